@@ -1,0 +1,138 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// The settings of every Swift target: strict about types, imports, memory and warnings.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+/// The tests of a module; every one may start private servers.
+func test(_ module: String, _ more: Target.Dependency...) -> Target {
+    .testTarget(
+        name: module + "Tests",
+        dependencies: [.byName(name: module), "TasqTesting"] + more
+            + (module == "Tasq" ? [] : ["Tasq"]))
+}
+
+let package = Package(
+    name: "tasq",
+    products: [
+        .executable(name: "tasq", targets: ["TasqCLI"]),
+        .executable(name: "ReceiptExample", targets: ["ReceiptExample"]),
+        .library(name: "Tasq", targets: ["Tasq"]),
+        .library(name: "TasqPostgres", targets: ["TasqPostgres"]),
+        .library(name: "TasqRedis", targets: ["TasqRedis"]),
+        .library(name: "TasqWebhooks", targets: ["TasqWebhooks"]),
+        .library(name: "TasqHTTP", targets: ["TasqHTTP"]),
+        .library(name: "TasqTesting", targets: ["TasqTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.30.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+        .package(
+            url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CPostgres", pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(
+            name: "CHiredis", pkgConfig: "hiredis",
+            providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+        .target(name: "Tasq", dependencies: [logging, lifecycle, collections]),
+        .target(
+            name: "TasqPostgres", dependencies: ["Tasq", "CPostgres", logging, collections],
+            resources: [.embedInCode("SQL")]),
+        .target(
+            name: "TasqRedis",
+            dependencies: ["Tasq", "CHiredis", logging, collections, nioCore, nioPosix]),
+        .target(
+            name: "TasqWebhooks",
+            dependencies: [
+                "Tasq", logging, crypto, nioCore, nioPosix,
+                nioHTTP1,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ]),
+        .target(
+            name: "TasqHTTP",
+            dependencies: [
+                "Tasq", "TasqWebhooks", logging, lifecycle, crypto, nioCore, nioPosix, nioHTTP1,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+            ]),
+        .target(name: "TasqTesting", dependencies: ["Tasq"]),
+        .executableTarget(
+            name: "TasqCLI",
+            dependencies: [
+                "Tasq", "TasqPostgres", "TasqRedis", "TasqWebhooks", "TasqHTTP", "TasqTesting",
+                logging, lifecycle, nioCore,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                nioHTTP1,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                subprocess, systemPackage,
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .executableTarget(
+            name: "ReceiptExample", dependencies: ["Tasq", "TasqPostgres", "TasqRedis", logging]),
+        test("Tasq", logging),
+        test("TasqPostgres", logging),
+        test("TasqRedis", logging, nioCore, nioPosix),
+        test(
+            "TasqWebhooks", crypto, logging, lifecycle, nioCore,
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Hummingbird", package: "hummingbird")),
+        test(
+            "TasqHTTP", "TasqWebhooks", "TasqPostgres", "TasqRedis", logging, lifecycle, nioCore,
+            nioPosix, nioHTTP1,
+            .product(name: "AsyncHTTPClient", package: "async-http-client"), crypto),
+        .testTarget(name: "TasqTestingTests", dependencies: ["TasqTesting"]),
+        test(
+            "TasqCLI", "TasqPostgres", "TasqRedis", logging,
+            .product(name: "Subprocess", package: "swift-subprocess"),
+            .product(name: "AsyncHTTPClient", package: "async-http-client")),
+        .testTarget(
+            name: "ReliabilityTests",
+            dependencies: [
+                "Tasq", "TasqPostgres", "TasqRedis", "TasqTesting", "TasqWebhooks", logging,
+                lifecycle, nioCore,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                nioHTTP1,
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = settings
+}

@@ -1,0 +1,101 @@
+import Logging
+
+/// Runs one attempt of a claimed job and decides its fate; both happen here and nowhere else.
+struct Attempt: Sendable {
+    let job: ClaimedJob
+    let handlers: HandlerTable
+    let logger: Logger
+
+    /// Why a running handler was cancelled from outside.
+    enum Interruption: Error {
+        case timedOut(after: Duration)
+    }
+
+    /// Runs the handler to its end. Never throws: what went wrong is in the verdict.
+    ///
+    /// - Parameter isLeaving: whether the worker is shutting down; a cancelled handler then hands
+    ///   its job back.
+    func run(isLeaving: @Sendable () -> Bool) async -> Verdict {
+        guard let handler = handlers.handler(for: job.kind) else {
+            return decide(
+                .failure(Outcome.retry("no handler for kind `\(job.kind)` in this worker")),
+                by: RetryPolicy(base: .seconds(30)), wasInterrupted: false)
+        }
+        var logger = logger
+        logger[metadataKey: "job.id"] = "\(job.id)"
+        logger[metadataKey: "job.kind"] = "\(job.kind)"
+        logger[metadataKey: "job.attempt"] = "\(job.attempt)"
+        logger[metadataKey: "queue"] = "\(job.queue)"
+        let context = JobContext(job: job, logger: logger)
+        let result: Result<Void, any Error>
+        do {
+            if let timeout = handler.timeout {
+                try await run(handler, context, within: timeout)
+            } else {
+                try await handler.run(context)
+            }
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        return decide(
+            result, by: handler.retry, wasInterrupted: Task.isCancelled && isLeaving())
+    }
+
+    /// The deadline cancels the handler; the attempt ends when the handler does, because a claim
+    /// that was given up while its handler still runs would be a second run beside it.
+    private func run(
+        _ handler: Handler, _ context: JobContext, within timeout: Duration
+    ) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await handler.run(context)
+                return true
+            }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                return false
+            }
+            defer { group.cancelAll() }
+            guard let ended = try await group.next(), !ended else { return }
+            group.cancelAll()
+            while let result = await group.nextResult() {
+                if case .success(true) = result { return }
+            }
+            throw Interruption.timedOut(after: timeout)
+        }
+    }
+
+    /// The one place that turns what a handler did into what is written.
+    func decide(
+        _ result: Result<Void, any Error>, by policy: RetryPolicy, wasInterrupted: Bool
+    ) -> Verdict {
+        let outcome: Outcome
+        switch result {
+        case .success:
+            return .success
+        case .failure(let thrown as Outcome):
+            outcome = thrown
+        case .failure where wasInterrupted:
+            return .handedBack
+        case .failure(Interruption.timedOut(let timeout)):
+            outcome = .retry("timed out after \(timeout.inSeconds) s")
+        case .failure(let error):
+            outcome = .retry("\(error)")
+        }
+        switch outcome {
+        case .success:
+            return .success
+        case .snooze(let delay):
+            return .snooze(for: max(.zero, delay))
+        case .cancel(let reason):
+            return .cancelled(reason: reason)
+        case .fail(let reason):
+            return .error(reason: reason)
+        case .retry(let delay, let reason):
+            guard job.attempt < job.maxAttempts else { return .error(reason: reason) }
+            return .retry(
+                after: max(.zero, delay ?? policy.delay(after: job.attempt)), reason: reason)
+        }
+    }
+}

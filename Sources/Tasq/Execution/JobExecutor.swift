@@ -1,0 +1,205 @@
+import DequeModule
+import Synchronization
+
+/// Runs up to N jobs at once and tells when there is nothing left to do.
+///
+/// It knows nothing of stores: whoever owns it posts jobs, and on ``Event/idle`` looks for old
+/// ones. What is posted while all slots are taken waits in order. Usable on its own:
+///
+///     let executor = JobExecutor(slots: 4)
+///     executor.on(.idle) { _ in print("nothing to do") }
+///     executor.start()
+///     executor.post { try await sendReceipt() }
+///     await executor.stop()
+public final class JobExecutor: Sendable {
+    /// Something that happened.
+    public enum Event: Sendable, Hashable {
+        /// The last job ended, or the executor started, and nothing waits.
+        case idle
+        /// The job's body returned.
+        case success(JobID)
+        /// The job's body threw.
+        case fail(JobID)
+    }
+
+    private struct Posting {
+        let id: JobID
+        let body: @Sendable () async throws -> Void
+    }
+
+    private struct State {
+        var isStarted = false
+        var isStopped = false
+        var waiting: Deque<Posting> = []
+        var running: [UInt64: Task<Void, Never>] = [:]
+        var occupied = 0
+        var nextRun: UInt64 = 0
+        var waiters = Waiters()
+    }
+
+    /// How many jobs run at once.
+    public let slots: Int
+    let listeners = Listeners()
+    private let state = Mutex(State())
+
+    /// - Parameter slots: at least 1; less counts as 1.
+    public init(slots: Int) {
+        self.slots = max(1, slots)
+    }
+
+    /// Runs a job as soon as a slot is free; returns its id at once. After ``stop()`` nothing is
+    /// run any more, and the job is dropped.
+    @discardableResult
+    public func post(
+        _ id: JobID = JobID(), _ body: @escaping @Sendable () async throws -> Void
+    ) -> JobID {
+        state.withLock { state in
+            guard !state.isStopped else { return }
+            state.waiting.append(Posting(id: id, body: body))
+            fillSlots(&state)
+        }
+        return id
+    }
+
+    /// Starts to run what has been and will be posted.
+    public func start() {
+        let isIdle = state.withLock { state in
+            guard !state.isStarted, !state.isStopped else { return false }
+            state.isStarted = true
+            fillSlots(&state)
+            return state.occupied == 0
+        }
+        if isIdle { listeners.tell(.idle) }
+    }
+
+    /// Starts nothing new, waits for what runs and ends every ``events`` sequence. What had not
+    /// started is dropped.
+    public func stop() async {
+        state.withLock { state in
+            state.isStopped = true
+            state.waiting = []
+        }
+        await waitUntilIdle()
+        listeners.finish()
+    }
+
+    /// Jobs that run or wait now.
+    public var load: Int { state.withLock { $0.occupied + $0.waiting.count } }
+
+    /// Cancels the tasks of all running jobs; each ends when its body does.
+    package func cancelAll() {
+        let tasks = state.withLock { Array($0.running.values) }
+        for task in tasks { task.cancel() }
+    }
+
+    /// Waits until a slot is free; returns how many are, 0 when the task was cancelled.
+    package func waitForFreeSlot() async -> Int {
+        await wait { state in
+            let free = self.slots - state.occupied - state.waiting.count
+            return free > 0 ? free : nil
+        } ?? 0
+    }
+
+    /// Waits until nothing runs and nothing waits; `false` when the task was cancelled before.
+    @discardableResult
+    package func waitUntilIdle() async -> Bool {
+        await wait { state in
+            state.occupied == 0 && state.waiting.isEmpty ? 0 : nil
+        } != nil
+    }
+
+    /// Called with the lock held. A body's task is made here and nowhere else: it outlives the
+    /// poster and its handle is what cancels it.
+    private func fillSlots(_ state: inout State) {
+        guard state.isStarted else { return }
+        while state.occupied < slots, let posting = state.waiting.popFirst() {
+            let run = state.nextRun
+            state.nextRun += 1
+            state.occupied += 1
+            state.running[run] = Task { await self.execute(posting, run) }
+        }
+    }
+
+    private func execute(_ posting: Posting, _ run: UInt64) async {
+        let event: Event
+        do {
+            try await posting.body()
+            event = .success(posting.id)
+        } catch {
+            event = .fail(posting.id)
+        }
+        listeners.tell(event)
+        let (isIdle, ready) = state.withLock { state in
+            state.running[run] = nil
+            state.occupied -= 1
+            fillSlots(&state)
+            return (state.occupied == 0 && state.waiting.isEmpty, state.waiters.takeAll())
+        }
+        if isIdle { listeners.tell(.idle) }
+        for waiter in ready { waiter.resume() }
+    }
+
+    /// Waits until `condition` gives a value; asks again whenever a job ends. `nil` when cancelled.
+    private func wait(
+        for condition: @Sendable (borrowing State) -> Int?
+    ) async -> Int? {
+        while true {
+            let ticket = state.withLock { $0.waiters.ticket() }
+            if Task.isCancelled { return state.withLock { condition($0) } }
+            var value: Int?
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    let (found, resumeNow) = state.withLock { state in
+                        let found = condition(state)
+                        let waits =
+                            found == nil && state.waiters.add(continuation, under: ticket)
+                        return (found, !waits)
+                    }
+                    value = found
+                    if resumeNow { continuation.resume() }
+                }
+            } onCancel: {
+                state.withLock { $0.waiters.cancel(ticket) }?.resume()
+            }
+            state.withLock { $0.waiters.forget(ticket) }
+            if value != nil { return value }
+            if Task.isCancelled { return state.withLock { condition($0) } }
+        }
+    }
+}
+
+/// Continuations that wait for the next change; each is resumed exactly once.
+private struct Waiters {
+    private var nextTicket: UInt64 = 0
+    private var waiting: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    private var cancelled: Set<UInt64> = []
+
+    mutating func ticket() -> UInt64 {
+        nextTicket += 1
+        return nextTicket
+    }
+
+    /// Keeps the continuation; `false` when its wait was cancelled before it began.
+    mutating func add(_ waiter: CheckedContinuation<Void, Never>, under ticket: UInt64) -> Bool {
+        guard cancelled.remove(ticket) == nil else { return false }
+        waiting[ticket] = waiter
+        return true
+    }
+
+    /// The continuation to resume, if it waits already; otherwise its wait will not begin.
+    mutating func cancel(_ ticket: UInt64) -> CheckedContinuation<Void, Never>? {
+        if let waiter = waiting.removeValue(forKey: ticket) { return waiter }
+        cancelled.insert(ticket)
+        return nil
+    }
+
+    /// The wait under this ticket is over.
+    mutating func forget(_ ticket: UInt64) {
+        cancelled.remove(ticket)
+    }
+
+    mutating func takeAll() -> [CheckedContinuation<Void, Never>] {
+        defer { waiting = [:] }
+        return Array(waiting.values)
+    }
+}

@@ -1,0 +1,121 @@
+import Logging
+import Synchronization
+
+/// Writes outcomes, batched: while one write is in flight the next batch collects.
+///
+/// It never gives an outcome up while PostgreSQL cannot be reached: the claim stands as long as
+/// the heartbeat does, and if it was taken away meanwhile the fence says so. A batch that is
+/// refused for its data is split, so one bad row holds back no other.
+final class Settler: Sendable {
+    static let batchLimit = 500
+
+    private struct State {
+        var pending: [Settlement] = []
+        var isWriting = false
+        var gaveUp = false
+        var whenDone: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let store: any JobStore
+    private let meters: Meters
+    private let logger: Logger
+    private let onSettled: @Sendable ([Settled]) -> Void
+    private let onLost: @Sendable (Settlement) -> Void
+    private let state = Mutex(State())
+
+    init(
+        store: any JobStore, meters: Meters, logger: Logger,
+        onSettled: @escaping @Sendable ([Settled]) -> Void,
+        onLost: @escaping @Sendable (Settlement) -> Void
+    ) {
+        self.store = store
+        self.meters = meters
+        self.logger = logger
+        self.onSettled = onSettled
+        self.onLost = onLost
+    }
+
+    /// Settles soon; returns at once.
+    func settle(_ settlement: Settlement) {
+        let starts = state.withLock { state in
+            state.pending.append(settlement)
+            defer { state.isWriting = true }
+            return !state.isWriting
+        }
+        if starts {
+            Task { await self.drain() }
+        }
+    }
+
+    /// Waits until every outcome so far has been written, discarded or given up.
+    func settled() async {
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                if state.isWriting { state.whenDone.append(continuation) }
+                return !state.isWriting
+            }
+            if isDone { continuation.resume() }
+        }
+    }
+
+    /// Gives up on what cannot be written now: the process is about to end, and the claims are
+    /// left to the lease.
+    func giveUp() {
+        state.withLock { $0.gaveUp = true }
+    }
+
+    private func drain() async {
+        while true {
+            let (batch, done) = state.withLock {
+                state -> ([Settlement], [CheckedContinuation<Void, Never>]) in
+                let batch = Array(state.pending.prefix(Self.batchLimit))
+                state.pending.removeFirst(batch.count)
+                guard batch.isEmpty else { return (batch, []) }
+                state.isWriting = false
+                defer { state.whenDone = [] }
+                return ([], state.whenDone)
+            }
+            for waiter in done { waiter.resume() }
+            guard !batch.isEmpty else { return }
+            await write(batch[...])
+        }
+    }
+
+    private func write(_ batch: ArraySlice<Settlement>) async {
+        var backoff = Backoff(from: .milliseconds(50), to: .seconds(2))
+        while true {
+            do {
+                finish(batch, try await store.settle(Array(batch)))
+                return
+            } catch  where error.isTransient {
+                if backoff.attempts == 0 {
+                    logger.warning("outcomes wait for postgres", metadata: ["error": "\(error)"])
+                }
+                if state.withLock({ $0.gaveUp }) { break }
+                await backoff.pause()
+            } catch .rejected where batch.count > 1 {
+                let middle = batch.startIndex + batch.count / 2
+                await write(batch[..<middle])
+                await write(batch[middle...])
+                return
+            } catch {
+                logger.error(
+                    "an outcome could not be written; its claim stays until this worker ends",
+                    metadata: ["error": "\(error)"])
+                break
+            }
+        }
+        for settlement in batch { onLost(settlement) }
+    }
+
+    private func finish(_ batch: ArraySlice<Settlement>, _ settled: [Settled]) {
+        meters.settled.add(settled.count)
+        onSettled(settled)
+        guard settled.count < batch.count else { return }
+        let found = Set(settled.map(\.claim))
+        for settlement in batch where !found.contains(settlement.claim) {
+            meters.lost.add()
+            onLost(settlement)
+        }
+    }
+}

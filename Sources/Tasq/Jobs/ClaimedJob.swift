@@ -1,0 +1,49 @@
+/// A job this process may run now: the row, its body and the claim that gives the right.
+public struct ClaimedJob: Sendable, Hashable {
+    /// The job.
+    public let id: JobID
+    /// The fencing token. Pass it to other systems that must not be written to by a late run.
+    public let claim: ClaimToken
+    /// The stable name its handler is found by.
+    public let kind: Name
+    /// The queue it was claimed from.
+    public let queue: Name
+    /// How urgent it is within its queue.
+    public let priority: Priority
+    /// Which attempt this is, from 1.
+    public let attempt: Int
+    /// How many attempts it has been given.
+    public let maxAttempts: Int
+    /// How many workers died with this job on board so far.
+    public let crashes: Int
+    /// What groups it with other jobs, as in one customer's; `nil` for none.
+    public let key: String?
+    /// The stored body; shared by all jobs of one webhook event.
+    public let payloadID: PayloadID
+    /// The webhook source, where one came in.
+    public let source: Name?
+    /// The body with its media type and headers.
+    public let payload: Payload
+    /// Microseconds the job had been due when it was claimed, by PostgreSQL's clock.
+    public let waitedMicroseconds: Int64
+
+    package init(
+        id: JobID, claim: ClaimToken, kind: Name, queue: Name, priority: Priority, attempt: Int,
+        maxAttempts: Int, crashes: Int, key: String?, payloadID: PayloadID, source: Name?,
+        payload: Payload, waitedMicroseconds: Int64
+    ) {
+        self.id = id
+        self.claim = claim
+        self.kind = kind
+        self.queue = queue
+        self.priority = priority
+        self.attempt = attempt
+        self.maxAttempts = maxAttempts
+        self.crashes = crashes
+        self.key = key
+        self.payloadID = payloadID
+        self.source = source
+        self.payload = payload
+        self.waitedMicroseconds = waitedMicroseconds
+    }
+}

@@ -1,0 +1,36 @@
+public import Logging
+
+/// What a worker does with the jobs of one kind.
+public struct Handler: Sendable {
+    /// Cuts an attempt off after this long and counts it as failed; `nil`: never.
+    public var timeout: Duration?
+    /// When a failed attempt is tried again.
+    public var retry: RetryPolicy
+    /// Runs one attempt. Returning means success; throwing an ``Outcome`` says that outcome; any
+    /// other error is a retry. It must stop soon after its task is cancelled.
+    public var run: @Sendable (JobContext) async throws -> Void
+
+    /// Makes a handler; by default an attempt may take as long as it likes.
+    public init(
+        timeout: Duration? = nil, retry: RetryPolicy = RetryPolicy(),
+        run: @escaping @Sendable (JobContext) async throws -> Void
+    ) {
+        self.timeout = timeout
+        self.retry = retry
+        self.run = run
+    }
+}
+
+/// What a handler knows of the attempt it runs.
+public struct JobContext: Sendable {
+    /// The job, its payload and the claim that gives the right to run it.
+    public let job: ClaimedJob
+    /// Carries `job.id`, `job.kind`, `job.attempt` and `queue`.
+    public let logger: Logger
+
+    /// Makes a context, as for a test of a handler's own logic.
+    public init(job: ClaimedJob, logger: Logger) {
+        self.job = job
+        self.logger = logger
+    }
+}

@@ -1,0 +1,206 @@
+/// The limits that hold for every job, whoever enqueues it.
+public enum JobLimits {
+    /// Bytes of one body.
+    public static let payloadBytes = 1_048_576
+    /// Attempts a job may be given.
+    public static let maxAttempts = 1...1000
+    /// Attempts a job gets when nobody says otherwise.
+    public static let defaultMaxAttempts = 20
+    /// Workers a job may take down before it is given up.
+    public static let maxCrashes = 3
+    /// Bytes of a key or unique key.
+    public static let keyBytes = 200
+    /// Bytes of an error text; longer ones are cut.
+    public static let reasonBytes = 2000
+    /// How far ahead a job may be scheduled: a hundred years.
+    public static let delay = Duration.seconds(100 * 365 * 86_400)
+}
+
+/// How urgent a job is within its queue: 0 is first, 3 last, 1 the default.
+public struct Priority: Sendable, Hashable, Comparable {
+    /// 0 first to 3 last.
+    public let level: Int
+
+    /// Level 1, for whoever does not say.
+    public static let `default` = Priority(unchecked: 1)
+    /// Every priority, most urgent first.
+    public static let all = (0...3).map(Priority.init(unchecked:))
+
+    /// Throws ``InvalidInput`` for a level outside 0 to 3.
+    public init(_ level: Int) throws(InvalidInput) {
+        guard (0...3).contains(level) else {
+            throw InvalidInput(field: "priority", "must be between 0 and 3")
+        }
+        self.level = level
+    }
+
+    package init(unchecked level: Int) {
+        self.level = level
+    }
+
+    /// Orders the more urgent first.
+    public static func < (left: Self, right: Self) -> Bool { left.level < right.level }
+}
+
+/// When a new job may start.
+public enum Start: Sendable, Hashable {
+    /// As soon as a slot is free.
+    case now
+    /// After this long by PostgreSQL's clock; zero or more.
+    case after(Duration)
+    /// At this time by PostgreSQL's clock.
+    case at(Timestamp)
+}
+
+/// A body as it came, byte for byte, and how it described itself.
+public struct Payload: Sendable, Hashable {
+    /// The bytes; never re-encoded.
+    public var body: [UInt8]
+    /// The media type, as in `application/json`.
+    public var contentType: String
+    /// The headers worth keeping, in order, names in lower case.
+    public var headers: [Header]
+
+    /// One header of the request that brought the body.
+    public struct Header: Sendable, Hashable {
+        /// Its name, in lower case.
+        public var name: String
+        /// Its value as it came.
+        public var value: String
+
+        /// Makes a header of its name and value.
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// Takes the bytes as they are; JSON unless `contentType` says otherwise.
+    public init(
+        _ body: [UInt8], contentType: String = "application/json", headers: [Header] = []
+    ) {
+        self.body = body
+        self.contentType = contentType
+        self.headers = headers
+    }
+}
+
+/// A job about to be stored: everything an enqueue says.
+public struct NewJob: Sendable, Hashable {
+    /// Made here, so that an enqueue whose answer got lost can be repeated without a second job.
+    public var id: JobID
+    /// The stable name its handler is found by.
+    public var kind: Name
+    /// The queue it goes to.
+    public var queue: Name
+    /// How urgent it is within its queue.
+    public var priority: Priority
+    /// When it may start.
+    public var start: Start
+    /// How many attempts it gets before it ends in `error`.
+    public var maxAttempts: Int
+    /// Jobs of one key belong together, as in one customer's.
+    public var key: String?
+    /// While a job with this unique key is unfinished, another enqueue returns that job's id.
+    public var uniqueKey: String?
+    /// The body; at most ``JobLimits/payloadBytes``.
+    public var payload: Payload
+
+    /// Throws ``InvalidInput`` for a value outside ``JobLimits``.
+    public init(
+        id: JobID = JobID(), kind: Name, queue: Name = .defaultQueue,
+        priority: Priority = .default, start: Start = .now,
+        maxAttempts: Int = JobLimits.defaultMaxAttempts,
+        key: String? = nil, uniqueKey: String? = nil, payload: Payload
+    ) throws(InvalidInput) {
+        guard JobLimits.maxAttempts.contains(maxAttempts) else {
+            throw InvalidInput(field: "max_attempts", "must be between 1 and 1000")
+        }
+        guard payload.body.count <= JobLimits.payloadBytes else {
+            throw InvalidInput(
+                field: "payload", "must be at most \(JobLimits.payloadBytes) bytes")
+        }
+        if case .after(let delay) = start, delay < .zero || delay > JobLimits.delay {
+            throw InvalidInput(field: "delay", "must be between 0 and 100 years")
+        }
+        if case .at(let time) = start { try Self.check(time) }
+        try Self.check(key, field: "key")
+        try Self.check(uniqueKey, field: "unique_key")
+        self.id = id
+        self.kind = kind
+        self.queue = queue
+        self.priority = priority
+        self.start = start
+        self.maxAttempts = maxAttempts
+        self.key = key
+        self.uniqueKey = uniqueKey
+        self.payload = payload
+    }
+
+    private static func check(_ time: Timestamp) throws(InvalidInput) {
+        let year: Int64 = 366 * 86_400_000_000
+        let now = Timestamp.now.microseconds
+        guard time.microseconds >= now - year, time.microseconds <= now + 100 * year else {
+            throw InvalidInput(
+                field: "run_at", "must lie between a year ago and a hundred years ahead")
+        }
+    }
+
+    private static func check(_ key: String?, field: String) throws(InvalidInput) {
+        guard let key else { return }
+        guard (1...JobLimits.keyBytes).contains(key.utf8.count), !key.utf8.contains(0) else {
+            throw InvalidInput(
+                field: field, "must be 1 to \(JobLimits.keyBytes) bytes without NUL")
+        }
+    }
+}
+
+/// What became of one job of an enqueue.
+public enum Enqueued: Sendable, Hashable {
+    /// The job is stored under its id (or was, by an earlier try of the same enqueue).
+    case stored(JobID)
+    /// An unfinished job with the same unique key stands already; this is its id.
+    case exists(JobID)
+
+    /// The id of the job that stands: the new one, or the one that was there.
+    public var id: JobID {
+        switch self {
+        case .stored(let id), .exists(let id): id
+        }
+    }
+}
+
+/// A verified webhook about to be stored, with the jobs made of it.
+public struct NewEvent: Sendable {
+    /// Made here, so that an accept whose answer got lost can be repeated.
+    public var id: PayloadID
+    /// The configured source it came through.
+    public var source: Name
+    /// The provider's own event id; a second event with it is a duplicate. `nil`: never one.
+    public var providerID: String?
+    /// The body as it came, with the headers worth keeping.
+    public var payload: Payload
+    /// One job for each route; their own payloads are ignored, all share the event's.
+    public var jobs: [NewJob]
+
+    /// Makes an event; nothing is checked or stored yet.
+    public init(
+        id: PayloadID = PayloadID(), source: Name, providerID: String?, payload: Payload,
+        jobs: [NewJob]
+    ) {
+        self.id = id
+        self.source = source
+        self.providerID = providerID
+        self.payload = payload
+        self.jobs = jobs
+    }
+}
+
+/// What became of an event.
+public enum Accepted: Sendable, Hashable {
+    /// Committed, with its jobs.
+    case stored
+    /// The source sent this provider id before; the id is the first event's. Jobs of it that had
+    /// ended in `error` are queued again, so a provider's manual redelivery works.
+    case duplicate(of: PayloadID)
+}

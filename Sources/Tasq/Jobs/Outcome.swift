@@ -1,0 +1,47 @@
+/// How one attempt of a job ended.
+///
+/// A handler that returns says ``success``; one that throws an `Outcome` says that outcome; any
+/// other error is a ``retry(after:_:)`` by the kind's ``RetryPolicy``.
+public enum Outcome: Error, Sendable, Hashable {
+    /// Done; the job never runs again by itself.
+    case success
+    /// Failed; try again after this long, or by the kind's policy when `nil`, while attempts last.
+    case retry(after: Duration? = nil, _ reason: String)
+    /// Not now: run again after this long. Costs no attempt.
+    case snooze(for: Duration)
+    /// Called off for good.
+    case cancel(_ reason: String)
+    /// Failed for good; no further attempt is made.
+    case fail(_ reason: String)
+}
+
+/// An outcome decided to the end: what the store writes. Made by ``RetryPolicy/verdict(on:after:)``
+/// and by nothing else.
+package enum Verdict: Sendable, Hashable {
+    case success
+    case retry(after: Duration, reason: String)
+    case snooze(for: Duration)
+    case cancelled(reason: String)
+    case error(reason: String)
+    /// Given back at shutdown: the attempt does not count.
+    case handedBack
+
+    /// The status the job moves to.
+    package var status: JobStatus {
+        switch self {
+        case .success: .success
+        case .retry(let delay, _), .snooze(let delay): delay > .zero ? .scheduled : .queued
+        case .cancelled: .cancelled
+        case .error: .error
+        case .handedBack: .queued
+        }
+    }
+
+    /// Why, for the attempt's record.
+    package var reason: String? {
+        switch self {
+        case .success, .snooze, .handedBack: nil
+        case .retry(_, let reason), .cancelled(let reason), .error(let reason): reason
+        }
+    }
+}

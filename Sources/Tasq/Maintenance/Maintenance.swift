@@ -1,0 +1,162 @@
+import Logging
+import Synchronization
+
+/// What one process at a time does for all: reaps dead workers, promotes what is due, watches
+/// whether the doorbell forgot, and announces what SQL has enqueued.
+///
+/// The right to do so is a term in a row. Two holders at once do no harm: everything here is
+/// idempotent or fenced.
+final class Maintenance: Sendable {
+    /// How long a term lasts unless it is renewed, and how often it is renewed.
+    static let term = Duration.seconds(5)
+    static let tick = Duration.seconds(1)
+    /// Claims taken back in one statement.
+    static let reapLimit = 500
+    /// A claim without a worker is looked for at least this often, in ticks.
+    static let ticksPerReap = 3
+
+    private let id = WorkerID()
+    private let store: any JobStore
+    private let announcer: any Announcer
+    private let doorbell: Doorbell
+    private let promoter: Promoter
+    private let meters: Meters
+    private let logger: Logger
+    private let holdsTerm = Atomic<Bool>(false)
+    private let refill = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    private let elected = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+
+    init(
+        store: any JobStore, doorbell: Doorbell, promoter: Promoter, meters: Meters,
+        logger: Logger
+    ) {
+        self.store = store
+        self.doorbell = doorbell
+        announcer = doorbell.announcer
+        self.promoter = promoter
+        self.meters = meters
+        self.logger = logger
+    }
+
+    /// Does its part until cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.lead() }
+            group.addTask { await self.promoter.run() }
+            group.addTask { await self.reconcile() }
+            group.addTask { await self.relayCommits() }
+        }
+    }
+
+    private func lead() async {
+        var watch = Watch()
+        var outage = Backoff(from: .milliseconds(200), to: .seconds(1))
+        while !Task.isCancelled {
+            do {
+                try await tick(&watch)
+                outage.reset()
+                await sleep(for: Self.tick)
+            } catch {
+                holdsTerm.store(false, ordering: .relaxed)
+                await outage.pause()
+            }
+        }
+        holdsTerm.store(false, ordering: .relaxed)
+    }
+
+    /// What the holder remembers from one tick to the next.
+    private struct Watch {
+        var observation = Observation(longestGap: .seconds(3))
+        var epoch: Epoch?
+        var doorbellIsOut = false
+        var ticks = 0
+    }
+
+    private func tick(_ watch: inout Watch) async throws(StoreError) {
+        let leadership = try await store.lead(
+            as: id, for: Self.term, counter: watch.epoch?.counter ?? 0)
+        let held = leadership.isHeld
+        let isNew = held && !holdsTerm.exchange(held, ordering: .relaxed)
+        guard held else {
+            holdsTerm.store(false, ordering: .relaxed)
+            watch.observation.reset()
+            watch.epoch = nil
+            return
+        }
+        if isNew {
+            logger.debug("holds the maintenance term", metadata: ["term": "\(leadership.term)"])
+            elected.continuation.yield()
+        }
+        watch.ticks += 1
+        let dead = watch.observation.look(at: leadership.workers, now: .now)
+        for worker in dead where try await store.bury(worker.id, at: worker.sequence) {
+            meters.buried.add()
+            logger.warning("a worker is dead", metadata: ["worker": "\(worker.id)"])
+        }
+        if !dead.isEmpty || watch.ticks % Self.ticksPerReap == 1 { try await reap() }
+        promoter.arm(after: .zero)
+        await checkEpoch(&watch, leadership)
+    }
+
+    /// Takes back every claim whose worker is gone.
+    private func reap() async throws(StoreError) {
+        while true {
+            let reaped = try await store.reap(upTo: Self.reapLimit)
+            guard !reaped.isEmpty else { return }
+            meters.reaped.add(reaped.count)
+            logger.warning("took claims back", metadata: ["jobs": "\(reaped.count)"])
+            doorbell.ring(reaped.filter { $0.status == .queued }.map(\.announcement))
+        }
+    }
+
+    /// Advances the mark; when the one it replaces shows that the doorbell forgot, or has been out
+    /// of order, everything is announced again.
+    private func checkEpoch(_ watch: inout Watch, _ leadership: Leadership) async {
+        guard announcer.rings else { return }
+        let known =
+            watch.epoch ?? Epoch(name: leadership.epoch, counter: leadership.counter)
+        var next = known
+        next.counter &+= 1
+        do {
+            let mark = try await announcer.exchangeEpoch(next.mark)
+            watch.epoch = next
+            guard !known.isConfirmed(by: mark) || watch.doorbellIsOut else { return }
+            logger.info(
+                "announces all queued jobs again",
+                metadata: ["reason": watch.doorbellIsOut ? "redis was out" : "redis forgot"])
+            watch.doorbellIsOut = false
+            refill.continuation.yield()
+        } catch {
+            watch.epoch = known
+            watch.doorbellIsOut = true
+        }
+    }
+
+    private func reconcile() async {
+        let reconciler = Reconciler(
+            store: store, announcer: announcer, meters: meters, logger: logger)
+        for await _ in refill.stream {
+            do {
+                try await reconciler.reannounce()
+            } catch {
+                logger.warning("could not announce all jobs", metadata: ["error": "\(error)"])
+                guard await sleep(for: Self.tick) else { return }
+                refill.continuation.yield()
+            }
+        }
+    }
+
+    /// Announces what `tasq.enqueue` commits, as it is committed, while the term is held.
+    private func relayCommits() async {
+        guard announcer.rings else { return }
+        for await _ in elected.stream {
+            while holdsTerm.load(ordering: .relaxed) {
+                for await announcement in store.commitNotices() {
+                    doorbell.ring([announcement])
+                    guard holdsTerm.load(ordering: .relaxed) else { break }
+                }
+                guard await sleep(for: Self.term) else { return }
+            }
+        }
+    }
+}

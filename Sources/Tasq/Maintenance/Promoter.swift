@@ -1,0 +1,90 @@
+import Logging
+import Synchronization
+
+/// Moves scheduled jobs to `queued` when they are due, waiting for the next due time.
+///
+/// Every worker process has one, for the retries it scheduled itself; the holder of the
+/// maintenance term also asks once a second what others have scheduled. Several at once share the
+/// work.
+final class Promoter: Sendable {
+    static let batchLimit = 1000
+
+    private struct State {
+        var due: ContinuousClock.Instant?
+        var wake = Signal()
+    }
+
+    private let store: any JobStore
+    private let doorbell: Doorbell
+    private let meters: Meters
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(store: any JobStore, doorbell: Doorbell, meters: Meters, logger: Logger) {
+        self.store = store
+        self.doorbell = doorbell
+        self.meters = meters
+        self.logger = logger
+    }
+
+    /// A job is due after `delay`: look then, if nothing is due sooner.
+    func arm(after delay: Duration) {
+        let due = ContinuousClock.now + delay
+        let wake = state.withLock { state -> Signal? in
+            guard state.due.map({ due < $0 }) ?? true else { return nil }
+            state.due = due
+            defer { state.wake = Signal() }
+            return state.wake
+        }
+        wake?.raise()
+    }
+
+    /// Promotes until cancelled.
+    func run() async {
+        var outage = Backoff(from: .milliseconds(200), to: .seconds(5))
+        while !Task.isCancelled {
+            await waitUntilDue()
+            guard !Task.isCancelled else { return }
+            do {
+                try await promote()
+                outage.reset()
+            } catch {
+                arm(after: outage.next())
+            }
+        }
+    }
+
+    /// Promotes what is due now and arms for what is due next.
+    private func promote() async throws(StoreError) {
+        while true {
+            let promotion = try await store.promote(upTo: Self.batchLimit)
+            meters.promoted.add(promotion.jobs.count)
+            doorbell.ring(promotion.jobs)
+            guard promotion.jobs.count == Self.batchLimit else {
+                if let next = promotion.nextDue { arm(after: next) }
+                return
+            }
+        }
+    }
+
+    private func waitUntilDue() async {
+        while !Task.isCancelled {
+            let (due, wake) = state.withLock { ($0.due, $0.wake) }
+            guard let due else {
+                await wake.wait()
+                continue
+            }
+            let now = ContinuousClock.now
+            guard now < due else {
+                state.withLock { state in
+                    if state.due == due { state.due = nil }
+                }
+                return
+            }
+            _ = await happens(within: due - now, unless: wake) {
+                await sleep(for: .seconds(3600))
+                return false
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import FoundationEssentials
+
+/// Where jobs are put in: stores them, and announces them once they are committed.
+///
+/// Concurrent calls are written together. A call that returns means the job is committed in
+/// PostgreSQL; whether the announcement gets through changes only how soon a worker notices.
+public final class Queue: Sendable {
+    /// Jobs or events of one statement.
+    static let batchLimit = 500
+
+    let store: any JobStore
+    let doorbell: Doorbell
+    let meters: Meters
+    private let enqueuing: Coalescer<NewJob, Enqueued>
+    private let accepting: Coalescer<NewEvent, Accepted>
+
+    /// Makes a queue on a store; without an announcer workers find its jobs by polling.
+    public convenience init(store: any JobStore, announcer: any Announcer = NoAnnouncer()) {
+        self.init(store: store, announcer: announcer, meters: Meters())
+    }
+
+    package init(store: any JobStore, announcer: any Announcer, meters: Meters) {
+        let doorbell = Doorbell(announcer, meters: meters)
+        self.store = store
+        self.doorbell = doorbell
+        self.meters = meters
+        enqueuing = Coalescer(batchLimit: Self.batchLimit, flightLimit: 2) {
+            jobs throws(StoreError) in
+            let answers = try await store.enqueue(jobs)
+            doorbell.ring(stored(of: jobs, answers))
+            meters.enqueued.add(answers.count)
+            return answers
+        }
+        accepting = Coalescer(batchLimit: Self.batchLimit, flightLimit: 2) {
+            events throws(StoreError) in
+            let answers = try await store.accept(events)
+            for (event, answer) in zip(events, answers) where answer == .stored {
+                doorbell.ring(event.jobs.map(\.announcement))
+                meters.enqueued.add(event.jobs.count)
+            }
+            return answers
+        }
+    }
+
+    /// Stores a job of a Swift type; returns its id, or that of the unfinished job with the same
+    /// unique key.
+    ///
+    /// - Throws: ``InvalidInput`` for a value outside ``JobLimits``, `EncodingError` for a job that
+    ///   does not encode, ``StoreError`` when PostgreSQL cannot commit now.
+    @discardableResult
+    public func enqueue<J: Job>(
+        _ job: J, after delay: Duration? = nil, at time: Timestamp? = nil, queue: String? = nil,
+        priority: Int? = nil, key: String? = nil, uniqueKey: String? = nil,
+        maxAttempts: Int? = nil
+    ) async throws -> JobID {
+        let start: Start = time.map(Start.at) ?? delay.map(Start.after) ?? .now
+        let new = try NewJob(
+            kind: Name(J.kind, field: "kind"), queue: Name(queue ?? J.queue, field: "queue"),
+            priority: Priority(priority ?? J.priority), start: start,
+            maxAttempts: maxAttempts ?? J.maxAttempts, key: key, uniqueKey: uniqueKey,
+            payload: Payload(Array(JSONEncoder().encode(job))))
+        return try await enqueue(new).id
+    }
+
+    /// Stores one job.
+    public func enqueue(_ job: NewJob) async throws(StoreError) -> Enqueued {
+        let answers = try await enqueuing.submit([job])
+        return answers.first ?? .stored(job.id)
+    }
+
+    /// Stores jobs together, all or none; answers in their order.
+    public func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued] {
+        try await enqueuing.submit(jobs)
+    }
+
+    /// Stores a verified webhook event and its jobs, unless its provider's id is known already.
+    public func accept(_ event: NewEvent) async throws(StoreError) -> Accepted {
+        let answers = try await accepting.submit([event])
+        return answers.first ?? .stored
+    }
+
+    /// Waits until the announcements made so far have been sent or given up. A program that ends
+    /// right after an enqueue calls this first, so that its jobs start at once and not a second
+    /// later.
+    public func flush() async {
+        await doorbell.quiet()
+    }
+}
+
+/// The jobs that are queued now. One with a time of its own is announced when it is promoted.
+private func stored(of jobs: [NewJob], _ answers: [Enqueued]) -> [Announcement] {
+    zip(jobs, answers).compactMap { job, answer in
+        guard case .stored = answer, case .now = job.start else { return nil }
+        return job.announcement
+    }
+}
+
+extension NewJob {
+    var announcement: Announcement {
+        Announcement(id: id, queue: queue, priority: priority)
+    }
+}

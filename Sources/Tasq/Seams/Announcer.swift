@@ -1,0 +1,89 @@
+/// A queued job as the doorbell knows it: its id and the list it belongs on.
+public struct Announcement: Sendable, Hashable {
+    /// The job.
+    public let id: JobID
+    /// The queue whose list it belongs on.
+    public let queue: Name
+    /// Which of the queue's lists, one for each priority.
+    public let priority: Priority
+
+    /// Makes an announcement; it is sent by ``Announcer/announce(_:)``.
+    public init(id: JobID, queue: Name, priority: Priority) {
+        self.id = id
+        self.queue = queue
+        self.priority = priority
+    }
+}
+
+/// The doorbell: tells waiting workers which rows are worth a look.
+///
+/// Nothing here decides anything. An announcement may be lost, repeated or late; the only thing
+/// that changes is latency. Redis is the implementation; ``NoAnnouncer`` is a system without one.
+public protocol Announcer: Sendable {
+    /// Whether there is a doorbell at all; without one workers poll.
+    var rings: Bool { get }
+
+    /// Announces jobs on their lists. Failure is counted and forgotten: the sweep finds the rows.
+    func announce(_ jobs: [Announcement]) async
+
+    /// Waits up to `wait` for announced ids on the lists of `queues`, most urgent priority first,
+    /// within a priority in the order given; returns at most `limit`, none after the wait.
+    ///
+    /// One caller at a time: the wait occupies a connection of its own. Throws when
+    /// the doorbell is out of order; the caller then looks at the table. Cancelling the task ends
+    /// the wait and gives back ids that had been taken meanwhile.
+    func take(
+        upTo limit: Int, from queues: [Name], wait: Duration
+    ) async throws(AnnouncerError) -> [JobID]
+
+    /// Writes the epoch mark and returns the one it replaces; `nil` if there was none.
+    func exchangeEpoch(_ mark: String) async throws(AnnouncerError) -> String?
+
+    /// Empties the lists of these queues, before they are filled anew from the table.
+    func clear(_ queues: [Name]) async throws(AnnouncerError)
+
+    /// Like ``announce(_:)``, but says when it failed, so that a refill can stop and try again.
+    func refill(_ jobs: [Announcement]) async throws(AnnouncerError)
+
+    /// How many ids stand on the lists of each queue.
+    func depths(of queues: [Name]) async throws(AnnouncerError) -> [Name: Int]
+
+    /// Closes every connection.
+    func close() async
+}
+
+/// Why the doorbell did not ring.
+public struct AnnouncerError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Where and what, without secrets, as in `redis 127.0.0.1:6379: connection refused`.
+    public let description: String
+
+    /// Takes the text as it is: where and what, without secrets.
+    public init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// A system without a doorbell: workers find their jobs by polling the table.
+public struct NoAnnouncer: Announcer {
+    /// Makes one; all are alike.
+    public init() {}
+
+    /// Never: workers poll.
+    public var rings: Bool { false }
+    /// Does nothing.
+    public func announce(_ jobs: [Announcement]) async {}
+    /// Returns at once and empty; nobody calls it while ``rings`` is false.
+    public func take(
+        upTo limit: Int, from queues: [Name], wait: Duration
+    ) async throws(AnnouncerError) -> [JobID] { [] }
+    /// Returns the mark, so that nothing seems forgotten.
+    public func exchangeEpoch(_ mark: String) async throws(AnnouncerError) -> String? { mark }
+    /// Does nothing.
+    public func clear(_ queues: [Name]) async throws(AnnouncerError) {}
+    /// Does nothing.
+    public func refill(_ jobs: [Announcement]) async throws(AnnouncerError) {}
+    /// Empty: there are no lists.
+    public func depths(of queues: [Name]) async throws(AnnouncerError) -> [Name: Int] { [:] }
+    /// Does nothing.
+    public func close() async {}
+}

@@ -1,0 +1,201 @@
+/// The reads: what people and programs ask about jobs, queues and workers.
+public protocol Catalog: Sendable {
+    /// Jobs newest first, at most `limit` (1 to 1000) after `cursor`.
+    func jobs(
+        matching filter: JobFilter, after cursor: JobID?, limit: Int
+    ) async throws(StoreError) -> [JobRecord]
+
+    /// The job with this id; `nil` when there is none.
+    func job(_ id: JobID) async throws(StoreError) -> JobRecord?
+
+    /// The recorded attempts of a job, oldest first: those that failed, were cut off or spoke.
+    func attempts(of id: JobID) async throws(StoreError) -> [AttemptRecord]
+
+    /// The body of a job, byte for byte.
+    func payload(of id: JobID) async throws(StoreError) -> Payload?
+
+    /// Every queue that has jobs or settings, by name.
+    func queues() async throws(StoreError) -> [QueueRecord]
+
+    /// Every registered worker, the longest running first.
+    func workers() async throws(StoreError) -> [WorkerStanding]
+
+    /// Asks the server for nothing; throws when it does not answer.
+    func ping() async throws(StoreError)
+}
+
+/// Which jobs a list shows; `nil` means any.
+public struct JobFilter: Sendable, Hashable {
+    /// Only jobs in this status.
+    public var status: JobStatus?
+    /// Only jobs of this queue.
+    public var queue: Name?
+    /// Only jobs of this kind.
+    public var kind: Name?
+    /// Only jobs with exactly this key.
+    public var key: String?
+    /// Enqueued at or after.
+    public var since: Timestamp?
+    /// Enqueued before.
+    public var until: Timestamp?
+
+    /// Makes a filter; without arguments it matches every job.
+    public init(
+        status: JobStatus? = nil, queue: Name? = nil, kind: Name? = nil, key: String? = nil,
+        since: Timestamp? = nil, until: Timestamp? = nil
+    ) {
+        self.status = status
+        self.queue = queue
+        self.kind = kind
+        self.key = key
+        self.since = since
+        self.until = until
+    }
+}
+
+/// A job as its row shows it.
+public struct JobRecord: Sendable, Hashable {
+    /// The job.
+    public var id: JobID
+    /// The stable name its handler is found by.
+    public var kind: Name
+    /// The queue it is on.
+    public var queue: Name
+    /// Where it stands.
+    public var status: JobStatus
+    /// How urgent it is within its queue.
+    public var priority: Priority
+    /// Attempts that count so far; one that was snoozed or handed back does not.
+    public var attempt: Int
+    /// How many attempts it has been given.
+    public var maxAttempts: Int
+    /// How many workers died with it on board.
+    public var crashes: Int
+    /// What groups it with other jobs; `nil` for none.
+    public var key: String?
+    /// The key it was enqueued once for; `nil` for none.
+    public var uniqueKey: String?
+    /// Its stored body; shared by all jobs of one webhook event.
+    public var payloadID: PayloadID
+    /// When it was stored.
+    public var enqueuedAt: Timestamp
+    /// When it is, or last was, due.
+    public var runAt: Timestamp
+    /// When the latest attempt was claimed.
+    public var claimedAt: Timestamp?
+    /// When it reached a final status; `nil` before.
+    public var finishedAt: Timestamp?
+    /// The worker that holds the claim now.
+    public var worker: WorkerID?
+    /// Why the latest recorded attempt ended as it did.
+    public var reason: String?
+
+    /// Makes a record of its columns.
+    public init(
+        id: JobID, kind: Name, queue: Name, status: JobStatus, priority: Priority, attempt: Int,
+        maxAttempts: Int, crashes: Int, key: String?, uniqueKey: String?, payloadID: PayloadID,
+        enqueuedAt: Timestamp, runAt: Timestamp, claimedAt: Timestamp?, finishedAt: Timestamp?,
+        worker: WorkerID?, reason: String?
+    ) {
+        self.id = id
+        self.kind = kind
+        self.queue = queue
+        self.status = status
+        self.priority = priority
+        self.attempt = attempt
+        self.maxAttempts = maxAttempts
+        self.crashes = crashes
+        self.key = key
+        self.uniqueKey = uniqueKey
+        self.payloadID = payloadID
+        self.enqueuedAt = enqueuedAt
+        self.runAt = runAt
+        self.claimedAt = claimedAt
+        self.finishedAt = finishedAt
+        self.worker = worker
+        self.reason = reason
+    }
+}
+
+/// One attempt that failed, was cut off or left a reason.
+public struct AttemptRecord: Sendable, Hashable {
+    /// Which attempt it was, from 1.
+    public var attempt: Int
+    /// The claim it ran under.
+    public var claim: ClaimToken
+    /// The worker that ran it, where known.
+    public var worker: WorkerID?
+    /// `retry`, `snooze`, `cancelled`, `error` or `crashed`.
+    public var outcome: String
+    /// Why it ended so; at most ``JobLimits/reasonBytes``.
+    public var reason: String?
+    /// When it was claimed.
+    public var startedAt: Timestamp
+    /// When its end was recorded.
+    public var endedAt: Timestamp
+
+    /// Makes a record of its columns.
+    public init(
+        attempt: Int, claim: ClaimToken, worker: WorkerID?, outcome: String, reason: String?,
+        startedAt: Timestamp, endedAt: Timestamp
+    ) {
+        self.attempt = attempt
+        self.claim = claim
+        self.worker = worker
+        self.outcome = outcome
+        self.reason = reason
+        self.startedAt = startedAt
+        self.endedAt = endedAt
+    }
+}
+
+/// A queue and what waits on it. Counts of unfinished jobs only, read from partial indexes.
+public struct QueueRecord: Sendable, Hashable {
+    /// The queue.
+    public var name: Name
+    /// Whether its jobs wait however many slots are free.
+    public var isPaused: Bool
+    /// Jobs that wait for their time.
+    public var scheduled: Int
+    /// Jobs that wait for a free slot.
+    public var queued: Int
+    /// Jobs that a worker holds.
+    public var executing: Int
+    /// How long the oldest due job has waited; `nil` when none waits.
+    public var oldestWait: Duration?
+
+    /// Makes a record of its counts.
+    public init(
+        name: Name, isPaused: Bool, scheduled: Int, queued: Int, executing: Int,
+        oldestWait: Duration?
+    ) {
+        self.name = name
+        self.isPaused = isPaused
+        self.scheduled = scheduled
+        self.queued = queued
+        self.executing = executing
+        self.oldestWait = oldestWait
+    }
+}
+
+/// A registered worker and what it is doing.
+public struct WorkerStanding: Sendable, Hashable {
+    /// The worker as it registered.
+    public var worker: WorkerRecord
+    /// When it registered.
+    public var startedAt: Timestamp
+    /// When its latest heartbeat was written.
+    public var seenAt: Timestamp
+    /// How many claims it holds.
+    public var executing: Int
+
+    /// Makes a standing of its columns.
+    public init(
+        worker: WorkerRecord, startedAt: Timestamp, seenAt: Timestamp, executing: Int
+    ) {
+        self.worker = worker
+        self.startedAt = startedAt
+        self.seenAt = seenAt
+        self.executing = executing
+    }
+}

@@ -1,0 +1,198 @@
+/// The truth: everything that writes jobs. PostgreSQL implements it.
+///
+/// Every write is idempotent by its ids or tokens, so a caller that got
+/// ``StoreError/unknown(_:)`` repeats the same call. Batches are all or nothing.
+public protocol JobStore: Sendable {
+    /// Stores jobs in one transaction; answers in the same order, after the commit.
+    func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued]
+
+    /// Stores webhook events and their jobs in one transaction; answers in the same order.
+    func accept(_ events: [NewEvent]) async throws(StoreError) -> [Accepted]
+
+    /// Claims those of `ids` that are queued, due, on one of `queues` and not suspects; the others
+    /// are skipped without a write.
+    func claim(
+        _ ids: [JobID], for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> [ClaimedJob]
+
+    /// Claims the oldest due jobs of `queues` straight from the table, most urgent first.
+    func sweep(
+        upTo limit: Int, for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> Sweep
+
+    /// Claims one suspect: a job that was on board when a worker died. Run it alone.
+    func claimSuspect(
+        for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> ClaimedJob?
+
+    /// Which of these ids are queued and due after all: locked for a moment, or suspects.
+    func stillQueued(_ ids: [JobID]) async throws(StoreError) -> [QueuedJob]
+
+    /// Ends claims that still carry their own token. A settlement whose job does not come back
+    /// was too late: its claim had been taken away and nothing was written.
+    func settle(_ settlements: [Settlement]) async throws(StoreError) -> [Settled]
+
+    /// Moves up to `limit` scheduled jobs that are due to `queued`.
+    func promote(upTo limit: Int) async throws(StoreError) -> Promotion
+
+    /// Enters a worker; its claims are valid from here on.
+    func register(_ worker: WorkerRecord) async throws(StoreError)
+
+    /// Starts the worker's heartbeat on a thread and a connection of its own.
+    func startHeartbeat(
+        of worker: WorkerRecord, onChange: @escaping @Sendable (HeartbeatState) -> Void
+    ) -> any Heartbeat
+
+    /// Removes a worker that holds no claim any more. One that still does is left to the reaper.
+    func deregister(_ worker: WorkerID) async throws(StoreError)
+
+    /// Takes or renews the maintenance term and, when it is held, tells what the holder must know.
+    /// `counter` is the doorbell epoch's counter, stored with the term.
+    func lead(
+        as holder: WorkerID, for term: Duration, counter: Int64
+    ) async throws(StoreError) -> Leadership
+
+    /// Deletes a worker row if its heartbeat still stands at `sequence`; says whether it did.
+    func bury(_ worker: WorkerID, at sequence: Int64) async throws(StoreError) -> Bool
+
+    /// Takes back up to `limit` claims whose worker row is missing; counts attempt and crash.
+    func reap(upTo limit: Int) async throws(StoreError) -> [Reaped]
+
+    /// A page of the queued and due jobs, by queue, priority and due time, for the reconciler.
+    func queued(after cursor: QueuedCursor?, limit: Int) async throws(StoreError) -> QueuedPage
+
+    /// Jobs committed by SQL (`tasq.enqueue`) as they are committed, where the connection allows
+    /// it; ends when the connection is lost. Behind a transaction pooler it ends at once.
+    func commitNotices() -> AsyncStream<Announcement>
+
+    /// Closes every connection.
+    func close() async
+}
+
+/// What a sweep found.
+public struct Sweep: Sendable {
+    /// The jobs that are claimed now.
+    public var jobs: [ClaimedJob]
+    /// A due suspect stands on one of the queues; it is claimed by ``JobStore/claimSuspect(for:from:)``.
+    public var suspectWaits: Bool
+
+    /// Makes an answer to ``JobStore/sweep(upTo:for:from:)``.
+    public init(jobs: [ClaimedJob], suspectWaits: Bool) {
+        self.jobs = jobs
+        self.suspectWaits = suspectWaits
+    }
+}
+
+/// A queued job that a claim did not get.
+public struct QueuedJob: Sendable, Hashable {
+    /// The job and the list it belongs on.
+    public let announcement: Announcement
+    /// Whether a worker died with it on board, so that it must run alone.
+    public let isSuspect: Bool
+
+    /// Makes an answer to ``JobStore/stillQueued(_:)``.
+    public init(announcement: Announcement, isSuspect: Bool) {
+        self.announcement = announcement
+        self.isSuspect = isSuspect
+    }
+}
+
+/// One claim and what is to become of its job.
+public struct Settlement: Sendable, Hashable {
+    /// The job.
+    public let job: JobID
+    /// The claim it ran under; without it nothing is written.
+    public let claim: ClaimToken
+    package let verdict: Verdict
+
+    package init(job: JobID, claim: ClaimToken, verdict: Verdict) {
+        self.job = job
+        self.claim = claim
+        self.verdict = verdict
+    }
+}
+
+/// A job as its settlement left it.
+public struct Settled: Sendable, Hashable {
+    /// The job and the list it belongs on.
+    public let announcement: Announcement
+    /// The claim that was ended.
+    public let claim: ClaimToken
+    /// Where the job stands now.
+    public let status: JobStatus
+
+    /// The job.
+    public var job: JobID { announcement.id }
+
+    /// Makes an answer to ``JobStore/settle(_:)``.
+    public init(announcement: Announcement, claim: ClaimToken, status: JobStatus) {
+        self.announcement = announcement
+        self.claim = claim
+        self.status = status
+    }
+}
+
+/// What a promotion moved, and when the next scheduled job is due.
+public struct Promotion: Sendable {
+    /// The jobs that are queued now.
+    public var jobs: [Announcement]
+    /// Time until the next scheduled job is due by PostgreSQL's clock; `nil` when there is none.
+    public var nextDue: Duration?
+
+    /// Makes an answer to ``JobStore/promote(upTo:)``.
+    public init(jobs: [Announcement], nextDue: Duration?) {
+        self.jobs = jobs
+        self.nextDue = nextDue
+    }
+}
+
+/// A claim taken back from a dead worker.
+public struct Reaped: Sendable, Hashable {
+    /// The job and the list it belongs on.
+    public let announcement: Announcement
+    /// The worker that held it.
+    public let worker: WorkerID
+    /// `queued`, or `error` when attempts or crashes are used up.
+    public let status: JobStatus
+
+    /// Makes an answer to ``JobStore/reap(upTo:)``.
+    public init(announcement: Announcement, worker: WorkerID, status: JobStatus) {
+        self.announcement = announcement
+        self.worker = worker
+        self.status = status
+    }
+}
+
+/// Where a walk over the queued jobs stands.
+public struct QueuedCursor: Sendable, Hashable {
+    /// The queue reached.
+    public let queue: Name
+    /// The priority reached within it.
+    public let priority: Priority
+    /// The due time reached within that.
+    public let runAt: Timestamp
+    /// The last job seen.
+    public let id: JobID
+
+    /// Makes a cursor that points behind this job.
+    public init(queue: Name, priority: Priority, runAt: Timestamp, id: JobID) {
+        self.queue = queue
+        self.priority = priority
+        self.runAt = runAt
+        self.id = id
+    }
+}
+
+/// A page of the queued jobs and where the next one starts.
+public struct QueuedPage: Sendable {
+    /// The jobs of this page, in the order of the walk.
+    public var jobs: [Announcement]
+    /// Where the next page starts; `nil` after the last one.
+    public var next: QueuedCursor?
+
+    /// Makes an answer to ``JobStore/queued(after:limit:)``.
+    public init(jobs: [Announcement], next: QueuedCursor?) {
+        self.jobs = jobs
+        self.next = next
+    }
+}

@@ -1,0 +1,100 @@
+/// A worker process as it enters itself in the `worker` table.
+public struct WorkerRecord: Sendable, Hashable {
+    /// Fresh at every start, and after every reaping.
+    public let id: WorkerID
+    /// The machine's name, for people.
+    public let host: String
+    /// The process's number on that machine, for people.
+    public let processID: Int32
+    /// The queues it serves.
+    public let queues: [Name]
+    /// Jobs it runs at once.
+    public let concurrency: Int
+    /// The version of the program, for people.
+    public let version: String
+    /// How often it raises its heartbeat.
+    public let heartbeat: Duration
+    /// How long it may stand still before its claims are taken back.
+    public let lease: Duration
+
+    /// Makes a record; ``JobStore/register(_:)`` enters it.
+    public init(
+        id: WorkerID = WorkerID(), host: String, processID: Int32, queues: [Name],
+        concurrency: Int, version: String, heartbeat: Duration, lease: Duration
+    ) {
+        self.id = id
+        self.host = host
+        self.processID = processID
+        self.queues = queues
+        self.concurrency = concurrency
+        self.version = version
+        self.heartbeat = heartbeat
+        self.lease = lease
+    }
+}
+
+/// What the heartbeat learned.
+public enum HeartbeatState: Sendable, Hashable {
+    /// The row was raised.
+    case renewed
+    /// No answer for a whole lease: the worker may or may not have been reaped.
+    case unknown
+    /// There is no row any more: the worker was reaped and its claims are gone.
+    case reaped
+}
+
+/// A running heartbeat.
+public protocol Heartbeat: Sendable {
+    /// Beats no more and waits until the thread has ended.
+    func stop() async
+}
+
+/// What the holder of the maintenance term must know.
+public struct Leadership: Sendable {
+    /// Whether the term is held now.
+    public var isHeld: Bool
+    /// Rises with every change of holder.
+    public var term: Int64
+    /// The deployment's mark, made once with the schema.
+    public var epoch: String
+    /// The doorbell counter as last stored with the term.
+    public var counter: Int64
+    /// Every registered worker, as far as the term is held.
+    public var workers: [WorkerSight]
+
+    /// Makes an answer to ``JobStore/lead(as:for:counter:)``.
+    public init(
+        isHeld: Bool, term: Int64, epoch: String, counter: Int64, workers: [WorkerSight]
+    ) {
+        self.isHeld = isHeld
+        self.term = term
+        self.epoch = epoch
+        self.counter = counter
+        self.workers = workers
+    }
+}
+
+/// A worker as one look at the table shows it.
+public struct WorkerSight: Sendable, Hashable {
+    /// The worker.
+    public let id: WorkerID
+    /// Its heartbeat's number; one that does not rise stands still.
+    public let sequence: Int64
+    /// How often it means to raise it.
+    public let heartbeat: Duration
+    /// How long it may stand still.
+    public let lease: Duration
+    /// The session lock the worker held over a direct connection is free: that session has ended.
+    public let lockFell: Bool
+
+    /// Makes a sight of its columns.
+    public init(
+        id: WorkerID, sequence: Int64, heartbeat: Duration, lease: Duration, lockFell: Bool
+    ) {
+        self.id = id
+        self.sequence = sequence
+        self.heartbeat = heartbeat
+        self.lease = lease
+        self.lockFell = lockFell
+    }
+}

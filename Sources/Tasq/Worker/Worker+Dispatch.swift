@@ -1,0 +1,204 @@
+import Logging
+
+/// How a worker finds work: announced ids first, the table when idle and every so often.
+extension Worker {
+    /// How long a suspect may have a worker to itself.
+    static let suspectAlone = Duration.seconds(10)
+    /// How long a worker waits for its other jobs to end before it runs a suspect beside them.
+    static let suspectPatience = Duration.seconds(5)
+    /// Ids that a claim did not get and that are looked at again; more are left to the sweep.
+    static let maxMissed = 10_000
+    /// How long after the claim they are looked at.
+    static let missedDelay = Duration.milliseconds(100)
+    /// Ids or jobs of one claim.
+    static let claimLimit = 500
+
+    /// What the loop remembers from one round to the next.
+    private struct Search {
+        let clock = ContinuousClock()
+        var batches = 0
+        var lastSweep: ContinuousClock.Instant?
+        var pollPause = Backoff(from: .milliseconds(20), to: .seconds(1))
+        var outage = Backoff(from: .milliseconds(100), to: .seconds(2))
+        var doorbellIsOut = false
+        var isFilled = false
+        /// Taken, but the store could not be asked.
+        var unclaimed: [JobID] = []
+        /// Offered to a claim that did not return them.
+        var missed: Set<JobID> = []
+        var missedSince: ContinuousClock.Instant?
+        var suspectWaits = false
+    }
+
+    /// Finds and starts jobs until the task is cancelled or the session is over.
+    func dispatch(in session: WorkerSession) async {
+        var search = Search()
+        search.pollPause = Backoff(from: .milliseconds(20), to: settings.pollInterval)
+        while !Task.isCancelled, !session.isReaped {
+            let free = await executor.waitForFreeSlot()
+            guard free > 0, !Task.isCancelled else { break }
+            do throws(StoreError) {
+                if search.suspectWaits {
+                    try await runSuspects(&search, in: session)
+                    continue
+                }
+                let limit = min(free, Self.claimLimit)
+                switch settings.findWork {
+                case .poll:
+                    try await poll(&search, upTo: limit, in: session)
+                case .push, .pushAndSweep:
+                    try await push(&search, upTo: limit, in: session)
+                }
+                if search.outage.attempts > 0 { logger.info("postgres answers again") }
+                search.outage.reset()
+            } catch {
+                if search.outage.attempts == 0 {
+                    logger.warning("cannot look for work", metadata: ["error": "\(error)"])
+                }
+                await search.outage.pause()
+            }
+        }
+        await giveBack(search.unclaimed + search.missed)
+    }
+
+    private func push(
+        _ search: inout Search, upTo limit: Int, in session: WorkerSession
+    ) async throws(StoreError) {
+        try await retryMissed(&search)
+        let sweeps = settings.findWork == .pushAndSweep
+        if search.unclaimed.isEmpty, search.isFilled || sweeps {
+            search.unclaimed = await take(&search, upTo: limit)
+        }
+        search.batches += 1
+        let ids = search.unclaimed
+        var free = limit
+        if !ids.isEmpty {
+            let jobs = try await store.claim(ids, for: session.id, from: queueNames)
+            search.unclaimed = []
+            meters.claimed.add(jobs.count)
+            for job in jobs { start(job, in: session) }
+            noteMissed(&search, ids, jobs)
+            free -= jobs.count
+        }
+        let isIdle = ids.isEmpty
+        let isTime =
+            search.lastSweep.map {
+                search.clock.now - $0 >= settings.pollInterval
+            } ?? true
+        guard
+            sweeps
+                ? isIdle || isTime || search.batches % settings.sweepEvery == 0
+                : !search.isFilled
+        else { return }
+        guard free > 0 else { return }
+        let found = try await sweep(&search, upTo: free, in: session)
+        if found == 0 { search.isFilled = true }
+        if search.doorbellIsOut, found == 0 {
+            await search.pollPause.pause()
+        } else {
+            search.pollPause.reset()
+        }
+    }
+
+    private func poll(
+        _ search: inout Search, upTo limit: Int, in session: WorkerSession
+    ) async throws(StoreError) {
+        if try await sweep(&search, upTo: limit, in: session) == 0 {
+            await search.pollPause.pause()
+        } else {
+            search.pollPause.reset()
+        }
+    }
+
+    /// Takes announced ids; none when the doorbell is out of order, after noting so.
+    private func take(_ search: inout Search, upTo limit: Int) async -> [JobID] {
+        // While somebody's lock or a sweep is waited for, the wait is short; otherwise a poll
+        // interval, because an idle worker looks at the table that often.
+        let wait = search.missed.isEmpty ? settings.pollInterval : Self.missedDelay
+        do {
+            let ids = try await announcer.take(
+                upTo: limit, from: settings.drawnQueues(), wait: wait)
+            if search.doorbellIsOut {
+                search.doorbellIsOut = false
+                logger.info("announcements arrive again")
+            }
+            meters.taken.add(ids.count)
+            return ids
+        } catch {
+            if !search.doorbellIsOut, !Task.isCancelled {
+                search.doorbellIsOut = true
+                logger.warning(
+                    "no announcements: polling the table", metadata: ["error": "\(error)"])
+            }
+            return []
+        }
+    }
+
+    @discardableResult
+    private func sweep(
+        _ search: inout Search, upTo limit: Int, in session: WorkerSession
+    ) async throws(StoreError) -> Int {
+        let sweep = try await store.sweep(
+            upTo: limit, for: session.id, from: settings.drawnQueues())
+        search.lastSweep = search.clock.now
+        search.suspectWaits = search.suspectWaits || sweep.suspectWaits
+        meters.claimed.add(sweep.jobs.count)
+        meters.swept.add(sweep.jobs.count)
+        for job in sweep.jobs { start(job, in: session) }
+        return sweep.jobs.count + (sweep.suspectWaits ? 1 : 0)
+    }
+
+    /// Runs suspects one by one while nothing else runs here. A job that was on board when a
+    /// worker died may be the one that killed it: alone, it takes nobody with it. Patience and
+    /// time alone are bounded, so that long jobs and suspects cannot hold up a worker for ever.
+    private func runSuspects(
+        _ search: inout Search, in session: WorkerSession
+    ) async throws(StoreError) {
+        search.suspectWaits = false
+        _ = await happens(within: Self.suspectPatience, unless: nil) {
+            await self.executor.waitUntilIdle()
+        }
+        while !Task.isCancelled, !session.isReaped,
+            let suspect = try await store.claimSuspect(for: session.id, from: queueNames)
+        {
+            meters.claimed.add()
+            start(suspect, in: session)
+            let isOver = await happens(within: Self.suspectAlone, unless: nil) {
+                await self.executor.waitUntilIdle()
+            }
+            guard isOver else { return }
+        }
+    }
+
+    private func noteMissed(_ search: inout Search, _ ids: [JobID], _ jobs: [ClaimedJob]) {
+        guard jobs.count < ids.count else { return }
+        let claimed = Set(jobs.map(\.id))
+        let missed = ids.filter { !claimed.contains($0) }
+        meters.claimMisses.add(missed.count)
+        search.missed.formUnion(missed.prefix(max(0, Self.maxMissed - search.missed.count)))
+        search.missedSince = search.missedSince ?? search.clock.now
+    }
+
+    /// Looks again at ids that a claim did not get: locked for a moment, or suspects.
+    private func retryMissed(_ search: inout Search) async throws(StoreError) {
+        guard let since = search.missedSince, search.clock.now - since >= Self.missedDelay
+        else { return }
+        let jobs = try await store.stillQueued(Array(search.missed))
+        search.missed = []
+        search.missedSince = nil
+        search.suspectWaits = jobs.contains(where: \.isSuspect)
+        doorbell.ring(jobs.filter { !$0.isSuspect }.map(\.announcement))
+    }
+
+    /// Announces again what was taken and not claimed. What cannot be announced is swept.
+    private func giveBack(_ ids: [JobID]) async {
+        guard !ids.isEmpty else { return }
+        do {
+            doorbell.ring(try await store.stillQueued(ids).map(\.announcement))
+        } catch {
+            logger.info("ids not given back are left to a sweep", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private var queueNames: [Name] { settings.queues.map(\.name) }
+}

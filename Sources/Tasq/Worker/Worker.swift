@@ -1,0 +1,247 @@
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+
+/// A worker process: finds jobs, claims them, runs them and settles their outcomes.
+///
+/// `run()` goes on until a graceful shutdown or cancellation. It then takes nothing more, lets
+/// handlers finish within the grace period, hands the rest back without burning an attempt, and
+/// deregisters. A worker that lost its lease (it was stopped, or cut off from PostgreSQL) cancels
+/// its handlers, discards their outcomes and registers anew.
+public final class Worker: Service {
+    /// What happens to a worker and its jobs, beyond the executor's own events.
+    public enum Event: Sendable, Hashable {
+        /// An outcome was discarded: the claim had been taken away, another run will settle.
+        case lost(JobID)
+        /// The worker was reaped and registers anew.
+        case reaped(WorkerID)
+    }
+
+    let store: any JobStore
+    let announcer: any Announcer
+    let settings: WorkerSettings
+    let meters: Meters
+    let logger: Logger
+    let doorbell: Doorbell
+    let promoter: Promoter
+    let settler: Settler
+    /// The slots; listen to it for `idle`, `success` and `fail`.
+    public let executor: JobExecutor
+    private let handlers: HandlerTable
+    private let events: @Sendable (Event) -> Void
+    private let claims = Mutex<[ClaimToken: ClaimedJob]>([:])
+    private let leaving = Atomic<Bool>(false)
+    private let hurry = Signal()
+
+    /// Makes a worker; it does nothing until ``run()``. Without an announcer it polls the table.
+    public convenience init(
+        store: any JobStore, announcer: any Announcer = NoAnnouncer(), handlers: HandlerTable,
+        settings: WorkerSettings, logger: Logger,
+        onEvent: @escaping @Sendable (Event) -> Void = { _ in }
+    ) {
+        self.init(
+            store: store, announcer: announcer, handlers: handlers, settings: settings,
+            logger: logger, meters: Meters(), onEvent: onEvent)
+    }
+
+    package init(
+        store: any JobStore, announcer: any Announcer, handlers: HandlerTable,
+        settings: WorkerSettings, logger: Logger, meters: Meters,
+        onEvent: @escaping @Sendable (Event) -> Void = { _ in }
+    ) {
+        let doorbell = Doorbell(announcer, meters: meters)
+        let promoter = Promoter(store: store, doorbell: doorbell, meters: meters, logger: logger)
+        self.store = store
+        self.announcer = announcer
+        self.settings = settings
+        self.handlers = handlers
+        self.logger = logger
+        self.meters = meters
+        self.doorbell = doorbell
+        self.promoter = promoter
+        events = onEvent
+        executor = JobExecutor(slots: settings.concurrency)
+        settler = Settler(
+            store: store, meters: meters, logger: logger,
+            onSettled: { settled in
+                doorbell.ring(settled.filter { $0.status == .queued }.map(\.announcement))
+            },
+            onLost: { settlement in
+                logger.warning(
+                    "an outcome was discarded: its claim is gone",
+                    metadata: ["job.id": "\(settlement.job)"])
+                onEvent(.lost(settlement.job))
+            })
+    }
+
+    /// Works until the service is shut down.
+    ///
+    /// - Throws: ``StoreError`` when PostgreSQL refuses the worker for good: wrong schema version,
+    ///   wrong credentials. An outage is waited out.
+    public func run() async throws {
+        executor.start()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let maintenance = Maintenance(
+                store: store, doorbell: doorbell, promoter: promoter, meters: meters,
+                logger: logger)
+            group.addTask { await maintenance.run() }
+            defer { group.cancelAll() }
+            let last = try await cancelWhenGracefulShutdown { try await self.serve() }
+            await self.leave(last)
+        }
+    }
+
+    /// Shuts down without further grace: running handlers are cancelled and their jobs handed
+    /// back. Has an effect once a graceful shutdown has begun; that is what a second SIGTERM is.
+    public func handBackNow() {
+        hurry.raise()
+    }
+
+    /// Registers, works until that registration ends, and again; returns the last one.
+    private func serve() async throws -> Registration? {
+        while !Task.isCancelled {
+            let session = WorkerSession(newRecord())
+            guard try await register(session) else { return nil }
+            let heartbeat = store.startHeartbeat(of: session.record) { news in
+                self.heard(news, in: session)
+            }
+            logger.info(
+                "worker registered",
+                metadata: ["worker": "\(session.id)", "slots": "\(settings.concurrency)"])
+            await dispatch(in: session)
+            guard session.isReaped else {
+                return Registration(session: session, heartbeat: heartbeat)
+            }
+            executor.cancelAll()
+            await heartbeat.stop()
+        }
+        return nil
+    }
+
+    private struct Registration: Sendable {
+        let session: WorkerSession
+        let heartbeat: any Heartbeat
+    }
+
+    private func newRecord() -> WorkerRecord {
+        WorkerRecord(
+            host: settings.host, processID: settings.processID,
+            queues: settings.queues.map(\.name), concurrency: settings.concurrency,
+            version: settings.version, heartbeat: settings.heartbeat, lease: settings.lease)
+    }
+
+    /// Waits out an outage; `false` when the worker is shut down meanwhile.
+    private func register(_ session: WorkerSession) async throws(StoreError) -> Bool {
+        var backoff = Backoff(from: .milliseconds(100), to: .seconds(2))
+        while !Task.isCancelled {
+            do throws(StoreError) {
+                try await store.register(session.record)
+                return true
+            } catch {
+                guard error.isTransient else { throw error }
+                if backoff.attempts == 0 {
+                    logger.warning(
+                        "waiting for postgres to register", metadata: ["error": "\(error)"])
+                }
+                await backoff.pause()
+            }
+        }
+        return false
+    }
+
+    /// On the heartbeat's thread.
+    private func heard(_ news: HeartbeatState, in session: WorkerSession) {
+        session.note(news)
+        switch news {
+        case .renewed:
+            break
+        case .reaped:
+            logger.warning(
+                "this worker was reaped: its handlers are cancelled and their outcomes discarded",
+                metadata: ["worker": "\(session.id)"])
+            events(.reaped(session.id))
+            executor.cancelAll()
+        case .unknown:
+            logger.warning(
+                "no heartbeat was answered for a whole lease",
+                metadata: [
+                    "worker": "\(session.id)",
+                    "on_lease_unknown": "\(settings.onLeaseUnknown.rawValue)",
+                ])
+            if settings.onLeaseUnknown == .cancel { executor.cancelAll() }
+        }
+    }
+
+    /// Runs a claimed job in a free slot.
+    func start(_ job: ClaimedJob, in session: WorkerSession) {
+        claims.withLock { $0[job.claim] = job }
+        executor.post(job.id) {
+            let attempt = Attempt(job: job, handlers: self.handlers, logger: self.logger)
+            let verdict = await attempt.run {
+                self.leaving.load(ordering: .relaxed) || session.isUnknown
+            }
+            guard self.claims.withLock({ $0.removeValue(forKey: job.claim) }) != nil else {
+                throw Outcome.cancel("handed back")
+            }
+            guard !session.isReaped else {
+                self.meters.lost.add()
+                self.events(.lost(job.id))
+                throw Outcome.cancel("the claim is gone")
+            }
+            self.settler.settle(Settlement(job: job.id, claim: job.claim, verdict: verdict))
+            switch verdict {
+            case .success:
+                self.meters.succeeded.add()
+                return
+            case .retry(let delay, _), .snooze(let delay):
+                self.promoter.arm(after: delay)
+            case .handedBack:
+                self.meters.handedBack.add()
+            case .cancelled, .error:
+                break
+            }
+            self.meters.failed.add()
+            throw Outcome.cancel("not a success")
+        }
+    }
+
+    /// Ends the last registration: grace, hand-back, last outcomes, last heartbeat.
+    private func leave(_ last: Registration?) async {
+        leaving.store(true, ordering: .relaxed)
+        logger.info("worker is leaving", metadata: ["executing": "\(executor.load)"])
+        let isIdle = await happens(within: settings.grace, unless: hurry) {
+            await self.executor.waitUntilIdle()
+        }
+        if !isIdle {
+            executor.cancelAll()
+            _ = await happens(within: .seconds(1), unless: nil) {
+                await self.executor.waitUntilIdle()
+            }
+        }
+        let rest = claims.withLock { claims in
+            defer { claims = [:] }
+            return Array(claims.values)
+        }
+        for job in rest {
+            meters.handedBack.add()
+            settler.settle(Settlement(job: job.id, claim: job.claim, verdict: .handedBack))
+        }
+        let isSettled = await happens(within: .seconds(5), unless: nil) {
+            await self.settler.settled()
+            return true
+        }
+        if !isSettled {
+            settler.giveUp()
+            logger.warning("postgres does not answer: the last claims are left to the lease")
+        }
+        await doorbell.quiet()
+        guard let last else { return }
+        await last.heartbeat.stop()
+        do {
+            try await store.deregister(last.session.id)
+        } catch {
+            logger.warning("could not deregister", metadata: ["error": "\(error)"])
+        }
+        logger.info("worker has left", metadata: ["handed back": "\(meters.handedBack.value)"])
+    }
+}

@@ -1,0 +1,189 @@
+import ArgumentParser
+import Foundation
+import Tasq
+import TasqHTTP
+import TasqWebhooks
+
+/// `tasq enqueue`: one job, or many from a file.
+struct EnqueueCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "enqueue", abstract: "Put in a job and print its id once it is committed.",
+        discussion: """
+            With --ndjson each line is a JSON object {kind, payload, queue, run_at, delay, \
+            priority, unique_key, key, max_attempts}. Lines are committed in batches, each all or \
+            nothing; a bad line stops the rest and is named by its number.
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(
+        help: ArgumentHelp("What the job is; its handler is found by this.", valueName: "kind"))
+    var kind: String?
+
+    @Option(help: ArgumentHelp("The queue it waits on.", valueName: "name"))
+    var queue: String?
+
+    @Option(help: ArgumentHelp("JSON, or @FILE, or - for standard input.", valueName: "json"))
+    var payload: String?
+
+    @Option(
+        help: ArgumentHelp("Start it after this long, as in 15s, 5m, 6h.", valueName: "duration"))
+    var delay: String?
+
+    @Option(help: ArgumentHelp("Start it at this time.", valueName: "rfc3339"))
+    var runAt: String?
+
+    @Option(help: ArgumentHelp("0 first to 3 last.", valueName: "level"))
+    var priority: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "While a job with this key is unfinished, its id is printed instead.",
+            valueName: "text"))
+    var uniqueKey: String?
+
+    @Option(help: ArgumentHelp("Jobs of one key belong together.", valueName: "text"))
+    var key: String?
+
+    @Option(help: ArgumentHelp("How often it is tried before it ends in error.", valueName: "n"))
+    var maxAttempts: String?
+
+    @Option(help: ArgumentHelp("One JSON object a line, from a file or - .", valueName: "file"))
+    var ndjson: String?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        if ndjson == nil, kind == nil {
+            throw ValidationError("name the kind of the job, or a file with --ndjson")
+        }
+        let singles: [Any?] = [
+            kind, queue, payload, delay, runAt, priority, uniqueKey, key, maxAttempts,
+        ]
+        if ndjson != nil, singles.contains(where: { $0 != nil }) {
+            throw ValidationError("--ndjson takes everything from its lines")
+        }
+        if delay != nil, runAt != nil {
+            throw ValidationError("--delay and --run-at exclude each other")
+        }
+    }
+
+    func run() async throws {
+        let configuration = try global.load([.database, .redis])
+        if let ndjson {
+            try await Connections.with(configuration) { connections in
+                try await BulkEnqueue(
+                    queue: Queue(store: connections.store, announcer: connections.announcer),
+                    handlers: configuration.handlers
+                ).run(from: ndjson, json: json)
+            }
+            return
+        }
+        let job = try job(with: configuration.handlers)
+        let answer = try await Connections.with(configuration) { connections in
+            let queue = Queue(store: connections.store, announcer: connections.announcer)
+            let answer = try await queue.enqueueSurely([job])
+            await queue.flush()
+            return answer.first ?? .stored(job.id)
+        }
+        let isNew = if case .stored = answer { true } else { false }
+        try StandardOutput.line(
+            json
+                ? JSON.object(["id": .text(answer.id), "existed": .bool(!isNew)]).text
+                : answer.id.description)
+    }
+
+    /// The job the flags describe. Throws ``InvalidInput`` naming the flag, or ``Failure`` for a
+    /// payload that is not JSON.
+    private func job(with handlers: [HandlerEntry]) throws -> NewJob {
+        let kind = try Name(kind ?? "", field: "the kind")
+        let body = try readPayload()
+        do {
+            try JSONText.check(body)
+        } catch {
+            throw Failure(.badData, error.description)
+        }
+        let defaults = handlers.defaults(for: kind, payload: body)
+        return try NewJob(
+            kind: kind, queue: try queue.map { try Name($0, field: "--queue") } ?? defaults.queue,
+            priority: try priority.map {
+                try Priority(flag("--priority", $0) { try number($0, in: 0...3) })
+            } ?? defaults.priority,
+            start: try start(),
+            maxAttempts: try maxAttempts.map {
+                try flag("--max-attempts", $0) { try number($0, in: JobLimits.maxAttempts) }
+            } ?? defaults.maxAttempts,
+            key: key ?? defaults.key, uniqueKey: uniqueKey, payload: Payload(body))
+    }
+
+    private func start() throws -> Start {
+        if let delay { return .after(try DurationText.parse(delay, field: "--delay")) }
+        guard let runAt else { return .now }
+        guard let time = Timestamp(rfc3339: runAt) else {
+            throw InvalidInput(
+                field: "--run-at", "must be a time in RFC 3339, as in 2026-11-23T19:20:00Z")
+        }
+        return .at(time)
+    }
+
+    private func readPayload() throws -> [UInt8] {
+        guard let payload else { return Array("{}".utf8) }
+        let limit = JobLimits.payloadBytes + 1
+        if payload == "-" {
+            return try readAll(FileHandle.standardInput, name: "standard input", upTo: limit)
+        }
+        guard payload.hasPrefix("@") else { return Array(payload.utf8) }
+        let path = String(payload.dropFirst())
+        guard let handle = FileHandle(forReadingAtPath: path) else {
+            throw Failure(.badData, "\(path) cannot be read: check the path and its permissions")
+        }
+        return try readAll(handle, name: path, upTo: limit)
+    }
+
+    private func readAll(
+        _ handle: FileHandle, name: String, upTo limit: Int
+    ) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        do {
+            while bytes.count < limit,
+                let more = try handle.read(upToCount: limit - bytes.count), !more.isEmpty
+            {
+                bytes += more
+            }
+        } catch {
+            throw Failure(.badData, "\(name) cannot be read")
+        }
+        return bytes
+    }
+}
+
+/// Reads a flag's text; an error names the flag.
+func flag<Value>(
+    _ name: String, _ text: String, _ read: (String) throws -> Value
+) throws -> Value {
+    do {
+        return try read(text)
+    } catch let error as InvalidInput {
+        throw InvalidInput(field: name, error.rule)
+    }
+}
+
+extension Queue {
+    /// How often a write whose answer got lost is repeated; it stores nothing twice.
+    private static let repeats = 3
+
+    /// Stores jobs together; repeats the write while its outcome is unknown.
+    func enqueueSurely(_ jobs: [NewJob]) async throws -> [Enqueued] {
+        var left = Self.repeats
+        while true {
+            do throws(StoreError) {
+                return try await enqueue(jobs)
+            } catch {
+                guard case .unknown = error, left > 0 else { throw error }
+                left -= 1
+                try await Task.sleep(for: .milliseconds(Int.random(in: 50...500)))
+            }
+        }
+    }
+}

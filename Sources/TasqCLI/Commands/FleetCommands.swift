@@ -1,0 +1,84 @@
+import ArgumentParser
+import Tasq
+import TasqPostgres
+
+/// `tasq queues`.
+struct QueuesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "queues", abstract: "Look at queues.", subcommands: [List.self])
+
+    /// `tasq queues list`: what waits and runs on each.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the queues.")
+
+        @OptionGroup var global: GlobalOptions
+
+        @Flag(help: "Print one JSON object a line.")
+        var json = false
+
+        func run() async throws {
+            let queues = try await Connections.with(try global.load(.database)) {
+                try await $0.store.queues()
+            }
+            try Report.list(
+                queues, json: json,
+                columns: [
+                    .init(heading: "QUEUE"), .init(heading: "STATE"),
+                    .init(heading: "SCHEDULED", isNumber: true),
+                    .init(heading: "QUEUED", isNumber: true),
+                    .init(heading: "EXECUTING", isNumber: true),
+                    .init(heading: "OLDEST WAIT", isNumber: true),
+                ],
+                cells: { queue in
+                    [
+                        .init(queue.name.description),
+                        .init(queue.isPaused ? "paused" : "open", queue.isPaused ? .busy : .plain),
+                        .init(String(queue.scheduled)), .init(String(queue.queued)),
+                        .init(String(queue.executing)), .init(queue.oldestWait?.rough ?? "-"),
+                    ]
+                }, object: JSON.queue)
+        }
+    }
+}
+
+/// `tasq workers`.
+struct WorkersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "workers", abstract: "Look at workers.", subcommands: [List.self])
+
+    /// `tasq workers list`: every registered process.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the workers.")
+
+        @OptionGroup var global: GlobalOptions
+
+        @Flag(help: "Print one JSON object a line.")
+        var json = false
+
+        func run() async throws {
+            let workers = try await Connections.with(try global.load(.database)) {
+                try await $0.store.workers()
+            }
+            try Report.list(
+                workers, json: json,
+                columns: [
+                    .init(heading: "ID"), .init(heading: "HOST"),
+                    .init(heading: "PID", isNumber: true), .init(heading: "QUEUES"),
+                    .init(heading: "EXECUTING", isNumber: true),
+                    .init(heading: "SLOTS", isNumber: true), .init(heading: "STARTED"),
+                    .init(heading: "SEEN"), .init(heading: "VERSION"),
+                ],
+                cells: { standing in
+                    let worker = standing.worker
+                    return [
+                        .init(worker.id.description), .init(worker.host),
+                        .init(String(worker.processID)),
+                        .init(worker.queues.map(\.description).joined(separator: ",")),
+                        .init(String(standing.executing)), .init(String(worker.concurrency)),
+                        .init(standing.startedAt.description), .init(standing.seenAt.description),
+                        .init(worker.version),
+                    ]
+                }, object: JSON.worker)
+        }
+    }
+}

@@ -1,0 +1,214 @@
+import ArgumentParser
+import Tasq
+import TasqPostgres
+
+/// `tasq jobs`.
+struct JobsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "jobs", abstract: "Look at jobs.", subcommands: [List.self, Show.self])
+
+    /// `tasq jobs list`: newest first, a page at a time.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List jobs, newest first.")
+
+        @OptionGroup var global: GlobalOptions
+
+        @Option(help: ArgumentHelp("Only those in this status.", valueName: "status"))
+        var status: String?
+
+        @Option(help: ArgumentHelp("Only those of this queue.", valueName: "name"))
+        var queue: String?
+
+        @Option(help: ArgumentHelp("Only those of this kind.", valueName: "name"))
+        var kind: String?
+
+        @Option(help: ArgumentHelp("Only those with this key.", valueName: "text"))
+        var key: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "Enqueued at or after; a time, or 15m for that long ago.", valueName: "time"))
+        var since: String?
+
+        @Option(help: ArgumentHelp("Enqueued before.", valueName: "time"))
+        var until: String?
+
+        @Option(help: ArgumentHelp("How many, 1 to 1000.", valueName: "n"))
+        var limit = "50"
+
+        @Option(help: ArgumentHelp("Where the last page ended.", valueName: "id"))
+        var cursor: String?
+
+        @Flag(help: "Print one JSON object a line.")
+        var json = false
+
+        func run() async throws {
+            let filter = try filter()
+            let limit = try flag("--limit", limit) { try number($0, in: 1...1000) }
+            let cursor = try cursor.map { try jobID($0, field: "--cursor") }
+            let configuration = try global.load(.database)
+            let jobs = try await Connections.with(configuration) {
+                try await $0.store.jobs(matching: filter, after: cursor, limit: limit)
+            }
+            try Report.list(
+                jobs, json: json,
+                columns: [
+                    .init(heading: "ID"), .init(heading: "KIND"), .init(heading: "QUEUE"),
+                    .init(heading: "STATUS"), .init(heading: "ATTEMPT", isNumber: true),
+                    .init(heading: "ENQUEUED"), .init(heading: "REASON"),
+                ],
+                cells: { job in
+                    [
+                        .init(job.id.description), .init(job.kind.description),
+                        .init(job.queue.description),
+                        .init(job.status.rawValue, job.status.style),
+                        .init("\(job.attempt)/\(job.maxAttempts)"),
+                        .init(job.enqueuedAt.description),
+                        .init(String((job.reason ?? "").prefix(80))),
+                    ]
+                }, object: { JSON.job($0) })
+            if jobs.count == limit, let last = jobs.last {
+                // On standard error, so that what is piped on stays a list of jobs.
+                StandardError.line("more: --cursor \(last.id)")
+            }
+        }
+
+        private func filter() throws -> JobFilter {
+            JobFilter(
+                status: try status.map { text in
+                    try flag("--status", text) { text -> JobStatus in try choice(text) }
+                },
+                queue: try queue.map { try Name($0, field: "--queue") },
+                kind: try kind.map { try Name($0, field: "--kind") }, key: key,
+                since: try since.map { try time($0, field: "--since") },
+                until: try until.map { try time($0, field: "--until") })
+        }
+
+        /// A time, or how long ago.
+        private func time(_ text: String, field: String) throws(InvalidInput) -> Timestamp {
+            if let time = Timestamp(rfc3339: text) { return time }
+            guard let ago = try? DurationText.parse(text, field: field) else {
+                throw InvalidInput(
+                    field: field, "must be a time in RFC 3339, or how long ago, as in 15m")
+            }
+            return Timestamp(microseconds: Timestamp.now.microseconds - ago.inMicroseconds)
+        }
+    }
+
+    /// `tasq jobs show ID`: one job with its attempts and its payload.
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show a job with its attempts and payload.")
+
+        @OptionGroup var global: GlobalOptions
+
+        @Argument(help: ArgumentHelp("The job.", valueName: "id"))
+        var id: String
+
+        @Flag(help: "Print one JSON document.")
+        var json = false
+
+        /// Bytes of a payload that are shown to people.
+        private static let shownBytes = 4096
+
+        func run() async throws {
+            let id = try jobID(id, field: "the id")
+            let configuration = try global.load(.database)
+            let (record, attempts, payload) = try await Connections.with(configuration) {
+                (
+                    try await $0.store.job(id), try await $0.store.attempts(of: id),
+                    try await $0.store.payload(of: id)
+                )
+            }
+            guard let record else { throw Failure(.refused, "no job \(id)") }
+            try json
+                ? StandardOutput.line(document(record, attempts, payload).text)
+                : StandardOutput.write(text(record, attempts, payload))
+        }
+
+        private func document(
+            _ job: JobRecord, _ attempts: [AttemptRecord], _ payload: Payload?
+        ) -> JSON {
+            JSON.job(
+                job,
+                with: [
+                    .init(name: "attempts", value: .array(attempts.map(JSON.attempt))),
+                    .init(
+                        name: "payload",
+                        value: payload.map { payload in
+                            .object([
+                                "content_type": .string(payload.contentType),
+                                "bytes": .int(payload.body.count),
+                                "text": .text(String(validating: payload.body, as: UTF8.self)),
+                                "headers": .array(
+                                    payload.headers.map {
+                                        .object([
+                                            "name": .string($0.name), "value": .string($0.value),
+                                        ])
+                                    }),
+                            ])
+                        } ?? .null),
+                ])
+        }
+
+        private func text(
+            _ job: JobRecord, _ attempts: [AttemptRecord], _ payload: Payload?
+        ) -> String {
+            let styled = Report.isStyled
+            var text = ""
+            func add(_ name: String, _ value: String?, _ style: Style = .plain) {
+                guard let value else { return }
+                let cell = Table.Cell(value, style)
+                let gap = String(repeating: " ", count: max(1, 14 - name.count))
+                text += name + gap + (styled ? style.applied(to: cell.text) : cell.text) + "\n"
+            }
+            add("id", job.id.description)
+            add("kind", job.kind.description)
+            add("queue", job.queue.description)
+            add("status", job.status.rawValue, job.status.style)
+            add("priority", String(job.priority.level))
+            add("attempt", "\(job.attempt) of \(job.maxAttempts)")
+            add("crashes", job.crashes > 0 ? String(job.crashes) : nil, .bad)
+            add("key", job.key)
+            add("unique key", job.uniqueKey)
+            add("enqueued", job.enqueuedAt.description)
+            add("run at", job.runAt.description)
+            add("claimed", job.claimedAt?.description)
+            add("finished", job.finishedAt?.description)
+            add("worker", job.worker?.description)
+            add("reason", job.reason)
+            if let payload {
+                add("payload", "\(payload.body.count) bytes, \(payload.contentType)")
+                if payload.body.count <= Self.shownBytes,
+                    let body = String(validating: payload.body, as: UTF8.self)
+                {
+                    for line in body.split(whereSeparator: \.isNewline) {
+                        add("", String(line))
+                    }
+                }
+            }
+            guard !attempts.isEmpty else { return text }
+            var table = Table([
+                .init(heading: "ATTEMPT", isNumber: true), .init(heading: "OUTCOME"),
+                .init(heading: "STARTED"), .init(heading: "ENDED"), .init(heading: "REASON"),
+            ])
+            for attempt in attempts {
+                table.add([
+                    .init(String(attempt.attempt)), .init(attempt.outcome),
+                    .init(attempt.startedAt.description), .init(attempt.endedAt.description),
+                    .init(attempt.reason ?? ""),
+                ])
+            }
+            return text + "\n" + table.text(styled: styled)
+        }
+    }
+}
+
+/// Reads a job's id.
+private func jobID(_ text: String, field: String) throws(InvalidInput) -> JobID {
+    guard let id = JobID(text) else {
+        throw InvalidInput(
+            field: field, "must be a UUID, as in 019ab3c4-5d6e-7f80-9123-456789abcdef")
+    }
+    return id
+}

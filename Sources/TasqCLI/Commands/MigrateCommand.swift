@@ -1,0 +1,51 @@
+import ArgumentParser
+import Tasq
+import TasqPostgres
+
+/// `tasq migrate`: brings the schema up to date.
+struct MigrateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "migrate", abstract: "Bring the schema up to date; safe to run again.",
+        discussion: "Forward only. Several may run at once: one applies, the others wait for it.")
+
+    @OptionGroup var global: GlobalOptions
+
+    @Flag(help: "Say which migrations are applied and change nothing; exit 1 when some are not.")
+    var status = false
+
+    @Flag(help: "Say what would be applied and change nothing.")
+    var dryRun = false
+
+    func run() async throws {
+        let configuration = try global.load(.database)
+        try await Connections.with(configuration) { connections in
+            if status || dryRun {
+                try await look(at: connections.store)
+                return
+            }
+            let applied = try await connections.store.migrate()
+            for name in applied { try StandardOutput.line("applied \(name)") }
+            if applied.isEmpty { try StandardOutput.line("up to date") }
+        }
+    }
+
+    /// Tells what stands and what is to do. With `--status` a schema that is not current fails.
+    private func look(at store: PostgresStore) async throws {
+        let (current, newest, pending) = try await store.migrator.status()
+        if status {
+            try StandardOutput.line("version \(current), this program knows \(newest)")
+        }
+        for migration in pending {
+            try StandardOutput.line("\(dryRun ? "would apply" : "pending") \(migration.name)")
+        }
+        if current > newest {
+            throw Failure(
+                .misconfigured, "the schema is newer than this program: install a newer tasq")
+        }
+        if pending.isEmpty {
+            try StandardOutput.line("up to date")
+        } else if status {
+            throw Failure(.refused, "\(pending.count) pending: run `tasq migrate`")
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import FoundationEssentials
+import Logging
+
+/// The program.
+struct TasqCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tasq",
+        abstract: "A job queue in which PostgreSQL is the truth and Redis is the doorbell.",
+        version: version,
+        subcommands: [
+            MigrateCommand.self, ServeCommand.self, WorkCommand.self, EnqueueCommand.self,
+            JobsCommand.self, QueuesCommand.self, WorkersCommand.self, DevCommand.self,
+        ])
+
+    /// The version that workers enter beside their names.
+    static let version = "0.1.0"
+}
+
+/// The options every command takes.
+struct GlobalOptions: ParsableArguments {
+    @Option(
+        name: .customLong("config"),
+        help: ArgumentHelp(
+            "The configuration file (TASQ_CONFIG; config/tasq.yaml if it is there).",
+            valueName: "file"))
+    var file: String?
+
+    @Option(
+        name: .customLong("database-url"),
+        help: ArgumentHelp("PostgreSQL, as a URI or conninfo (DATABASE_URL).", valueName: "url"))
+    var databaseURL: String?
+
+    @Option(
+        name: .customLong("redis-url"),
+        help: ArgumentHelp("Redis; empty for none (REDIS_URL).", valueName: "url"))
+    var redisURL: String?
+
+    @Option(
+        name: .customLong("log-level"),
+        help: ArgumentHelp(
+            "trace, debug, info, notice, warning, error or critical (TASQ_LOG_LEVEL).",
+            valueName: "level"))
+    var logLevel: String?
+
+    /// Merges these flags, and the command's own, with environment, file and defaults.
+    func load(
+        _ needs: Configuration.Needs, flags more: [String: String] = [:]
+    ) throws -> Configuration {
+        var flags = more
+        flags["config"] = file
+        flags["database_url"] = databaseURL
+        flags["redis_url"] = redisURL
+        flags["log_level"] = logLevel
+        return try Configuration.load(
+            flags: flags, environment: ProcessInfo.processInfo.environment, needs: needs)
+    }
+}
+
+extension Configuration {
+    /// A logger that writes lines on standard error.
+    func logger() -> Logger {
+        let level = logLevel
+        return Logger(label: "tasq") { _ in LineLog(level: level) }
+    }
+}

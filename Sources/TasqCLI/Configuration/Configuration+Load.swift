@@ -1,0 +1,283 @@
+import FoundationEssentials
+import Tasq
+import TasqHTTP
+import TasqPostgres
+import TasqRedis
+import Yams
+
+extension Configuration {
+    /// Which secrets a command is going to use; only those are looked up.
+    struct Needs: OptionSet, Sendable {
+        let rawValue: Int
+        static let database = Needs(rawValue: 1)
+        static let redis = Needs(rawValue: 2)
+        static let sources = Needs(rawValue: 4)
+        static let handlers = Needs(rawValue: 8)
+        static let admin = Needs(rawValue: 16)
+    }
+
+    /// The file that is read when nobody names one, if it is there.
+    static let defaultPath = "config/tasq.yaml"
+    /// Bytes a configuration file may have.
+    static let fileLimit = 1_048_576
+
+    /// Merges flags, environment, file and defaults, in this order of precedence.
+    ///
+    /// `flags` are texts by key, as in `["worker.lease": "15s"]`; `"config"` names the file.
+    /// Throws ``ConfigurationError`` with everything that is wrong.
+    static func load(
+        flags: [String: String], environment: [String: String], needs: Needs
+    ) throws(ConfigurationError) -> Configuration {
+        let problems = ProblemCollector()
+        let resolver = SecretResolver(environment: environment, problems: problems)
+        var configuration = Configuration()
+        let named = flags["config"] ?? environment["TASQ_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        let file = named ?? defaultPath
+        let root = top(of: file, mustExist: named != nil, problems)
+        let sections = Sections(root)
+        for setting in Setting.all {
+            let found = value(
+                of: setting, flags: flags, environment: environment, sections: sections)
+            guard let found else { continue }
+            setting.read(found, into: &configuration, needs: needs, resolver, problems)
+        }
+        sections.finish()
+        reportNearMisses(in: environment, problems)
+        if let root { configuration.readMappings(of: root, file: file, needs, resolver) }
+        root?.finish()
+        configuration.check(needs, problems)
+        guard problems.problems.isEmpty else {
+            throw ConfigurationError(problems: problems.problems)
+        }
+        return configuration
+    }
+
+    private static func top(
+        of file: String, mustExist: Bool, _ problems: ProblemCollector
+    ) -> ConfigurationMapping? {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            if mustExist || FileManager.default.fileExists(atPath: file) {
+                problems.report(file, "cannot be read: check the path and its permissions")
+            }
+            return nil
+        }
+        guard data.count <= fileLimit, let text = String(data: data, encoding: .utf8) else {
+            problems.report(file, "must be UTF-8 text of at most \(fileLimit) bytes")
+            return nil
+        }
+        do {
+            guard let node = try Yams.compose(yaml: text) else { return nil }
+            return ConfigurationMapping(node, path: "", file: file, problems: problems)
+        } catch {
+            problems.report(place(of: error, in: file), "is not YAML: \(cause(of: error))")
+            return nil
+        }
+    }
+
+    private static func value(
+        of setting: Setting, flags: [String: String], environment: [String: String],
+        sections: Sections
+    ) -> Found? {
+        let inFile = sections.find(setting.key)
+        if let text = flags[setting.key] {
+            return Found(text: text, place: setting.flag)
+        }
+        for name in setting.environmentNames {
+            if let text = environment[name] { return Found(text: text, place: name) }
+        }
+        return inFile
+    }
+
+    /// A variable that nearly is one of ours is a slip of the pen; any other is somebody else's.
+    private static func reportNearMisses(
+        in environment: [String: String], _ problems: ProblemCollector
+    ) {
+        let known = Setting.all.flatMap(\.environmentNames) + ["TASQ_CONFIG"]
+        let foreign = ["TASQ_BIN", "TASQ_ONLY", "TASQ_CLAIM"]
+        for name in environment.keys.sorted()
+        where name.hasPrefix("TASQ_") && !known.contains(name) && !foreign.contains(name) {
+            guard let near = nearestName(to: name, among: known),
+                editDistance(Array(name.utf8), Array(near.utf8)) <= 2
+            else { continue }
+            problems.report(name, "unknown variable; did you mean \(near)?")
+        }
+    }
+
+    private mutating func readMappings(
+        of root: ConfigurationMapping, file: String, _ needs: Needs, _ resolver: SecretResolver
+    ) {
+        var resolver = resolver
+        resolver.file = file
+        if let map = root.mapping("sources") {
+            resolver.looksUp = needs.contains(.sources)
+            for name in map.keys {
+                if let source = SourceEntry(name: name, in: map, resolver) {
+                    sources.append(source)
+                }
+            }
+        }
+        if let map = root.mapping("handlers") {
+            resolver.looksUp = needs.contains(.handlers)
+            for pattern in map.keys {
+                if let handler = HandlerEntry(pattern: pattern, in: map, resolver) {
+                    handlers.append(handler)
+                }
+            }
+        }
+        if let map = root.mapping("admin_tokens") {
+            resolver.looksUp = needs.contains(.admin)
+            for item in map.list("operate") ?? [] {
+                if let token = resolver(item.text, at: item.line) {
+                    http.operateTokens.append(token)
+                }
+            }
+            for item in map.list("read") ?? [] {
+                if let token = resolver(item.text, at: item.line) { http.readTokens.append(token) }
+            }
+            map.finish()
+        }
+    }
+
+    /// The rules between values.
+    private func check(_ needs: Needs, _ problems: ProblemCollector) {
+        do {
+            _ = try worker.settings(host: "", processID: 0)
+        } catch {
+            problems.report(error.field, error.rule)
+        }
+        if needs.contains(.sources) {
+            for source in sources where !source.secrets.isEmpty {
+                do {
+                    _ = try source.source(for: handlers)
+                } catch {
+                    problems.report(error.field, error.rule)
+                }
+            }
+        }
+        if needs.contains(.database), databaseURL == nil {
+            problems.report(
+                "database_url", "is not set: pass --database-url or set DATABASE_URL")
+        }
+        checkURLs(needs, problems)
+        if needs.contains(.handlers), worker.findWork == .push, redisURL == nil {
+            problems.report(
+                "worker.find_work", "push needs Redis: set REDIS_URL, or use push+sweep or poll")
+        }
+        for (index, handler) in handlers.enumerated() {
+            for other in handlers[..<index] where other.covers(handler.pattern) {
+                problems.report(
+                    "handlers.\(handler.pattern)",
+                    "is never reached: \(other.pattern) above it matches first")
+            }
+        }
+        if needs.contains(.admin), http.operateTokens.isEmpty, http.readTokens.isEmpty,
+            !http.admin.isLoopback
+        {
+            problems.report(
+                "http.admin", "must stay on loopback until admin_token is set")
+        }
+    }
+}
+
+extension Configuration {
+    /// Judges the URLs by those who will use them; their texts never echo a URL.
+    private func checkURLs(_ needs: Needs, _ problems: ProblemCollector) {
+        if needs.contains(.database), let databaseURL {
+            do throws(StoreError) {
+                _ = try PostgresSettings(url: databaseURL, schema: schema)
+            } catch {
+                problems.report("database_url", error.description)
+            }
+        }
+        if needs.contains(.redis), let redisURL {
+            do throws(InvalidInput) {
+                _ = try RedisSettings(url: redisURL, prefix: redisPrefix)
+            } catch {
+                problems.report("redis_url", error.rule)
+            }
+        }
+        if needs.contains(.admin) {
+            do throws(InvalidInput) {
+                _ = try http.tokens()
+            } catch {
+                problems.report("admin_token", error.rule)
+            }
+        }
+    }
+}
+
+extension Configuration.HTTPSection {
+    /// The tokens ready to be compared with. Throws ``InvalidInput`` for one no client could send.
+    func tokens() throws(InvalidInput) -> [AdminToken] {
+        var tokens: [AdminToken] = []
+        for token in operateTokens { tokens.append(try AdminToken(token, role: .operate)) }
+        for token in readTokens { tokens.append(try AdminToken(token, role: .read)) }
+        return tokens
+    }
+}
+
+extension Setting {
+    fileprivate func read(
+        _ found: Found, into configuration: inout Configuration, needs: Configuration.Needs,
+        _ resolver: SecretResolver, _ problems: ProblemCollector
+    ) {
+        do {
+            if isSecret {
+                // An empty URL means none; that is how Redis is switched off.
+                guard !found.text.isEmpty else { return }
+                guard needs.contains(need) else { return }
+                let text = try SecretReference(found.text).text(in: resolver.environment)
+                return try apply(text, &configuration)
+            }
+            try apply(found.text, &configuration)
+        } catch {
+            let named = isSecret ? "\(key): \(error.field) \(error.rule)" : "\(key) \(error.rule)"
+            problems.report(found.place, named)
+        }
+    }
+
+    private var need: Configuration.Needs {
+        switch key {
+        case "database_url": .database
+        case "redis_url": .redis
+        default: .admin
+        }
+    }
+}
+
+extension SecretReference {
+    /// The text of a connection string or token: a literal may hold blanks, a reference may not
+    /// be empty.
+    fileprivate func text(in environment: [String: String]) throws(InvalidInput) -> String {
+        if case .literal(let text) = self { return text }
+        return try resolve(in: environment)
+    }
+}
+
+extension HandlerEntry {
+    /// Whether every kind that matches `other` matches this entry too.
+    fileprivate func covers(_ other: String) -> Bool {
+        guard pattern.hasSuffix("*") else { return pattern == other }
+        return other.hasPrefix(pattern.dropLast())
+    }
+}
+
+private func place(of error: any Error, in file: String) -> String {
+    switch error as? YamlError {
+    case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
+        "\(file):\(mark.line)"
+    case .duplicatedKeysInMapping(_, let context): "\(file):\(context.mark.line)"
+    default: file
+    }
+}
+
+private func cause(of error: any Error) -> String {
+    switch error as? YamlError {
+    case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
+        .composer(_, let problem, _, _):
+        problem
+    case .duplicatedKeysInMapping(let keys, _):
+        "a key stands twice: " + keys.sorted().joined(separator: ", ")
+    default: "it cannot be read"
+    }
+}

@@ -1,0 +1,68 @@
+import Logging
+import ServiceLifecycle
+import Tasq
+import TasqPostgres
+
+/// Waits until PostgreSQL answers and its schema is the one this program knows.
+///
+/// An outage is waited out with jitter. A wrong schema and refused credentials are not: waiting
+/// would hide what only a person can mend.
+struct SchemaGate: Sendable {
+    let store: PostgresStore
+    let logger: Logger
+
+    /// The shortest and the longest pause between two tries.
+    static let pauses = (shortest: 0.2, longest: 2.0)
+
+    /// Returns when the schema is right. Throws ``StoreError`` when it is wrong or access is
+    /// refused, `CancellationError` when cancelled.
+    func pass() async throws {
+        var longest = Self.pauses.shortest
+        var isFirst = true
+        while true {
+            try Task.checkCancellation()
+            do throws(StoreError) {
+                try await store.requireCurrentSchema()
+                if !isFirst { logger.info("postgres answers") }
+                return
+            } catch {
+                guard error.isTransient else { throw error }
+                if isFirst {
+                    logger.warning("waiting for postgres", metadata: ["error": "\(error)"])
+                }
+                isFirst = false
+            }
+            try await Task.sleep(for: .seconds(Double.random(in: Self.pauses.shortest...longest)))
+            longest = min(longest * 2, Self.pauses.longest)
+        }
+    }
+}
+
+/// Lets a service start only behind the gate.
+struct Gated<Inner: Service>: Service {
+    let gate: SchemaGate
+    let inner: Inner
+
+    func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown { try await gate.pass() }
+        } catch is CancellationError {
+            return
+        }
+        try await inner.run()
+    }
+}
+
+/// Ends the group when the schema turns out to be wrong, and otherwise waits for its shutdown.
+struct SchemaWatch: Service {
+    let gate: SchemaGate
+
+    func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown { try await gate.pass() }
+        } catch is CancellationError {
+            return
+        }
+        try await gracefulShutdown()
+    }
+}

@@ -1,0 +1,50 @@
+import Tasq
+
+// The same names as in the API's answers.
+extension JSON {
+    static func job(_ job: JobRecord, with more: [Member] = []) -> JSON {
+        let members: KeyValuePairs<String, JSON> = [
+            "id": .text(job.id), "kind": .text(job.kind), "queue": .text(job.queue),
+            "status": .string(job.status.rawValue), "priority": .int(job.priority.level),
+            "attempt": .int(job.attempt), "max_attempts": .int(job.maxAttempts),
+            "crashes": .int(job.crashes), "key": .text(job.key),
+            "unique_key": .text(job.uniqueKey), "payload_id": .text(job.payloadID),
+            "enqueued_at": .text(job.enqueuedAt), "run_at": .text(job.runAt),
+            "claimed_at": .text(job.claimedAt), "finished_at": .text(job.finishedAt),
+            "worker_id": .text(job.worker), "reason": .text(job.reason),
+        ]
+        return .object(members.map { Member(name: $0.key, value: $0.value) } + more)
+    }
+
+    static func attempt(_ attempt: AttemptRecord) -> JSON {
+        .object([
+            "attempt": .int(attempt.attempt), "claim": .text(attempt.claim),
+            "worker_id": .text(attempt.worker), "outcome": .string(attempt.outcome),
+            "reason": .text(attempt.reason), "started_at": .text(attempt.startedAt),
+            "ended_at": .text(attempt.endedAt),
+        ])
+    }
+
+    static func queue(_ queue: QueueRecord) -> JSON {
+        .object([
+            "name": .text(queue.name), "paused": .bool(queue.isPaused),
+            "scheduled": .int(queue.scheduled), "queued": .int(queue.queued),
+            "executing": .int(queue.executing),
+            "oldest_wait_seconds": queue.oldestWait.map { .decimal($0.inSeconds) } ?? .null,
+        ])
+    }
+
+    static func worker(_ standing: WorkerStanding) -> JSON {
+        let worker = standing.worker
+        return .object([
+            "id": .text(worker.id), "host": .string(worker.host),
+            "pid": .int(Int(worker.processID)),
+            "queues": .array(worker.queues.map { .text($0) }),
+            "concurrency": .int(worker.concurrency), "executing": .int(standing.executing),
+            "version": .string(worker.version),
+            "heartbeat": .string(DurationText.format(worker.heartbeat)),
+            "lease": .string(DurationText.format(worker.lease)),
+            "started_at": .text(standing.startedAt), "seen_at": .text(standing.seenAt),
+        ])
+    }
+}

@@ -1,0 +1,66 @@
+public import Logging
+public import ServiceLifecycle
+public import Tasq
+
+/// The listener for operators and programs: jobs, queues, workers, probes and metrics.
+///
+/// Needs a bearer token unless it is bound to a loopback address.
+public struct AdminServer: Service {
+    private let listener: Listener
+
+    /// Limits fit for the admin listener: larger bodies, for arrays of jobs.
+    public static var defaultLimits: HTTPLimits {
+        var limits = HTTPLimits()
+        limits.bodyBytes = 16_777_216
+        return limits
+    }
+
+    /// Makes the server; ``run()`` starts it.
+    ///
+    /// Throws `InvalidInput` when it would be reachable from elsewhere without a token.
+    /// - Parameters:
+    ///   - address: Where to listen.
+    ///   - limits: What is allowed.
+    ///   - tokens: Who may do what; without any, everybody on this computer may do everything.
+    ///   - queue: Commits the jobs of `POST /v1/jobs`.
+    ///   - catalog: Answers the reads.
+    ///   - readiness: Says when shutdown has begun.
+    ///   - redis: Whether Redis answers; told by `/readyz`, decides nothing.
+    ///   - defaults: What a job of a kind, with a payload, gets where its request does not say.
+    ///   - meters: What the listeners of this process counted.
+    ///   - metrics: More metrics for `/metrics`.
+    ///   - logger: Told of start and of trouble, never of requests.
+    ///   - onListening: Called once with the real address when connections are accepted.
+    public init(
+        address: ListenAddress, limits: HTTPLimits = AdminServer.defaultLimits,
+        tokens: [AdminToken], queue: Queue, catalog: any Catalog, readiness: Readiness,
+        redis: @escaping @Sendable () async -> DependencyState = { .none },
+        defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
+        meters: HTTPMeters, metrics: @escaping @Sendable () async -> [Metric] = { [] },
+        logger: Logger, onListening: @escaping @Sendable (ListenAddress) -> Void = { _ in }
+    ) throws(InvalidInput) {
+        guard !tokens.isEmpty || address.isLoopback else {
+            throw InvalidInput(
+                field: "TASQ_ADMIN_TOKEN",
+                "must be set for the admin listener to leave loopback (\(address))")
+        }
+        let routes =
+            ProbeRoutes(
+                catalog: catalog, readiness: readiness, redis: redis, meters: meters,
+                metrics: metrics
+            ).routes
+            + JobRoutes(queue: queue, catalog: catalog, meters: meters, defaults: defaults).routes
+            + FleetRoutes(catalog: catalog).routes
+        listener = Listener(
+            address: address, limits: limits,
+            responder: Routes(routes: routes, authorization: Authorization(tokens: tokens)),
+            meters: meters, logger: logger, onListening: onListening)
+    }
+
+    /// Serves until graceful shutdown, then answers what has been asked and returns.
+    ///
+    /// Throws ``ListenError`` when it cannot listen.
+    public func run() async throws {
+        try await listener.run()
+    }
+}

@@ -1,0 +1,67 @@
+import Crypto
+import NIOHTTP1
+import Tasq
+
+/// An `Idempotency-Key`: a repeated `POST /v1/jobs` with the same key makes no second job.
+///
+/// The ids of the jobs are made from the key, so the database itself sees the repeat, whichever
+/// server it comes to and however long after, while the jobs' rows exist. Such an id is a UUIDv8
+/// (RFC 9562, section 5.8) with 122 bits of SHA-256 of the key and the job's position.
+/// A digest of the request stays with the payload, so that the same key with another request is
+/// noticed rather than answered with the first one's ids.
+struct IdempotencyKey {
+    static let byteLimit = 255
+    static let digestHeader = "idempotency-digest"
+
+    private let key: String
+    private let requestDigest: String
+
+    /// `nil` without the header; throws when it is not one value of 1 to ``byteLimit`` visible
+    /// characters.
+    init?(_ request: Request) throws(Problem) {
+        let values = request.head.headers["idempotency-key"]
+        guard let value = values.first else { return nil }
+        guard values.count == 1, (1...Self.byteLimit).contains(value.utf8.count),
+            value.utf8.allSatisfy({ (0x20...0x7e).contains($0) })
+        else {
+            throw .invalid(
+                InvalidInput(
+                    field: "Idempotency-Key",
+                    "must be 1 to \(Self.byteLimit) visible ASCII characters"))
+        }
+        key = value
+        requestDigest = SHA256.hash(data: request.body).map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
+    }
+
+    /// The id of the job at a position of the request.
+    func jobID(at index: Int) -> JobID {
+        let digest = SHA256.hash(data: Array("tasq Idempotency-Key \(index) \(key)".utf8))
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        for (position, byte) in digest.prefix(16).enumerated() {
+            if position < 8 {
+                high = high << 8 | UInt64(byte)
+            } else {
+                low = low << 8 | UInt64(byte)
+            }
+        }
+        return JobID(
+            high: high & ~0xF000 | 0x8000, low: low >> 2 | 0x8000_0000_0000_0000)
+    }
+
+    /// Kept with each payload.
+    var headers: [Payload.Header] {
+        [Payload.Header(name: Self.digestHeader, value: requestDigest)]
+    }
+
+    /// Throws when the job's payload was stored by another request with the same key.
+    func check(_ stored: Payload) throws(Problem) {
+        guard stored.headers.contains(where: { headers.contains($0) }) else {
+            throw Problem(
+                code: "idempotency-key-reused", status: .unprocessableEntity,
+                title: "The Idempotency-Key was used for another request")
+        }
+    }
+}

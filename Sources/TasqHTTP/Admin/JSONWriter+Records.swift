@@ -1,0 +1,67 @@
+import Tasq
+
+extension JSONWriter {
+    mutating func job(_ job: JobRecord) {
+        object { json in
+            json.member("id", job.id.description)
+            json.member("kind", job.kind.description)
+            json.member("queue", job.queue.description)
+            json.member("status", job.status.rawValue)
+            json.member("priority", job.priority.level)
+            json.member("attempt", job.attempt)
+            json.member("max_attempts", job.maxAttempts)
+            json.member("crashes", job.crashes)
+            json.member("key", job.key)
+            json.member("unique_key", job.uniqueKey)
+            json.member("payload_id", job.payloadID.description)
+            json.member("enqueued_at", job.enqueuedAt.description)
+            json.member("run_at", job.runAt.description)
+            json.member("claimed_at", job.claimedAt?.description)
+            json.member("finished_at", job.finishedAt?.description)
+            json.member("worker_id", job.worker?.description)
+            json.member("reason", job.reason)
+        }
+    }
+
+    mutating func attempt(_ attempt: AttemptRecord) {
+        object { json in
+            json.member("attempt", attempt.attempt)
+            json.member("claim", attempt.claim.description)
+            json.member("worker_id", attempt.worker?.description)
+            json.member("outcome", attempt.outcome)
+            json.member("reason", attempt.reason)
+            json.member("started_at", attempt.startedAt.description)
+            json.member("ended_at", attempt.endedAt.description)
+        }
+    }
+
+    mutating func queue(_ queue: QueueRecord) {
+        object { json in
+            json.member("name", queue.name.description)
+            json.member("paused", queue.isPaused)
+            json.member("scheduled", queue.scheduled)
+            json.member("queued", queue.queued)
+            json.member("executing", queue.executing)
+            json.name("oldest_wait_seconds")
+            json.literal(
+                queue.oldestWait.map { PrometheusText.number($0 / .seconds(1)) } ?? "null")
+        }
+    }
+
+    mutating func worker(_ standing: WorkerStanding) {
+        let worker = standing.worker
+        object { json in
+            json.member("id", worker.id.description)
+            json.member("host", worker.host)
+            json.member("pid", Int(worker.processID))
+            json.member("queues", worker.queues.lazy.map(\.description))
+            json.member("concurrency", worker.concurrency)
+            json.member("executing", standing.executing)
+            json.member("version", worker.version)
+            json.member("heartbeat", DurationText.format(worker.heartbeat))
+            json.member("lease", DurationText.format(worker.lease))
+            json.member("started_at", standing.startedAt.description)
+            json.member("seen_at", standing.seenAt.description)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Tasq
+
+/// The members of one job's object, each still as it was written. `null` counts as absent,
+/// except as a payload.
+struct JobFields {
+    private var values: [String: ArraySlice<UInt8>] = [:]
+
+    mutating func set(_ name: String, to value: ArraySlice<UInt8>) throws(InvalidInput) {
+        guard values.updateValue(value, forKey: name) == nil else {
+            throw InvalidInput(field: name, "must not be given twice")
+        }
+    }
+
+    /// The bytes of a value, byte for byte.
+    func raw(_ name: String) -> ArraySlice<UInt8>? {
+        values[name]
+    }
+
+    func string(_ name: String) throws(InvalidInput) -> String? {
+        guard let value = present(name) else { return nil }
+        guard let text = JSONSlices.string(value) else {
+            throw InvalidInput(field: name, "must be a string")
+        }
+        return text
+    }
+
+    func number(_ name: String) throws(InvalidInput) -> Int? {
+        guard let value = present(name) else { return nil }
+        guard let number = Int(String(decoding: value, as: UTF8.self)) else {
+            throw InvalidInput(field: name, "must be a whole number")
+        }
+        return number
+    }
+
+    /// When the job may start, from `run_at` or `delay`.
+    func start() throws(InvalidInput) -> Start {
+        let delay = try self.delay()
+        guard let text = try string("run_at") else { return delay.map(Start.after) ?? .now }
+        guard delay == nil else {
+            throw InvalidInput(field: "delay", "must not be given together with run_at")
+        }
+        guard let time = Timestamp(rfc3339: text) else {
+            throw InvalidInput(
+                field: "run_at", "must be a time in RFC 3339, as in 2026-11-23T19:20:00Z")
+        }
+        return .at(time)
+    }
+
+    /// Text such as `15s`, or a number of seconds.
+    private func delay() throws(InvalidInput) -> Duration? {
+        guard let value = present("delay") else { return nil }
+        if let text = JSONSlices.string(value) {
+            return try DurationText.parse(text, field: "delay")
+        }
+        // JobLimits.delay, about 3.2 thousand million seconds, is far below what Double holds.
+        guard let seconds = Double(String(decoding: value, as: UTF8.self)),
+            seconds >= 0, seconds <= JobLimits.delay / .seconds(1)
+        else {
+            throw InvalidInput(
+                field: "delay", "must be seconds, or text such as 250ms, 15s, 5m, 6h or 7d")
+        }
+        return .seconds(seconds)
+    }
+
+    private func present(_ name: String) -> ArraySlice<UInt8>? {
+        guard let value = values[name], !value.elementsEqual("null".utf8) else { return nil }
+        return value
+    }
+}

@@ -1,0 +1,136 @@
+import NIOHTTP1
+import Tasq
+
+/// `/v1/jobs`: enqueue, list, look at one.
+struct JobRoutes: Sendable {
+    static let defaultPage = 100
+    static let pageLimit = 1000
+
+    let queue: Queue
+    let catalog: any Catalog
+    let meters: HTTPMeters
+    let defaults: @Sendable (Name, [UInt8]) -> JobDefaults
+
+    var routes: [Route] {
+        [
+            Route("POST", "/v1/jobs", .operate) { request, _ async throws(Problem) in
+                try await enqueue(request)
+            },
+            Route("GET", "/v1/jobs", .read) { request, _ async throws(Problem) in
+                try await list(request.head)
+            },
+            Route("GET", "/v1/jobs/{id}", .read) { _, id async throws(Problem) in
+                try await show(id)
+            },
+            Route("GET", "/v1/jobs/{id}/attempts", .read) { _, id async throws(Problem) in
+                try await attempts(id)
+            },
+        ]
+    }
+
+    private func enqueue(_ request: Request) async throws(Problem) -> Answer {
+        let key = try IdempotencyKey(request)
+        let wanted: EnqueueRequest
+        do throws(InvalidInput) {
+            wanted = try EnqueueRequest(request.body, idempotencyKey: key, defaults: defaults)
+        } catch {
+            throw .invalid(error)
+        }
+        if let key, let first = wanted.jobs.first,
+            let stored = try await read({ () async throws(StoreError) in
+                try await catalog.payload(of: first.id)
+            })
+        {
+            try key.check(stored)
+        }
+        let clock = ContinuousClock.now
+        let enqueued: [Enqueued]
+        do throws(StoreError) {
+            enqueued = try await queue.enqueue(wanted.jobs)
+        } catch {
+            throw Problem(error)
+        }
+        meters.committed(in: .now - clock)
+        meters.enqueued(enqueued.count)
+        let ids = enqueued.map(\.id.description)
+        return .json(.created) { json in
+            if wanted.isArray {
+                json.member("ids", ids)
+            } else {
+                json.member("id", ids.first)
+            }
+        }
+    }
+
+    private func list(_ head: RequestHead) async throws(Problem) -> Answer {
+        let query = try Query(
+            head.query,
+            allowing: ["status", "queue", "kind", "key", "since", "until", "limit", "cursor"])
+        let filter = JobFilter(
+            status: try query.value("status") { text throws(InvalidInput) in
+                guard let status = JobStatus(rawValue: text) else {
+                    throw InvalidInput(
+                        field: "status",
+                        "must be one of "
+                            + JobStatus.allCases.map(\.rawValue).joined(separator: ", "))
+                }
+                return status
+            },
+            queue: try query.name("queue"), kind: try query.name("kind"),
+            key: try query.value("key") { $0 },
+            since: try query.time("since"), until: try query.time("until"))
+        let limit = try query.number("limit", in: 1...Self.pageLimit) ?? Self.defaultPage
+        let cursor = try query.value("cursor") { text throws(InvalidInput) in
+            guard let id = JobID(text) else {
+                throw InvalidInput(field: "cursor", "must be a next_cursor of an earlier answer")
+            }
+            return id
+        }
+        let jobs = try await read { () async throws(StoreError) in
+            try await catalog.jobs(matching: filter, after: cursor, limit: limit)
+        }
+        return .json { json in
+            json.name("jobs")
+            json.array(jobs) { $0.job($1) }
+            json.member("next_cursor", jobs.count < limit ? nil : jobs.last?.id.description)
+        }
+    }
+
+    private func show(_ id: Substring) async throws(Problem) -> Answer {
+        let job = try await job(id)
+        var json = JSONWriter()
+        json.job(job)
+        return Answer(status: .ok, contentType: "application/json", body: json.bytes)
+    }
+
+    private func attempts(_ id: Substring) async throws(Problem) -> Answer {
+        let job = try await job(id)
+        let attempts = try await read { () async throws(StoreError) in
+            try await catalog.attempts(of: job.id)
+        }
+        return .json { json in
+            json.name("attempts")
+            json.array(attempts) { $0.attempt($1) }
+        }
+    }
+
+    private func job(_ text: Substring) async throws(Problem) -> JobRecord {
+        guard let id = JobID(text) else {
+            throw .invalid(InvalidInput(field: "id", "must be a UUID of 36 characters"))
+        }
+        let job = try await read { () async throws(StoreError) in try await catalog.job(id) }
+        guard let job else { throw .notFound }
+        return job
+    }
+}
+
+/// Reads from the catalog; whatever is wrong with it, the client may try again.
+func read<Value>(
+    _ body: () async throws(StoreError) -> Value
+) async throws(Problem) -> Value {
+    do throws(StoreError) {
+        return try await body()
+    } catch {
+        throw .unavailable
+    }
+}

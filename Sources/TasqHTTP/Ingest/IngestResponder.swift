@@ -1,0 +1,76 @@
+import NIOHTTP1
+import Tasq
+import TasqWebhooks
+
+/// Takes webhooks: `POST /in/{source}`, nothing else.
+struct IngestResponder: Responder {
+    private let sources: [String: WebhookSource]
+    private let queue: Queue
+    private let meters: HTTPMeters
+
+    init(sources: [WebhookSource], queue: Queue, meters: HTTPMeters) {
+        self.sources = Dictionary(
+            sources.map { ($0.name.description, $0) }, uniquingKeysWith: { first, _ in first })
+        self.queue = queue
+        self.meters = meters
+    }
+
+    func admit(_ head: RequestHead) throws(Problem) {
+        _ = try source(for: head)
+        guard head.method == "POST" else { throw .methodNotAllowed(["POST"]) }
+        try head.checkEncoding()
+    }
+
+    func answer(_ request: Request) async throws(Problem) -> Answer {
+        let source = try source(for: request.head)
+        let event = try verified(request, by: source)
+        let clock = ContinuousClock.now
+        let accepted: Accepted
+        do throws(StoreError) {
+            accepted = try await queue.accept(event)
+        } catch {
+            throw Problem(error)
+        }
+        meters.committed(in: .now - clock)
+        switch accepted {
+        case .stored:
+            meters.accepted()
+            return .json(HTTPResponseStatus(statusCode: source.respond)) { json in
+                json.member("id", event.id.description)
+                json.member("jobs", event.jobs.lazy.map(\.id.description))
+            }
+        case .duplicate(let first):
+            meters.duplicate()
+            return .json { json in
+                json.member("id", first.description)
+                json.member("duplicate", true)
+            }
+        }
+    }
+
+    private func source(for head: RequestHead) throws(Problem) -> WebhookSource {
+        guard head.path.hasPrefix("/in/") else { throw .notFound }
+        guard let source = sources[String(head.path.dropFirst("/in/".count))] else {
+            throw .unknownSource
+        }
+        return source
+    }
+
+    private func verified(
+        _ request: Request, by source: WebhookSource
+    ) throws(Problem) -> NewEvent {
+        let head = request.head
+        let webhook = WebhookRequest(
+            method: head.method, path: head.query.map { head.path + "?" + $0 } ?? head.path,
+            headers: head.headers.map { Payload.Header(name: $0.name, value: $0.value) },
+            body: request.body)
+        guard case .success(let event) = source.verify(webhook, now: .now) else {
+            throw .verificationFailed
+        }
+        do throws(InvalidInput) {
+            return try event.newEvent()
+        } catch {
+            throw .malformed(error.description)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import NIOHTTP1
+import Tasq
+
+/// A complete answer to one request.
+struct Answer: Sendable {
+    var status: HTTPResponseStatus
+    var contentType: String
+    var headers: [(name: String, value: String)] = []
+    var body: [UInt8]
+
+    /// A JSON document.
+    static func json(
+        _ status: HTTPResponseStatus = .ok, _ members: (inout JSONWriter) -> Void
+    ) -> Answer {
+        Answer(
+            status: status, contentType: "application/json", body: JSONWriter.object(members))
+    }
+
+    /// The head as it goes out: what every answer carries, then what this one adds.
+    func head(request: RequestID, version: HTTPVersion, keepsAlive: Bool) -> HTTPResponseHead {
+        var fields = HTTPHeaders()
+        fields.reserveCapacity(8 + headers.count)
+        fields.add(name: "Content-Type", value: contentType)
+        fields.add(name: "Content-Length", value: String(body.count))
+        fields.add(name: "Cache-Control", value: "no-store")
+        fields.add(name: "X-Content-Type-Options", value: "nosniff")
+        fields.add(name: "Date", value: HTTPDate(.now).description)
+        fields.add(name: "X-Request-Id", value: request.description)
+        for header in headers { fields.add(name: header.name, value: header.value) }
+        if !keepsAlive {
+            fields.add(name: "Connection", value: "close")
+        } else if version == .http1_0 {
+            fields.add(name: "Connection", value: "keep-alive")
+        }
+        return HTTPResponseHead(version: .http1_1, status: status, headers: fields)
+    }
+}

@@ -1,0 +1,154 @@
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import Tasq
+
+/// Serves HTTP/1 on each accepted connection.
+///
+/// Hummingbird accepts, counts and quiesces; the conversation itself is held here, because its
+/// own lets a slow body live for ever, reads refused bodies to their end, answers broken framing
+/// without a word and forgets the protocol version. Requests of a connection are answered in
+/// order. After a refusal that leaves the framing in doubt, or body bytes unread, the connection
+/// is closed: the next request on it could be a smuggled one.
+struct HTTPConnections: ServerChildChannel {
+    typealias Value = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
+    private typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
+
+    let responder: any Responder
+    let limits: HTTPLimits
+    let capacity: Capacity
+    let meters: HTTPMeters
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeCompletedFuture {
+            var decoder = NIOHTTPDecoderLimitConfiguration()
+            decoder.maxHeaderFieldSize = limits.headerBytes
+            decoder.maxHeaderListSize = limits.headerBytes
+            decoder.maxHeaderFieldCount = limits.headerFields
+            let clock = ConnectionClock(limits: limits)
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(ByteArrival(clock))
+            try pipeline.configureHTTPServerPipeline(
+                withPipeliningAssistance: false, withErrorHandling: false,
+                withOutboundHeaderValidation: true, withEncoderConfiguration: .init(),
+                withDecoderLimitConfiguration: decoder)
+            try pipeline.addHandler(clock)
+            return try NIOAsyncChannel(
+                wrappingChannelSynchronously: channel,
+                configuration: .init(isOutboundHalfClosureEnabled: true))
+        }
+    }
+
+    func handle(value connection: Value, logger: Logger) async {
+        let channel = connection.channel
+        do {
+            try await withTaskCancellationHandler {
+                try await connection.executeThenClose { inbound, outbound in
+                    try await converse(inbound, outbound)
+                    // Half-close and let the client close its side once it has read the answer;
+                    // the connection's clock ends the wait.
+                    outbound.finish()
+                    try await channel.closeFuture.get()
+                }
+            } onCancel: {
+                channel.close(promise: nil)
+            }
+        } catch {
+            // The client went away or was cut off; there is nobody to tell.
+            logger.trace("connection lost", metadata: ["error": "\(error)"])
+        }
+    }
+
+    @concurrent
+    private func converse(
+        _ inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>, _ outbound: Outbound
+    ) async throws {
+        var reader = RequestReader(inbound)
+        var keepsAlive = true
+        while keepsAlive {
+            let id = RequestID()
+            do throws(ReadFailure) {
+                guard let head = try await reader.head() else { return }
+                let (answer, isLast) = try await answer(head, id, &reader, outbound)
+                keepsAlive = !isLast && head.isKeepAlive && !capacity.isStopping
+                try await send(
+                    answer.head(request: id, version: head.version, keepsAlive: keepsAlive),
+                    head.method == .HEAD ? [] : answer.body, to: outbound)
+            } catch {
+                guard case .refused(let problem) = error else { return }
+                meters.refused(problem)
+                keepsAlive = false
+                let answer = problem.answer(to: id)
+                try await send(
+                    answer.head(request: id, version: .http1_1, keepsAlive: false),
+                    answer.body, to: outbound)
+            }
+        }
+        outbound.finish()
+        await reader.drain()
+    }
+
+    /// Answers one request; also says whether the connection must not carry another.
+    @concurrent
+    private func answer(
+        _ head: HTTPRequestHead, _ id: RequestID, _ reader: inout RequestReader,
+        _ outbound: Outbound
+    ) async throws(ReadFailure) -> (Answer, isLast: Bool) {
+        let request: RequestHead
+        do throws(Problem) {
+            request = try RequestHead(head, id: id)
+        } catch {
+            throw .refused(error)
+        }
+        // After an upgrade or a tunnel was asked for, what follows need not be HTTP.
+        let isLast = head.method == .CONNECT || head.headers.contains(name: "upgrade")
+        do throws(Problem) {
+            if capacity.isStopping { throw .shuttingDown }
+            if let length = request.contentLength, length > limits.bodyBytes {
+                throw .tooLarge(limit: limits.bodyBytes)
+            }
+            try responder.admit(request)
+        } catch {
+            meters.refused(error)
+            return (error.answer(to: id), isLast || request.hasBody || request.expectsContinue)
+        }
+        if request.expectsContinue, request.hasBody {
+            try await send(HTTPResponseHead(version: .http1_1, status: .continue), to: outbound)
+        }
+        var room = BufferRoom(capacity)
+        let body = try await reader.body(of: request, within: limits, in: &room)
+        do throws(Problem) {
+            guard capacity.enter() else { throw .overloaded }
+            defer { capacity.leave() }
+            let answer = try await responder.answer(Request(head: request, body: body))
+            return (answer, isLast)
+        } catch {
+            meters.refused(error)
+            return (error.answer(to: id), isLast)
+        }
+    }
+
+    private func send(
+        _ head: HTTPResponseHead, _ body: [UInt8], to outbound: Outbound
+    ) async throws(ReadFailure) {
+        do {
+            try await outbound.write(contentsOf: [
+                .head(head), .body(.byteBuffer(ByteBuffer(bytes: body))), .end(nil),
+            ])
+        } catch {
+            throw .lost
+        }
+    }
+
+    /// Sends an interim answer.
+    private func send(
+        _ head: HTTPResponseHead, to outbound: Outbound
+    ) async throws(ReadFailure) {
+        do {
+            try await outbound.write(.head(head))
+        } catch {
+            throw .lost
+        }
+    }
+}

@@ -1,0 +1,31 @@
+-- Stores webhook events and the jobs made of them, many in one statement and so in one commit.
+--
+--   $1 uuid[] event ids   $2 text[] source   $3 text[] the provider's event id, or null
+--   $4 text[] content type   $5 bytea[] headers   $6 bytea[] body
+--   $7 uuid[] job ids   $8 uuid[] the event each job belongs to   $9 text[] queue   $10 text[] kind
+--   $11 bigint[] priority   $12 bigint[] max_attempts   $13 text[] key, or null
+--
+-- Returns the events that are stored now; one that does not come back is a duplicate, or was
+-- stored by an earlier try: accepted_before.sql tells which. Jobs are made for stored events only,
+-- so a provider's repetition runs nothing twice. Events go in by source and provider id, so two
+-- batches with the same events cannot deadlock.
+WITH stored AS (
+    INSERT INTO tasq.payload AS p (id, source, event_id, content_type, headers, body)
+    SELECT u.id, u.source, u.event_id, u.content_type, u.headers, u.body
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])
+        AS u (id, source, event_id, content_type, headers, body)
+    ORDER BY u.source, u.event_id, u.id
+    ON CONFLICT DO NOTHING
+    RETURNING p.id
+),
+made AS (
+    INSERT INTO tasq.job
+        (id, payload_id, queue, kind, status, priority, max_attempts, key, run_at)
+    SELECT n.id, n.payload_id, n.queue, n.kind, 'queued', n.priority, n.max_attempts, n.key, now()
+    FROM unnest(
+        $7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::text[])
+        AS n (id, payload_id, queue, kind, priority, max_attempts, key)
+    JOIN stored AS s ON s.id = n.payload_id
+)
+SELECT s.id
+FROM stored AS s

@@ -1,0 +1,39 @@
+-- Claims one suspect: a queued job that was on board when a worker died. It runs alone, so that
+-- should it be the one that kills, nothing beside it is blamed. Otherwise like claim.sql.
+--
+--   $1 uuid    the worker
+--   $2 text[]  the queues it serves
+WITH due AS MATERIALIZED (
+    SELECT j.id, j.attempt
+    FROM tasq.job AS j
+    WHERE j.status = 'queued'
+        AND j.crashes > 0
+        AND j.run_at <= now()
+        AND j.queue = ANY ($2::text[])
+        AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
+        AND EXISTS (SELECT FROM tasq.worker AS w WHERE w.id = $1::uuid)
+    ORDER BY j.run_at
+    LIMIT 1
+    FOR NO KEY UPDATE OF j SKIP LOCKED
+),
+claimed AS (
+    INSERT INTO tasq.executing_job AS e (job_id, id, worker_id, attempt, claimed_at)
+    SELECT d.id, gen_random_uuid(), $1::uuid, d.attempt + 1, now()
+    FROM due AS d
+    ON CONFLICT (job_id) DO NOTHING
+    RETURNING e.job_id, e.id, e.attempt
+),
+moved AS (
+    UPDATE tasq.job AS j
+    SET status = 'executing', attempt = c.attempt, claimed_at = now()
+    FROM claimed AS c
+    WHERE j.id = c.job_id
+    RETURNING j.id, c.id AS claim, j.kind, j.queue, j.priority, j.attempt, j.max_attempts,
+        j.crashes, j.key, j.payload_id, j.run_at
+)
+SELECT
+    m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
+    m.payload_id, p.source, p.content_type, p.headers, p.body,
+    (extract(epoch FROM now() - m.run_at) * 1000000)::bigint AS waited_us
+FROM moved AS m
+LEFT JOIN tasq.payload AS p ON p.id = m.payload_id

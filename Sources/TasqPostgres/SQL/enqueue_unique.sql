@@ -1,0 +1,49 @@
+-- Like enqueue.sql, for batches in which some jobs have a unique key.
+--
+--   $1 … $11 as in enqueue.sql   $12 text[] unique key, or null
+--
+-- Returns the ids that are stored now. A job that does not come back met an unfinished one with
+-- its unique key, or was stored by an earlier try: unique_holders.sql tells which. Keys are
+-- taken in order, so two batches with the same keys cannot deadlock. A job that stands already
+-- takes no key: it may be finished, and would hold the key for ever.
+WITH input AS MATERIALIZED (
+    SELECT u.*, coalesce(u.run_at, now() + coalesce(u.delay_us, 0) * interval '1 microsecond') AS due_at
+    FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
+        $7::timestamptz[], $8::text[], $9::text[], $10::bytea[], $11::bytea[], $12::text[])
+        AS u (id, queue, kind, priority, max_attempts, delay_us, run_at, key, content_type, headers,
+            body, unique_key)
+),
+taken AS (
+    INSERT INTO tasq.unique_key AS k (key, job_id)
+    SELECT i.unique_key, i.id
+    FROM input AS i
+    WHERE i.unique_key IS NOT NULL
+        AND NOT EXISTS (SELECT FROM tasq.job AS j WHERE j.id = i.id)
+    ORDER BY i.unique_key, i.id
+    ON CONFLICT (key) DO NOTHING
+    RETURNING k.job_id
+),
+fresh AS MATERIALIZED (
+    SELECT i.*
+    FROM input AS i
+    WHERE i.unique_key IS NULL OR i.id IN (SELECT t.job_id FROM taken AS t)
+),
+bodies AS (
+    INSERT INTO tasq.payload (id, content_type, headers, body)
+    SELECT f.id, f.content_type, f.headers, f.body
+    FROM fresh AS f
+    ON CONFLICT (id) DO NOTHING
+),
+jobs AS (
+    INSERT INTO tasq.job
+        (id, payload_id, queue, kind, status, priority, max_attempts, key, unique_key, run_at)
+    SELECT
+        f.id, f.id, f.queue, f.kind,
+        (CASE WHEN f.due_at <= now() THEN 'queued' ELSE 'scheduled' END)::tasq.job_status,
+        f.priority, f.max_attempts, f.key, f.unique_key, f.due_at
+    FROM fresh AS f
+    ON CONFLICT (id) DO NOTHING
+)
+SELECT f.id
+FROM fresh AS f

@@ -1,0 +1,41 @@
+-- Takes or renews the maintenance term, and tells its holder what it must know.
+--
+--   $1 uuid    who asks
+--   $2 bigint  microseconds the term lasts from now
+--   $3 bigint  the doorbell epoch's counter as the holder last wrote it
+--
+-- No row: somebody else holds the term. Otherwise a row per worker, or one without a worker. Terms
+-- go by this server's clock; a clock that jumps makes two holders for a while, which is harmless:
+-- all that a holder does is idempotent or fenced. A lock has fallen when the worker said it held
+-- one and no session holds it now: pg_locks shows a bigint key as two halves.
+WITH held AS (
+    INSERT INTO tasq.leader AS l (name, holder, term, counter, expires_at)
+    VALUES ('maintenance', $1::uuid, 1, $3::bigint, now() + $2::bigint * interval '1 microsecond')
+    ON CONFLICT (name) DO UPDATE SET
+        holder = EXCLUDED.holder,
+        term = l.term + (l.holder <> EXCLUDED.holder)::int,
+        counter = CASE
+            WHEN l.holder = EXCLUDED.holder THEN greatest(l.counter, EXCLUDED.counter)
+            ELSE l.counter
+        END,
+        expires_at = EXCLUDED.expires_at
+    WHERE l.holder = EXCLUDED.holder OR l.expires_at < now()
+    RETURNING l.term, l.counter
+),
+locked AS (
+    SELECT (p.classid::bigint << 32) | p.objid::bigint AS key
+    FROM pg_locks AS p
+    JOIN pg_database AS d ON d.oid = p.database
+    WHERE p.locktype = 'advisory' AND p.objsubid = 1 AND p.granted
+        AND d.datname = current_database()
+)
+SELECT
+    h.term, h.counter, s.value AS epoch, w.id, w.heartbeat_seq, w.heartbeat_us, w.lease_us,
+    w.lock_held AND NOT EXISTS (
+        SELECT FROM locked AS l
+        WHERE l.key = ('x' || left(replace(w.id::text, '-', ''), 16))::bit(64)::bigint
+    ) AS lock_fell
+FROM held AS h
+CROSS JOIN tasq.setting AS s
+LEFT JOIN tasq.worker AS w ON TRUE
+WHERE s.name = 'epoch'

@@ -1,0 +1,2 @@
+-- Nothing; answers when the server does.
+SELECT 1

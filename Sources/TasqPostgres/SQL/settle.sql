@@ -1,0 +1,79 @@
+-- Ends claims that still carry their own token, and moves their jobs on.
+--
+--   $1 uuid[]    job ids
+--   $2 uuid[]    the claim each outcome belongs to: the fence
+--   $3 text[]    success, retry, snooze, cancelled, error or handedback
+--   $4 bigint[]  microseconds until a retry or snooze is due; 0 otherwise
+--   $5 text[]    why, for the attempt's record; may be null
+--
+-- Returns the jobs that were moved. One that does not come back had lost its claim: nothing of it
+-- was written. Job rows are locked first and in id order, as everywhere (see claim.sql): deleting
+-- the claim first and locking the job second deadlocks with a claim and leaves claims behind.
+-- The fence is the token: the worker's id would let a paused worker end the claim that it took
+-- anew after being reaped. A job that is handed back keeps its attempt for another run, but only
+-- 20 times: one that outlives every shutdown would otherwise go round for ever.
+WITH input AS MATERIALIZED (
+    SELECT u.job_id, u.claim, u.verdict, u.delay_us, u.reason
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[])
+        AS u (job_id, claim, verdict, delay_us, reason)
+),
+held AS MATERIALIZED (
+    SELECT j.id
+    FROM tasq.job AS j
+    WHERE j.id = ANY ($1::uuid[])
+    ORDER BY j.id
+    FOR NO KEY UPDATE OF j
+),
+gone AS (
+    DELETE FROM tasq.executing_job AS e
+    USING held AS h, input AS u
+    WHERE e.job_id = h.id AND u.job_id = h.id AND e.id = u.claim
+    RETURNING e.job_id, e.id AS claim, e.worker_id, e.attempt, e.claimed_at,
+        u.verdict, u.delay_us, u.reason
+),
+settled AS (
+    UPDATE tasq.job AS j
+    SET
+        status = (CASE
+            WHEN g.verdict IN ('success', 'cancelled', 'error') THEN g.verdict
+            WHEN g.verdict IN ('retry', 'snooze') AND g.delay_us > 0 THEN 'scheduled'
+            WHEN g.verdict = 'handedback' AND j.handbacks >= 20 AND j.attempt >= j.max_attempts
+                THEN 'error'
+            ELSE 'queued'
+        END)::tasq.job_status,
+        finished_at = CASE
+            WHEN g.verdict IN ('success', 'cancelled', 'error') THEN now()
+            WHEN g.verdict = 'handedback' AND j.handbacks >= 20 AND j.attempt >= j.max_attempts
+                THEN now()
+        END,
+        attempt = CASE
+            WHEN g.verdict = 'snooze' THEN j.attempt - 1
+            WHEN g.verdict = 'handedback' AND j.handbacks < 20 THEN j.attempt - 1
+            ELSE j.attempt
+        END,
+        handbacks = j.handbacks + (g.verdict = 'handedback' AND j.handbacks < 20)::int,
+        run_at = CASE
+            WHEN g.verdict IN ('retry', 'snooze') THEN now() + g.delay_us * interval '1 microsecond'
+            ELSE j.run_at
+        END,
+        last_claim = CASE WHEN g.verdict = 'handedback' THEN j.last_claim ELSE g.claim END
+    FROM gone AS g
+    WHERE j.id = g.job_id
+    RETURNING j.id, g.claim, j.status, j.queue, j.priority, j.unique_key
+),
+recorded AS (
+    INSERT INTO tasq.attempt AS a
+        (job_id, claim, attempt, worker_id, outcome, reason, started_at)
+    SELECT g.job_id, g.claim, g.attempt, g.worker_id, g.verdict, g.reason, g.claimed_at
+    FROM gone AS g
+    WHERE g.verdict NOT IN ('success', 'snooze')
+    ON CONFLICT DO NOTHING
+),
+freed AS (
+    DELETE FROM tasq.unique_key AS k
+    USING settled AS s
+    WHERE k.key = s.unique_key AND k.job_id = s.id
+        AND s.status IN ('success', 'error', 'cancelled')
+)
+SELECT s.id, s.claim, s.status::text, s.queue, s.priority
+FROM settled AS s

@@ -1,0 +1,12 @@
+-- Which of these jobs, that a claim did not get, could be claimed after all.
+--
+--   $1 uuid[]  ids
+--
+-- A claim skips rows that somebody has locked for a moment, and suspects. Both are worth another
+-- try; everything else (finished, cancelled, running, not due, paused, unknown) is not.
+SELECT j.id, j.queue, j.priority, j.crashes > 0 AS suspect
+FROM tasq.job AS j
+WHERE j.id = ANY ($1::uuid[])
+    AND j.status = 'queued'
+    AND j.run_at <= now()
+    AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))

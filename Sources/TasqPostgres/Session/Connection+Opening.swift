@@ -1,0 +1,97 @@
+import Tasq
+
+extension Connection {
+    /// The oldest server this program's SQL runs on.
+    private static let oldestVersion = 140_000
+    /// How long the questions right after connecting may take.
+    private static let greetingTimeout: Duration = .seconds(5)
+
+    /// What a session is told once, where it belongs to us alone.
+    struct Limits {
+        var statement: Duration
+        var lock: Duration
+        var idleInTransaction: Duration
+    }
+
+    /// Connects, finds out whether a pooler stands between, and sets `limits` where none does.
+    static func open(
+        to target: ConnectionTarget, timeout: Duration, limits: Limits, assumesPooler: Bool,
+        interrupt: Interrupt? = nil
+    ) throws(StoreError) -> Connection {
+        let place = target.safeDescription
+        let connection: Connection
+        do {
+            connection = try Connection(to: target, timeout: timeout, interrupt: interrupt)
+        } catch {
+            throw .connecting(error, at: place)
+        }
+        guard connection.serverVersion >= oldestVersion else {
+            throw .misconfigured(
+                "postgres \(place): the server is version \(connection.serverVersion / 10_000); "
+                    + "14 or newer is needed")
+        }
+        do throws(Failure) {
+            connection.isPooled = assumesPooler
+            if !assumesPooler { connection.isPooled = try connection.findsPooler() }
+            guard !connection.isPooled else { return connection }
+            _ = try connection.script(limits.sql, until: .now + greetingTimeout)
+            return connection
+        } catch {
+            switch error {
+            case .refused(let error): throw .connecting(error, at: place)
+            case .lostBefore(let reason), .lostAfter(let reason):
+                throw .unavailable("postgres \(place): \(reason)")
+            }
+        }
+    }
+
+    /// A pooler announces a process of its own making; the server knows its real one.
+    private func findsPooler() throws(Failure) -> Bool {
+        let question = Statement(name: "", text: "SELECT pg_backend_pid()")
+        let rows = try run(
+            question, Parameters(), prepares: false, until: .now + Self.greetingTimeout)
+        return rows.first?.int(0) != Int64(announcedProcess)
+    }
+}
+
+extension Connection.Limits {
+    /// The claim relies on READ COMMITTED, whatever the role's default is.
+    fileprivate var sql: String {
+        """
+        SET statement_timeout = \(max(1, statement.inMilliseconds));
+        SET lock_timeout = \(max(1, lock.inMilliseconds));
+        SET idle_in_transaction_session_timeout = \(max(1, idleInTransaction.inMilliseconds));
+        SET default_transaction_isolation = 'read committed'
+        """
+    }
+}
+
+extension PostgresSettings {
+    /// The limits of an ordinary session.
+    var limits: Connection.Limits {
+        Connection.Limits(
+            statement: statementTimeout, lock: lockTimeout,
+            idleInTransaction: idleInTransactionTimeout)
+    }
+}
+
+extension StoreError {
+    /// What a statement's failure means to the caller.
+    static func from(_ failure: Connection.Failure, at place: String) -> StoreError {
+        switch failure {
+        case .refused(let error): .from(error, at: place)
+        case .lostBefore(let reason): .unavailable("postgres \(place): \(reason)")
+        case .lostAfter(let reason): .unknown("postgres \(place): \(reason)")
+        }
+    }
+}
+
+extension Connection.Failure {
+    /// Whether the connection may be used again.
+    var keepsConnection: Bool {
+        switch self {
+        case .refused(let error): !error.discardsConnection
+        case .lostBefore, .lostAfter: false
+        }
+    }
+}

@@ -1,0 +1,209 @@
+package import Logging
+import Synchronization
+package import Tasq
+
+/// Raises a worker's heartbeat from a thread and a connection of its own.
+///
+/// No slow query, full pool or busy handler can delay it: the loop is plain, blocking code without
+/// an `await`, and every wait in it ends by itself. It beats from the moment it is made until
+/// ``stop()``, or until it learns that the worker was reaped.
+package final class HeartbeatThread: Heartbeat {
+    private struct State {
+        var hasEnded = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let interrupt = Interrupt()
+    private let state = Mutex(State())
+
+    /// Starts to beat at once.
+    ///
+    /// `beat` gets the worker's id and whether its session lock is held, and must touch exactly
+    /// one row. `lock` gets the first eight octets of the id and answers whether the lock was
+    /// taken; it is run on direct connections only. `onChange` is called on the heartbeat's own
+    /// thread, with the first state and then with every change: it must not block.
+    package init(
+        settings: PostgresSettings, worker: WorkerRecord, beat: Statement, lock: Statement?,
+        logger: Logger, onChange: @escaping @Sendable (HeartbeatState) -> Void
+    ) {
+        let interrupt = interrupt
+        WireThread.start(named: "heartbeat") {
+            // The loop's connection is closed before anybody hears that the thread has ended.
+            HeartbeatLoop.run(
+                settings: settings, worker: worker, beat: beat, lock: lock, interrupt: interrupt,
+                logger: logger, onChange: onChange)
+            self.end()
+        }
+    }
+
+    package func stop() async {
+        interrupt.signal()
+        await withCheckedContinuation { continuation in
+            let hasEnded = state.withLock { state in
+                if !state.hasEnded { state.waiters.append(continuation) }
+                return state.hasEnded
+            }
+            if hasEnded { continuation.resume() }
+        }
+    }
+
+    private func end() {
+        let waiters = state.withLock { state in
+            state.hasEnded = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}
+
+/// The heartbeat as its own thread sees it.
+private struct HeartbeatLoop {
+    typealias Instant = ContinuousClock.Instant
+
+    private enum Beat {
+        case renewed
+        case reaped
+        case failed(StoreError)
+    }
+
+    /// How long one address may take to answer a connection attempt.
+    private static let connectTimeout: Duration = .seconds(2)
+    private static let shortestWait: Duration = .milliseconds(100)
+    private static let longestWait: Duration = .seconds(1)
+    /// What is left for a try that begins when the lease is all but over.
+    private static let shortestTry: Duration = .milliseconds(100)
+
+    let settings: PostgresSettings
+    let worker: WorkerRecord
+    let beat: Statement
+    let lock: Statement?
+    let interrupt: Interrupt
+    let logger: Logger
+    let onChange: @Sendable (HeartbeatState) -> Void
+
+    private var connection: Connection?
+    private var holdsLock = false
+    private var failures = 0
+    private var reported: HeartbeatState?
+    /// When the last beat that was answered set out: the lease runs from there.
+    private var renewedAt = Instant.now
+
+    static func run(
+        settings: PostgresSettings, worker: WorkerRecord, beat: Statement, lock: Statement?,
+        interrupt: Interrupt, logger: Logger,
+        onChange: @escaping @Sendable (HeartbeatState) -> Void
+    ) {
+        var loop = HeartbeatLoop(
+            settings: settings, worker: worker, beat: beat, lock: lock, interrupt: interrupt,
+            logger: logger, onChange: onChange)
+        loop.run()
+    }
+
+    private init(
+        settings: PostgresSettings, worker: WorkerRecord, beat: Statement, lock: Statement?,
+        interrupt: Interrupt, logger: Logger,
+        onChange: @escaping @Sendable (HeartbeatState) -> Void
+    ) {
+        self.settings = settings
+        self.worker = worker
+        self.beat = beat
+        self.lock = lock
+        self.interrupt = interrupt
+        self.logger = logger
+        self.onChange = onChange
+    }
+
+    private mutating func run() {
+        while !interrupt.isSignalled {
+            let began = Instant.now
+            var next: Instant
+            switch tryToBeat() {
+            case .renewed:
+                (renewedAt, failures) = (began, 0)
+                report(.renewed)
+                next = began + worker.heartbeat
+            case .reaped:
+                report(.reaped)
+                return
+            case .failed(let error):
+                if interrupt.isSignalled { return }
+                if failures == 0 { logger.info("the heartbeat got no answer: \(error)") }
+                failures += 1
+                next = .now + backoff
+            }
+            let expiry = renewedAt + worker.lease
+            if Instant.now >= expiry { report(.unknown) }
+            // Wakes when the lease is over, to say so in time.
+            if reported != .unknown { next = min(next, expiry) }
+            if interrupt.wait(until: next) { return }
+        }
+    }
+
+    private mutating func tryToBeat() -> Beat {
+        do throws(StoreError) {
+            let connection = try standingConnection()
+            if let lock, !connection.isPooled, !holdsLock {
+                var parameters = Parameters()
+                parameters.append(Int64(bitPattern: worker.id.high))
+                holdsLock = try ask(lock, parameters, connection).first?.bool(0) ?? false
+            }
+            var parameters = Parameters()
+            parameters.append(worker.id)
+            parameters.append(holdsLock)
+            return try ask(beat, parameters, connection).affected > 0 ? .renewed : .reaped
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    private mutating func ask(
+        _ statement: Statement, _ parameters: Parameters, _ connection: Connection
+    ) throws(StoreError) -> Rows {
+        do throws(Connection.Failure) {
+            return try connection.run(
+                statement, parameters, prepares: !connection.isPooled,
+                until: .now + limit(answerTimeout))
+        } catch {
+            if !error.keepsConnection { self.connection = nil }
+            throw .from(error, at: settings.safeDescription)
+        }
+    }
+
+    private mutating func standingConnection() throws(StoreError) -> Connection {
+        if let connection, connection.stillStands() { return connection }
+        (connection, holdsLock) = (nil, false)
+        let opened = try Connection.open(
+            to: settings.target(
+                connectTimeout: Self.connectTimeout,
+                userTimeout: min(worker.lease / 3, .seconds(10))),
+            timeout: limit(Self.connectTimeout),
+            limits: Connection.Limits(
+                statement: answerTimeout, lock: answerTimeout, idleInTransaction: answerTimeout),
+            assumesPooler: settings.assumesPooler, interrupt: interrupt)
+        connection = opened
+        return opened
+    }
+
+    /// A beat may be slow without being lost; a third of the lease leaves time for others.
+    private var answerTimeout: Duration { max(worker.heartbeat, worker.lease / 3) }
+
+    /// Cuts a wait so that the end of the lease is noticed when it comes.
+    private func limit(_ wait: Duration) -> Duration {
+        guard reported != .unknown else { return wait }
+        return min(wait, max(Self.shortestTry, Instant.now.duration(to: renewedAt + worker.lease)))
+    }
+
+    /// Between half and the whole of a wait that doubles, never longer than a beat.
+    private var backoff: Duration {
+        let doubled = Self.shortestWait * (1 << min(failures - 1, 10))
+        let wait = min(doubled, Self.longestWait, worker.heartbeat)
+        return wait * Double.random(in: 0.5...1)
+    }
+
+    private mutating func report(_ state: HeartbeatState) {
+        guard state != reported else { return }
+        reported = state
+        onChange(state)
+    }
+}

@@ -1,0 +1,150 @@
+import Dispatch
+package import Logging
+import Synchronization
+package import Tasq
+
+/// A bounded number of sessions, lent for the length of a scope, first come first served.
+///
+/// Sessions connect when they are first needed. While the server is away, callers wait for the
+/// next attempt, which is made by one of them, and all hear its outcome: a call fails within
+/// ``PostgresSettings/patience`` and never at once, so a loop around it does not spin. Cancelling
+/// a caller changes nothing: an outcome is worth writing down even while everything stops.
+package final class SessionPool: Sendable {
+    private let settings: PostgresSettings
+    private let size: Int
+    private let ledger: Mutex<PoolLedger>
+    private let alarmIsSet = Mutex<ContinuousClock.Instant?>(nil)
+    private let alarms = DispatchQueue(label: "tasq.postgres.pool")
+
+    package init(settings: PostgresSettings, size: Int, logger: Logger) {
+        self.settings = settings
+        self.size = max(1, size)
+        ledger = Mutex(
+            PoolLedger(size: size) { Session(settings: settings, logger: logger) })
+    }
+
+    /// How many callers wait for a session now.
+    package var waiting: Int { ledger.withLock { $0.waiters.count } }
+
+    /// Runs one statement on the next free session.
+    package func run(
+        _ statement: Statement, _ parameters: Parameters
+    ) async throws(StoreError) -> Rows {
+        let session = try await borrow()
+        do throws(StoreError) {
+            let rows = try await session.run(statement, parameters)
+            await giveBack(session)
+            return rows
+        } catch {
+            await giveBack(session)
+            throw error
+        }
+    }
+
+    /// Lends a session to `body` alone. A transaction left open in it is rolled back.
+    @discardableResult
+    package func withSession<Result: Sendable>(
+        _ body: (Session) async throws(StoreError) -> Result
+    ) async throws(StoreError) -> Result {
+        let session = try await borrow()
+        do throws(StoreError) {
+            let result = try await body(session)
+            await session.tidyUp()
+            await giveBack(session)
+            return result
+        } catch {
+            await session.tidyUp()
+            await giveBack(session)
+            throw error
+        }
+    }
+
+    /// Refuses new callers, waits for the borrowed sessions to come back and closes them all.
+    package func close() async {
+        let closing = Mutex<[Session]>([])
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let answers = ledger.withLock { ledger in
+                let (idle, answers) = ledger.close { continuation.resume() }
+                closing.withLock { $0 = idle }
+                return answers
+            }
+            answers.deliver()
+            serve()
+        }
+        for session in closing.withLock({ $0 }) { await session.close() }
+    }
+
+    private func borrow() async throws(StoreError) -> Session {
+        let now = ContinuousClock.now
+        let atOnce = try ledger.withLock { ledger throws(StoreError) in
+            try ledger.borrow(at: now)
+        }
+        let lease: PoolLedger.Lease
+        if let atOnce { lease = atOnce } else { lease = try await waitForLease(since: now).get() }
+        guard lease.needsConnection else { return lease.session }
+        do throws(StoreError) {
+            try await lease.session.connect()
+            ledger.withLock { $0.connected() }
+            serve()
+            return lease.session
+        } catch {
+            ledger.withLock { $0.failed(error, at: .now) }.deliver()
+            await giveBack(lease.session)
+            throw error
+        }
+    }
+
+    private func waitForLease(
+        since start: ContinuousClock.Instant
+    ) async -> Result<PoolLedger.Lease, StoreError> {
+        await withCheckedContinuation { continuation in
+            let waiter = PoolLedger.Waiter(deadline: start + settings.patience) {
+                continuation.resume(returning: $0)
+            }
+            let isClosed = ledger.withLock { ledger in
+                if !ledger.isClosed { ledger.wait(waiter) }
+                return ledger.isClosed
+            }
+            if isClosed { waiter.resume(.failure(PoolLedger.closedError)) } else { serve() }
+        }
+    }
+
+    private func giveBack(_ session: Session) async {
+        let isKept = ledger.withLock { $0.giveBack(session) }
+        if !isKept { await session.close() }
+        serve()
+    }
+
+    /// Serves whoever can be served and sets the alarm for whoever cannot.
+    private func serve() {
+        let now = ContinuousClock.now
+        let (answers, alarm) = ledger.withLock { ledger in
+            (ledger.serve(at: now, busy: busyError), ledger.nextAlarm(after: now))
+        }
+        answers.deliver()
+        if let alarm { setAlarm(at: alarm, now: now) }
+    }
+
+    private var busyError: StoreError {
+        .unavailable(
+            "postgres \(settings.safeDescription): all \(size) connections of the pool were busy "
+                + "for \(settings.patience); raise the pool's size or lower the concurrency")
+    }
+
+    /// A clock of its own rather than a task's sleep, which a cancelled caller would cut short.
+    private func setAlarm(at time: ContinuousClock.Instant, now: ContinuousClock.Instant) {
+        let isNeeded = alarmIsSet.withLock { set in
+            if let set, set > now, set <= time { return false }
+            set = time
+            return true
+        }
+        guard isNeeded else { return }
+        let wait = max(.zero, now.duration(to: time)) + .milliseconds(1)
+        alarms.asyncAfter(
+            deadline: .now() + .microseconds(Int(clamping: wait.inMicroseconds))
+        ) { [weak self] in
+            self?.alarmIsSet.withLock { $0 = nil }
+            self?.serve()
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import Tasq
+
+extension StoreError {
+    /// What an error of the server means to the caller, and whether the connection goes on.
+    ///
+    /// An error of severity ERROR has undone its transaction, so nothing was written. `place` is
+    /// `host:port/database`.
+    static func from(_ error: ServerError, at place: String) -> StoreError {
+        let text = "postgres \(place): \(error.message)"
+        switch error.sqlState {
+        case "25006":
+            return .unavailable("\(text); the server is read-only, another one may be the primary")
+        case "3D000":
+            return .misconfigured("\(text): create it or correct DATABASE_URL")
+        case "3F000", "42P01", "42703", "42883":
+            return .misconfigured("\(text): run `tasq migrate`")
+        case "42501": return .denied(text)
+        // Deadlock, serialisation, locks, timeouts, cancelled statements, stale prepared ones.
+        case "55P03", "55006", "57014", "42P05": return .unavailable(text)
+        default: break
+        }
+        switch error.sqlState.prefix(2) {
+        case "28": return .denied(text)
+        case "40", "25", "26", "08", "53", "57", "58", "XX": return .unavailable(text)
+        default: return .rejected(sqlState: error.sqlState, text)
+        }
+    }
+
+    /// What a failed connection attempt means to the caller.
+    static func connecting(_ error: ServerError, at place: String) -> StoreError {
+        guard error.sqlState.isEmpty else {
+            let result = from(error, at: place)
+            if case .rejected = result {
+                return .unavailable("postgres \(place): \(error.message)")
+            }
+            return result
+        }
+        let text = "postgres \(place): \(error.message)"
+        if error.message.contains("no password supplied") { return .denied(text) }
+        if error.message.contains("certificate") || error.message.contains("does not support SSL") {
+            return .misconfigured("\(text): correct sslmode and its files in DATABASE_URL")
+        }
+        if error.message.hasPrefix("invalid ") {
+            return .misconfigured("\(text): correct DATABASE_URL")
+        }
+        return .unavailable(text)
+    }
+}
+
+extension ServerError {
+    /// Whether a connection that got this error is closed rather than used again.
+    ///
+    /// A full disk (53100) is no fault of the connection; the other shortages are eased by
+    /// closing it. A read-only server is one that was demoted: the next attempt finds the primary.
+    var discardsConnection: Bool {
+        switch sqlState {
+        case "53100", "57014": false
+        case "42P05": true
+        default:
+            endsSession || ["08", "25", "26", "53", "57", "58", "XX"].contains(sqlState.prefix(2))
+        }
+    }
+}

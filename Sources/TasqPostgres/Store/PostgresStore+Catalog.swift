@@ -1,0 +1,90 @@
+public import Tasq
+
+extension PostgresStore {
+    /// Walks the primary key backwards: ids grow with time, so newest first needs no sort.
+    public func jobs(
+        matching filter: JobFilter, after cursor: JobID?, limit: Int
+    ) async throws(StoreError) -> [JobRecord] {
+        var parameters = Parameters()
+        parameters.append(cursor)
+        parameters.append(Int64(min(max(1, limit), 1000)))
+        parameters.append(filter.status?.rawValue)
+        parameters.append(filter.queue?.description)
+        parameters.append(filter.kind?.description)
+        parameters.append(filter.key)
+        parameters.append(filter.since.map(firstID))
+        parameters.append(filter.until.map(firstID))
+        return try await pool.run(statements.jobs, parameters).map(jobRecord)
+    }
+
+    /// The job's row with the worker that holds it and its latest reason.
+    public func job(_ id: JobID) async throws(StoreError) -> JobRecord? {
+        var parameters = Parameters()
+        parameters.append(id)
+        return try await pool.run(statements.job, parameters).map(jobRecord).first
+    }
+
+    /// The recorded attempts, oldest first, at most 1000.
+    public func attempts(of id: JobID) async throws(StoreError) -> [AttemptRecord] {
+        var parameters = Parameters()
+        parameters.append(id)
+        return try await pool.run(statements.attempts, parameters).map { row in
+            AttemptRecord(
+                attempt: Int(row.int(0)), claim: row.id(1), worker: row.optionalID(2),
+                outcome: row.text(3), reason: row.optionalText(4), startedAt: row.time(5),
+                endedAt: row.time(6))
+        }
+    }
+
+    /// The body, byte for byte, as it was stored.
+    public func payload(of id: JobID) async throws(StoreError) -> Payload? {
+        var parameters = Parameters()
+        parameters.append(id)
+        return try await pool.run(statements.payload, parameters).map { row in
+            Payload(
+                row.bytes(2), contentType: row.text(0),
+                headers: HeaderBlock.decode(row.bytes(1)))
+        }.first
+    }
+
+    /// Counts unfinished jobs from partial indexes; history costs nothing.
+    public func queues() async throws(StoreError) -> [QueueRecord] {
+        try await pool.run(statements.queues, Parameters()).map { row in
+            QueueRecord(
+                name: Name(unchecked: row.text(0)), isPaused: row.bool(1),
+                scheduled: Int(row.int(2)), queued: Int(row.int(3)), executing: Int(row.int(4)),
+                oldestWait: row.optionalInt(5).map { .microseconds(max(0, $0)) })
+        }
+    }
+
+    /// Every row of `worker` with the number of its claims.
+    public func workers() async throws(StoreError) -> [WorkerStanding] {
+        try await pool.run(statements.workers, Parameters()).map { row in
+            WorkerStanding(
+                worker: WorkerRecord(
+                    id: row.id(0), host: row.text(1),
+                    processID: Int32(truncatingIfNeeded: row.int(2)),
+                    queues: row.texts(3).map(Name.init(unchecked:)),
+                    concurrency: Int(row.int(4)), version: row.text(5),
+                    heartbeat: .microseconds(row.int(6)), lease: .microseconds(row.int(7))),
+                startedAt: row.time(8), seenAt: row.time(9), executing: Int(row.int(10)))
+        }
+    }
+
+    private func jobRecord(_ row: Row) -> JobRecord {
+        JobRecord(
+            id: row.id(0), kind: Name(unchecked: row.text(1)), queue: Name(unchecked: row.text(2)),
+            status: JobStatus(rawValue: row.text(3)) ?? .error,
+            priority: Priority(unchecked: Int(row.int(4))), attempt: Int(row.int(5)),
+            maxAttempts: Int(row.int(6)), crashes: Int(row.int(7)), key: row.optionalText(8),
+            uniqueKey: row.optionalText(9), payloadID: row.id(10), enqueuedAt: row.time(11),
+            runAt: row.time(12), claimedAt: row.optionalTime(13), finishedAt: row.optionalTime(14),
+            worker: row.optionalID(15), reason: row.optionalText(16))
+    }
+
+    /// The least UUIDv7 of a millisecond: ids grow with time, so a time is a place in the index.
+    private func firstID(at time: Timestamp) -> JobID {
+        let milliseconds = UInt64(clamping: time.microseconds / 1000) & 0xFFFF_FFFF_FFFF
+        return JobID(high: milliseconds << 16, low: 0)
+    }
+}

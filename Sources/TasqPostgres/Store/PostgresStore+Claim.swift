@@ -1,0 +1,77 @@
+public import Tasq
+
+extension PostgresStore {
+    /// One statement; claim.sql says why it is shaped so.
+    public func claim(
+        _ ids: [JobID], for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> [ClaimedJob] {
+        guard !ids.isEmpty else { return [] }
+        var parameters = Parameters()
+        parameters.append(ids)
+        parameters.append(worker)
+        parameters.append(queues.map(\.description))
+        return try await pool.run(statements.claim, parameters).map(claimedJob)
+    }
+
+    /// One statement that walks the index of each queue in its own order.
+    public func sweep(
+        upTo limit: Int, for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> Sweep {
+        var parameters = Parameters()
+        parameters.append(worker)
+        parameters.append(queues.map(\.description))
+        parameters.append(Int64(limit))
+        var sweep = Sweep(jobs: [], suspectWaits: false)
+        for row in try await pool.run(statements.sweep, parameters) {
+            if row.isNull(1) {
+                sweep.suspectWaits = true
+            } else {
+                sweep.jobs.append(claimedJob(row))
+            }
+        }
+        return sweep
+    }
+
+    /// One statement; the suspect that has been due the longest.
+    public func claimSuspect(
+        for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> ClaimedJob? {
+        var parameters = Parameters()
+        parameters.append(worker)
+        parameters.append(queues.map(\.description))
+        return try await pool.run(statements.claimSuspect, parameters).map(claimedJob).first
+    }
+
+    /// One statement that locks nothing.
+    public func stillQueued(_ ids: [JobID]) async throws(StoreError) -> [QueuedJob] {
+        guard !ids.isEmpty else { return [] }
+        var parameters = Parameters()
+        parameters.append(ids)
+        return try await pool.run(statements.stillQueued, parameters).map { row in
+            QueuedJob(announcement: announcement(row, 0, 1, 2), isSuspect: row.bool(3))
+        }
+    }
+
+    private func claimedJob(_ row: Row) -> ClaimedJob {
+        ClaimedJob(
+            id: row.id(0), claim: row.id(1),
+            kind: Name(unchecked: row.text(2)), queue: Name(unchecked: row.text(3)),
+            priority: Priority(unchecked: Int(row.int(4))),
+            attempt: Int(row.int(5)), maxAttempts: Int(row.int(6)), crashes: Int(row.int(7)),
+            key: row.optionalText(8), payloadID: row.id(9),
+            source: row.optionalText(10).map(Name.init(unchecked:)),
+            payload: row.isNull(11)
+                ? Payload([], contentType: "application/octet-stream")
+                : Payload(
+                    row.bytes(13), contentType: row.text(11),
+                    headers: HeaderBlock.decode(row.bytes(12))),
+            waitedMicroseconds: row.int(14))
+    }
+}
+
+/// An announcement from the columns that hold its id, queue and priority.
+func announcement(_ row: Row, _ id: Int, _ queue: Int, _ priority: Int) -> Announcement {
+    Announcement(
+        id: row.id(id), queue: Name(unchecked: row.text(queue)),
+        priority: Priority(unchecked: Int(row.int(priority))))
+}

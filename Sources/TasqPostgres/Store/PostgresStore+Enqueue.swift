@@ -1,0 +1,157 @@
+public import Tasq
+
+extension PostgresStore {
+    /// One commit; repeated once when the answer got lost, which stores nothing twice.
+    public func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued] {
+        guard !jobs.isEmpty else { return [] }
+        if jobs.allSatisfy({ $0.uniqueKey == nil }) {
+            try await repeatingOnce { () async throws(StoreError) in
+                _ = try await self.pool.run(self.statements.enqueue, self.parameters(of: jobs))
+            }
+            return jobs.map { .stored($0.id) }
+        }
+        var answers: [JobID: Enqueued] = [:]
+        var open = jobs
+        // A holder that finished between the two statements makes room: then the job is tried
+        // again. Somebody else may be quicker each time, so the number of rounds has a limit.
+        for _ in 0..<10 where !open.isEmpty {
+            try await enqueueUnique(open, answers: &answers)
+            open.removeAll { answers[$0.id] != nil }
+        }
+        guard open.isEmpty else {
+            throw .unavailable("unique key under heavy contention: try again")
+        }
+        return jobs.compactMap { answers[$0.id] }
+    }
+
+    private func enqueueUnique(
+        _ jobs: [NewJob], answers: inout [JobID: Enqueued]
+    ) async throws(StoreError) {
+        var parameters = parameters(of: jobs)
+        parameters.append(jobs.map(\.uniqueKey))
+        let bound = parameters
+        let rows = try await repeatingOnce { () async throws(StoreError) in
+            try await self.pool.run(self.statements.enqueueUnique, bound)
+        }
+        for row in rows {
+            let id = row.id(0, as: JobStatus.self)
+            answers[id] = .stored(id)
+        }
+        let left = jobs.filter { answers[$0.id] == nil }
+        guard !left.isEmpty else { return }
+        var question = Parameters()
+        question.append(left.map(\.uniqueKey))
+        question.append(left.map(\.id))
+        var holders: [String: JobID] = [:]
+        for row in try await pool.run(statements.uniqueHolders, question) {
+            let id = row.id(1, as: JobStatus.self)
+            if let key = row.optionalText(0) {
+                holders[key] = id
+            } else {
+                answers[id] = .stored(id)
+            }
+        }
+        for job in left where answers[job.id] == nil {
+            if let key = job.uniqueKey, let holder = holders[key] {
+                answers[job.id] = holder == job.id ? .stored(job.id) : .exists(holder)
+            }
+        }
+    }
+
+    /// One commit; a duplicate's jobs that had ended in `error` are queued again.
+    public func accept(_ events: [NewEvent]) async throws(StoreError) -> [Accepted] {
+        guard !events.isEmpty else { return [] }
+        let bound = parameters(of: events)
+        let rows = try await repeatingOnce { () async throws(StoreError) in
+            try await self.pool.run(self.statements.accept, bound)
+        }
+        let stored = Set(rows.map { $0.id(0, as: Payload.self) })
+        let left = events.filter { !stored.contains($0.id) && $0.providerID != nil }
+        guard !left.isEmpty else { return events.map { _ in .stored } }
+
+        var question = Parameters()
+        question.append(left.map { $0.source.description })
+        question.append(left.map(\.providerID))
+        var known: [[String]: PayloadID] = [:]
+        for row in try await pool.run(statements.acceptedBefore, question) {
+            known[[row.text(0), row.text(1)]] = row.id(2)
+        }
+        var duplicates: [PayloadID] = []
+        var answers: [Accepted] = []
+        for event in events {
+            guard !stored.contains(event.id), let providerID = event.providerID,
+                let first = known[[event.source.description, providerID]], first != event.id
+            else {
+                answers.append(.stored)
+                continue
+            }
+            answers.append(.duplicate(of: first))
+            duplicates.append(first)
+        }
+        if !duplicates.isEmpty {
+            var parameters = Parameters()
+            parameters.append(duplicates)
+            _ = try await pool.run(statements.rearm, parameters)
+        }
+        return answers
+    }
+
+    /// Repeats a write once when its outcome is unknown: the ids make the second try harmless, and
+    /// a connection that just died then costs the caller nothing.
+    func repeatingOnce<Answer: Sendable>(
+        _ write: () async throws(StoreError) -> Answer
+    ) async throws(StoreError) -> Answer {
+        do {
+            return try await write()
+        } catch .unknown {
+            return try await write()
+        } catch {
+            throw error
+        }
+    }
+
+    private func parameters(of jobs: [NewJob]) -> Parameters {
+        var parameters = Parameters()
+        parameters.append(jobs.map(\.id))
+        parameters.append(jobs.map { $0.queue.description })
+        parameters.append(jobs.map { $0.kind.description })
+        parameters.append(jobs.map { Int64($0.priority.level) })
+        parameters.append(jobs.map { Int64($0.maxAttempts) })
+        parameters.append(jobs.map { $0.start.delayMicroseconds })
+        parameters.append(jobs.map { $0.start.time })
+        parameters.append(jobs.map(\.key))
+        parameters.append(jobs.map { $0.payload.contentType })
+        parameters.append(bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) })
+        parameters.append(bytesArray: jobs.map { $0.payload.body })
+        return parameters
+    }
+
+    private func parameters(of events: [NewEvent]) -> Parameters {
+        let jobs = events.flatMap { event in event.jobs.map { (event: event.id, job: $0) } }
+        var parameters = Parameters()
+        parameters.append(events.map(\.id))
+        parameters.append(events.map { $0.source.description })
+        parameters.append(events.map(\.providerID))
+        parameters.append(events.map { $0.payload.contentType })
+        parameters.append(bytesArray: events.map { HeaderBlock.encode($0.payload.headers) })
+        parameters.append(bytesArray: events.map { $0.payload.body })
+        parameters.append(jobs.map { $0.job.id })
+        parameters.append(jobs.map { $0.event })
+        parameters.append(jobs.map { $0.job.queue.description })
+        parameters.append(jobs.map { $0.job.kind.description })
+        parameters.append(jobs.map { Int64($0.job.priority.level) })
+        parameters.append(jobs.map { Int64($0.job.maxAttempts) })
+        parameters.append(jobs.map { $0.job.key })
+        return parameters
+    }
+}
+
+extension Start {
+    fileprivate var delayMicroseconds: Int64? {
+        if case .after(let delay) = self { delay.inMicroseconds } else { nil }
+    }
+
+    fileprivate var time: Timestamp? {
+        if case .at(let time) = self { time } else { nil }
+    }
+}

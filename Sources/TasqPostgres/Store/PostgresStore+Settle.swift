@@ -1,0 +1,69 @@
+public import Tasq
+
+extension PostgresStore {
+    /// One commit, fenced by the claim; a repetition of one whose answer got lost is recognised.
+    public func settle(_ settlements: [Settlement]) async throws(StoreError) -> [Settled] {
+        guard !settlements.isEmpty else { return [] }
+        var parameters = Parameters()
+        parameters.append(settlements.map(\.job))
+        parameters.append(settlements.map(\.claim))
+        parameters.append(settlements.map { $0.verdict.word })
+        parameters.append(settlements.map { $0.verdict.delayMicroseconds })
+        parameters.append(settlements.map { $0.verdict.reason.map(storable) })
+        var settled: [Settled] = try await pool.run(statements.settle, parameters).map(self.settled)
+        guard settled.count < settlements.count else { return settled }
+
+        // Some claims are not there. Either they were taken away, or this is the second try of a
+        // settlement that was committed while its answer got lost.
+        let found = Set(settled.map(\.claim))
+        let missing = settlements.filter { !found.contains($0.claim) }
+        var question = Parameters()
+        question.append(missing.map(\.job))
+        question.append(missing.map(\.claim))
+        settled += try await pool.run(statements.settledBefore, question).map(self.settled)
+        return settled
+    }
+
+    private func settled(_ row: Row) -> Settled {
+        Settled(
+            announcement: announcement(row, 0, 3, 4), claim: row.id(1),
+            status: JobStatus(rawValue: row.text(2)) ?? .error)
+    }
+}
+
+extension Verdict {
+    /// The word settle.sql knows it by.
+    fileprivate var word: String {
+        switch self {
+        case .success: "success"
+        case .retry: "retry"
+        case .snooze: "snooze"
+        case .cancelled: "cancelled"
+        case .error: "error"
+        case .handedBack: "handedback"
+        }
+    }
+
+    /// A year at most: later than that nobody meant.
+    fileprivate var delayMicroseconds: Int64 {
+        switch self {
+        case .retry(let delay, _), .snooze(let delay):
+            min(max(0, delay.inMicroseconds), 366 * 86_400_000_000)
+        default: 0
+        }
+    }
+}
+
+/// A text PostgreSQL stores whatever it was: without NUL, cut to the column's limit at a
+/// character's border. A Swift string is valid UTF-8 already.
+func storable(_ text: String) -> String {
+    var bytes = 0
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+        let kept = scalar.value == 0 ? "\u{FFFD}" : scalar
+        bytes += UTF8.width(kept)
+        guard bytes <= JobLimits.reasonBytes else { break }
+        result.append(kept)
+    }
+    return String(result)
+}

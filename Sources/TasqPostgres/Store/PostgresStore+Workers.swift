@@ -1,0 +1,121 @@
+public import Tasq
+
+extension PostgresStore {
+    /// Enters the worker's row; repeating it changes nothing.
+    public func register(_ worker: WorkerRecord) async throws(StoreError) {
+        var parameters = Parameters()
+        parameters.append(worker.id)
+        parameters.append(storable(worker.host))
+        parameters.append(Int64(worker.processID))
+        parameters.append(worker.queues.map(\.description))
+        parameters.append(Int64(worker.concurrency))
+        parameters.append(worker.version)
+        parameters.append(worker.heartbeat.inMicroseconds)
+        parameters.append(worker.lease.inMicroseconds)
+        let bound = parameters
+        try await repeatingOnce { () async throws(StoreError) in
+            _ = try await self.pool.run(self.statements.register, bound)
+        }
+    }
+
+    /// Starts a thread with a connection outside the pool.
+    public func startHeartbeat(
+        of worker: WorkerRecord, onChange: @escaping @Sendable (HeartbeatState) -> Void
+    ) -> any Heartbeat {
+        HeartbeatThread(
+            settings: settings, worker: worker, beat: statements.beat, lock: statements.lock,
+            logger: logger, onChange: onChange)
+    }
+
+    /// Deletes the worker's row unless a claim still names it.
+    public func deregister(_ worker: WorkerID) async throws(StoreError) {
+        var parameters = Parameters()
+        parameters.append(worker)
+        _ = try await pool.run(statements.deregister, parameters)
+    }
+
+    /// One statement; the term goes by PostgreSQL's clock.
+    public func lead(
+        as holder: WorkerID, for term: Duration, counter: Int64
+    ) async throws(StoreError) -> Leadership {
+        var parameters = Parameters()
+        parameters.append(holder)
+        parameters.append(term.inMicroseconds)
+        parameters.append(counter)
+        var leadership = Leadership(isHeld: false, term: 0, epoch: "", counter: 0, workers: [])
+        for row in try await pool.run(statements.lead, parameters) {
+            leadership.isHeld = true
+            leadership.term = row.int(0)
+            leadership.counter = row.int(1)
+            leadership.epoch = row.text(2)
+            guard !row.isNull(3) else { continue }
+            leadership.workers.append(
+                WorkerSight(
+                    id: row.id(3), sequence: row.int(4),
+                    heartbeat: .microseconds(row.int(5)), lease: .microseconds(row.int(6)),
+                    lockFell: row.bool(7)))
+        }
+        return leadership
+    }
+
+    /// Deletes the row only if its heartbeat still stands at `sequence`.
+    public func bury(_ worker: WorkerID, at sequence: Int64) async throws(StoreError) -> Bool {
+        var parameters = Parameters()
+        parameters.append(worker)
+        parameters.append(sequence)
+        return try await pool.run(statements.bury, parameters).count > 0
+    }
+
+    /// One statement in the same lock order as a settlement.
+    public func reap(upTo limit: Int) async throws(StoreError) -> [Reaped] {
+        var parameters = Parameters()
+        parameters.append(Int64(limit))
+        parameters.append(Int64(JobLimits.maxCrashes))
+        return try await pool.run(statements.reap, parameters).map { row in
+            Reaped(
+                announcement: announcement(row, 0, 1, 2), worker: row.id(3),
+                status: JobStatus(rawValue: row.text(4)) ?? .error)
+        }
+    }
+
+    /// One statement; several promoters at once share the work.
+    public func promote(upTo limit: Int) async throws(StoreError) -> Promotion {
+        var parameters = Parameters()
+        parameters.append(Int64(limit))
+        var promotion = Promotion(jobs: [], nextDue: nil)
+        for row in try await pool.run(statements.promote, parameters) {
+            if row.isNull(0) {
+                promotion.nextDue = row.optionalInt(3).map { .microseconds(max(0, $0)) }
+            } else {
+                promotion.jobs.append(announcement(row, 0, 1, 2))
+            }
+        }
+        return promotion
+    }
+
+    /// One page of the partial index of queued jobs.
+    public func queued(
+        after cursor: QueuedCursor?, limit: Int
+    ) async throws(StoreError) -> QueuedPage {
+        var parameters = Parameters()
+        parameters.append(cursor?.queue.description ?? "")
+        parameters.append(Int64(cursor?.priority.level ?? 0))
+        parameters.append(cursor?.runAt ?? Timestamp(microseconds: 0))
+        parameters.append(cursor?.id ?? JobID(high: 0, low: 0))
+        parameters.append(Int64(limit))
+        let rows = try await pool.run(statements.queued, parameters)
+        var page = QueuedPage(jobs: rows.map { announcement($0, 0, 1, 2) }, next: nil)
+        if rows.count == limit, let last = page.jobs.last {
+            page.next = QueuedCursor(
+                queue: last.queue, priority: last.priority, runAt: rows[rows.count - 1].time(3),
+                id: last.id)
+        }
+        return page
+    }
+
+    /// Listens on a connection of its own, on the channel named like the schema.
+    public func commitNotices() -> AsyncStream<Announcement> {
+        TasqPostgres.commitNotices(
+            settings: settings, channel: settings.schema, logger: logger)
+    }
+}

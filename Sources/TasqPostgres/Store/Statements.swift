@@ -1,0 +1,95 @@
+/// Every statement of the store, one `.sql` file each, with the configured schema in place.
+struct Statements: Sendable {
+    let accept: Statement
+    let acceptedBefore: Statement
+    let attempts: Statement
+    let beat: Statement
+    let bury: Statement
+    let claim: Statement
+    let claimSuspect: Statement
+    let deregister: Statement
+    let enqueue: Statement
+    let enqueueUnique: Statement
+    let job: Statement
+    let jobs: Statement
+    let lead: Statement
+    let lock: Statement
+    let payload: Statement
+    let ping: Statement
+    let promote: Statement
+    let queued: Statement
+    let queues: Statement
+    let reap: Statement
+    let rearm: Statement
+    let register: Statement
+    let settle: Statement
+    let settledBefore: Statement
+    let stillQueued: Statement
+    let sweep: Statement
+    let uniqueHolders: Statement
+    let workers: Statement
+
+    /// All of them, for checks that hold for every statement.
+    let all: [Statement]
+
+    init(schema: String) {
+        var all: [Statement] = []
+        func load(_ name: String, _ file: [UInt8]) -> Statement {
+            let statement = Statement(name: "tasq_" + name, text: sql(file, in: schema))
+            all.append(statement)
+            return statement
+        }
+        accept = load("accept", PackageResources.accept_sql)
+        acceptedBefore = load("accepted_before", PackageResources.accepted_before_sql)
+        attempts = load("attempts", PackageResources.attempts_sql)
+        beat = load("beat", PackageResources.beat_sql)
+        bury = load("bury", PackageResources.bury_sql)
+        claim = load("claim", PackageResources.claim_sql)
+        claimSuspect = load("claim_suspect", PackageResources.claim_suspect_sql)
+        deregister = load("deregister", PackageResources.deregister_sql)
+        enqueue = load("enqueue", PackageResources.enqueue_sql)
+        enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
+        job = load("job", PackageResources.job_sql)
+        jobs = load("jobs", PackageResources.jobs_sql)
+        lead = load("lead", PackageResources.lead_sql)
+        lock = load("lock", PackageResources.lock_sql)
+        payload = load("payload", PackageResources.payload_sql)
+        ping = load("ping", PackageResources.ping_sql)
+        promote = load("promote", PackageResources.promote_sql)
+        queued = load("queued", PackageResources.queued_sql)
+        queues = load("queues", PackageResources.queues_sql)
+        reap = load("reap", PackageResources.reap_sql)
+        rearm = load("rearm", PackageResources.rearm_sql)
+        register = load("register", PackageResources.register_sql)
+        settle = load("settle", PackageResources.settle_sql)
+        settledBefore = load("settled_before", PackageResources.settled_before_sql)
+        stillQueued = load("still_queued", PackageResources.still_queued_sql)
+        sweep = load("sweep", PackageResources.sweep_sql)
+        uniqueHolders = load("unique_holders", PackageResources.unique_holders_sql)
+        workers = load("workers", PackageResources.workers_sql)
+        self.all = all
+    }
+}
+
+extension Migration {
+    /// The schema's history, in order; forward only.
+    package static func all(schema: String) -> [Migration] {
+        [
+            Migration(
+                number: 1, name: "core",
+                text: sql(PackageResources._001_core_sql, in: schema), isBreaking: true),
+            Migration(
+                number: 2, name: "enqueue",
+                text: sql(PackageResources._002_enqueue_sql, in: schema), isBreaking: false),
+        ]
+    }
+}
+
+/// A file's text for a schema. The files say `tasq.` and `'tasq'` and so run unchanged in psql;
+/// the name put in their place was checked when the settings were read.
+private func sql(_ file: [UInt8], in schema: String) -> String {
+    let text = String(decoding: file, as: UTF8.self)
+    guard schema != "tasq" else { return text }
+    return text.replacing("tasq.", with: schema + ".")
+        .replacing("'tasq'", with: "'" + schema + "'")
+}

@@ -1,0 +1,91 @@
+import NIOCore
+import NIOPosix
+
+/// Makes connections: socket, pipeline, user, database, name.
+struct Dialer: Sendable {
+    let settings: RedisSettings
+    let eventLoop: any EventLoop
+
+    /// Connects once; fails with a ``RedisFault`` after two seconds for the connection and two for
+    /// the first answers at the latest.
+    func dial() -> EventLoopFuture<RedisConnection> {
+        ClientBootstrap(group: eventLoop)
+            .connectTimeout(RedisLimits.connectTime)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try Self.buildPipeline(of: channel) }
+            }
+            .connect(host: settings.host, port: settings.port)
+            .flatMap { channel in greet(channel) }
+            .flatMapErrorThrowing { error in throw RedisFault(connectionError: error) }
+    }
+
+    /// The one place where a connection's pipeline is built; a TLS handler goes in front of ours.
+    private static func buildPipeline(of channel: any Channel) throws {
+        try closeOnExec(channel)
+        try channel.pipeline.syncOperations.addHandler(RedisHandler(eventLoop: channel.eventLoop))
+    }
+
+    /// Says who we are and which database we want, in one go.
+    private func greet(_ channel: any Channel) -> EventLoopFuture<RedisConnection> {
+        let handler: NIOLoopBound<RedisHandler>
+        do {
+            handler = NIOLoopBound(
+                try channel.pipeline.syncOperations.handler(type: RedisHandler.self),
+                eventLoop: channel.eventLoop)
+        } catch {
+            // The handler is gone: the connection broke as soon as it stood.
+            return channel.eventLoop.makeFailedFuture(RedisFault.lost)
+        }
+        var mandatory = 0
+        var greeting = Commands()
+        if let password = settings.password {
+            greeting.append(["AUTH"] + (settings.user.map { [$0] } ?? []) + [password])
+            mandatory += 1
+        }
+        if settings.database != 0 {
+            greeting.append(["SELECT", String(settings.database)])
+            mandatory += 1
+        }
+        greeting.append(["CLIENT", "SETNAME", "tasq"])
+        greeting.append(["CLIENT", "ID"])
+        let promise = channel.eventLoop.makePromise(of: [Reply].self)
+        handler.value.send(greeting, by: .now() + RedisLimits.answerTime, promise)
+        return promise.futureResult.flatMapErrorThrowing { error in
+            throw (error as? RedisFault)?.kind == .lost ? RedisFault.hungUp : error
+        }.flatMapThrowing { [mandatory] replies in
+            do throws(RedisFault) {
+                let id = try Self.clientID(in: replies, mandatory: mandatory)
+                return RedisConnection(channel, handler, clientID: id)
+            } catch {
+                handler.value.end(error)
+                throw error
+            }
+        }
+    }
+
+    /// Checks the answers; those to `CLIENT` may be refused, a user without that right can work.
+    private static func clientID(
+        in replies: [Reply], mandatory: Int
+    ) throws(RedisFault) -> Int64? {
+        for (index, reply) in replies.enumerated() {
+            guard case .error(let text) = reply else { continue }
+            let fault = RedisFault.refusal(text)
+            if index < mandatory || fault.isRefusalOfAll { throw fault }
+        }
+        guard case .integer(let id)? = replies.last else { return nil }
+        return id
+    }
+}
+
+extension RedisFault {
+    /// A server without a free slot says so, but its words are often lost with the connection.
+    fileprivate static let hungUp = RedisFault(
+        .refused("CLOSED"), "hung up on us: see its log, and raise maxclients if it is full")
+
+    /// Whether no other command would fare better.
+    fileprivate var isRefusalOfAll: Bool {
+        kind == .refused("NOAUTH") || kind == .refused("MAXCLIENTS")
+    }
+}

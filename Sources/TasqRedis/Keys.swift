@@ -1,0 +1,24 @@
+import Tasq
+
+/// The names of tasq's keys. The braces keep all lists of a queue on one node of a cluster.
+struct Keys: Sendable {
+    let prefix: String
+
+    /// The list of a queue's jobs of one priority; newest on the left, taken from the right.
+    func list(_ queue: Name, _ priority: Priority) -> String {
+        "\(prefix):{\(queue)}:ready:\(priority.level)"
+    }
+
+    /// The lists of a queue, most urgent first.
+    func lists(_ queue: Name) -> [String] {
+        Priority.all.map { list(queue, $0) }
+    }
+
+    /// The lists of several queues: all of one priority before any of the next.
+    func lists(byUrgency queues: [Name]) -> [String] {
+        Priority.all.flatMap { priority in queues.map { list($0, priority) } }
+    }
+
+    /// Where the epoch mark stands.
+    var epoch: String { "\(prefix):{epoch}" }
+}

@@ -1,0 +1,100 @@
+import Logging
+import Synchronization
+
+/// Tells the log about faults once an outage, and when one is over.
+final class OutageLog: Sendable {
+    /// What was being done, for the text.
+    enum Activity: String, Sendable {
+        case announcing, taking, marking, clearing, counting
+    }
+
+    /// A fault of a connection concerns everything done over it; one of a command only its keys.
+    private struct Topic: Hashable {
+        var activity: Activity?
+        var isTake: Bool
+        var subject: String
+        var kind: RedisFault.Kind
+    }
+
+    private struct Outage {
+        var isOpen = true
+        /// Whether this time a warning said so.
+        var isTold = true
+        var warnedAt: ContinuousClock.Instant
+    }
+
+    private struct State {
+        var outages: [Topic: Outage] = [:]
+        var open = 0
+    }
+
+    private let place: String
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(_ place: String, _ logger: Logger) {
+        self.place = place
+        self.logger = logger
+    }
+
+    func failed(_ activity: Activity, _ fault: RedisFault, on subject: String = "") {
+        guard fault.kind != .cancelled, fault.kind != .closed else { return }
+        let topic = topic(activity, fault, subject)
+        let isNews = state.withLock { state in note(topic, &state) }
+        if isNews {
+            logger.warning("\(place): \(fault.text) (\(activity.rawValue))")
+        } else {
+            logger.debug("\(place): \(fault.text) (\(activity.rawValue))")
+        }
+    }
+
+    /// Ends the outages that a success proves over.
+    func succeeded(_ activity: Activity, on subject: String = "") {
+        let ended = state.withLock { state in
+            guard state.open > 0 else { return false }
+            var ended = false
+            for (topic, outage) in state.outages where outage.isOpen {
+                let isOver =
+                    topic.activity == nil
+                    ? topic.isTake == (activity == .taking)
+                    : topic.activity == activity && topic.subject == subject
+                guard isOver else { continue }
+                state.outages[topic]?.isOpen = false
+                state.open -= 1
+                ended = ended || outage.isTold
+            }
+            return ended
+        }
+        if ended { logger.info("\(place): \(activity.rawValue) works again") }
+    }
+
+    private func topic(
+        _ activity: Activity, _ fault: RedisFault, _ subject: String
+    ) -> Topic {
+        let isTake = activity == .taking
+        return fault.isOfConnection
+            ? Topic(activity: nil, isTake: isTake, subject: "", kind: fault.kind)
+            : Topic(activity: activity, isTake: isTake, subject: subject, kind: fault.kind)
+    }
+
+    /// Notes a fault; whether it is worth a warning.
+    private func note(_ topic: Topic, _ state: inout State) -> Bool {
+        let now = ContinuousClock.now
+        if let known = state.outages[topic] {
+            if known.isOpen { return false }
+            // Coming and going: the outage is one, until it has been quiet for a while.
+            let isNews = now - known.warnedAt > RedisLimits.quietTime
+            state.outages[topic] = Outage(
+                isTold: isNews, warnedAt: isNews ? now : known.warnedAt)
+            state.open += 1
+            return isNews
+        }
+        if state.outages.count >= RedisLimits.openFaults {
+            state.outages = state.outages.filter { $0.value.isOpen }
+            if state.outages.count >= RedisLimits.openFaults { return false }
+        }
+        state.outages[topic] = Outage(warnedAt: now)
+        state.open += 1
+        return true
+    }
+}

@@ -1,0 +1,50 @@
+import NIOCore
+
+/// The bounds that keep a slow, full, hostile or absent Redis from costing more than latency.
+enum RedisLimits {
+    /// Bytes of one reply.
+    static let replyBytes = 64 << 20
+    /// Elements of one reply, nested ones included.
+    static let replyElements = 1 << 20
+    /// Bytes of an error that are looked at.
+    static let errorBytes = 512
+    /// Bytes of an epoch mark that are returned; ours are shorter.
+    static let markBytes = 1024
+    /// Commands sent on one connection and not answered yet.
+    static let pendingCommands = 10_000
+    /// Bytes sent on one connection and not answered yet.
+    static let pendingBytes = 16 << 20
+    /// Ids in one `LPUSH`.
+    static let idsPerPush = 1000
+    /// Pushes of a refill that are under way at once.
+    static let pushesPerWindow = 64
+    /// Ids one take returns at most, and the lists it looks at.
+    static let idsPerTake = 10_000
+    /// Takes of one announcer that wait at once, each on its own connection.
+    static let takeConnections = 8
+
+    /// How long a connection may take to stand.
+    static let connectTime = TimeAmount.seconds(2)
+    /// How long Redis may take to answer an announcement before the connection is given up.
+    static let announceTime = TimeAmount.seconds(1)
+    /// How long Redis may take to answer anything else.
+    static let answerTime = TimeAmount.seconds(2)
+    /// How much longer than its wait a blocking take may last.
+    static let takeGrace = Duration.seconds(2)
+    /// How long an announcement keeps its caller; its answer is then counted without one.
+    static let patience = TimeAmount.milliseconds(100)
+    /// How long a cancelled take is given to end in order before its connection is cut.
+    static let cancelGrace = TimeAmount.seconds(2)
+    /// How long a cancelled take waits before it asks again to be woken.
+    static let unblockPause = TimeAmount.milliseconds(25)
+    /// The longest wait of one take; a longer one ends early, with nothing.
+    static let longestWait = Duration.seconds(60)
+    /// The shortest wait that blocks; a shorter one only looks.
+    static let shortestWait = Duration.milliseconds(10)
+    /// The wait after the first failure, and the longest.
+    static let backoff = Duration.milliseconds(50)...Duration.seconds(2)
+    /// A fault that comes back within this time of its last warning is no news.
+    static let quietTime = Duration.seconds(10)
+    /// Faults remembered at once.
+    static let openFaults = 256
+}

@@ -1,0 +1,32 @@
+/// Repeats a read until it is as expected, or throws `TestingError.late` when the time is over.
+///
+/// The one place where a test polls, every 10 ms. A condition that throws counts as "not yet", so
+/// that it may read from a server that is being restarted; its last error is part of the message.
+///
+/// - Parameters:
+///   - limit: How long to go on.
+///   - what: What is waited for, as a phrase: "every job is settled".
+///   - condition: The read; true ends the wait.
+public func eventually(
+    within limit: Duration = .seconds(30), _ what: String,
+    _ condition: () async throws -> Bool
+) async throws(TestingError) {
+    let end = ContinuousClock.now + limit
+    var last = ""
+    while true {
+        do {
+            if try await condition() { return }
+            last = ""
+        } catch {
+            last = ": \(error)"
+        }
+        guard ContinuousClock.now < end else {
+            throw .late("not within \(limit): \(what)\(last)")
+        }
+        do {
+            try await Task.sleep(for: .milliseconds(10))
+        } catch {
+            throw .late("cancelled while waiting: \(what)\(last)")
+        }
+    }
+}

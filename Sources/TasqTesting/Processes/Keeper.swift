@@ -1,0 +1,146 @@
+import Foundation
+
+/// A small process that starts a program, reports how it ends, and ends it when we are gone.
+///
+/// Its standard input is a pipe whose other end only this process holds. However this process dies,
+/// SIGKILL included, the kernel closes that end, the keeper reads the end of file and kills. The
+/// alternative, `PR_SET_PDEATHSIG`, is tied to the *thread* that forked: here that is a pool thread
+/// which may end long before the process, and the signal is dropped when the child changes its
+/// user, as PostgreSQL under root must. A library that only waits for its children cannot help
+/// either once it is itself killed.
+///
+/// The keeper also makes the exit exact. It writes the status into the streams the program wrote
+/// to, after the program's last byte, and does not wait for grandchildren that hold them open.
+final class Keeper: Sendable {
+    private let lifeline: FileHandle
+    /// Kept: a handle that goes closes its descriptor under its own handler.
+    private let readers: [FileHandle]
+
+    init(
+        of words: [String], environment: [String: String], directory: String?, input: String,
+        log: String?, scratch: String?, lastSignal: String, output: Watched<ChildOutput>
+    ) throws(TestingError) {
+        let mark = "\u{1}" + UUID().uuidString + " "
+        let perl = try ProgramSearch.path(of: "perl", package: "perl-base", in: [])
+        let inputFile = try Self.file(with: input)
+        let arguments =
+            [
+                "-e", Self.script, "--", mark, lastSignal, inputFile, log ?? "", scratch ?? "",
+                directory ?? "",
+            ] + words
+        let lifeline = try Spawn.pipe()
+        let fromOutput = try Spawn.pipe()
+        let fromError = try Spawn.pipe()
+        self.lifeline = FileHandle(fileDescriptor: lifeline.writing, closeOnDealloc: true)
+        readers = [
+            Self.reader(fromOutput.reading, of: .output, mark: mark, into: output),
+            Self.reader(fromError.reading, of: .error, mark: mark, into: output),
+        ]
+        try Spawn.start(
+            perl, arguments, environment: environment,
+            input: lifeline.reading, output: fromOutput.writing, error: fromError.writing)
+    }
+
+    /// Ends the program and whatever is left of its group.
+    deinit {
+        do { try lifeline.close() } catch {}
+    }
+
+    /// The keeper's program, in the Perl that every Debian has (perl-base is essential there).
+    ///
+    /// A shell would not do: without job control its children ignore SIGINT, and with it `bash`
+    /// writes notices into their output and now and then loses their status. The signal mask must
+    /// be emptied because Swift's pool threads block most signals and a child inherits that; the
+    /// inherited descriptors must be closed because one of them tells Foundation that we ended.
+    private static let script = #"""
+        use strict;
+        use POSIX ();
+        my ($mark, $signal, $input, $log, $scratch, $directory, @words) = @ARGV;
+        sub shut {
+            my ($keep) = @_;
+            opendir(my $folder, "/dev/fd") or return;
+            my @open = grep { /^\d+$/ && $_ > 2 && $_ != $keep } readdir $folder;
+            closedir $folder;
+            POSIX::close($_) for @open;
+        }
+        POSIX::sigprocmask(POSIX::SIG_SETMASK(), POSIX::SigSet->new());
+        $SIG{PIPE} = "IGNORE";
+        shut(-1);
+        if ($directory) { chdir $directory or die "$directory: $!\n"; }
+        my $lifeline = POSIX::dup(0);
+        open(STDIN, "<", $input || "/dev/null") or die "$input: $!\n";
+        unlink $input if $input;
+        defined(my $program = fork) or die "fork: $!\n";
+        if ($program == 0) {
+            POSIX::setpgid(0, 0);
+            $SIG{PIPE} = "DEFAULT";
+            if ($log) {
+                open(STDOUT, ">>", $log) or die "$log: $!\n";
+                open(STDERR, ">&", \*STDOUT) or die "$log: $!\n";
+            }
+            shut(-1);
+            exec { $words[0] } @words;
+            syswrite STDERR, "$words[0]: $!\n";
+            POSIX::_exit(127);
+        }
+        POSIX::setpgid($program, $program);
+        defined(my $watch = fork) or die "fork: $!\n";
+        if ($watch == 0) {
+            POSIX::setpgid(0, 0);
+            open(STDIN, "<", "/dev/null");
+            open(STDOUT, ">", "/dev/null");
+            open(STDERR, ">", "/dev/null");
+            shut($lifeline);
+            my $byte;
+            1 until defined POSIX::read($lifeline, $byte, 1);
+            kill $signal, -$program;
+            for (1 .. 100) {
+                last unless kill 0, -$program;
+                select(undef, undef, undef, 0.05);
+            }
+            kill "KILL", -$program;
+            POSIX::_exit(0);
+        }
+        syswrite STDOUT, "${mark}pid $program\n";
+        1 until waitpid($program, 0) == $program;
+        my $end = $? & 127 ? "signal " . ($? & 127) : "code " . ($? >> 8);
+        vec(my $ended, $lifeline, 1) = 1;
+        my $let_go = select($ended, undef, undef, 0);
+        kill "KILL", $watch unless kill 0, -$program;
+        syswrite STDOUT, "$mark$end\n";
+        syswrite STDERR, "$mark$end\n";
+        open(STDOUT, ">", "/dev/null");
+        open(STDERR, ">", "/dev/null");
+        1 until waitpid($watch, 0) == $watch;
+        exec "/bin/rm", "-rf", "--", $scratch if $let_go > 0 && $scratch;
+        """#
+
+    /// Lets what comes out of a pipe go to the output as it comes.
+    private static func reader(
+        _ end: Int32, of stream: ChildOutput.Stream, mark: String,
+        into output: Watched<ChildOutput>
+    ) -> FileHandle {
+        let handle = FileHandle(fileDescriptor: end, closeOnDealloc: true)
+        handle.readabilityHandler = { handle in
+            let bytes = handle.availableData
+            if bytes.isEmpty {
+                handle.readabilityHandler = nil
+                output.update { $0.close(stream) }
+            } else {
+                output.update { $0.append(bytes, to: stream, mark: mark) }
+            }
+        }
+        return handle
+    }
+
+    /// A file only this user can read, with the text in it, removed once the program has opened it.
+    private static func file(with input: String) throws(TestingError) -> String {
+        guard !input.isEmpty else { return "" }
+        let path = NSTemporaryDirectory() + "tasq-input-" + UUID().uuidString
+        guard
+            FileManager.default.createFile(
+                atPath: path, contents: Data(input.utf8), attributes: [.posixPermissions: 0o600])
+        else { throw .failed("cannot write \(path)") }
+        return path
+    }
+}

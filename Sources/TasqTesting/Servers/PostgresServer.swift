@@ -1,0 +1,47 @@
+/// A PostgreSQL that tests may do everything with: a private one, or one named by its URL.
+public protocol PostgresServer: Sendable {
+    /// The connection URI of one of its databases.
+    func url(database: String) -> String
+}
+
+extension PostgresServer {
+    /// The connection URI of the database `postgres`.
+    public var url: String { url(database: "postgres") }
+
+    /// Runs SQL through `psql` and returns the rows, one a line, columns divided by `|`.
+    ///
+    /// Statements run one by one, each in a transaction of its own unless the text says `BEGIN`;
+    /// the first error ends the run and is thrown. For tests and for looking at rows, not for speed.
+    @discardableResult
+    public func execute(
+        _ sql: String, in database: String = "postgres"
+    ) async throws(TestingError) -> String {
+        let psql = try PostgresPrograms.psql()
+        return try await ChildProcess.run(
+            [psql, "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url(database: database), "-f", "-"],
+            directory: "/", input: sql)
+    }
+
+    /// Creates a database, as a copy of `template` if one is named.
+    ///
+    /// Nobody may be connected to the template meanwhile.
+    public func createDatabase(
+        _ name: String, template: String? = nil
+    ) async throws(TestingError) {
+        let copy = template.map { " TEMPLATE " + quoted($0) } ?? ""
+        try await execute("CREATE DATABASE \(quoted(name))\(copy)")
+    }
+
+    /// Drops a database, with whoever is still connected to it. Does nothing if it is not there.
+    public func dropDatabase(_ name: String) async throws(TestingError) {
+        try await execute(
+            "SET client_min_messages = error; DROP DATABASE IF EXISTS \(quoted(name)) WITH (FORCE)")
+    }
+
+    private func quoted(_ name: String) -> String {
+        "\""
+            + name.split(separator: "\"", omittingEmptySubsequences: false).joined(
+                separator: "\"\"")
+            + "\""
+    }
+}

@@ -1,0 +1,42 @@
+/// Why a webhook was not believed, for the operator (`tasq webhook verify`).
+///
+/// The sender gets one text for every cause: which check failed would help whoever forges. No case
+/// holds a signature, a secret or a byte of the body.
+public enum Refusal: Error, Sendable, Hashable {
+    /// The header is absent or empty.
+    case missingHeader(String)
+    /// The header stands there more than once, and it is not known which one was meant.
+    case repeatedHeader(String)
+    /// The header is not what the scheme writes; the second text says how.
+    case malformedHeader(String, String)
+    /// The timestamp is not Unix seconds in ASCII digits.
+    case malformedTimestamp
+    /// The timestamp lies further from now than the tolerance; a negative age is the future.
+    case staleTimestamp(ageSeconds: Int64, tolerance: Duration)
+    /// The signed id is not at its place.
+    case missingID(String)
+    /// The signed id breaks a limit.
+    case malformedID(String)
+    /// No signature of the header was made with one of the source's secrets over these bytes.
+    case wrongSignature
+}
+
+extension Refusal: CustomStringConvertible {
+    /// One line, for the operator.
+    public var description: String {
+        switch self {
+        case .missingHeader(let name): "header \(name) is missing"
+        case .repeatedHeader(let name): "header \(name) is there more than once"
+        case .malformedHeader(let name, let rule): "header \(name) \(rule)"
+        case .malformedTimestamp: "the timestamp is not Unix seconds in digits"
+        case .staleTimestamp(let age, let tolerance):
+            (age < 0
+                ? "the timestamp lies \(age.magnitude) s ahead" : "the timestamp is \(age) s old")
+                + "; at most \(tolerance.components.seconds) s are allowed"
+        case .missingID(let place): "the signed id is missing at \(place)"
+        case .malformedID(let rule): "the signed id \(rule)"
+        case .wrongSignature:
+            "the signature was not made with one of the source's secrets over this body"
+        }
+    }
+}

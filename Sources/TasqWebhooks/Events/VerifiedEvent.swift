@@ -1,0 +1,45 @@
+public import Tasq
+
+/// A request that its source has verified.
+public struct VerifiedEvent: Sendable {
+    /// The source that sent it.
+    public let source: Name
+    /// The provider's own event id, by which a second delivery is known; one that is too long or
+    /// not printable stands as its SHA-256. `nil`: there is none, and the event is never a
+    /// duplicate.
+    public let providerID: String?
+    /// The event's type, where the source says one that is short and printable.
+    public let type: String?
+
+    private let job: JobTemplate
+    private let request: WebhookRequest
+    private let keptHeaders: [Payload.Header]
+
+    init(
+        source: Name, job: JobTemplate, request: WebhookRequest, providerID: String?,
+        type: String?, keptHeaders: [Payload.Header]
+    ) {
+        self.source = source
+        self.job = job
+        self.request = request
+        self.providerID = providerID
+        self.type = type
+        self.keptHeaders = keptHeaders
+    }
+
+    /// The event as it is stored, under a fresh id: the body byte for byte, a few of the headers,
+    /// one job.
+    ///
+    /// Throws ``InvalidInput`` when the body is larger than ``JobLimits/payloadBytes``.
+    public func newEvent() throws(InvalidInput) -> NewEvent {
+        let payload = Payload(
+            request.body, contentType: contentType(of: request), headers: keptHeaders)
+        return NewEvent(
+            source: source, providerID: providerID, payload: payload,
+            jobs: [
+                try NewJob(
+                    kind: job.kind, queue: job.queue, priority: job.priority,
+                    maxAttempts: job.maxAttempts, key: job.key(in: request), payload: payload)
+            ])
+    }
+}

@@ -1,0 +1,32 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import NIOCore
+import NIOPosix
+
+/// Why a connection could not be made or broke off, in a few words for an attempt's reason.
+///
+/// Names the fault and at most the host: never the path, a header or a byte of the body.
+func connectionFault(_ error: any Error) -> String {
+    switch error {
+    case let error as NIOConnectionError:
+        guard let first = error.connectionErrors.first else {
+            return "the name \(error.host) does not resolve"
+        }
+        return connectionFault(first.error)
+    case let error as IOError:
+        switch POSIXErrorCode(rawValue: error.errnoCode) {
+        case .ECONNREFUSED: return "connection refused"
+        case .ECONNRESET, .EPIPE: return "connection broken off"
+        case .ETIMEDOUT: return "connection timed out"
+        case .EHOSTUNREACH, .ENETUNREACH: return "no route to it"
+        default: return "connection failed (errno \(error.errnoCode))"
+        }
+    case let error as HTTPClientError:
+        return error.shortDescription
+    default:
+        // A fault of TLS, mostly, which may quote what the peer sent.
+        return String(
+            String(describing: error).unicodeScalars.lazy
+                .map { isPrintable(String($0)) ? Character($0) : " " }.prefix(200))
+    }
+}

@@ -1,0 +1,150 @@
+import FoundationEssentials
+public import Tasq
+
+/// A URL that jobs are posted to, and the rules of talking to it.
+///
+/// A target answers 2xx for success. Everything else is a failed attempt: see
+/// ``TargetClient/deliver(_:)``.
+public struct HTTPTarget: Sendable {
+    /// The longest ``timeout``: an hour.
+    public static let timeoutLimit = Duration.seconds(3600)
+    /// Bytes of a URL.
+    public static let urlByteLimit = 2000
+    /// Headers a configuration may add.
+    public static let headerLimit = 32
+
+    /// Scheme, host and port, for logs and errors; the path and query may hold secrets.
+    public let origin: String
+    /// How long one delivery may take, from waiting for a connection to the answer.
+    public let timeout: Duration
+
+    package let url: String
+    package let host: String
+    package let headers: [Payload.Header]
+    package let peers: PeerRule
+    package let signer: WebhookSigner?
+
+    /// - Parameters:
+    ///   - url: `http` or `https`, without user and password; a header may carry those.
+    ///   - allow: addresses (`127.0.0.1`), ranges (`10.20.0.0/16`) and host names that may be
+    ///     connected to although they are not public.
+    ///   - signingSecret: signs each delivery by Standard Webhooks; `nil`: unsigned.
+    ///   - headers: sent with each delivery, as an `Authorization` the target asks for.
+    ///   - field: what an error names as the target's place in the configuration.
+    /// - Throws: ``InvalidInput`` naming the part of `field` and the mend, never a value;
+    ///   `target_forbidden` for a literal address that is not public and not allowed. What a name
+    ///   resolves to is judged at each connection.
+    public init(
+        url: String, timeout: Duration = .seconds(10), allow: [String] = [],
+        signingSecret: String? = nil, headers: [Payload.Header] = [], field: String = "http"
+    ) throws(InvalidInput) {
+        let place = try TargetURL(url, field: "\(field).url")
+        guard timeout >= .milliseconds(1), timeout <= Self.timeoutLimit else {
+            throw InvalidInput(field: "\(field).timeout", "must be between 1ms and 1h")
+        }
+        peers = try PeerRule(allow: allow, host: place.host, field: "\(field).allow")
+        if let address = IPAddress(place.host), let objection = peers.objection(to: address) {
+            throw InvalidInput(
+                field: "\(field).url",
+                "is target_forbidden: \(place.host) is \(objection); if that is meant, add "
+                    + "`allow: [\"\(place.host)\"]` beside the url")
+        }
+        self.headers = try Self.checked(headers, field: "\(field).headers")
+        if let signingSecret {
+            signer = try WebhookSigner(
+                scheme: .standard, secret: signingSecret, field: "\(field).sign")
+        } else {
+            signer = nil
+        }
+        self.url = url
+        self.timeout = timeout
+        origin = place.origin
+        host = place.host
+    }
+
+    private static func checked(
+        _ headers: [Payload.Header], field: String
+    ) throws(InvalidInput) -> [Payload.Header] {
+        guard headers.count <= headerLimit else {
+            throw InvalidInput(field: field, "must be at most \(headerLimit)")
+        }
+        var checked: [Payload.Header] = []
+        for (index, header) in headers.enumerated() {
+            let name = try checkedHeaderName(header.name, field: "\(field)[\(index)]")
+            guard !isOurs(name) else {
+                throw InvalidInput(field: "\(field)[\(index)]", "names a header tasq sets itself")
+            }
+            guard header.value.utf8.count <= 4096, isPrintable(header.value) else {
+                throw InvalidInput(
+                    field: "\(field)[\(index)]",
+                    "must have a printable value of at most 4096 bytes")
+            }
+            checked.append(Payload.Header(name: name, value: header.value))
+        }
+        return checked
+    }
+
+    /// Headers that frame the message, say who we are or prove it.
+    private static func isOurs(_ name: String) -> Bool {
+        let framing: Set = [
+            "connection", "content-length", "content-type", "expect", "host", "keep-alive",
+            "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+        ]
+        return framing.contains(name) || name.hasPrefix("tasq-") || name.hasPrefix("webhook-")
+    }
+}
+
+/// Shows where, never what is sent along: headers and path may hold secrets.
+extension HTTPTarget: CustomStringConvertible, CustomReflectable {
+    /// The origin.
+    public var description: String { origin }
+    /// Without children.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// A target's URL once it is known to be one.
+private struct TargetURL {
+    /// Without brackets.
+    let host: String
+    let origin: String
+
+    init(_ text: String, field: String) throws(InvalidInput) {
+        guard text.utf8.count <= HTTPTarget.urlByteLimit,
+            text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\\") }),
+            let url = URL(string: text), let scheme = url.scheme?.lowercased(),
+            var host = url.host()
+        else {
+            throw InvalidInput(
+                field: field,
+                "must be an absolute http or https URL in ASCII of at most "
+                    + "\(HTTPTarget.urlByteLimit) bytes")
+        }
+        guard scheme == "http" || scheme == "https" else {
+            throw InvalidInput(field: field, "must be http or https")
+        }
+        guard url.user() == nil, url.password() == nil else {
+            throw InvalidInput(
+                field: field, "must not hold a user or password; send them as a header")
+        }
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        guard IPAddress(host) != nil || isHostName(host) else {
+            throw InvalidInput(
+                field: field,
+                "must have a host name in ASCII, a dotted quad or an IPv6 address in brackets")
+        }
+        let shown = host.contains(":") ? "[\(host)]" : host
+        let port = url.port ?? (scheme == "http" ? 80 : 443)
+        guard (1...65_535).contains(port) else {
+            throw InvalidInput(field: field, "must have a port between 1 and 65535")
+        }
+        // What was judged must be just what is written there: nothing decoded, nothing left out.
+        let written = text.dropFirst(scheme.count + "://".count)
+            .prefix { !"/?#".contains($0) }.lowercased()
+        guard written == shown.lowercased() || written == "\(shown.lowercased()):\(port)" else {
+            throw InvalidInput(
+                field: field, "must have a plain host, and a port between 1 and 65535 if any")
+        }
+        self.host = host
+        origin = "\(scheme)://\(shown):\(port)"
+    }
+}

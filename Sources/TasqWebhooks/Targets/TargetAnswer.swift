@@ -1,0 +1,65 @@
+package import Tasq
+
+/// What a target answered, as far as the job's fate depends on it.
+package struct TargetAnswer: Sendable {
+    /// The longest wait a target may ask for: a day.
+    package static let waitLimit = Duration.seconds(86_400)
+
+    package let status: Int
+    /// The `Retry-After` header, where there is just one.
+    package let retryAfter: String?
+
+    package init(status: Int, retryAfter: String?) {
+        self.status = status
+        self.retryAfter = retryAfter
+    }
+
+    /// The outcome of the attempt; `nil` is success. `origin` names the target in the reason.
+    package func outcome(from origin: String, now: Timestamp = .now) -> Outcome? {
+        switch status {
+        case 200...299:
+            nil
+        case 410:
+            .fail("\(origin) answered 410 Gone: it wants no further deliveries")
+        case 429, 503:
+            .retry(after: wait(now: now), "\(origin) answered \(status)")
+        case 300...399:
+            .retry(
+                "\(origin) answered \(status): redirects are not followed; "
+                    + "configure the URL it points to")
+        default:
+            .retry("\(origin) answered \(status)")
+        }
+    }
+
+    /// The wait the target asks for (RFC 9110, section 10.2.3), from zero to ``waitLimit``; `nil`
+    /// when it asks for none or the header is neither seconds nor a date.
+    package func wait(now: Timestamp) -> Duration? {
+        guard let text = retryAfter.map({ $0[...].trimmingBlanks() }), !text.isEmpty else {
+            return nil
+        }
+        if text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            let seconds = Int64(text) ?? .max
+            return min(.seconds(seconds), Self.waitLimit)
+        }
+        guard let date = Timestamp(httpDate: text) else { return nil }
+        let (wait, overflow) = date.microseconds.subtractingReportingOverflow(now.microseconds)
+        return overflow ? nil : min(max(.zero, .microseconds(wait)), Self.waitLimit)
+    }
+}
+
+extension Timestamp {
+    /// Reads the one form of an HTTP date that is still written, as in
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`. The day of the week is not compared with the date.
+    package init?(httpDate text: Substring) {
+        let months = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ]
+        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 6, parts[0].utf8.count == 4, parts[0].hasSuffix(","),
+            let month = months.firstIndex(of: String(parts[2])), parts[5] == "GMT"
+        else { return nil }
+        let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
+        self.init(rfc3339: "\(parts[3])-\(number)-\(parts[1])T\(parts[4])Z")
+    }
+}

@@ -1,0 +1,171 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import Tasq
+import TasqPostgres
+import TasqTesting
+import TasqWebhooks
+import Testing
+
+/// What happens when a server or a worker stands still.
+@Suite(.serialized) struct OutageTests {
+    @Test func `Without Redis webhooks are taken and jobs run; when it comes, push resumes`()
+        async throws
+    {
+        try await Fleet.with(redisRuns: false) { fleet in
+            let server = try await Ingest.start(fleet)
+            let worker = try await fleet.worker()
+            for number in 1...20 {
+                #expect(try await server.post("{\"n\":\(number)}", id: "a\(number)") == 202)
+            }
+            try await fleet.reaches(20, .success)
+            try await fleet.redis.restart()
+            _ = try await worker.waitForLine(containing: "announcements arrive again")
+            try await eventually("an announced job is taken") {
+                _ = try await server.post("{}", id: UUID().uuidString)
+                let commands = try await fleet.redis.command("info", "commandstats")
+                return commands.contains("cmdstat_lpush") && commands.contains("cmdstat_blmpop")
+            }
+            try await fleet.stop([worker, server.process])
+            #expect(fleet.log.overlaps == 0)
+        }
+    }
+
+    @Test func `PostgreSQL away for longer than a lease: 503, nobody reaped, all goes on`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            let server = try await Ingest.start(fleet)
+            var workers: [ChildProcess] = []
+            for _ in 0..<2 { workers.append(try await fleet.worker()) }
+            fleet.log.hold()
+            try await fleet.enqueue(100)
+            try await eventually("every slot is taken") { fleet.log.count == 16 }
+            await fleet.postgres.stop(.immediate)
+            for worker in workers {
+                _ = try await worker.waitForLine(
+                    containing: "no heartbeat was answered for a whole lease")
+            }
+            let refused = try await server.response("{}", id: "refused")
+            #expect(refused.status.code == 503)
+            #expect(refused.headers.first(name: "retry-after").flatMap { Int($0) } ?? 0 > 0)
+            fleet.log.release()
+            try await fleet.postgres.restart()
+            try await fleet.reaches(100, .success)
+            try await eventually("webhooks are taken again") {
+                try await server.post("{}", id: "again") != 503
+            }
+            try await fleet.reaches(101, .success)
+            #expect(fleet.log.count == 101, "no job ran twice")
+            #expect(try await fleet.number("SELECT count(*) FROM tasq.worker") == 2)
+            #expect(try await fleet.number("SELECT sum(crashes) FROM tasq.job") == 0)
+            for process in workers + [server.process] {
+                #expect(process.exit == nil)
+                #expect(process.lines.count < 60, "no hot loop: \(process.lines)")
+            }
+            try await fleet.stop(workers + [server.process])
+        }
+    }
+
+    @Test func `A worker stopped past its lease settles nothing late`() async throws {
+        try await Fleet.with { fleet in
+            let paused = try await fleet.worker(slots: 4)
+            fleet.log.hold()
+            try await fleet.enqueue(4)
+            try await eventually("its slots are taken") { fleet.log.count == 4 }
+            paused.signal(SIGSTOP)
+            let other = try await fleet.worker(slots: 4)
+            try await fleet.reaches(4, .success)
+            let claims = try await fleet.sql("SELECT last_claim FROM tasq.job ORDER BY id")
+            #expect(fleet.log.count == 8)
+            paused.signal(SIGCONT)
+            fleet.log.release()
+            _ = try await paused.waitForLine(containing: "this worker was reaped")
+            _ = try await paused.waitForLine(containing: "worker registered")
+            let more = try await fleet.enqueue(20)
+            try await eventually("work goes on") {
+                for id in more where try await fleet.store.job(id)?.status != .success {
+                    return false
+                }
+                return true
+            }
+            let after = try await fleet.sql(
+                "SELECT last_claim FROM tasq.job ORDER BY id LIMIT 4")
+            #expect(after == claims)
+            #expect(try await fleet.number("SELECT sum(attempt) FROM tasq.job") == 8 + 20)
+            #expect(fleet.log.count == 28)
+            try await fleet.stop([paused, other])
+        }
+    }
+
+    @Test func `SIGTERM hands back what does not end in time, without burning an attempt`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            let leaving = try await fleet.worker(slots: 4, ["TASQ_WORKER_GRACE": "1s"])
+            fleet.log.hold()
+            let ids = try await fleet.enqueue(4)
+            try await eventually("its slots are taken") { fleet.log.count == 4 }
+            leaving.signal(SIGTERM)
+            #expect(try await leaving.wait() == .code(0))
+            for id in ids {
+                let job = try #require(try await fleet.store.job(id))
+                #expect(job.status == .queued && job.attempt == 0 && job.crashes == 0)
+            }
+            #expect(try await fleet.number("SELECT count(*) FROM tasq.worker") == 0)
+            #expect(try await fleet.number("SELECT count(*) FROM tasq.executing_job") == 0)
+            fleet.log.release()
+            let next = try await fleet.worker(slots: 4)
+            try await fleet.reaches(4, .success)
+            try await fleet.stop([next])
+        }
+    }
+
+    @Test func `A second SIGTERM hands back at once`() async throws {
+        try await Fleet.with { fleet in
+            let leaving = try await fleet.worker(slots: 4, ["TASQ_WORKER_GRACE": "10m"])
+            fleet.log.hold()
+            try await fleet.enqueue(4)
+            try await eventually("its slots are taken") { fleet.log.count == 4 }
+            leaving.signal(SIGTERM)
+            _ = try await leaving.waitForLine(containing: "worker is leaving")
+            leaving.signal(SIGTERM)
+            #expect(try await leaving.wait() == .code(143))
+            #expect(try await fleet.count(.queued) == 4)
+            #expect(try await fleet.number("SELECT sum(attempt) FROM tasq.job") == 0)
+        }
+    }
+}
+
+/// A `tasq serve` process and signed requests to it.
+struct Ingest {
+    let process: ChildProcess
+    let address: String
+
+    static func start(_ fleet: Fleet) async throws -> Ingest {
+        let process = try await fleet.tasq(
+            ["serve"],
+            ["TASQ_HTTP_INGEST": "127.0.0.1:0", "TASQ_HTTP_ADMIN": "127.0.0.1:0"])
+        let line = try await process.waitForLine(containing: "ingest")
+        let port = line.split { !$0.isNumber }.last.map(String.init) ?? ""
+        return Ingest(process: process, address: "http://127.0.0.1:\(port)/in/github")
+    }
+
+    func post(_ body: String, id: String) async throws -> Int {
+        Int(try await response(body, id: id).status.code)
+    }
+
+    func response(_ body: String, id: String) async throws -> HTTPClientResponse {
+        let signer = try WebhookSigner(
+            scheme: .github, secret: Fleet.environment["GITHUB_SECRET"] ?? "")
+        var request = HTTPClientRequest(url: address)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/json")
+        for header in signer.headers(for: Array(body.utf8), id: id, at: .now) {
+            request.headers.add(name: header.name, value: header.value)
+        }
+        request.body = .bytes(ByteBuffer(string: body))
+        return try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+    }
+}

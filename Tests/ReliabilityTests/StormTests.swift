@@ -1,0 +1,121 @@
+import Foundation
+import Tasq
+import TasqPostgres
+import TasqRedis
+import TasqTesting
+import Testing
+
+/// Whole systems under faults: real servers, real processes.
+@Suite(.serialized) struct StormTests {
+    @Test func `20 000 jobs survive three flushes, a kill and a shutdown, and none overlap`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            var workers: [ChildProcess] = []
+            for _ in 0..<4 { workers.append(try await fleet.worker(slots: 16)) }
+            for step in 1...4 {
+                try await fleet.enqueue(5000)
+                try await fleet.reaches(step * 2500, .success)
+                switch step {
+                case 1, 2, 3: _ = try await fleet.redis.command("flushall")
+                default: break
+                }
+                if step == 2 { workers[0].signal(SIGKILL) }
+                if step == 3 { workers[1].signal(SIGTERM) }
+            }
+            try await fleet.reaches(20_000, .success, within: .seconds(240))
+            #expect(try await fleet.number("SELECT count(*) FROM tasq.job") == 20_000)
+            #expect(try await fleet.number("SELECT count(*) FROM tasq.executing_job") == 0)
+            #expect(fleet.log.overlaps == 0)
+            #expect(Set(fleet.log.runs.map(\.job)).count == 20_000)
+            // Only the killed worker's jobs may have run twice.
+            #expect(fleet.log.count <= 20_000 + 16)
+            #expect(try await workers[0].wait() == .signal(SIGKILL))
+            #expect(try await workers[1].wait() == .code(0))
+            try await fleet.stop(Array(workers.dropFirst(2)))
+            print("20 000 jobs: \(fleet.log.count) runs, \(fleet.log.overlaps) overlapping")
+        }
+    }
+
+    @Test func `Every id announced ten times in random order runs once`() async throws {
+        try await Fleet.with { fleet in
+            let before = try await fleet.number(Self.deadlocks)
+            var workers: [ChildProcess] = []
+            for _ in 0..<4 { workers.append(try await fleet.worker(slots: 8)) }
+            for _ in 0..<4 {
+                let ids = try await fleet.enqueue(500)
+                let announcements = ids.flatMap { id in
+                    (0..<10).map { _ in
+                        Announcement(id: id, queue: .defaultQueue, priority: .default)
+                    }
+                }
+                await fleet.announcer.announce(announcements.shuffled())
+            }
+            try await fleet.reaches(2000, .success)
+            try await eventually("the lists are empty") {
+                try await fleet.redis.command("llen", "tasq:{default}:ready:1") == "0"
+            }
+            try await fleet.stop(workers)
+            #expect(fleet.log.count == 2000)
+            #expect(try await fleet.number(Self.deadlocks) == before)
+            #expect(try await fleet.number("SELECT count(*) FROM tasq.executing_job") == 0)
+        }
+    }
+
+    @Test func `Ids lost from a list that never empties run all the same`() async throws {
+        try await Fleet.with { fleet in
+            let ids = try await fleet.enqueue(3000)
+            for id in ids.shuffled().prefix(200) {
+                _ = try await fleet.redis.command(
+                    "lrem", "tasq:{default}:ready:1", "0", id.description)
+            }
+            let workers = [try await fleet.worker(slots: 8)]
+            let lost = ids.map { "'\($0)'" }.joined(separator: ",")
+            try await eventually(within: .seconds(120), "all of them have run") {
+                // The list is kept filled, so that no take ever times out.
+                if try await fleet.redis.command("llen", "tasq:{default}:ready:1") < "500" {
+                    try await fleet.enqueue(500)
+                }
+                return try await fleet.number(
+                    "SELECT count(*) FROM tasq.job WHERE status = 'success' AND id IN (\(lost))")
+                    == 3000
+            }
+            try await fleet.stop(workers)
+        }
+    }
+
+    @Test func `A handler that kills its worker ends in error, and the innocent succeed`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            try await fleet.enqueue(150)
+            let pill = try await fleet.enqueue(1, kind: "pill")[0]
+            try await fleet.enqueue(150)
+            var crashes = 0
+            var worker = try await fleet.worker(slots: 8)
+            while try await fleet.store.job(pill)?.status.isFinal != true, crashes < 10 {
+                if worker.exit != nil {
+                    crashes += 1
+                    worker = try await fleet.worker(slots: 8)
+                }
+                try await eventually(within: .seconds(60), "the worker dies or the pill ends") {
+                    if worker.exit != nil { return true }
+                    return try await fleet.store.job(pill)?.status.isFinal == true
+                }
+            }
+            try await fleet.reaches(300, .success)
+            let record = try #require(try await fleet.store.job(pill))
+            #expect(record.status == .error)
+            #expect(record.crashes <= JobLimits.maxCrashes)
+            #expect(try await fleet.count(.error) == 1)
+            let more = try await fleet.enqueue(1)
+            try await eventually("the queue goes on") {
+                try await fleet.store.job(more[0])?.status == .success
+            }
+            try await fleet.stop([worker])
+        }
+    }
+
+    static let deadlocks =
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+}

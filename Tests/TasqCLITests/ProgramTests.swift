@@ -1,0 +1,109 @@
+import Foundation
+import Tasq
+import TasqTesting
+import Testing
+
+@testable import TasqCLI
+
+/// The real program: arguments, exit codes, what it says and where.
+struct ProgramTests {
+    @Test(arguments: [
+        ["frobnicate"], ["--nope"], ["jobs", "list", "--nope"], ["jobs", "show"],
+        ["jobs", "show", "17", "--database-url", "postgres://x"],
+        ["jobs", "list", "--limit", "0"], ["jobs", "list", "--status", "done"],
+        ["jobs", "list", "--cursor", "1"], ["jobs", "list", "--since", "yesterday"],
+        ["enqueue"], ["enqueue", "a b", "--database-url", "postgres://x"],
+        ["enqueue", "a", "--delay", "5", "--database-url", "postgres://x"],
+        ["enqueue", "a", "--priority", "4", "--database-url", "postgres://x"],
+        ["enqueue", "a", "--max-attempts", "0", "--database-url", "postgres://x"],
+        ["enqueue", "a", "--run-at", "2026-02-30T00:00:00Z", "--database-url", "postgres://x"],
+        ["enqueue", "a", "--delay", "1s", "--run-at", "2026-11-23T00:00:00Z"],
+        ["enqueue", "a", "--ndjson", "-"], ["dev", "--port", "0"],
+    ])
+    func `A usage error exits 64 with one line`(arguments: [String]) async throws {
+        let child = try await TasqProgram.start(arguments)
+        #expect(try await child.wait() == .code(64))
+        #expect(child.standardError.split(separator: "\n").count == 1)
+        #expect(child.standardError.hasPrefix("tasq: "))
+        #expect(child.standardOutput.isEmpty)
+    }
+
+    @Test(arguments: [["--help"], ["work", "--help"], ["help", "enqueue"], ["--version"]])
+    func `Help exits 0 and goes to standard output`(arguments: [String]) async throws {
+        let child = try await TasqProgram.start(arguments)
+        #expect(try await child.wait() == .code(0))
+        #expect(!child.standardOutput.isEmpty)
+        #expect(child.standardError.isEmpty)
+    }
+
+    @Test(arguments: [["work"], ["serve"], ["migrate"], ["jobs", "list"], ["enqueue", "a"]])
+    func `Without a database URL every command exits 78`(arguments: [String]) async throws {
+        let child = try await TasqProgram.start(arguments)
+        #expect(try await child.wait() == .code(78))
+        #expect(child.standardError.contains("DATABASE_URL"))
+    }
+
+    @Test func `Every mistake of a configuration is a line of its own`() async throws {
+        let file = try TemporaryFile("worker: { leese: 5s, concurrency: 0 }\nhandlerz: {}")
+        let run = try await TasqProgram.run(
+            "work", "--config", file.path, environment: ["TASQ_LOG_LEVEL": "loud"])
+        #expect(run.exit == .code(78))
+        #expect(run.errorLines.count == 5)
+    }
+
+    @Test(arguments: [["jobs", "list"], ["enqueue", "a"], ["migrate"], ["queues", "list"]])
+    func `A database that is not there exits 69 and names its address`(
+        arguments: [String]
+    ) async throws {
+        let child = try await TasqProgram.start(
+            arguments, environment: ["DATABASE_URL": "postgres://u:hunter2@127.0.0.1:9/d"])
+        #expect(try await child.wait() == .code(69))
+        #expect(child.standardError.contains("127.0.0.1:9"))
+        #expect(!child.standardError.contains("hunter2"))
+        #expect(child.standardError.split(separator: "\n").count == 1)
+    }
+
+    @Test func `A database without the schema exits 78 and says to migrate`() async throws {
+        let server = try await TestServers.postgres()
+        let name = "bare\(UInt32.random(in: 0 ... .max))"
+        try await server.createDatabase(name)
+        let url = ["DATABASE_URL": server.url(database: name)]
+        for arguments in [["jobs", "list"], ["enqueue", "a"], ["work"], ["serve"]] {
+            let environment = url.merging(
+                ["TASQ_HTTP_INGEST": "127.0.0.1:0", "TASQ_HTTP_ADMIN": "127.0.0.1:0"]) { $1 }
+            let child = try await TasqProgram.start(arguments, environment: environment)
+            #expect(try await child.wait() == .code(78), "\(arguments)")
+            #expect(child.standardError.contains("tasq migrate"), "\(arguments)")
+        }
+        #expect(try await TasqProgram.run("migrate", "--status", environment: url).exit == .code(1))
+        let dry = try await TasqProgram.run("migrate", "--dry-run", environment: url)
+        #expect(dry.exit == .code(0) && dry.output.contains("would apply"))
+        let first = try await TasqProgram.run("migrate", environment: url)
+        #expect(first.exit == .code(0) && first.output.contains("applied"))
+        let second = try await TasqProgram.run("migrate", environment: url)
+        #expect(second.exit == .code(0) && second.output == "up to date")
+        #expect(try await TasqProgram.run("migrate", "--status", environment: url).exit == .code(0))
+        try await server.dropDatabase(name)
+    }
+
+    @Test func `A reader that stops reading ends the program quietly`() async throws {
+        try await withDatabase { database in
+            let lines = String(repeating: "{\"kind\":\"a\"}\n", count: 900)
+            _ = try await TasqProgram.run(
+                "enqueue", "--ndjson", "-", environment: ["DATABASE_URL": database.url],
+                input: lines)
+            let child = try await ChildProcess.start(
+                "/bin/bash",
+                [
+                    "-c", "\"$0\" jobs list --limit 900 --json | head -1; echo ${PIPESTATUS[0]}",
+                    TasqProgram.path,
+                ],
+                environment: ["DATABASE_URL": database.url])
+            _ = try await child.wait()
+            let lines2 = child.standardOutput.split(separator: "\n")
+            #expect(lines2.count == 2)
+            #expect(lines2.last == "0")
+            #expect(!child.standardError.contains("rror"))
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import Foundation
+import Tasq
+import TasqTesting
+import Testing
+
+@testable import TasqCLI
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The whole path with real processes: enqueue, work, look.
+struct WorkTests {
+    @Test(arguments: [false, true])
+    func `Jobs are run with Redis and without, and SIGTERM ends the worker with 0`(
+        hasRedis: Bool
+    ) async throws {
+        try await withDatabase { database in
+            var environment = ["DATABASE_URL": database.url]
+            if hasRedis {
+                environment["REDIS_URL"] = try await TestServers.redis().url
+                environment["TASQ_REDIS_PREFIX"] = database.keyPrefix
+            }
+            let mark = try TemporaryFile("", name: "mark")
+            let file = try TemporaryFile(
+                """
+                handlers:
+                  "noop*": { noop: {} }
+                  note: { log: {} }
+                  nap: { sleep: 10ms }
+                  mark: { command: [/bin/sh, -c, 'cat >> "$0"', "\(mark.path)"] }
+                """)
+            let worker = try await TasqProgram.start(
+                ["work", "--config", file.path], environment: environment)
+            _ = try await worker.waitForLine(containing: "worker registered")
+            for kind in ["noop", "noop.other", "note", "nap", "mark"] {
+                let run = try await TasqProgram.run(
+                    "enqueue", kind, "--payload", "{\"secret\":\"hunter2\"}",
+                    environment: environment)
+                #expect(run.exit == .code(0), "\(run.errors)")
+            }
+            try await eventually("all jobs are a success") {
+                try await database.execute(
+                    "SELECT count(*) FROM tasq.job WHERE status = 'success'") == "5"
+            }
+            #expect(
+                try String(contentsOfFile: mark.path, encoding: .utf8) == "{\"secret\":\"hunter2\"}"
+            )
+            worker.signal(SIGTERM)
+            #expect(try await worker.wait() == .code(0))
+            #expect(!worker.standardError.contains("hunter2"))
+            #expect(worker.standardError.contains("bytes=20"))
+            #expect(try await database.execute("SELECT count(*) FROM tasq.worker") == "0")
+        }
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `A second signal hands running jobs back at once and exits with it`(
+        number: Int32
+    ) async throws {
+        try await withDatabase { database in
+            let file = try TemporaryFile("handlers:\n  nap: { sleep: 1h }")
+            let environment = ["DATABASE_URL": database.url]
+            let worker = try await TasqProgram.start(
+                ["work", "--config", file.path], environment: environment)
+            _ = try await worker.waitForLine(containing: "worker registered")
+            let job = try await TasqProgram.run("enqueue", "nap", environment: environment).output
+            try await eventually("the job runs") {
+                try await database.execute("SELECT status FROM tasq.job") == "executing"
+            }
+            worker.signal(number)
+            _ = try await worker.waitForLine(containing: "shutting down")
+            worker.signal(number)
+            let exit = try await worker.wait()
+            #expect(exit == .code(128 + number), "\(worker.standardError)")
+            #expect(
+                try await database.execute(
+                    "SELECT status, attempt FROM tasq.job WHERE id = '\(job)'") == "queued|0")
+        }
+    }
+
+    @Test func `A worker started without its database waits for it`() async throws {
+        let worker = try await TasqProgram.start(
+            ["work"], environment: ["DATABASE_URL": "postgres://127.0.0.1:9/d"])
+        _ = try await worker.waitForLine(containing: "waiting for postgres")
+        #expect(worker.exit == nil)
+        worker.signal(SIGTERM)
+        #expect(try await worker.wait() == .code(0))
+    }
+
+    @Test func `A server prints its addresses, serves, and SIGTERM ends it with 0`() async throws {
+        try await withDatabase { database in
+            let server = try await TasqProgram.start(
+                ["serve"],
+                environment: [
+                    "DATABASE_URL": database.url, "TASQ_HTTP_INGEST": "127.0.0.1:0",
+                    "TASQ_HTTP_ADMIN": "127.0.0.1:0",
+                ])
+            let line = try await server.waitForLine(containing: "admin http://")
+            let address = line.dropFirst("admin ".count)
+            let ready = try await ChildProcess.start(
+                "/usr/bin/env", ["curl", "-sf", "\(address)/readyz"])
+            #expect(try await ready.wait() == .code(0))
+            let metrics = try await ChildProcess.start(
+                "/usr/bin/env", ["curl", "-sf", "\(address)/metrics"])
+            #expect(try await metrics.wait() == .code(0))
+            #expect(metrics.standardOutput.contains("tasq_enqueued_total 0"))
+            server.signal(SIGTERM)
+            #expect(try await server.wait() == .code(0))
+        }
+    }
+
+    @Test func `Lists page by cursor and show what stands in the table`() async throws {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            for kind in ["a", "b", "c"] {
+                _ = try await TasqProgram.run("enqueue", kind, environment: environment)
+            }
+            let first = try await TasqProgram.run(
+                "jobs", "list", "--limit", "2", "--json", environment: environment)
+            let lines = first.output.split(separator: "\n")
+            #expect(lines.count == 2)
+            #expect(lines[0].contains("\"kind\":\"c\""))
+            let cursor = try #require(first.errors.split(separator: " ").last)
+            let second = try await TasqProgram.run(
+                "jobs", "list", "--limit", "2", "--cursor", String(cursor), "--json",
+                environment: environment)
+            #expect(second.output.contains("\"kind\":\"a\""))
+            #expect(second.output.split(separator: "\n").count == 1)
+            #expect(second.errors.isEmpty)
+            let queues = try await TasqProgram.run("queues", "list", environment: environment)
+            #expect(queues.output.split(separator: "\n").count == 2)
+            #expect(queues.output.contains("default"))
+            let none = try await TasqProgram.run(
+                "jobs", "list", "--kind", "b", "--until", "1h", environment: environment)
+            #expect(none.exit == .code(0))
+            #expect(none.output.split(separator: "\n").count == 1)
+            let unknown = try await TasqProgram.run(
+                "jobs", "show", JobID().description, environment: environment)
+            #expect(unknown.exit == .code(1))
+        }
+    }
+}

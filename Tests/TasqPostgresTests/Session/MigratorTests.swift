@@ -1,0 +1,94 @@
+import Tasq
+import TasqTesting
+import Testing
+
+@testable import TasqPostgres
+
+@Suite struct MigratorTests {
+    private let steps = (1...3).map { number in
+        Migration(
+            number: number, name: "step",
+            text: "CREATE TABLE tasq.t\(number) (n int); SELECT pg_sleep(0.02)", isBreaking: false)
+    }
+
+    @Test func `Ten processes at once apply each migration once`() async throws {
+        try await withDatabase { database in
+            // The others wait for longer than a lock may take elsewhere.
+            var settings = try PostgresSettings(url: database.url)
+            settings.lockTimeout = .milliseconds(1)
+            let migrator = Migrator(settings: settings, migrations: steps, logger: quiet)
+            let applied = try await withThrowingTaskGroup(of: [Migration].self) { group in
+                for _ in 0..<10 { group.addTask { try await migrator.migrate() } }
+                return try await group.reduce(into: [Int]()) { $0 += $1.map(\.number) }
+            }
+            #expect(applied.sorted() == [1, 2, 3])
+            #expect(
+                try await database.execute(
+                    "SELECT number, name FROM tasq.schema_version ORDER BY number")
+                    == "1|step\n2|step\n3|step")
+            try await migrator.requireCurrent()
+        }
+    }
+
+    @Test func `The status counts what is missing`() async throws {
+        try await withDatabase { database in
+            let settings = try PostgresSettings(url: database.url)
+            let before = try await Migrator(settings: settings, migrations: steps, logger: quiet)
+                .status()
+            #expect((before.current, before.newest) == (0, 3))
+            let first = Migrator(
+                settings: settings, migrations: Array(steps.prefix(1)), logger: quiet)
+            #expect(try await first.migrate() == Array(steps.prefix(1)))
+            #expect(try await first.migrate() == [])
+            let all = Migrator(settings: settings, migrations: steps, logger: quiet)
+            let after = try await all.status()
+            #expect((after.current, after.newest) == (1, 3))
+            #expect(after.pending == Array(steps.suffix(2)))
+            let older = await failure { () throws(StoreError) in try await all.requireCurrent() }
+            #expect(older?.word == "misconfigured")
+            #expect(
+                older.map {
+                    "\($0)".contains(
+                        "schema is at version 1, this program needs 3: run `tasq migrate`")
+                } == true)
+        }
+    }
+
+    @Test func `A schema newer than the program is refused and left alone`() async throws {
+        try await withDatabase { database in
+            let settings = try PostgresSettings(url: database.url)
+            try await _ = Migrator(settings: settings, migrations: steps, logger: quiet).migrate()
+            let old = Migrator(
+                settings: settings, migrations: Array(steps.prefix(2)), logger: quiet)
+            for error in [
+                await failure { () throws(StoreError) in try await old.requireCurrent() },
+                await failure { () throws(StoreError) in try await old.migrate() },
+            ] {
+                #expect(error?.word == "misconfigured")
+                #expect(
+                    error.map {
+                        "\($0)".contains(
+                            "schema is at version 3, this program knows 2: run a newer tasq")
+                    } == true)
+            }
+            #expect(try await old.status().pending == [])
+        }
+    }
+
+    @Test func `A migration that fails leaves nothing behind and is named`() async throws {
+        try await withDatabase { database in
+            let settings = try PostgresSettings(url: database.url)
+            let broken = Migration(
+                number: 2, name: "broken", text: "CREATE TABLE tasq.half (n int); SELECT 1 / 0",
+                isBreaking: false)
+            let migrator = Migrator(
+                settings: settings, migrations: [steps[0], broken], logger: quiet)
+            let error = await failure { () throws(StoreError) in try await migrator.migrate() }
+            #expect(error?.word == "rejected 22012")
+            #expect(error.map { "\($0)".contains("0002_broken") } == true)
+            #expect(try await migrator.status().current == 1)
+            #expect(
+                try await database.execute("SELECT to_regclass('tasq.half') IS NULL") == "t")
+        }
+    }
+}

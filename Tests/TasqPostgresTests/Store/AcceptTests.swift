@@ -1,0 +1,77 @@
+import Tasq
+import TasqTesting
+import Testing
+
+@testable import TasqPostgres
+
+@Suite struct AcceptTests {
+    @Test func `One provider id is stored once per source, with its jobs`() async throws {
+        try await withStore { store, database in
+            let first = try event("github", id: "d-1")
+            #expect(try await store.accept([first]) == [.stored])
+            #expect(try await store.accept([first]) == [.stored])
+            let again = try await store.accept([
+                event("github", id: "d-1"), event("gitlab", id: "d-1"),
+                event("github", id: nil), event("github", id: nil),
+            ])
+            #expect(again == [.duplicate(of: first.id), .stored, .stored, .stored])
+            #expect(try await database.execute("SELECT count(*) FROM tasq.job") == "4")
+            #expect(try await database.execute("SELECT count(*) FROM tasq.payload") == "4")
+        }
+    }
+
+    @Test func `The same event twice in one batch is stored once`() async throws {
+        try await withStore { store, database in
+            let answers = try await store.accept([
+                event("github", id: "d-1"), event("github", id: "d-1"),
+            ])
+            #expect(answers.filter { $0 == .stored }.count == 1)
+            #expect(try await database.execute("SELECT count(*) FROM tasq.job") == "1")
+        }
+    }
+
+    @Test func `Many servers accepting the same events in other orders never deadlock`()
+        async throws
+    {
+        try await withStore { store, database in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        for round in 0..<10 {
+                            let events = try (0..<20).shuffled().map {
+                                try event("github", id: "\(round)-\($0)")
+                            }
+                            _ = try await store.accept(events)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await database.execute("SELECT count(*) FROM tasq.job") == "200")
+        }
+    }
+
+    @Test func `A manual redelivery of a failed event queues its jobs again`() async throws {
+        try await withStore { store, _ in
+            let worker = try await store.registeredWorker()
+            let first = try event("github", id: "d-1")
+            _ = try await store.accept([first])
+            let claimed = try #require(
+                try await store.claim([first.jobs[0].id], for: worker, from: defaultQueues).first)
+            #expect(claimed.source?.description == "github")
+            #expect(claimed.payloadID == first.id)
+            _ = try await store.settle(claimed, .error(reason: "bad"))
+            #expect(
+                try await store.accept([event("github", id: "d-1")]) == [.duplicate(of: first.id)])
+            let job = try #require(try await store.job(claimed.id))
+            #expect(job.status == .queued && job.attempt == 0)
+        }
+    }
+}
+
+private func event(_ source: String, id: String?) throws -> NewEvent {
+    let payload = Payload(Array(#"{"a":"\u0000"}"#.utf8))
+    return NewEvent(
+        source: try Name(source), providerID: id, payload: payload,
+        jobs: [try NewJob(kind: Name(source), payload: payload)])
+}

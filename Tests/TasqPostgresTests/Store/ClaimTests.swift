@@ -1,0 +1,82 @@
+import Logging
+import Tasq
+import TasqTesting
+import Testing
+
+@testable import TasqPostgres
+
+@Suite struct ClaimTests {
+    @Test func `Only what is queued, due, on a served and running queue is claimed`() async throws {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            let good = try await store.job()
+            let later = try await store.job(start: .after(.seconds(60)))
+            let elsewhere = try await store.enqueue([
+                try NewJob(
+                    kind: Name("noop"), queue: Name("other"), payload: Payload(Array("{}".utf8)))
+            ])[0].id
+            let offered = [good, later, elsewhere, JobID(), good]
+            let claimed = try await store.claim(offered, for: worker, from: defaultQueues)
+            #expect(claimed.map(\.id) == [good])
+            #expect(claimed.first?.attempt == 1)
+            #expect(try await store.claim(offered, for: worker, from: defaultQueues).isEmpty)
+            let waiting = try await store.job()
+            try await database.execute("INSERT INTO tasq.queue_setting VALUES ('default', true)")
+            #expect(try await store.claim([waiting], for: worker, from: defaultQueues).isEmpty)
+            #expect(
+                try await store.sweep(upTo: 9, for: worker, from: defaultQueues).jobs.isEmpty)
+        }
+    }
+
+    @Test func `A worker without a row claims nothing`() async throws {
+        try await withStore { store, _ in
+            let id = try await store.job()
+            #expect(try await store.claim([id], for: WorkerID(), from: defaultQueues).isEmpty)
+            #expect(
+                try await store.sweep(upTo: 9, for: WorkerID(), from: defaultQueues).jobs.isEmpty)
+        }
+    }
+
+    @Test func `A sweep takes the most urgent and oldest first, never too many`() async throws {
+        try await withStore { store, _ in
+            let worker = try await store.registeredWorker()
+            var ids: [Int: [JobID]] = [:]
+            for priority in [3, 1, 0, 2, 1] {
+                ids[priority, default: []].append(try await store.job(priority: priority))
+            }
+            let expected = (0...3).flatMap { ids[$0] ?? [] }
+            var swept: [JobID] = []
+            for size in [2, 2, 2] {
+                swept += try await store.sweep(upTo: size, for: worker, from: defaultQueues)
+                    .jobs.sorted { ($0.priority, $0.id) < ($1.priority, $1.id) }.map(\.id)
+            }
+            #expect(swept == expected)
+        }
+    }
+
+    @Test func `A body that was deleted does not lose the claim`() async throws {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            let id = try await store.job()
+            try await database.execute("DELETE FROM tasq.payload")
+            let claimed = try await store.claim([id], for: worker, from: defaultQueues)
+            #expect(claimed.map(\.payload.body) == [[]])
+        }
+    }
+
+    @Test func `A row somebody has locked is skipped at once and named afterwards`() async throws {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            let id = try await store.job()
+            let locker = Session(
+                settings: try PostgresSettings(url: database.url), logger: .init(label: "test"))
+            _ = try await locker.script("BEGIN; SELECT FROM tasq.job FOR UPDATE")
+            #expect(try await store.claim([id], for: worker, from: defaultQueues).isEmpty)
+            #expect(try await store.stillQueued([id]).map(\.announcement.id) == [id])
+            _ = try await locker.script("ROLLBACK")
+            #expect(try await store.claim([id], for: worker, from: defaultQueues).count == 1)
+            #expect(try await store.stillQueued([id]).isEmpty)
+            await locker.close()
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Tasq
+import TasqTesting
+import Testing
+
+@testable import TasqPostgres
+
+@Suite struct SettleTests {
+    @Test func `Every outcome leaves the row, the claim and the record it should`() async throws {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            let cases: [(Verdict, JobStatus, attempt: Int, recorded: Int)] = [
+                (.success, .success, 1, 0),
+                (.retry(after: .seconds(60), reason: "late"), .scheduled, 1, 1),
+                (.retry(after: .zero, reason: "now"), .queued, 1, 1),
+                (.snooze(for: .seconds(60)), .scheduled, 0, 0),
+                (.cancelled(reason: "no"), .cancelled, 1, 1),
+                (.error(reason: "bad\u{0}text"), .error, 1, 1),
+                (.handedBack, .queued, 0, 1),
+            ]
+            for (verdict, status, attempt, recorded) in cases {
+                let id = try await store.job()
+                let claimed = try #require(
+                    try await store.claim([id], for: worker, from: defaultQueues).first)
+                let settled = try #require(try await store.settle(claimed, verdict))
+                #expect(settled.status == status)
+                let job = try #require(try await store.job(id))
+                #expect(job.status == status)
+                #expect(job.attempt == attempt)
+                #expect((job.finishedAt != nil) == status.isFinal)
+                #expect(try await store.attempts(of: id).count == recorded)
+            }
+            #expect(try await database.execute("SELECT count(*) FROM tasq.executing_job") == "0")
+        }
+    }
+
+    @Test func `A settlement whose answer got lost is recognised when repeated`() async throws {
+        try await withStore { store, _ in
+            let worker = try await store.registeredWorker()
+            let id = try await store.job()
+            let claimed = try #require(
+                try await store.claim([id], for: worker, from: defaultQueues).first)
+            let first = try await store.settle(claimed, .success)
+            let second = try await store.settle(claimed, .success)
+            #expect(first == second)
+            #expect(second?.status == .success)
+        }
+    }
+
+    @Test func `A claim that was taken away settles nothing`() async throws {
+        try await withStore { store, database in
+            let first = try await store.registeredWorker()
+            let id = try await store.job()
+            let old = try #require(
+                try await store.claim([id], for: first, from: defaultQueues).first)
+            try await database.execute("DELETE FROM tasq.worker")
+            #expect(try await store.reap(upTo: 10).map(\.status) == [.queued])
+            #expect(try await store.settle(old, .success) == nil)
+
+            let second = try await store.registeredWorker()
+            let new = try #require(
+                try await store.claimSuspect(for: second, from: defaultQueues))
+            #expect(new.id == id && new.attempt == 2 && new.crashes == 1)
+            #expect(try await store.settle(old, .success) == nil)
+            #expect(try await store.settle(old, .error(reason: "late")) == nil)
+            #expect(try await store.job(id)?.status == .executing)
+            #expect(try await store.settle(new, .success)?.status == .success)
+            #expect(try await store.settle(old, .success) == nil)
+        }
+    }
+
+    @Test func `A job handed back for ever burns its attempts after twenty times`() async throws {
+        try await withStore { store, _ in
+            let worker = try await store.registeredWorker()
+            let id = try await store.job(maxAttempts: 2)
+            var runs = 0
+            while try await store.job(id)?.status == .queued, runs < 100 {
+                let claimed = try #require(
+                    try await store.claim([id], for: worker, from: defaultQueues).first)
+                _ = try await store.settle(claimed, .handedBack)
+                runs += 1
+            }
+            #expect(runs == 22)
+            #expect(try await store.job(id)?.status == .error)
+        }
+    }
+
+    @Test func `A reason is stored whatever it was`() async throws {
+        try await withStore { store, _ in
+            let worker = try await store.registeredWorker()
+            let reasons = [
+                "", "\u{0}", String(repeating: "é", count: 10_000), "🙂\u{0}\u{FFFF}",
+                String(repeating: "\u{0}", count: 5000),
+            ]
+            for reason in reasons {
+                let id = try await store.job(maxAttempts: 1)
+                let claimed = try #require(
+                    try await store.claim([id], for: worker, from: defaultQueues).first)
+                #expect(try await store.settle(claimed, .error(reason: reason)) != nil)
+                let stored = try #require(try await store.job(id)?.reason)
+                #expect(stored.utf8.count <= JobLimits.reasonBytes && !stored.utf8.contains(0))
+            }
+        }
+    }
+}

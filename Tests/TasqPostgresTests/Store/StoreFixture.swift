@@ -1,0 +1,57 @@
+import Logging
+import Tasq
+import TasqTesting
+import Testing
+
+@testable import TasqPostgres
+
+/// Runs a test with a store of its own, on a fresh, migrated database.
+func withStore(
+    _ body: (PostgresStore, TestDatabase) async throws -> Void
+) async throws {
+    try await TestDatabase.with(migrate: migrated) { database in
+        let store = PostgresStore(
+            try PostgresSettings(url: database.url), logger: Logger(label: "test"))
+        do {
+            try await body(store, database)
+        } catch {
+            await store.close()
+            throw error
+        }
+        await store.close()
+    }
+}
+
+@Sendable func migrated(url: String) async throws {
+    let store = PostgresStore(try PostgresSettings(url: url), logger: Logger(label: "migrate"))
+    try await store.migrate()
+    await store.close()
+}
+
+extension PostgresStore {
+    /// A registered worker, without a heartbeat.
+    func registeredWorker(concurrency: Int = 10) async throws -> WorkerID {
+        let worker = WorkerRecord(
+            host: "test", processID: 1, queues: [.defaultQueue], concurrency: concurrency,
+            version: "test", heartbeat: .seconds(2), lease: .seconds(15))
+        try await register(worker)
+        return worker.id
+    }
+
+    /// Enqueues one job and returns its id.
+    func job(
+        _ kind: String = "noop", priority: Int = 1, start: Start = .now, uniqueKey: String? = nil,
+        maxAttempts: Int = 3, body: String = "{}"
+    ) async throws -> JobID {
+        let job = try NewJob(
+            kind: Name(kind), priority: Priority(priority), start: start,
+            maxAttempts: maxAttempts, uniqueKey: uniqueKey, payload: Payload(Array(body.utf8)))
+        return try await enqueue([job])[0].id
+    }
+
+    func settle(_ job: ClaimedJob, _ verdict: Verdict) async throws -> Settled? {
+        try await settle([Settlement(job: job.id, claim: job.claim, verdict: verdict)]).first
+    }
+}
+
+let defaultQueues = [Name.defaultQueue]

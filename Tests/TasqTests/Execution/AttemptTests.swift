@@ -1,0 +1,98 @@
+import Logging
+import Testing
+
+@testable import Tasq
+
+@Suite struct AttemptTests {
+    private struct Broken: Error, CustomStringConvertible { var description: String { "broken" } }
+
+    private struct Greeting: Job {
+        static let kind = "greeting"
+        var name: String
+        func run(_ context: JobContext) async throws {}
+    }
+
+    @Test func `A handler that returns is a success`() async {
+        #expect(await verdict { _ in } == .success)
+    }
+
+    @Test func `Any other error is a retry while attempts last, then an error`() async {
+        let first = await verdict(attempt: 1, of: 2) { _ in throw Broken() }
+        guard case .retry(_, "broken") = first else { Issue.record("\(first)"); return }
+        let last = await verdict(attempt: 2, of: 2) { _ in throw Broken() }
+        #expect(last == .error(reason: "broken"))
+    }
+
+    @Test func `A thrown outcome is that outcome`() async {
+        #expect(
+            await verdict { _ in throw Outcome.snooze(for: .seconds(5)) }
+                == .snooze(for: .seconds(5)))
+        #expect(
+            await verdict { _ in throw Outcome.cancel("no more") }
+                == .cancelled(reason: "no more"))
+        #expect(await verdict { _ in throw Outcome.fail("bad") } == .error(reason: "bad"))
+        #expect(
+            await verdict { _ in throw Outcome.retry(after: .seconds(-3), "soon") }
+                == .retry(after: .zero, reason: "soon"))
+        #expect(await verdict { _ in throw Outcome.success } == .success)
+    }
+
+    @Test func `A handler over its time is cancelled and retried`() async {
+        let verdict = await verdict(timeout: .milliseconds(10)) { _ in
+            await Signal().wait()
+            try Task.checkCancellation()
+        }
+        guard case .retry(_, let reason) = verdict else { Issue.record("\(verdict)"); return }
+        #expect(reason.hasPrefix("timed out"))
+    }
+
+    @Test func `A payload that does not decode burns no further attempt`() async throws {
+        let job = claimedJob(kind: "greeting", payload: #"{"name": 7}"#)
+        let attempt = Attempt(
+            job: job, handlers: try HandlerTable([Greeting.self]), logger: Logger(label: "test"))
+        let verdict = await attempt.run { false }
+        #expect(verdict == .error(reason: "the payload does not decode: not a String at name"))
+    }
+
+    @Test func `A kind without a handler waits for a worker that has one`() async {
+        let attempt = Attempt(
+            job: claimedJob(kind: "unknown"), handlers: HandlerTable(),
+            logger: Logger(label: "test"))
+        guard case .retry = await attempt.run(isLeaving: { false }) else {
+            Issue.record("not a retry")
+            return
+        }
+    }
+
+    @Test func `The first pattern that matches wins`() throws {
+        var table = HandlerTable()
+        try table.add("mail.welcome", Handler(timeout: .seconds(1)) { _ in })
+        try table.add("mail.*", Handler(timeout: .seconds(2)) { _ in })
+        try table.add("*", Handler(timeout: .seconds(3)) { _ in })
+        #expect(table.handler(for: try Name("mail.welcome"))?.timeout == .seconds(1))
+        #expect(table.handler(for: try Name("mail.bye"))?.timeout == .seconds(2))
+        #expect(table.handler(for: try Name("other"))?.timeout == .seconds(3))
+        #expect(throws: InvalidInput.self) { try table.add("a b*", Handler { _ in }) }
+    }
+
+    private func verdict(
+        attempt: Int = 1, of maxAttempts: Int = 3, timeout: Duration? = nil,
+        _ run: @escaping @Sendable (JobContext) async throws -> Void
+    ) async -> Verdict {
+        var table = HandlerTable()
+        do { try table.add("*", Handler(timeout: timeout, run: run)) } catch { Issue.record(error) }
+        let job = claimedJob(kind: "any", attempt: attempt, of: maxAttempts)
+        return await Attempt(job: job, handlers: table, logger: Logger(label: "test"))
+            .run { false }
+    }
+}
+
+private func claimedJob(
+    kind: String, attempt: Int = 1, of maxAttempts: Int = 3, payload: String = "{}"
+) -> ClaimedJob {
+    ClaimedJob(
+        id: JobID(), claim: ClaimToken(), kind: Name(unchecked: kind), queue: .defaultQueue,
+        priority: .default, attempt: attempt, maxAttempts: maxAttempts, crashes: 0, key: nil,
+        payloadID: PayloadID(), source: nil, payload: Payload(Array(payload.utf8)),
+        waitedMicroseconds: 0)
+}

@@ -1,0 +1,79 @@
+import Synchronization
+import Testing
+
+@testable import Tasq
+
+@Suite struct CoalescerTests {
+    @Test func `Whoever arrives while one write is in flight shares the next`() async throws {
+        let gate = Signal()
+        let batches = Mutex<[[Int]]>([])
+        let first = Signal()
+        let coalescer = Coalescer<Int, Int>(batchLimit: 100) { items throws(StoreError) in
+            batches.withLock { $0.append(items) }
+            first.raise()
+            if items == [0] { await gate.wait() }
+            return items.map { $0 * 2 }
+        }
+        try await withThrowingTaskGroup(of: [Int].self) { group in
+            group.addTask { try await coalescer.submit([0]) }
+            await first.wait()
+            for item in 1...50 { group.addTask { try await coalescer.submit([item]) } }
+            while coalescer.waitingCount < 50 { await Task.yield() }
+            gate.raise()
+            var answers: [Int] = []
+            for try await answer in group { answers += answer }
+            #expect(answers.sorted() == (0...50).map { $0 * 2 })
+        }
+        #expect(batches.withLock { $0.map(\.count) } == [1, 50])
+    }
+
+    @Test func `One bad item fails alone`() async throws {
+        let gate = Signal()
+        let first = Signal()
+        let coalescer = Coalescer<Int, Int>(batchLimit: 100) { items throws(StoreError) in
+            first.raise()
+            if items == [0] { await gate.wait() }
+            if items.contains(13) { throw .rejected(sqlState: "22021", "bad") }
+            return items
+        }
+        await withTaskGroup(of: Result<[Int], StoreError>.self) { group in
+            func submit(_ item: Int) {
+                group.addTask {
+                    do throws(StoreError) {
+                        return .success(try await coalescer.submit([item]))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            submit(0)
+            await first.wait()
+            for item in 1...30 { submit(item) }
+            while coalescer.waitingCount < 30 { await Task.yield() }
+            gate.raise()
+            var failures = 0
+            for await result in group {
+                if case .failure = result { failures += 1 }
+            }
+            #expect(failures == 1)
+        }
+    }
+
+    @Test func `A caller that is cancelled does not take the write with it`() async throws {
+        let gate = Signal()
+        let started = Signal()
+        let finished = Signal()
+        let coalescer = Coalescer<Int, Int>(batchLimit: 10) { items throws(StoreError) in
+            started.raise()
+            await gate.wait()
+            if !Task.isCancelled { finished.raise() }
+            return items
+        }
+        let caller = Task { try await coalescer.submit([1]) }
+        await started.wait()
+        caller.cancel()
+        gate.raise()
+        await finished.wait()
+        _ = try await caller.value
+    }
+}

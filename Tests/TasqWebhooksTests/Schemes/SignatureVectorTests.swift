@@ -1,0 +1,120 @@
+import Tasq
+import TasqWebhooks
+import Testing
+
+/// Every signature here was made by openssl over `sampleBody`, saved as `b.json`.
+@Suite struct SignatureVectorTests {
+    @Test func `github: hex HMAC-SHA256 of the body`() throws {
+        // openssl dgst -sha256 -hmac 'It is a secret' b.json
+        let request = sampleRequest([
+            "X-Hub-Signature-256":
+                "sha256=7967e6181b6cfabcb38c4713c8973b2e1c421db926fa2d03c7990910493f387a",
+            "X-GitHub-Delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+            "X-GitHub-Event": "push",
+        ])
+        let event = try sampleSource(.github, "It is a secret").verify(request).get()
+        #expect(event.providerID == "72d3162e-cc78-11e3-81ab-4c9367dc0958")
+        #expect(event.type == "push")
+    }
+
+    @Test func `github: the SHA-1 header is never enough`() throws {
+        // openssl dgst -sha1 -hmac 'old secret' b.json
+        let source = try sampleSource(.github, "old secret")
+        let digest = "1dedcb6fa0e4980acf9ebdfe95a4bd9fd2b443a9"
+        #expect(
+            source.refusal(of: sampleRequest(["X-Hub-Signature": "sha1=\(digest)"]))
+                == .missingHeader("x-hub-signature-256"))
+        #expect(
+            source.refusal(of: sampleRequest(["X-Hub-Signature-256": "sha1=\(digest)"])) != nil)
+        #expect(
+            source.refusal(of: sampleRequest(["X-Hub-Signature-256": "sha256=\(digest)"])) != nil)
+    }
+
+    // (printf 'msg_2k.1700000000.'; cat b.json) | openssl dgst -sha256 -mac HMAC
+    //     -macopt hexkey:$(printf 'tasq-test-key-of-32-bytes-long!!' | xxd -p -c 100) -binary | base64
+    static let standardSignature = "v1,E7eWfOYqOzY6wnwwk8Ar6QIpzKmBw1FZV1/drppouH8="
+    // printf 'tasq-test-key-of-32-bytes-long!!' | base64
+    static let standardSecret = "dGFzcS10ZXN0LWtleS1vZi0zMi1ieXRlcy1sb25nISE="
+
+    @Test(arguments: ["whsec_" + standardSecret, standardSecret])
+    func `standard: base64 HMAC of id, time and body under the decoded secret`(
+        secret: String
+    ) throws {
+        let request = sampleRequest([
+            "webhook-id": "msg_2k", "webhook-timestamp": "1700000000",
+            "webhook-signature": Self.standardSignature,
+        ])
+        let event = try sampleSource(.standard, secret).verify(request, now: sampleTime).get()
+        #expect(event.providerID == "msg_2k")
+        #expect(event.type == "push")
+    }
+
+    @Test func `svix: the same under other header names`() throws {
+        let request = sampleRequest([
+            "svix-id": "msg_2k", "svix-timestamp": "1700000000",
+            "svix-signature": "v1a,AAAA \(Self.standardSignature)",
+        ])
+        let source = try sampleSource(.svix, "whsec_" + Self.standardSecret)
+        #expect(source.refusal(of: request) == nil)
+        #expect(try source.verify(request, now: sampleTime).get().providerID == "msg_2k")
+    }
+
+    @Test func `stripe: hex HMAC of time and body under the whole secret`() throws {
+        // (printf '1700000000.'; cat b.json) | openssl dgst -sha256 -hmac 'whsec_stripeRaw'
+        let digest = "0e2a8d2890d43aee0fd612060bfe9df0e513a525327b384a5c99a6885de5ff0b"
+        let source = try sampleSource(.stripe, "whsec_stripeRaw")
+        let event = try source.verify(
+            sampleRequest(["Stripe-Signature": "t=1700000000,v1=\(digest),v0=ff"]),
+            now: sampleTime
+        ).get()
+        #expect(event.providerID == "evt_1")
+        #expect(event.type == "push")
+        #expect(
+            source.refusal(
+                of: sampleRequest(["Stripe-Signature": "v1=\(digest), v1=00,t=1700000000"]))
+                == nil)
+        #expect(
+            source.refusal(of: sampleRequest(["Stripe-Signature": "t=1700000000,v0=\(digest)"]))
+                != nil)
+    }
+
+    @Test func `shopify: base64 HMAC of the body`() throws {
+        // openssl dgst -sha256 -hmac 'shpss_client' -binary b.json | base64
+        let request = sampleRequest([
+            "X-Shopify-Hmac-SHA256": "n4J+TAqj8lR+Zpqlr0L81L22m3Mhzzh64kr8wNbYg60=",
+            "X-Shopify-Webhook-Id": "b54557e4", "X-Shopify-Topic": "orders/create",
+        ])
+        let source = try sampleSource(.shopify, "shpss_client")
+        let event = try source.verify(request).get()
+        #expect(event.providerID == "b54557e4")
+        #expect(event.type == "orders/create")
+        #expect(source.respond == 200)
+    }
+
+    @Test func `hmac: base64 HMAC-SHA512 of time and body`() throws {
+        // (printf '1700000000.'; cat b.json) | openssl dgst -sha512 -hmac 'erp secret' -binary | base64
+        let signature =
+            "xn+wETO7jfcDIhrEEdiMXzZ8AtBFuoqdPw25dFu72dTJusIkmYNiqkqo9OtLSPTvOhVOJ71D6VJ+9OrVKlbKCA=="
+        let source = try sampleSource(
+            erpScheme(), "erp secret", id: Location("body:/id", field: "id"))
+        let event = try source.verify(
+            sampleRequest(["X-Erp-Signature": signature, "X-Erp-Time": "1700000000"]),
+            now: sampleTime
+        ).get()
+        #expect(event.providerID == "evt_1")
+        #expect(event.type == nil)
+        #expect(
+            source.refusal(
+                of: sampleRequest(["X-Erp-Signature": signature, "X-Erp-Time": "1700000001"]))
+                == .wrongSignature)
+    }
+
+    @Test func `hmac: hex HMAC-SHA1 with a prefix`() throws {
+        // openssl dgst -sha1 -hmac 'old secret' b.json
+        let scheme = try SignatureScheme(hmac: "sha1", header: "X-Old", prefix: "sha1=")
+        let source = try sampleSource(scheme, "old secret")
+        let digest = "1dedcb6fa0e4980acf9ebdfe95a4bd9fd2b443a9"
+        #expect(source.refusal(of: sampleRequest(["X-Old": "sha1=\(digest)"])) == nil)
+        #expect(source.refusal(of: sampleRequest(["X-Old": digest])) != nil)
+    }
+}

@@ -1,0 +1,44 @@
+import Tasq
+import TasqWebhooks
+
+/// The body under every signature vector: 48 bytes, one of them part of an escape.
+let sampleBody = Array(#"{"id":"evt_1","type":"push","note":"h\u00e9llo"}"#.utf8)
+
+/// The time the vectors were signed at.
+let sampleTime = Timestamp(microseconds: 1_700_000_000_000_000)
+
+/// A request with the sample body unless told otherwise.
+func sampleRequest(
+    _ headers: KeyValuePairs<String, String>, body: [UInt8] = sampleBody
+) -> WebhookRequest {
+    WebhookRequest(
+        path: "/in/sample", headers: headers.map { Payload.Header(name: $0.key, value: $0.value) },
+        body: body)
+}
+
+/// A source that makes jobs of kind `sample`.
+func sampleSource(
+    _ scheme: SignatureScheme, _ secrets: String..., tolerance: Duration? = nil,
+    id: Location? = nil, key: Location? = nil
+) throws -> WebhookSource {
+    try WebhookSource(
+        name: Name("sample"), scheme: scheme, secrets: secrets, tolerance: tolerance, id: id,
+        job: JobTemplate(kind: Name("sample"), key: key))
+}
+
+extension WebhookSource {
+    /// The refusal of a request; `nil` when it is accepted.
+    func refusal(of request: WebhookRequest, now: Timestamp = sampleTime) -> Refusal? {
+        switch verify(request, now: now) {
+        case .success: nil
+        case .failure(let refusal): refusal
+        }
+    }
+}
+
+/// Generic scheme of the interface's `erp` example.
+func erpScheme() throws -> SignatureScheme {
+    try SignatureScheme(
+        hmac: "sha512", header: "X-Erp-Signature", encoding: "base64",
+        sign: "{timestamp}.{body}", timestamp: "header:X-Erp-Time")
+}

@@ -1,0 +1,49 @@
+import Tasq
+import TasqWebhooks
+import Testing
+
+@Suite struct TargetAnswerTests {
+    @Test(arguments: [
+        ("0", 0), ("120", 120), (" 7 ", 7), ("86400", 86_400), ("86401", 86_400),
+        ("99999999999", 86_400), ("99999999999999999999999999", 86_400),
+        ("Tue, 14 Nov 2023 22:13:30 GMT", 10), ("Tue, 14 Nov 2023 22:13:00 GMT", 0),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 0), ("Fri, 31 Dec 2099 23:59:59 GMT", 86_400),
+    ])
+    func `A wait is read and kept within a day`(text: String, seconds: Int) {
+        // 1700000000 is Tue, 14 Nov 2023 22:13:20 GMT.
+        let answer = TargetAnswer(status: 503, retryAfter: text)
+        #expect(answer.wait(now: sampleTime) == .seconds(seconds))
+    }
+
+    @Test(arguments: [
+        "", " ", "-1", "+5", "1.5", "1e3", "soon", "\u{661}", "120s", "Tue, 14 Nov 2023",
+        "Tue, 31 Feb 2023 22:13:30 GMT", "Tue, 14 Nov 2023 22:13:30 CET",
+        "Tue, 14 Nov 9999 22:13:30 GMT", "2023-11-14T22:13:30Z", "Tuesday, 14-Nov-23 22:13:30 GMT",
+    ])
+    func `A wait that is neither seconds nor a date is ignored`(text: String) {
+        #expect(TargetAnswer(status: 503, retryAfter: text).wait(now: sampleTime) == nil)
+    }
+
+    @Test func `Each status has its outcome`() {
+        func outcome(_ status: Int) -> Outcome? {
+            TargetAnswer(status: status, retryAfter: "5").outcome(from: "http://t:80")
+        }
+        for status in 200...299 { #expect(outcome(status) == nil) }
+        guard case .fail(let reason) = outcome(410) else {
+            Issue.record("410 must fail for good")
+            return
+        }
+        #expect(reason.hasPrefix("http://t:80 answered 410 Gone"))
+        #expect(outcome(429) == .retry(after: .seconds(5), "http://t:80 answered 429"))
+        #expect(outcome(503) == .retry(after: .seconds(5), "http://t:80 answered 503"))
+        for status in [400, 401, 404, 408, 422, 425, 500, 502, 504, 599] {
+            #expect(outcome(status) == .retry("http://t:80 answered \(status)"))
+        }
+        for status in [301, 302, 303, 304, 307, 308] {
+            guard case .retry(nil, _) = outcome(status) else {
+                Issue.record("\(status) must be a failure")
+                continue
+            }
+        }
+    }
+}
