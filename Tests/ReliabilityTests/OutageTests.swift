@@ -99,6 +99,31 @@ import Testing
         }
     }
 
+    @Test func `Connections cut again and again leave no claim nobody knows of`() async throws {
+        try await Fleet.with { fleet in
+            var workers: [ChildProcess] = []
+            for _ in 0..<2 { workers.append(try await fleet.worker(slots: 16)) }
+            for step in 1...20 {
+                try await fleet.enqueue(200)
+                _ = try await fleet.sql(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE pid <> pg_backend_pid() AND application_name <> 'psql'
+                        AND backend_type = 'client backend'
+                    """)
+                if step % 5 == 0 { try await fleet.reaches(step * 100, .success) }
+            }
+            try await eventually(within: .seconds(120), "every job has ended well") {
+                try await fleet.number(
+                    "SELECT count(*) FROM tasq.job WHERE status <> 'success'") == 0
+            }
+            #expect(try await fleet.number("SELECT count(*) FROM tasq.executing_job") == 0)
+            #expect(try await fleet.number("SELECT sum(crashes) FROM tasq.job") == 0)
+            #expect(fleet.log.overlaps == 0)
+            try await fleet.stop(workers)
+        }
+    }
+
     @Test func `SIGTERM hands back what does not end in time, without burning an attempt`()
         async throws
     {

@@ -4,6 +4,8 @@ import Synchronization
 package final class Counter: Sendable {
     private let total = Atomic<Int>(0)
 
+    package init() {}
+
     package func add(_ amount: Int = 1) {
         total.wrappingAdd(amount, ordering: .relaxed)
     }

@@ -25,6 +25,9 @@ public protocol JobStore: Sendable {
         for worker: WorkerID, from queues: [Name]
     ) async throws(StoreError) -> ClaimedJob?
 
+    /// The claims that stand under a worker, known to it or not.
+    func claims(of worker: WorkerID) async throws(StoreError) -> [(job: JobID, claim: ClaimToken)]
+
     /// Which of these ids are queued and due after all: locked for a moment, or suspects.
     func stillQueued(_ ids: [JobID]) async throws(StoreError) -> [QueuedJob]
 

@@ -28,6 +28,8 @@ extension Worker {
         var missed: Set<JobID> = []
         var missedSince: ContinuousClock.Instant?
         var suspectWaits = false
+        /// The answer of a claim got lost: jobs may be claimed that this worker does not know of.
+        var claimIsUnknown = false
     }
 
     /// Finds and starts jobs until the task is cancelled or the session is over.
@@ -38,6 +40,10 @@ extension Worker {
             let free = await executor.waitForFreeSlot()
             guard free > 0, !Task.isCancelled else { break }
             do throws(StoreError) {
+                if search.claimIsUnknown {
+                    try await handBackUnknown(in: session)
+                    search.claimIsUnknown = false
+                }
                 if search.suspectWaits {
                     try await runSuspects(&search, in: session)
                     continue
@@ -52,6 +58,7 @@ extension Worker {
                 if search.outage.attempts > 0 { logger.info("postgres answers again") }
                 search.outage.reset()
             } catch {
+                if case .unknown = error { search.claimIsUnknown = true }
                 if search.outage.attempts == 0 {
                     logger.warning("cannot look for work", metadata: ["error": "\(error)"])
                 }
@@ -188,6 +195,19 @@ extension Worker {
         search.missedSince = nil
         search.suspectWaits = jobs.contains(where: \.isSuspect)
         doorbell.ring(jobs.filter { !$0.isSuspect }.map(\.announcement))
+    }
+
+    /// Hands back claims whose answer got lost. Nothing else claims for this session meanwhile, so
+    /// what stands under it and is not held here was never handed to this process.
+    private func handBackUnknown(in session: WorkerSession) async throws(StoreError) {
+        let unknown = try await store.claims(of: session.id).filter { !held.contains($0.claim) }
+        guard !unknown.isEmpty else { return }
+        logger.info("hands back claims whose answer got lost", metadata: ["jobs": "\(unknown.count)"])
+        for claim in unknown {
+            held.add(claim.claim)
+            meters.handedBack.add()
+            settler.settle(Settlement(job: claim.job, claim: claim.claim, verdict: .handedBack))
+        }
     }
 
     /// Announces again what was taken and not claimed. What cannot be announced is swept.

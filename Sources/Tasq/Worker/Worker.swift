@@ -30,6 +30,7 @@ public final class Worker: Service {
     private let handlers: HandlerTable
     private let events: @Sendable (Event) -> Void
     private let claims = Mutex<[ClaimToken: ClaimedJob]>([:])
+    let held: HeldClaims
     private let leaving = Atomic<Bool>(false)
     private let hurry = Signal()
 
@@ -50,6 +51,7 @@ public final class Worker: Service {
         onEvent: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
         let doorbell = Doorbell(announcer, meters: meters)
+        let held = HeldClaims()
         let promoter = Promoter(store: store, doorbell: doorbell, meters: meters, logger: logger)
         self.store = store
         self.announcer = announcer
@@ -59,14 +61,17 @@ public final class Worker: Service {
         self.meters = meters
         self.doorbell = doorbell
         self.promoter = promoter
+        self.held = held
         events = onEvent
         executor = JobExecutor(slots: settings.concurrency)
         settler = Settler(
             store: store, meters: meters, logger: logger,
             onSettled: { settled in
+                held.remove(settled.map(\.claim))
                 doorbell.ring(settled.filter { $0.status == .queued }.map(\.announcement))
             },
             onLost: { settlement in
+                held.remove([settlement.claim])
                 logger.warning(
                     "an outcome was discarded: its claim is gone",
                     metadata: ["job.id": "\(settlement.job)"])
@@ -175,6 +180,7 @@ public final class Worker: Service {
     /// Runs a claimed job in a free slot.
     func start(_ job: ClaimedJob, in session: WorkerSession) {
         claims.withLock { $0[job.claim] = job }
+        held.add(job.claim)
         executor.post(job.id) {
             let attempt = Attempt(job: job, handlers: self.handlers, logger: self.logger)
             let verdict = await attempt.run {
@@ -184,6 +190,7 @@ public final class Worker: Service {
                 throw Outcome.cancel("handed back")
             }
             guard !session.isReaped else {
+                self.held.remove([job.claim])
                 self.meters.lost.add()
                 self.events(.lost(job.id))
                 throw Outcome.cancel("the claim is gone")

@@ -11,6 +11,7 @@ struct TasqCommand: AsyncParsableCommand {
         subcommands: [
             MigrateCommand.self, ServeCommand.self, WorkCommand.self, EnqueueCommand.self,
             JobsCommand.self, QueuesCommand.self, WorkersCommand.self, DevCommand.self,
+            BenchCommand.self,
         ])
 
     /// The version that workers enter beside their names.

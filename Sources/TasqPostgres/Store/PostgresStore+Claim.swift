@@ -52,6 +52,17 @@ extension PostgresStore {
         }
     }
 
+    /// The claims that stand under a worker, known to it or not.
+    public func claims(
+        of worker: WorkerID
+    ) async throws(StoreError) -> [(job: JobID, claim: ClaimToken)] {
+        var parameters = Parameters()
+        parameters.append(worker)
+        return try await pool.run(statements.claims, parameters).map { row in
+            (job: row.id(0), claim: row.id(1))
+        }
+    }
+
     private func claimedJob(_ row: Row) -> ClaimedJob {
         ClaimedJob(
             id: row.id(0), claim: row.id(1),

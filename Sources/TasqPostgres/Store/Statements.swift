@@ -7,6 +7,7 @@ struct Statements: Sendable {
     let bury: Statement
     let claim: Statement
     let claimSuspect: Statement
+    let claims: Statement
     let deregister: Statement
     let enqueue: Statement
     let enqueueUnique: Statement
@@ -46,6 +47,7 @@ struct Statements: Sendable {
         bury = load("bury", PackageResources.bury_sql)
         claim = load("claim", PackageResources.claim_sql)
         claimSuspect = load("claim_suspect", PackageResources.claim_suspect_sql)
+        claims = load("claims", PackageResources.claims_sql)
         deregister = load("deregister", PackageResources.deregister_sql)
         enqueue = load("enqueue", PackageResources.enqueue_sql)
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)

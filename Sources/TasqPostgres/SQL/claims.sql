@@ -1,0 +1,8 @@
+-- The claims that stand under a worker.
+--
+--   $1 uuid  the worker
+--
+-- Asked after a claim whose answer got lost: those the worker does not know of are handed back.
+SELECT e.job_id, e.id
+FROM tasq.executing_job AS e
+WHERE e.worker_id = $1::uuid
