@@ -2,7 +2,8 @@
 public struct ClaimedJob: Sendable, Hashable {
     /// The job.
     public let id: JobID
-    /// The fencing token. Pass it to other systems that must not be written to by a late run.
+    /// The fencing token: unique to this run of the job. It is random; to tell the later of two
+    /// runs, compare ``attempt``.
     public let claim: ClaimToken
     /// The stable name its handler is found by.
     public let kind: Name

@@ -49,7 +49,8 @@ extension Worker {
                     continue
                 }
                 let limit = min(free, Self.claimLimit)
-                switch settings.findWork {
+                // Without a doorbell there is nothing to wait for but the table.
+                switch announcer.rings ? settings.findWork : .poll {
                 case .poll:
                     try await poll(&search, upTo: limit, in: session)
                 case .push, .pushAndSweep:
@@ -202,7 +203,8 @@ extension Worker {
     private func handBackUnknown(in session: WorkerSession) async throws(StoreError) {
         let unknown = try await store.claims(of: session.id).filter { !held.contains($0.claim) }
         guard !unknown.isEmpty else { return }
-        logger.info("hands back claims whose answer got lost", metadata: ["jobs": "\(unknown.count)"])
+        logger.info(
+            "hands back claims whose answer got lost", metadata: ["jobs": "\(unknown.count)"])
         for claim in unknown {
             held.add(claim.claim)
             meters.handedBack.add()

@@ -6,7 +6,7 @@ import Tasq
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure on private servers: how fast jobs drain, how soon an idle worker starts.",
+        abstract: "Measure on private servers how fast jobs drain and how soon one starts.",
         discussion: """
             Starts a PostgreSQL and a Redis of its own with full durability, and one worker in this \
             process; nothing outside is touched, and everything is removed at the end.

@@ -17,6 +17,7 @@ struct Setting: Sendable {
         switch key {
         case "database_url": return [name, "DATABASE_URL"]
         case "redis_url": return [name, "REDIS_URL"]
+        case "worker.find_work": return ["TASQ_FIND_WORK", name]
         default: return [name]
         }
     }

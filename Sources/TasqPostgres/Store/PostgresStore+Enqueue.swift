@@ -5,9 +5,10 @@ extension PostgresStore {
     public func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued] {
         guard !jobs.isEmpty else { return [] }
         if jobs.allSatisfy({ $0.uniqueKey == nil }) {
-            try await repeatingOnce { () async throws(StoreError) in
-                _ = try await self.pool.run(self.statements.enqueue, self.parameters(of: jobs))
+            let rows = try await repeatingOnce { () async throws(StoreError) in
+                try await self.pool.run(self.statements.enqueue, self.parameters(of: jobs))
             }
+            if rows.affected < jobs.count { try await confirm() }
             return jobs.map { .stored($0.id) }
         }
         var answers: [JobID: Enqueued] = [:]
@@ -39,6 +40,7 @@ extension PostgresStore {
         }
         let left = jobs.filter { answers[$0.id] == nil }
         guard !left.isEmpty else { return }
+        try await confirm()
         var question = Parameters()
         question.append(left.map(\.uniqueKey))
         question.append(left.map(\.id))
@@ -67,6 +69,7 @@ extension PostgresStore {
         }
         let stored = Set(rows.map { $0.id(0, as: Payload.self) })
         let left = events.filter { !stored.contains($0.id) && $0.providerID != nil }
+        if stored.count < events.count { try await confirm() }
         guard !left.isEmpty else { return events.map { _ in .stored } }
 
         var question = Parameters()
@@ -108,6 +111,12 @@ extension PostgresStore {
         } catch {
             throw error
         }
+    }
+
+    /// Makes sure that rows found standing are as durable as a commit of our own: the commit that
+    /// wrote them may have been told off its wait for a synchronous standby.
+    private func confirm() async throws(StoreError) {
+        _ = try await pool.run(statements.confirm, Parameters())
     }
 
     private func parameters(of jobs: [NewJob]) -> Parameters {

@@ -8,6 +8,7 @@ struct Statements: Sendable {
     let claim: Statement
     let claimSuspect: Statement
     let claims: Statement
+    let confirm: Statement
     let deregister: Statement
     let enqueue: Statement
     let enqueueUnique: Statement
@@ -48,6 +49,7 @@ struct Statements: Sendable {
         claim = load("claim", PackageResources.claim_sql)
         claimSuspect = load("claim_suspect", PackageResources.claim_suspect_sql)
         claims = load("claims", PackageResources.claims_sql)
+        confirm = load("confirm", PackageResources.confirm_sql)
         deregister = load("deregister", PackageResources.deregister_sql)
         enqueue = load("enqueue", PackageResources.enqueue_sql)
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
