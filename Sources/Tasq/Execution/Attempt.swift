@@ -53,15 +53,20 @@ struct Attempt: Sendable {
                 return true
             }
             group.addTask {
-                try await Task.sleep(for: timeout)
+                await sleep(for: timeout)
                 return false
             }
             defer { group.cancelAll() }
             guard let ended = try await group.next(), !ended else { return }
             group.cancelAll()
             while let result = await group.nextResult() {
-                if case .success(true) = result { return }
+                switch result {
+                case .success(true): return
+                case .failure(let error) where Task.isCancelled: throw error
+                default: continue
+                }
             }
+            try Task.checkCancellation()
             throw Interruption.timedOut(after: timeout)
         }
     }

@@ -64,6 +64,8 @@ final class Settler: Sendable {
         state.withLock { $0.gaveUp = true }
     }
 
+    private var hasGivenUp: Bool { state.withLock { $0.gaveUp } }
+
     private func drain() async {
         while true {
             let (batch, done) = state.withLock {
@@ -77,6 +79,10 @@ final class Settler: Sendable {
             }
             for waiter in done { waiter.resume() }
             guard !batch.isEmpty else { return }
+            guard !hasGivenUp else {
+                for settlement in batch { onLost(settlement) }
+                continue
+            }
             await write(batch[...])
         }
     }
@@ -87,22 +93,23 @@ final class Settler: Sendable {
             do {
                 finish(batch, try await store.settle(Array(batch)))
                 return
-            } catch  where error.isTransient {
-                if backoff.attempts == 0 {
-                    logger.warning("outcomes wait for postgres", metadata: ["error": "\(error)"])
-                }
-                if state.withLock({ $0.gaveUp }) { break }
-                await backoff.pause()
             } catch .rejected where batch.count > 1 {
                 let middle = batch.startIndex + batch.count / 2
                 await write(batch[..<middle])
                 await write(batch[middle...])
                 return
-            } catch {
+            } catch .rejected(let state, let reason) {
                 logger.error(
                     "an outcome could not be written; its claim stays until this worker ends",
-                    metadata: ["error": "\(error)"])
+                    metadata: ["error": "\(reason)", "sqlstate": "\(state)"])
                 break
+            } catch {
+                // Whatever it is, it may pass: a restart, a rotated password, a grant being changed.
+                if backoff.attempts == 0 {
+                    logger.warning("outcomes wait for postgres", metadata: ["error": "\(error)"])
+                }
+                if hasGivenUp { break }
+                await backoff.pause()
             }
         }
         for settlement in batch { onLost(settlement) }

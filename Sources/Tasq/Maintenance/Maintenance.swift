@@ -58,6 +58,9 @@ final class Maintenance: Sendable {
                 await sleep(for: Self.tick)
             } catch {
                 holdsTerm.store(false, ordering: .relaxed)
+                if outage.attempts == 0 {
+                    logger.warning("maintenance failed", metadata: ["error": "\(error)"])
+                }
                 await outage.pause()
             }
         }

@@ -27,8 +27,9 @@ struct Reconciler: Sendable {
             var page = try await store.queued(after: cursor, limit: limit)
             if let new = page.jobs.first(where: { !cleared.contains($0.queue) })?.queue {
                 try await announcer.clear([new])
+                // By position: the database's collation need not be Swift's order.
+                page.jobs = Array(page.jobs.prefix { cleared.contains($0.queue) })
                 cleared.insert(new)
-                page.jobs = page.jobs.filter { $0.queue < new }
                 page.next = .start(of: new)
             }
             try await announcer.refill(page.jobs)

@@ -90,8 +90,20 @@ public final class Queue: Sendable {
 /// The jobs that are queued now. One with a time of its own is announced when it is promoted.
 private func stored(of jobs: [NewJob], _ answers: [Enqueued]) -> [Announcement] {
     zip(jobs, answers).compactMap { job, answer in
-        guard case .stored = answer, case .now = job.start else { return nil }
+        guard case .stored = answer, job.start.isDue else { return nil }
         return job.announcement
+    }
+}
+
+extension Start {
+    /// Whether it is not clearly in the future. PostgreSQL's clock decides; a needless announcement
+    /// costs one claim that finds nothing.
+    fileprivate var isDue: Bool {
+        switch self {
+        case .now: true
+        case .after(let delay): delay <= .zero
+        case .at(let time): time <= .now
+        }
     }
 }
 

@@ -39,6 +39,10 @@ extension Worker {
         while !Task.isCancelled, !session.isReaped {
             let free = await executor.waitForFreeSlot()
             guard free > 0, !Task.isCancelled else { break }
+            if settings.onLeaseUnknown == .cancel, session.isUnknown {
+                await sleep(for: Self.missedDelay)
+                continue
+            }
             do throws(StoreError) {
                 if search.claimIsUnknown {
                     try await handBackUnknown(in: session)
@@ -66,6 +70,14 @@ extension Worker {
                 await search.outage.pause()
             }
         }
+        if search.claimIsUnknown, !session.isReaped {
+            do {
+                try await handBackUnknown(in: session)
+            } catch {
+                logger.warning(
+                    "claims may be left to the lease", metadata: ["error": "\(error)"])
+            }
+        }
         await giveBack(search.unclaimed + search.missed)
     }
 
@@ -73,6 +85,31 @@ extension Worker {
         _ search: inout Search, upTo limit: Int, in session: WorkerSession
     ) async throws(StoreError) {
         try await retryMissed(&search)
+        let sweeps = settings.findWork == .pushAndSweep
+        let isTime =
+            search.lastSweep.map { search.clock.now - $0 >= settings.pollInterval } ?? true
+        // Before the take: under a full list a take fills every slot, and a row whose
+        // announcement got lost would wait for as long as the list does not empty.
+        if sweeps, search.unclaimed.isEmpty,
+            isTime || search.batches % settings.sweepEvery == settings.sweepEvery - 1
+        {
+            search.batches += 1
+            if try await sweep(&search, upTo: limit, in: session) >= limit { return }
+            return try await takeAndClaim(&search, upTo: executorRoom(limit), in: session)
+        }
+        try await takeAndClaim(&search, upTo: limit, in: session)
+    }
+
+    /// What of `limit` is still free after a sweep has started jobs.
+    private func executorRoom(_ limit: Int) -> Int {
+        max(0, min(limit, settings.concurrency - executor.load))
+    }
+
+    /// Announced ids, and the table when there are none.
+    private func takeAndClaim(
+        _ search: inout Search, upTo limit: Int, in session: WorkerSession
+    ) async throws(StoreError) {
+        guard limit > 0 else { return }
         let sweeps = settings.findWork == .pushAndSweep
         if search.unclaimed.isEmpty, search.isFilled || sweeps {
             search.unclaimed = await take(&search, upTo: limit)
@@ -88,17 +125,7 @@ extension Worker {
             noteMissed(&search, ids, jobs)
             free -= jobs.count
         }
-        let isIdle = ids.isEmpty
-        let isTime =
-            search.lastSweep.map {
-                search.clock.now - $0 >= settings.pollInterval
-            } ?? true
-        guard
-            sweeps
-                ? isIdle || isTime || search.batches % settings.sweepEvery == 0
-                : !search.isFilled
-        else { return }
-        guard free > 0 else { return }
+        guard sweeps ? ids.isEmpty : !search.isFilled, free > 0 else { return }
         let found = try await sweep(&search, upTo: free, in: session)
         if found == 0 { search.isFilled = true }
         if search.doorbellIsOut, found == 0 {
@@ -166,7 +193,9 @@ extension Worker {
         _ = await happens(within: Self.suspectPatience, unless: nil) {
             await self.executor.waitUntilIdle()
         }
-        while !Task.isCancelled, !session.isReaped,
+        // Suspects and the others take turns: the next sweep points out those that are left.
+        let end = search.clock.now + Self.suspectAlone
+        while search.clock.now < end, !Task.isCancelled, !session.isReaped,
             let suspect = try await store.claimSuspect(for: session.id, from: queueNames)
         {
             meters.claimed.add()
@@ -201,8 +230,11 @@ extension Worker {
     /// Hands back claims whose answer got lost. Nothing else claims for this session meanwhile, so
     /// what stands under it and is not held here was never handed to this process.
     private func handBackUnknown(in session: WorkerSession) async throws(StoreError) {
-        let unknown = try await store.claims(of: session.id).filter { !held.contains($0.claim) }
-        guard !unknown.isEmpty else { return }
+        let first = try await store.claims(of: session.id).filter { !held.contains($0.claim) }
+        guard !first.isEmpty else { return }
+        // Asked twice: one whose end was just being written is gone from the second answer.
+        let standing = Set(try await store.claims(of: session.id).map(\.claim))
+        let unknown = first.filter { standing.contains($0.claim) }
         logger.info(
             "hands back claims whose answer got lost", metadata: ["jobs": "\(unknown.count)"])
         for claim in unknown {

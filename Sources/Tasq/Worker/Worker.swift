@@ -234,11 +234,14 @@ public final class Worker: Service {
             settler.settle(Settlement(job: job.id, claim: job.claim, verdict: .handedBack))
         }
         let isSettled = await happens(within: .seconds(5), unless: nil) {
-            await self.settler.settled()
+            await withTaskCancellationHandler {
+                await self.settler.settled()
+            } onCancel: {
+                self.settler.giveUp()
+            }
             return true
         }
         if !isSettled {
-            settler.giveUp()
             logger.warning("postgres does not answer: the last claims are left to the lease")
         }
         await doorbell.quiet()

@@ -5,7 +5,7 @@
 --
 -- Liveness is tested before LIMIT, so a dead worker's claim is reached however many live ones
 -- stand before it. The shape is settle.sql's: job rows first, in id order, then the claim by its
--- own token; two reapers at once, or a late settlement, find nothing left to do. A claim entered
+-- own token; a job somebody has locked is left for the next look; two reapers at once, or a late settlement, find nothing left to do. A claim entered
 -- between reading the orphans and deleting them carries another token and is left alone. The job's
 -- age plays no part.
 WITH orphan AS MATERIALIZED (
@@ -20,7 +20,7 @@ held AS MATERIALIZED (
     FROM tasq.job AS j
     WHERE j.id IN (SELECT o.job_id FROM orphan AS o)
     ORDER BY j.id
-    FOR NO KEY UPDATE OF j
+    FOR NO KEY UPDATE OF j SKIP LOCKED
 ),
 gone AS (
     DELETE FROM tasq.executing_job AS e
