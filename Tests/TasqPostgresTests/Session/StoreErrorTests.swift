@@ -22,7 +22,7 @@ import Testing
     func `An error says what to do, and the session goes on`(
         sql: String, word: String
     ) async throws {
-        try await withSession({ $0.statementTimeout = .milliseconds(200) }) { session, _ in
+        try await withSession({ $0.statementTimeout = .seconds(3) }) { session, _ in
             try await session.script("CREATE TABLE t (n int PRIMARY KEY)")
             let process = try await session.query("SELECT pg_backend_pid()")[0].int(0)
             let failed = await failure { () throws(StoreError) in try await session.query(sql) }
