@@ -5,13 +5,18 @@ import Synchronization
 ///
 /// It never gives an outcome up while PostgreSQL cannot be reached: the claim stands as long as
 /// the heartbeat does, and if it was taken away meanwhile the fence says so. A batch that is
-/// refused for its data is split, so one bad row holds back no other.
+/// refused for its data is split, so one bad row holds back no other; nor does one that somebody has
+/// locked.
 final class Settler: Sendable {
     static let batchLimit = 500
+    /// How long an outcome whose row somebody has locked waits for its next try.
+    static let heldUpPause = Duration.milliseconds(50)
 
     private struct State {
         var pending: [Settlement] = []
         var isWriting = false
+        /// Outcomes that wait for somebody's lock to go.
+        var heldUp = 0
         var gaveUp = false
         var whenDone: [CheckedContinuation<Void, Never>] = []
     }
@@ -37,8 +42,13 @@ final class Settler: Sendable {
 
     /// Settles soon; returns at once.
     func settle(_ settlement: Settlement) {
+        enter([settlement])
+    }
+
+    private func enter(_ settlements: [Settlement], heldUp: Int = 0) {
         let starts = state.withLock { state in
-            state.pending.append(settlement)
+            state.heldUp -= heldUp
+            state.pending += settlements
             defer { state.isWriting = true }
             return !state.isWriting
         }
@@ -51,8 +61,9 @@ final class Settler: Sendable {
     func settled() async {
         await withCheckedContinuation { continuation in
             let isDone = state.withLock { state in
-                if state.isWriting { state.whenDone.append(continuation) }
-                return !state.isWriting
+                let isDone = !state.isWriting && state.heldUp == 0
+                if !isDone { state.whenDone.append(continuation) }
+                return isDone
             }
             if isDone { continuation.resume() }
         }
@@ -74,6 +85,7 @@ final class Settler: Sendable {
                 state.pending.removeFirst(batch.count)
                 guard batch.isEmpty else { return (batch, []) }
                 state.isWriting = false
+                guard state.heldUp == 0 else { return ([], []) }
                 defer { state.whenDone = [] }
                 return ([], state.whenDone)
             }
@@ -115,14 +127,29 @@ final class Settler: Sendable {
         for settlement in batch { onLost(settlement) }
     }
 
-    private func finish(_ batch: ArraySlice<Settlement>, _ settled: [Settled]) {
-        meters.settled.add(settled.count)
-        onSettled(settled)
-        guard settled.count < batch.count else { return }
-        let found = Set(settled.map(\.claim))
-        for settlement in batch where !found.contains(settlement.claim) {
-            meters.lost.add()
-            onLost(settlement)
+    private func finish(_ batch: ArraySlice<Settlement>, _ answer: SettleAnswer) {
+        meters.settled.add(answer.settled.count)
+        onSettled(answer.settled)
+        guard answer.settled.count < batch.count else { return }
+        let settled = Set(answer.settled.map(\.claim))
+        var heldUp: [Settlement] = []
+        for settlement in batch where !settled.contains(settlement.claim) {
+            if answer.heldUp.contains(settlement.claim) {
+                heldUp.append(settlement)
+            } else {
+                meters.lost.add()
+                onLost(settlement)
+            }
+        }
+        if !heldUp.isEmpty { settleLater(heldUp) }
+    }
+
+    /// Tries these again in a moment, and lets the others go on meanwhile.
+    private func settleLater(_ settlements: [Settlement]) {
+        state.withLock { $0.heldUp += settlements.count }
+        Task {
+            await sleep(for: Self.heldUpPause)
+            self.enter(settlements, heldUp: settlements.count)
         }
     }
 }

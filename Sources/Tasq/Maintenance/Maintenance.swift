@@ -23,6 +23,8 @@ final class Maintenance: Sendable {
     private let meters: Meters
     private let logger: Logger
     private let holdsTerm = Atomic<Bool>(false)
+    /// The doorbell's mark as it was last written, while the term is held.
+    private let epoch = Mutex<Epoch?>(nil)
     private let refill = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let elected = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
@@ -42,6 +44,7 @@ final class Maintenance: Sendable {
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.lead() }
+            group.addTask { await self.watchEpoch() }
             group.addTask { await self.promoter.run() }
             group.addTask { await self.reconcile() }
             group.addTask { await self.relayCommits() }
@@ -52,41 +55,47 @@ final class Maintenance: Sendable {
         var watch = Watch()
         var outage = Backoff(from: .milliseconds(200), to: .seconds(1))
         while !Task.isCancelled {
+            let next = ContinuousClock.now + Self.tick
             do {
                 try await tick(&watch)
                 outage.reset()
-                await sleep(for: Self.tick)
+                await sleep(for: next - .now)
             } catch {
-                holdsTerm.store(false, ordering: .relaxed)
+                giveUpTerm()
                 if outage.attempts == 0 {
                     logger.warning("maintenance failed", metadata: ["error": "\(error)"])
                 }
                 await outage.pause()
             }
         }
+        giveUpTerm()
+    }
+
+    private func giveUpTerm() {
         holdsTerm.store(false, ordering: .relaxed)
+        epoch.withLock { $0 = nil }
     }
 
     /// What the holder remembers from one tick to the next.
     private struct Watch {
         var observation = Observation(longestGap: .seconds(3))
-        var epoch: Epoch?
-        var doorbellIsOut = false
         var ticks = 0
     }
 
     private func tick(_ watch: inout Watch) async throws(StoreError) {
         let leadership = try await store.lead(
-            as: id, for: Self.term, counter: watch.epoch?.counter ?? 0)
+            as: id, for: Self.term, counter: epoch.withLock { $0?.counter } ?? 0)
         let held = leadership.isHeld
         let isNew = held && !holdsTerm.exchange(held, ordering: .relaxed)
         guard held else {
-            holdsTerm.store(false, ordering: .relaxed)
+            giveUpTerm()
             watch.observation.reset()
-            watch.epoch = nil
             return
         }
         if isNew {
+            epoch.withLock {
+                $0 = Epoch(name: leadership.epoch, counter: leadership.counter)
+            }
             logger.debug("holds the maintenance term", metadata: ["term": "\(leadership.term)"])
             elected.continuation.yield()
         }
@@ -98,7 +107,6 @@ final class Maintenance: Sendable {
         }
         if !dead.isEmpty || watch.ticks % Self.ticksPerReap == 1 { try await reap() }
         promoter.arm(after: .zero)
-        await checkEpoch(&watch, leadership)
     }
 
     /// Takes back every claim whose worker is gone.
@@ -112,26 +120,36 @@ final class Maintenance: Sendable {
         }
     }
 
-    /// Advances the mark; when the one it replaces shows that the doorbell forgot, or has been out
-    /// of order, everything is announced again.
-    private func checkEpoch(_ watch: inout Watch, _ leadership: Leadership) async {
+    /// Advances the mark once a second while the term is held. Apart from ``lead()``, because a
+    /// doorbell that hangs must not delay a look at the workers.
+    private func watchEpoch() async {
         guard announcer.rings else { return }
-        let known =
-            watch.epoch ?? Epoch(name: leadership.epoch, counter: leadership.counter)
+        var doorbellIsOut = false
+        while !Task.isCancelled {
+            let next = ContinuousClock.now + Self.tick
+            if let known = epoch.withLock({ $0 }) {
+                await checkEpoch(known, &doorbellIsOut)
+            }
+            await sleep(for: next - .now)
+        }
+    }
+
+    /// When the mark that is replaced shows that the doorbell forgot, or has been out of order,
+    /// everything is announced again.
+    private func checkEpoch(_ known: Epoch, _ doorbellIsOut: inout Bool) async {
         var next = known
         next.counter &+= 1
         do {
             let mark = try await announcer.exchangeEpoch(next.mark)
-            watch.epoch = next
-            guard !known.isConfirmed(by: mark) || watch.doorbellIsOut else { return }
+            epoch.withLock { if $0 == known { $0 = next } }
+            guard !known.isConfirmed(by: mark) || doorbellIsOut else { return }
             logger.info(
                 "announces all queued jobs again",
-                metadata: ["reason": watch.doorbellIsOut ? "redis was out" : "redis forgot"])
-            watch.doorbellIsOut = false
+                metadata: ["reason": doorbellIsOut ? "redis was out" : "redis forgot"])
+            doorbellIsOut = false
             refill.continuation.yield()
         } catch {
-            watch.epoch = known
-            watch.doorbellIsOut = true
+            doorbellIsOut = true
         }
     }
 

@@ -49,6 +49,9 @@ final class Promoter: Sendable {
                 try await promote()
                 outage.reset()
             } catch {
+                if outage.attempts == 0 {
+                    logger.warning("cannot promote what is due", metadata: ["error": "\(error)"])
+                }
                 arm(after: outage.next())
             }
         }

@@ -6,7 +6,8 @@ import Synchronization
 /// While one write is in flight the next collects whoever arrives; a lone caller waits for nobody.
 /// Each caller gets its own answer after the commit. The write runs in a task of its own, so a
 /// caller that is cancelled (an HTTP client that hung up) takes nobody else's write with it. A
-/// batch that the store refuses for its data is split until the bad item stands alone.
+/// batch that the store refuses for its data, or that waits for somebody's lock, is split until the
+/// item at fault stands alone.
 package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     package typealias Write = @Sendable ([Item]) async throws(StoreError) -> [Answer]
 
@@ -96,13 +97,23 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
                 answers = answers.dropFirst(call.items.count)
             }
         } catch {
-            if case .rejected = error, batch.count > 1 {
+            if error.concernsSomeRows, batch.count > 1 {
                 let middle = batch.startIndex + batch.count / 2
                 await send(batch[..<middle])
                 await send(batch[middle...])
             } else {
                 for call in batch { call.answer.resume(returning: .failure(error)) }
             }
+        }
+    }
+}
+
+extension StoreError {
+    /// Whether a part of the batch may go through without the rest.
+    fileprivate var concernsSomeRows: Bool {
+        switch self {
+        case .rejected, .contended: true
+        case .unavailable, .unknown, .denied, .misconfigured: false
         }
     }
 }

@@ -12,6 +12,8 @@ public final class Queue: Sendable {
     let doorbell: Doorbell
     let meters: Meters
     private let enqueuing: Coalescer<NewJob, Enqueued>
+    /// Apart from the rest, because a key that an open transaction holds is waited for.
+    private let enqueuingUnique: Coalescer<NewJob, Enqueued>
     private let accepting: Coalescer<NewEvent, Accepted>
 
     /// Makes a queue on a store; without an announcer workers find its jobs by polling.
@@ -24,13 +26,14 @@ public final class Queue: Sendable {
         self.store = store
         self.doorbell = doorbell
         self.meters = meters
-        enqueuing = Coalescer(batchLimit: Self.batchLimit, flightLimit: 2) {
-            jobs throws(StoreError) in
+        let write: Coalescer<NewJob, Enqueued>.Write = { jobs throws(StoreError) in
             let answers = try await store.enqueue(jobs)
             doorbell.ring(stored(of: jobs, answers))
             meters.enqueued.add(answers.count)
             return answers
         }
+        enqueuing = Coalescer(batchLimit: Self.batchLimit, flightLimit: 2, write: write)
+        enqueuingUnique = Coalescer(batchLimit: Self.batchLimit, write: write)
         accepting = Coalescer(batchLimit: Self.batchLimit, flightLimit: 2) {
             events throws(StoreError) in
             let answers = try await store.accept(events)
@@ -64,13 +67,14 @@ public final class Queue: Sendable {
 
     /// Stores one job.
     public func enqueue(_ job: NewJob) async throws(StoreError) -> Enqueued {
-        let answers = try await enqueuing.submit([job])
+        let answers = try await enqueue([job])
         return answers.first ?? .stored(job.id)
     }
 
     /// Stores jobs together, all or none; answers in their order.
     public func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued] {
-        try await enqueuing.submit(jobs)
+        let isPlain = jobs.allSatisfy { $0.uniqueKey == nil }
+        return try await (isPlain ? enqueuing : enqueuingUnique).submit(jobs)
     }
 
     /// Stores a verified webhook event and its jobs, unless its provider's id is known already.

@@ -33,7 +33,7 @@ public protocol JobStore: Sendable {
 
     /// Ends claims that still carry their own token. A settlement whose job does not come back
     /// was too late: its claim had been taken away and nothing was written.
-    func settle(_ settlements: [Settlement]) async throws(StoreError) -> [Settled]
+    func settle(_ settlements: [Settlement]) async throws(StoreError) -> SettleAnswer
 
     /// Moves up to `limit` scheduled jobs that are due to `queued`.
     func promote(upTo limit: Int) async throws(StoreError) -> Promotion
@@ -112,6 +112,21 @@ public struct Settlement: Sendable, Hashable {
         self.job = job
         self.claim = claim
         self.verdict = verdict
+    }
+}
+
+/// What became of a batch of settlements.
+public struct SettleAnswer: Sendable, Hashable {
+    /// The jobs that were moved, by this call or by an earlier one whose answer got lost.
+    public var settled: [Settled]
+    /// Claims that stand as they did, because somebody has their job's row locked: settle them
+    /// again.
+    public var heldUp: Set<ClaimToken>
+
+    /// Makes an answer to ``JobStore/settle(_:)``.
+    public init(settled: [Settled], heldUp: Set<ClaimToken> = []) {
+        self.settled = settled
+        self.heldUp = heldUp
     }
 }
 

@@ -2,6 +2,9 @@
 public enum StoreError: Error, Sendable, Hashable {
     /// Not reachable or not able right now; nothing was written. Try again.
     case unavailable(_ reason: String)
+    /// Another transaction holds a row or a key for longer than is waited; nothing was written.
+    /// The rest of a batch goes through without the part that is held up.
+    case contended(_ reason: String)
     /// The connection died, or was told so late, that a write may or may not have been committed.
     /// Repeat the same write: every write here is idempotent by its ids.
     case unknown(_ reason: String)
@@ -15,7 +18,7 @@ public enum StoreError: Error, Sendable, Hashable {
     /// Whether the same call may well succeed a moment later.
     public var isTransient: Bool {
         switch self {
-        case .unavailable, .unknown: true
+        case .unavailable, .contended, .unknown: true
         case .rejected, .denied, .misconfigured: false
         }
     }
@@ -25,7 +28,9 @@ extension StoreError: CustomStringConvertible {
     /// One line for people, without secrets.
     public var description: String {
         switch self {
-        case .unavailable(let reason), .denied(let reason), .misconfigured(let reason): reason
+        case .unavailable(let reason), .contended(let reason), .denied(let reason),
+            .misconfigured(let reason):
+            reason
         case .unknown(let reason): "the outcome of a write is unknown: \(reason)"
         case .rejected(let state, let reason): "\(reason) (SQLSTATE \(state))"
         }

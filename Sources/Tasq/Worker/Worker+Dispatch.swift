@@ -10,6 +10,12 @@ extension Worker {
     static let maxMissed = 10_000
     /// How long after the claim they are looked at.
     static let missedDelay = Duration.milliseconds(100)
+    /// How often a worker that ever missed a claim's answer looks for claims it does not know of:
+    /// the lost statement may have been committed late.
+    static let auditEvery = Duration.seconds(30)
+    /// Jobs that a sweep finds are taken to be lost from the list when they have waited this much
+    /// longer, in microseconds, than those that the list gives.
+    static let lostAfter: Int64 = 1_000_000
     /// Ids or jobs of one claim.
     static let claimLimit = 500
 
@@ -28,8 +34,15 @@ extension Worker {
         var missed: Set<JobID> = []
         var missedSince: ContinuousClock.Instant?
         var suspectWaits = false
+        /// How long the last announced jobs had waited.
+        var announcedWait: Int64 = 0
+        /// The last sweep found jobs whose announcement got lost, and there may be more.
+        var sweepsAgain = false
+        /// The last sweep left no room for a take, so the next turn is the list's.
+        var owesTake = false
         /// The answer of a claim got lost: jobs may be claimed that this worker does not know of.
-        var claimIsUnknown = false
+        /// Look for them from this moment on.
+        var auditAt: ContinuousClock.Instant?
     }
 
     /// Finds and starts jobs until the task is cancelled or the session is over.
@@ -44,9 +57,9 @@ extension Worker {
                 continue
             }
             do throws(StoreError) {
-                if search.claimIsUnknown {
+                if let time = search.auditAt, search.clock.now >= time {
                     try await handBackUnknown(in: session)
-                    search.claimIsUnknown = false
+                    search.auditAt = search.clock.now + Self.auditEvery
                 }
                 if search.suspectWaits {
                     try await runSuspects(&search, in: session)
@@ -63,14 +76,14 @@ extension Worker {
                 if search.outage.attempts > 0 { logger.info("postgres answers again") }
                 search.outage.reset()
             } catch {
-                if case .unknown = error { search.claimIsUnknown = true }
+                if case .unknown = error { search.auditAt = search.clock.now }
                 if search.outage.attempts == 0 {
                     logger.warning("cannot look for work", metadata: ["error": "\(error)"])
                 }
                 await search.outage.pause()
             }
         }
-        if search.claimIsUnknown, !session.isReaped {
+        if search.auditAt != nil, !session.isReaped {
             do {
                 try await handBackUnknown(in: session)
             } catch {
@@ -90,11 +103,13 @@ extension Worker {
             search.lastSweep.map { search.clock.now - $0 >= settings.pollInterval } ?? true
         // Before the take: under a full list a take fills every slot, and a row whose
         // announcement got lost would wait for as long as the list does not empty.
-        if sweeps, search.unclaimed.isEmpty,
-            isTime || search.batches % settings.sweepEvery == settings.sweepEvery - 1
+        let isTurn = search.batches % settings.sweepEvery == settings.sweepEvery - 1
+        if sweeps, search.unclaimed.isEmpty, !search.owesTake,
+            isTime || isTurn || search.sweepsAgain
         {
             search.batches += 1
-            if try await sweep(&search, upTo: limit, in: session) >= limit { return }
+            search.owesTake = try await sweep(&search, upTo: limit, in: session) >= limit
+            guard !search.owesTake else { return }
             return try await takeAndClaim(&search, upTo: executorRoom(limit), in: session)
         }
         try await takeAndClaim(&search, upTo: limit, in: session)
@@ -110,6 +125,7 @@ extension Worker {
         _ search: inout Search, upTo limit: Int, in session: WorkerSession
     ) async throws(StoreError) {
         guard limit > 0 else { return }
+        search.owesTake = false
         let sweeps = settings.findWork == .pushAndSweep
         if search.unclaimed.isEmpty, search.isFilled || sweeps {
             search.unclaimed = await take(&search, upTo: limit)
@@ -122,6 +138,7 @@ extension Worker {
             search.unclaimed = []
             meters.claimed.add(jobs.count)
             for job in jobs { start(job, in: session) }
+            search.announcedWait = jobs.map(\.waitedMicroseconds).max() ?? 0
             noteMissed(&search, ids, jobs)
             free -= jobs.count
         }
@@ -176,6 +193,9 @@ extension Worker {
         let sweep = try await store.sweep(
             upTo: limit, for: session.id, from: settings.drawnQueues())
         search.lastSweep = search.clock.now
+        // Lost ones are many or none: a sweep and a take go by turns until they are found.
+        let longestWait = sweep.jobs.map(\.waitedMicroseconds).max() ?? 0
+        search.sweepsAgain = longestWait > search.announcedWait + Self.lostAfter
         search.suspectWaits = search.suspectWaits || sweep.suspectWaits
         meters.claimed.add(sweep.jobs.count)
         meters.swept.add(sweep.jobs.count)

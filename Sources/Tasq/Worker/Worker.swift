@@ -79,7 +79,8 @@ public final class Worker: Service {
             })
     }
 
-    /// Works until the service is shut down.
+    /// Works until the service is shut down. Cancelling the task leaves no grace: running handlers
+    /// are cancelled and their jobs handed back.
     ///
     /// - Throws: ``StoreError`` when PostgreSQL refuses the worker for good: wrong schema version,
     ///   wrong credentials. An outage is waited out.
@@ -92,7 +93,9 @@ public final class Worker: Service {
             group.addTask { await maintenance.run() }
             defer { group.cancelAll() }
             let last = try await cancelWhenGracefulShutdown { try await self.serve() }
-            await self.leave(last)
+            if Task.isCancelled { hurry.raise() }
+            // In a task of its own, because what is left to write must be written all the same.
+            await Task { await self.leave(last) }.value
         }
     }
 

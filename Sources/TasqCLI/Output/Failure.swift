@@ -31,7 +31,7 @@ extension Failure {
         let code: Code =
             switch error {
             case .unavailable: .unavailable
-            case .unknown: .tryAgain
+            case .contended, .unknown: .tryAgain
             case .rejected: .badData
             case .denied: .denied
             case .misconfigured: .misconfigured

@@ -103,7 +103,7 @@ extension Problem {
     /// What a failed write means to the caller. Its reason may quote SQL, so it is not told.
     init(_ error: StoreError) {
         switch error {
-        case .unavailable, .unknown, .denied, .misconfigured:
+        case .unavailable, .contended, .unknown, .denied, .misconfigured:
             self = .notDurable
         case .rejected:
             self.init(

@@ -11,7 +11,8 @@
 -- snapshot: the finished job runs again. `attempt` is taken from the locking select for the same
 -- reason. SKIP LOCKED: a claim never waits for a job row, so its order of locking cannot deadlock.
 -- ON CONFLICT: no row can stand in the way while the job row is locked and queued; should one, it
--- must not hold back the others. LEFT JOIN: a claim must never be made and not returned.
+-- must not hold back the others. `attempt < max_attempts`: a row
+-- made by hand that has none left would fail the whole batch. LEFT JOIN: a claim must never be made and not returned.
 WITH due AS MATERIALIZED (
     SELECT j.id, j.attempt
     FROM tasq.job AS j
@@ -19,6 +20,7 @@ WITH due AS MATERIALIZED (
         AND j.status = 'queued'
         AND j.run_at <= now()
         AND j.crashes = 0
+        AND j.attempt < j.max_attempts
         AND j.queue = ANY ($3::text[])
         AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
         AND EXISTS (SELECT FROM tasq.worker AS w WHERE w.id = $2::uuid)

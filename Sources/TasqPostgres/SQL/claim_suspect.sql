@@ -8,6 +8,7 @@ WITH due AS MATERIALIZED (
     FROM tasq.job AS j
     WHERE j.status = 'queued'
         AND j.crashes > 0
+        AND j.attempt < j.max_attempts
         AND j.run_at <= now()
         AND j.queue = ANY ($2::text[])
         AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))

@@ -6,7 +6,8 @@
 --   $8 text[] key, or null   $9 text[] content type   $10 bytea[] headers   $11 bytea[] body
 --
 -- Nothing is returned: the ids are known, and what is due now is by this server's clock. ON
--- CONFLICT: repeating an enqueue whose answer got lost changes nothing.
+-- CONFLICT: repeating an enqueue whose answer got lost changes nothing; in the ids' order, so two
+-- that repeat the same ids at once cannot deadlock.
 WITH input AS MATERIALIZED (
     SELECT u.*, coalesce(u.run_at, now() + coalesce(u.delay_us, 0) * interval '1 microsecond') AS due_at
     FROM unnest(
@@ -18,6 +19,7 @@ bodies AS (
     INSERT INTO tasq.payload (id, content_type, headers, body)
     SELECT i.id, i.content_type, i.headers, i.body
     FROM input AS i
+    ORDER BY i.id
     ON CONFLICT (id) DO NOTHING
 )
 INSERT INTO tasq.job
@@ -27,4 +29,5 @@ SELECT
     (CASE WHEN i.due_at <= now() THEN 'queued' ELSE 'scheduled' END)::tasq.job_status,
     i.priority, i.max_attempts, i.key, i.due_at
 FROM input AS i
+ORDER BY i.id
 ON CONFLICT (id) DO NOTHING

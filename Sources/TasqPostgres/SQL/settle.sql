@@ -6,12 +6,14 @@
 --   $4 bigint[]  microseconds until a retry or snooze is due; 0 otherwise
 --   $5 text[]    why, for the attempt's record; may be null
 --
--- Returns the jobs that were moved. One that does not come back had lost its claim: nothing of it
--- was written. Job rows are locked first and in id order, as everywhere (see claim.sql): deleting
+-- Returns the jobs that were moved. Of one that does not come back nothing was written: it had lost
+-- its claim, or somebody has its row locked (settled_before.sql tells which), and no outcome waits
+-- for another's lock. Job rows are locked first and in id order, as everywhere (see claim.sql): deleting
 -- the claim first and locking the job second deadlocks with a claim and leaves claims behind.
 -- The fence is the token: the worker's id would let a paused worker end the claim that it took
 -- anew after being reaped. A job that is handed back keeps its attempt for another run, but only
--- 20 times: one that outlives every shutdown would otherwise go round for ever.
+-- 20 times: one that outlives every shutdown would otherwise go round for ever. A suspect that
+-- ended its run in an orderly way is no suspect any more.
 WITH input AS MATERIALIZED (
     SELECT u.job_id, u.claim, u.verdict, u.delay_us, u.reason
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[])
@@ -22,7 +24,7 @@ held AS MATERIALIZED (
     FROM tasq.job AS j
     WHERE j.id = ANY ($1::uuid[])
     ORDER BY j.id
-    FOR NO KEY UPDATE OF j
+    FOR NO KEY UPDATE OF j SKIP LOCKED
 ),
 gone AS (
     DELETE FROM tasq.executing_job AS e
@@ -56,6 +58,7 @@ settled AS (
             WHEN g.verdict IN ('retry', 'snooze') THEN now() + g.delay_us * interval '1 microsecond'
             ELSE j.run_at
         END,
+        crashes = CASE WHEN g.verdict IN ('retry', 'snooze') THEN 0 ELSE j.crashes END,
         last_claim = CASE WHEN g.verdict = 'handedback' THEN j.last_claim ELSE g.claim END
     FROM gone AS g
     WHERE j.id = g.job_id

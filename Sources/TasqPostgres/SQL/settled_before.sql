@@ -1,11 +1,14 @@
--- Which of these claims are already settled, by a statement whose answer got lost.
+-- What became of claims that a settlement did not end.
 --
 --   $1 uuid[]  job ids
 --   $2 uuid[]  claims
 --
--- Only a settlement writes `last_claim`, so finding the token there means this very outcome was
--- committed. Nothing else can be concluded: a claim found nowhere was taken away.
-SELECT j.id, j.last_claim, j.status::text, j.queue, j.priority
-FROM tasq.job AS j
-JOIN unnest($1::uuid[], $2::uuid[]) AS u (job_id, claim) ON u.job_id = j.id
-WHERE j.last_claim = u.claim
+-- Only a settlement writes `last_claim`, so finding the token there means that this very outcome
+-- was committed by a statement whose answer got lost. A claim that stands is one whose job row was
+-- locked by somebody at that moment: `stands`. One found nowhere was taken
+-- away, and nothing of it was or will be written.
+SELECT j.id, u.claim, j.status::text, j.queue, j.priority, e.id IS NOT NULL AS stands
+FROM unnest($1::uuid[], $2::uuid[]) AS u (job_id, claim)
+JOIN tasq.job AS j ON j.id = u.job_id
+LEFT JOIN tasq.executing_job AS e ON e.job_id = u.job_id AND e.id = u.claim
+WHERE j.last_claim = u.claim OR e.id IS NOT NULL

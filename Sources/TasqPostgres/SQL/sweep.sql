@@ -18,6 +18,7 @@ WITH due AS MATERIALIZED (
             AND i.queue = q.queue
             AND i.run_at <= now()
             AND i.crashes = 0
+            AND i.attempt < i.max_attempts
         ORDER BY i.priority, i.run_at, i.id
         LIMIT $3::bigint
         FOR NO KEY UPDATE OF i SKIP LOCKED

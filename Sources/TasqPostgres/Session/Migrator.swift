@@ -212,6 +212,7 @@ extension StoreError {
     fileprivate func during(_ action: String) -> StoreError {
         switch self {
         case .unavailable(let reason): .unavailable("\(action): \(reason)")
+        case .contended(let reason): .contended("\(action): \(reason)")
         case .unknown(let reason): .unknown("\(action): \(reason)")
         case .rejected(let state, let reason): .rejected(sqlState: state, "\(action): \(reason)")
         case .denied(let reason): .denied("\(action): \(reason)")

@@ -15,8 +15,10 @@ extension StoreError {
         case "3F000", "42P01", "42703", "42883":
             return .misconfigured("\(text): run `tasq migrate`")
         case "42501": return .denied(text)
-        // Deadlock, serialisation, locks, timeouts, cancelled statements, stale prepared ones.
-        case "55P03", "55006", "57014", "42P05": return .unavailable(text)
+        // A lock that was waited for long enough, or in a circle.
+        case "55P03", "40P01": return .contended(text)
+        // Timeouts, cancelled statements, objects in use, stale prepared statements.
+        case "55006", "57014", "42P05": return .unavailable(text)
         default: break
         }
         switch error.sqlState.prefix(2) {

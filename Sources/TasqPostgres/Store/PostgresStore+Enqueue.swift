@@ -82,9 +82,15 @@ extension PostgresStore {
         var duplicates: [PayloadID] = []
         var answers: [Accepted] = []
         for event in events {
-            guard !stored.contains(event.id), let providerID = event.providerID,
-                let first = known[[event.source.description, providerID]], first != event.id
-            else {
+            guard !stored.contains(event.id), let providerID = event.providerID else {
+                answers.append(.stored)
+                continue
+            }
+            guard let first = known[[event.source.description, providerID]] else {
+                // It stood when this event met it and is gone now: the next try stores it.
+                throw .unavailable("an event of the same id was just being removed: try again")
+            }
+            guard first != event.id else {
                 answers.append(.stored)
                 continue
             }

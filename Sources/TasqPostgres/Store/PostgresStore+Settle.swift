@@ -2,26 +2,33 @@ public import Tasq
 
 extension PostgresStore {
     /// One commit, fenced by the claim; a repetition of one whose answer got lost is recognised.
-    public func settle(_ settlements: [Settlement]) async throws(StoreError) -> [Settled] {
-        guard !settlements.isEmpty else { return [] }
+    public func settle(_ settlements: [Settlement]) async throws(StoreError) -> SettleAnswer {
+        guard !settlements.isEmpty else { return SettleAnswer(settled: []) }
         var parameters = Parameters()
         parameters.append(settlements.map(\.job))
         parameters.append(settlements.map(\.claim))
         parameters.append(settlements.map { $0.verdict.word })
         parameters.append(settlements.map { $0.verdict.delayMicroseconds })
         parameters.append(settlements.map { $0.verdict.reason.map(storable) })
-        var settled: [Settled] = try await pool.run(statements.settle, parameters).map(self.settled)
-        guard settled.count < settlements.count else { return settled }
+        var answer = SettleAnswer(
+            settled: try await pool.run(statements.settle, parameters).map(settled))
+        guard answer.settled.count < settlements.count else { return answer }
 
-        // Some claims are not there. Either they were taken away, or this is the second try of a
-        // settlement that was committed while its answer got lost.
-        let found = Set(settled.map(\.claim))
+        // Some claims were not ended: taken away, their job row locked at that moment, or settled
+        // by a first try whose answer got lost.
+        let found = Set(answer.settled.map(\.claim))
         let missing = settlements.filter { !found.contains($0.claim) }
         var question = Parameters()
         question.append(missing.map(\.job))
         question.append(missing.map(\.claim))
-        settled += try await pool.run(statements.settledBefore, question).map(self.settled)
-        return settled
+        for row in try await pool.run(statements.settledBefore, question) {
+            if row.bool(5) {
+                answer.heldUp.insert(row.id(1))
+            } else {
+                answer.settled.append(settled(row))
+            }
+        }
+        return answer
     }
 
     private func settled(_ row: Row) -> Settled {

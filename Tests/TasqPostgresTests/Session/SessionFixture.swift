@@ -50,6 +50,7 @@ extension StoreError {
     var word: String {
         switch self {
         case .unavailable: "unavailable"
+        case .contended: "contended"
         case .unknown: "unknown"
         case .rejected(let state, _): "rejected " + state
         case .denied: "denied"

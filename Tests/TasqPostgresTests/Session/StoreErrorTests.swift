@@ -14,7 +14,7 @@ import Testing
         ("SELECT no_function()", "misconfigured"),
         ("SELECT pg_sleep(60)", "unavailable"),
         ("SET ROLE nobody_at_all", "rejected 22023"),
-        ("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$", "unavailable"),
+        ("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$", "contended"),
         ("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; END $$", "unavailable"),
         ("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '53100'; END $$", "unavailable"),
         ("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '42501'; END $$", "denied"),
@@ -56,7 +56,8 @@ import Testing
             let error = await failure { () throws(StoreError) in
                 try await session.query("UPDATE t SET n = 2")
             }
-            #expect(error?.word == "unavailable")
+            #expect(error?.word == "contended")
+            try await other.script("ROLLBACK")
             await other.close()
             #expect(try await session.query("UPDATE t SET n = 2").affected == 1)
         }

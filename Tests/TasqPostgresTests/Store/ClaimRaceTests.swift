@@ -17,25 +17,33 @@ import Testing
     }
 
     @Test func `Control: the naive claim runs settled jobs again`() async throws {
-        let findings = try await storm(.naiveClaim)
-        #expect(findings.extraRuns > 0, "\(findings)")
+        try await expect(\.extraRuns, of: .naiveClaim)
     }
 
     @Test func `Control: settling claim first deadlocks`() async throws {
-        let findings = try await storm(.claimFirstSettle)
-        #expect(findings.deadlocks > 0, "\(findings)")
+        try await expect(\.deadlocks, of: .claimFirstSettle)
     }
 
     @Test func `Control: with the worker as the fence a late settlement ends another's claim`()
         async throws
     {
-        let findings = try await storm(.workerFence)
-        #expect(findings.lateSettlements > 0, "\(findings)")
+        try await expect(\.lateSettlements, of: .workerFence)
     }
 
     @Test func `Control: an attempt read again outside the lock repeats`() async throws {
-        let findings = try await storm(.attemptReadAgain, jobs: 60)
-        #expect(findings.repeatedAttempts > 0, "\(findings)")
+        try await expect(\.repeatedAttempts, of: .attemptReadAgain, jobs: 60)
+    }
+
+    /// A mistake shows when two transactions meet at the wrong moment, which one storm may miss
+    /// on a busy machine; a dozen in a row do not.
+    private func expect(
+        _ finding: KeyPath<Findings, Int>, of mistake: Mistake, jobs: Int = 600
+    ) async throws {
+        for _ in 1...12 {
+            let findings = try await storm(mistake, jobs: jobs)
+            if findings[keyPath: finding] > 0 { return }
+        }
+        Issue.record("twelve storms did not find the mistake that was put back")
     }
 }
 
@@ -64,7 +72,7 @@ private enum Mistake {
                 "first",
                 "USING held AS h, input AS u\n    WHERE e.job_id = h.id AND u.job_id = h.id",
                 with: "USING input AS u\n    WHERE e.job_id = u.job_id"
-            ).edited("", "    ORDER BY j.id\n    FOR NO KEY UPDATE OF j\n", with: "")
+            ).edited("", "    ORDER BY j.id\n    FOR NO KEY UPDATE OF j SKIP LOCKED\n", with: "")
         case .workerFence:
             try statement.edited(
                 "worker", "AND e.id = u.claim",

@@ -64,6 +64,19 @@ import Testing
         }
     }
 
+    @Test func `A row without attempts left, made by hand, holds up no other`() async throws {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            let ids = [try await store.job(), try await store.job()]
+            try await database.execute(
+                "UPDATE tasq.job SET attempt = max_attempts WHERE id = '\(ids[0])'")
+            let claimed = try await store.claim(ids, for: worker, from: defaultQueues)
+            #expect(claimed.map(\.id) == [ids[1]])
+            let sweep = try await store.sweep(upTo: 10, for: worker, from: defaultQueues)
+            #expect(sweep.jobs.isEmpty)
+        }
+    }
+
     @Test func `A row somebody has locked is skipped at once and named afterwards`() async throws {
         try await withStore { store, database in
             let worker = try await store.registeredWorker()

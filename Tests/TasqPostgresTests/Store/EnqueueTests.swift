@@ -1,3 +1,4 @@
+import Logging
 import Tasq
 import TasqTesting
 import Testing
@@ -52,6 +53,44 @@ import Testing
             _ = try await store.settle(claimed, .success)
             #expect(try await store.job(uniqueKey: "customer 7") != first)
             #expect(try await database.execute("SELECT count(*) FROM tasq.job") == "2")
+        }
+    }
+
+    @Test func `A key held by an open transaction holds up its own job and no other`() async throws
+    {
+        try await withStore { plain, database in
+            var settings = try PostgresSettings(url: database.url)
+            settings.lockTimeout = .milliseconds(200)
+            let store = PostgresStore(settings, logger: .init(label: "test"))
+            let locker = Session(settings: settings, logger: .init(label: "test"))
+            _ = try await locker.script(
+                "BEGIN; INSERT INTO tasq.unique_key VALUES ('held', gen_random_uuid())")
+            let queue = Queue(store: store)
+            let jobs = try ["first", "held", "last"].map { key in
+                try NewJob(
+                    kind: Name("noop"), uniqueKey: key, payload: Payload(Array("{}".utf8)))
+            }
+            let answers = await withTaskGroup(of: (Int, Result<Enqueued, StoreError>).self) {
+                group in
+                for (index, job) in jobs.enumerated() {
+                    group.addTask {
+                        do throws(StoreError) {
+                            return (index, .success(try await queue.enqueue(job)))
+                        } catch {
+                            return (index, .failure(error))
+                        }
+                    }
+                }
+                return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+            }
+            #expect(answers[0] == .success(.stored(jobs[0].id)))
+            #expect(answers[2] == .success(.stored(jobs[2].id)))
+            guard case .failure(.contended) = answers[1] else {
+                Issue.record("\(String(describing: answers[1]))")
+                return
+            }
+            await locker.close()
+            await store.close()
         }
     }
 

@@ -1,3 +1,4 @@
+import Logging
 import Tasq
 import TasqTesting
 import Testing
@@ -65,6 +66,40 @@ import Testing
             #expect(try await store.job(id)?.status == .executing)
             #expect(try await store.settle(new, .success)?.status == .success)
             #expect(try await store.settle(old, .success) == nil)
+        }
+    }
+
+    @Test func `A row somebody has locked holds up its own outcome and no other`() async throws {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            let ids = [try await store.job(), try await store.job()]
+            let claimed = try await store.claim(ids, for: worker, from: defaultQueues)
+            let locker = Session(
+                settings: try PostgresSettings(url: database.url), logger: .init(label: "test"))
+            _ = try await locker.script(
+                "BEGIN; SELECT FROM tasq.job WHERE id = '\(ids[0])' FOR UPDATE")
+            let outcomes = claimed.map {
+                Settlement(job: $0.id, claim: $0.claim, verdict: .success)
+            }
+            let first = try await store.settle(outcomes)
+            #expect(first.settled.map(\.job) == [ids[1]])
+            #expect(first.heldUp == Set(claimed.filter { $0.id == ids[0] }.map(\.claim)))
+            _ = try await locker.script("ROLLBACK")
+            let second = try await store.settle(outcomes)
+            #expect(Set(second.settled.map(\.job)) == Set(ids) && second.heldUp.isEmpty)
+            await locker.close()
+        }
+    }
+
+    @Test func `A suspect that ended in an orderly way is no suspect any more`() async throws {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            let id = try await store.job()
+            try await database.execute("UPDATE tasq.job SET crashes = 2")
+            let suspect = try #require(
+                try await store.claimSuspect(for: worker, from: defaultQueues))
+            _ = try await store.settle(suspect, .retry(after: .zero, reason: "not yet"))
+            #expect(try await store.claim([id], for: worker, from: defaultQueues).count == 1)
         }
     }
 

@@ -50,7 +50,8 @@ extension PostgresStore {
     }
 
     func settle(_ job: ClaimedJob, _ verdict: Verdict) async throws -> Settled? {
-        try await settle([Settlement(job: job.id, claim: job.claim, verdict: verdict)]).first
+        try await settle([Settlement(job: job.id, claim: job.claim, verdict: verdict)]).settled
+            .first
     }
 }
 
