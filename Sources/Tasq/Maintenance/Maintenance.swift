@@ -7,9 +7,13 @@ import Synchronization
 /// The right to do so is a term in a row. Two holders at once do no harm: everything here is
 /// idempotent or fenced.
 final class Maintenance: Sendable {
-    /// How long a term lasts unless it is renewed, and how often it is renewed.
-    static let term = Duration.seconds(5)
+    /// How often the holder looks, while there is something to do and while there is not.
     static let tick = Duration.seconds(1)
+    static let idleTick = Duration.seconds(4)
+    /// How often the others ask for the term.
+    static let askPause = Duration.seconds(2)
+    /// How long a term lasts beyond the next look.
+    static let termMargin = Duration.seconds(4)
     /// Claims taken back in one statement.
     static let reapLimit = 500
     /// A claim without a worker is looked for at least this often, in ticks.
@@ -55,13 +59,14 @@ final class Maintenance: Sendable {
         var watch = Watch()
         var outage = Backoff(from: .milliseconds(200), to: .seconds(1))
         while !Task.isCancelled {
-            let next = ContinuousClock.now + Self.tick
+            let start = ContinuousClock.now
             do {
-                try await tick(&watch)
+                let pause = try await tick(&watch)
                 outage.reset()
-                await sleep(for: next - .now)
+                await sleep(for: start + pause - .now)
             } catch {
                 giveUpTerm()
+                watch.observation.reset()
                 if outage.attempts == 0 {
                     logger.warning("maintenance failed", metadata: ["error": "\(error)"])
                 }
@@ -80,17 +85,21 @@ final class Maintenance: Sendable {
     private struct Watch {
         var observation = Observation(longestGap: .seconds(3))
         var ticks = 0
+        var pause = Maintenance.tick
     }
 
-    private func tick(_ watch: inout Watch) async throws(StoreError) {
+    /// One look; returns the pause until the next.
+    private func tick(_ watch: inout Watch) async throws(StoreError) -> Duration {
+        let counter = epoch.withLock { $0?.counter } ?? 0
         let leadership = try await store.lead(
-            as: id, for: Self.term, counter: epoch.withLock { $0?.counter } ?? 0)
+            as: id, for: watch.pause + Self.termMargin, counter: counter)
         let held = leadership.isHeld
         let isNew = held && !holdsTerm.exchange(held, ordering: .relaxed)
         guard held else {
             giveUpTerm()
             watch.observation.reset()
-            return
+            watch.pause = Self.tick
+            return Self.askPause
         }
         if isNew {
             epoch.withLock {
@@ -105,8 +114,14 @@ final class Maintenance: Sendable {
             meters.buried.add()
             logger.warning("a worker is dead", metadata: ["worker": "\(worker.id)"])
         }
-        if !dead.isEmpty || watch.ticks % Self.ticksPerReap == 1 { try await reap() }
-        promoter.arm(after: .zero)
+        if !dead.isEmpty || leadership.isBusy && watch.ticks % Self.ticksPerReap == 1 {
+            try await reap()
+        }
+        if let nextDue = leadership.nextDue { promoter.arm(after: nextDue) }
+        let isIdle =
+            !leadership.isBusy && leadership.nextDue == nil && !watch.observation.hasStillWorker
+        watch.pause = isIdle ? Self.idleTick : Self.tick
+        return watch.pause
     }
 
     /// Takes back every claim whose worker is gone.
@@ -176,7 +191,7 @@ final class Maintenance: Sendable {
                     doorbell.ring([announcement])
                     guard holdsTerm.load(ordering: .relaxed) else { break }
                 }
-                guard await sleep(for: Self.term) else { return }
+                guard await sleep(for: Self.termMargin) else { return }
             }
         }
     }

@@ -14,6 +14,9 @@ struct Observation {
     let longestGap: Duration
     private var sightings: [WorkerID: Sighting] = [:]
     private var lastLook: ContinuousClock.Instant?
+    /// Whether a heartbeat stood still between the last two looks, however far apart they were:
+    /// whoever looked less often then looks more closely.
+    private(set) var hasStillWorker = false
 
     init(longestGap: Duration) {
         self.longestGap = longestGap
@@ -23,15 +26,16 @@ struct Observation {
     mutating func look(
         at workers: [WorkerSight], now: ContinuousClock.Instant
     ) -> [WorkerSight] {
-        if let lastLook, now - lastLook > longestGap { sightings = [:] }
+        let isGap = lastLook.map { now - $0 > longestGap } ?? false
         lastLook = now
+        hasStillWorker = false
         var seen: [WorkerID: Sighting] = [:]
         var dead: [WorkerSight] = []
         for worker in workers {
-            var sighting = sightings[worker.id] ?? Sighting(sequence: worker.sequence, since: now)
-            if sighting.sequence != worker.sequence {
-                sighting = Sighting(sequence: worker.sequence, since: now)
-            }
+            let fresh = Sighting(sequence: worker.sequence, since: now)
+            let known = sightings[worker.id].flatMap { $0.sequence == worker.sequence ? $0 : nil }
+            hasStillWorker = hasStillWorker || known != nil
+            let sighting = isGap ? fresh : known ?? fresh
             seen[worker.id] = sighting
             let stillness = now - sighting.since
             let limit = worker.lockFell ? min(worker.lease, worker.heartbeat * 2) : worker.lease

@@ -61,16 +61,24 @@ public struct Leadership: Sendable {
     public var counter: Int64
     /// Every registered worker, as far as the term is held.
     public var workers: [WorkerSight]
+    /// Time until the next scheduled job is due, less than nothing for one that is overdue; `nil`
+    /// when there is none.
+    public var nextDue: Duration?
+    /// Whether any job is claimed.
+    public var isBusy: Bool
 
     /// Makes an answer to ``JobStore/lead(as:for:counter:)``.
     public init(
-        isHeld: Bool, term: Int64, epoch: String, counter: Int64, workers: [WorkerSight]
+        isHeld: Bool, term: Int64, epoch: String, counter: Int64, workers: [WorkerSight],
+        nextDue: Duration? = nil, isBusy: Bool = true
     ) {
         self.isHeld = isHeld
         self.term = term
         self.epoch = epoch
         self.counter = counter
         self.workers = workers
+        self.nextDue = nextDue
+        self.isBusy = isBusy
     }
 }
 

@@ -16,6 +16,8 @@ extension Worker {
     /// Jobs that a sweep finds are taken to be lost from the list when they have waited this much
     /// longer, in microseconds, than those that the list gives.
     static let lostAfter: Int64 = 1_000_000
+    /// The longest pause between two looks of an idle worker at the table, in poll intervals.
+    static let idlePolls = 5
     /// Ids or jobs of one claim.
     static let claimLimit = 500
 
@@ -28,14 +30,16 @@ extension Worker {
         var outage = Backoff(from: .milliseconds(100), to: .seconds(2))
         var doorbellIsOut = false
         var isFilled = false
+        /// How long the next take waits for an announcement.
+        var idleWait = Duration.zero
         /// Taken, but the store could not be asked.
         var unclaimed: [JobID] = []
         /// Offered to a claim that did not return them.
         var missed: Set<JobID> = []
         var missedSince: ContinuousClock.Instant?
         var suspectWaits = false
-        /// How long the last announced jobs had waited.
-        var announcedWait: Int64 = 0
+        /// How long the last announced jobs had waited, in microseconds; unknown before the first.
+        var announcedWait: Int64?
         /// The last sweep found jobs whose announcement got lost, and there may be more.
         var sweepsAgain = false
         /// The last sweep left no room for a take, so the next turn is the list's.
@@ -49,7 +53,11 @@ extension Worker {
     func dispatch(in session: WorkerSession) async {
         var search = Search()
         search.pollPause = Backoff(from: .milliseconds(20), to: settings.pollInterval)
+        search.idleWait = settings.pollInterval
         while !Task.isCancelled, !session.isReaped {
+            // Behind the jobs just started: those that end at once leave their slots to this claim,
+            // which doubles its size under a backlog of short jobs.
+            await Task.yield()
             let free = await executor.waitForFreeSlot()
             guard free > 0, !Task.isCancelled else { break }
             if settings.onLeaseUnknown == .cancel, session.isUnknown {
@@ -138,13 +146,18 @@ extension Worker {
             search.unclaimed = []
             meters.claimed.add(jobs.count)
             for job in jobs { start(job, in: session) }
-            search.announcedWait = jobs.map(\.waitedMicroseconds).max() ?? 0
+            search.announcedWait =
+                jobs.map(\.waitedMicroseconds).max() ?? search.announcedWait
             noteMissed(&search, ids, jobs)
             free -= jobs.count
         }
         guard sweeps ? ids.isEmpty : !search.isFilled, free > 0 else { return }
         let found = try await sweep(&search, upTo: free, in: session)
         if found == 0 { search.isFilled = true }
+        search.idleWait =
+            found == 0
+            ? min(search.idleWait * 2, settings.pollInterval * Self.idlePolls)
+            : settings.pollInterval
         if search.doorbellIsOut, found == 0 {
             await search.pollPause.pause()
         } else {
@@ -164,9 +177,11 @@ extension Worker {
 
     /// Takes announced ids; none when the doorbell is out of order, after noting so.
     private func take(_ search: inout Search, upTo limit: Int) async -> [JobID] {
-        // While somebody's lock or a sweep is waited for, the wait is short; otherwise a poll
-        // interval, because an idle worker looks at the table that often.
-        let wait = search.missed.isEmpty ? settings.pollInterval : Self.missedDelay
+        // While somebody's lock is waited for, the wait is short. Otherwise an idle worker looks at
+        // the table whenever it has waited, first after a poll interval, then less and less often.
+        let wait =
+            search.missed.isEmpty
+            ? max(search.idleWait, settings.pollInterval) : Self.missedDelay
         do {
             let ids = try await announcer.take(
                 upTo: limit, from: settings.drawnQueues(), wait: wait)
@@ -175,6 +190,7 @@ extension Worker {
                 logger.info("announcements arrive again")
             }
             meters.taken.add(ids.count)
+            if !ids.isEmpty { search.idleWait = settings.pollInterval }
             return ids
         } catch {
             if !search.doorbellIsOut, !Task.isCancelled {
@@ -195,7 +211,8 @@ extension Worker {
         search.lastSweep = search.clock.now
         // Lost ones are many or none: a sweep and a take go by turns until they are found.
         let longestWait = sweep.jobs.map(\.waitedMicroseconds).max() ?? 0
-        search.sweepsAgain = longestWait > search.announcedWait + Self.lostAfter
+        search.sweepsAgain =
+            search.announcedWait.map { longestWait - $0 > Self.lostAfter } ?? false
         search.suspectWaits = search.suspectWaits || sweep.suspectWaits
         meters.claimed.add(sweep.jobs.count)
         meters.swept.add(sweep.jobs.count)

@@ -4,6 +4,8 @@
 --   $2 bigint  microseconds the term lasts from now
 --   $3 bigint  the doorbell epoch's counter as the holder last wrote it
 --
+-- Also tells in how many microseconds the next scheduled job is due, and whether anything is claimed:
+-- with nothing to do the holder looks less often.
 -- No row: somebody else holds the term. Otherwise a row per worker, or one without a worker. Terms
 -- go by this server's clock; a clock that jumps makes two holders for a while, which is harmless:
 -- all that a holder does is idempotent or fenced. A lock has fallen when the worker said it held
@@ -34,7 +36,15 @@ SELECT
     w.lock_held AND NOT EXISTS (
         SELECT FROM locked AS l
         WHERE l.key = ('x' || left(replace(w.id::text, '-', ''), 16))::bit(64)::bigint
-    ) AS lock_fell
+    ) AS lock_fell,
+    (
+        SELECT (extract(epoch FROM j.run_at - now()) * 1000000)::bigint
+        FROM tasq.job AS j
+        WHERE j.status = 'scheduled'
+        ORDER BY j.run_at
+        LIMIT 1
+    ) AS next_us,
+    EXISTS (SELECT FROM tasq.executing_job) AS is_busy
 FROM held AS h
 CROSS JOIN tasq.setting AS s
 LEFT JOIN tasq.worker AS w ON TRUE

@@ -13,25 +13,22 @@
 -- The fence is the token: the worker's id would let a paused worker end the claim that it took
 -- anew after being reaped. A job that is handed back keeps its attempt for another run, but only
 -- 20 times: one that outlives every shutdown would otherwise go round for ever. A suspect that
--- ended its run in an orderly way is no suspect any more.
-WITH input AS MATERIALIZED (
-    SELECT u.job_id, u.claim, u.verdict, u.delay_us, u.reason
+-- ended its run in an orderly way is no suspect any more. The outcomes travel with the locked rows
+-- rather than being joined again later: that join has no index, and cost 28 ms for 500 outcomes.
+WITH held AS MATERIALIZED (
+    SELECT j.id, u.claim, u.verdict, u.delay_us, u.reason
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[])
         AS u (job_id, claim, verdict, delay_us, reason)
-),
-held AS MATERIALIZED (
-    SELECT j.id
-    FROM tasq.job AS j
-    WHERE j.id = ANY ($1::uuid[])
+    JOIN tasq.job AS j ON j.id = u.job_id
     ORDER BY j.id
     FOR NO KEY UPDATE OF j SKIP LOCKED
 ),
 gone AS (
     DELETE FROM tasq.executing_job AS e
-    USING held AS h, input AS u
-    WHERE e.job_id = h.id AND u.job_id = h.id AND e.id = u.claim
+    USING held AS h
+    WHERE e.job_id = h.id AND e.id = h.claim
     RETURNING e.job_id, e.id AS claim, e.worker_id, e.attempt, e.claimed_at,
-        u.verdict, u.delay_us, u.reason
+        h.verdict, h.delay_us, h.reason
 ),
 settled AS (
     UPDATE tasq.job AS j

@@ -55,13 +55,19 @@ extension Connection {
 }
 
 extension Connection.Limits {
-    /// The claim relies on READ COMMITTED, whatever the role's default is.
+    /// The claim relies on READ COMMITTED, whatever the role's default is. Plans are kept for the
+    /// length of a session, and one made while `executing_job` was small would go on reading all of
+    /// it while it bloats: 100 settlements then cost a walk over every dead claim. Without sequential
+    /// scans the primary keys are used from the first row on; just-in-time compilation is off because
+    /// the planner's penalty for a scan that cannot be avoided would set it off.
     fileprivate var sql: String {
         """
         SET statement_timeout = \(max(1, statement.inMilliseconds));
         SET lock_timeout = \(max(1, lock.inMilliseconds));
         SET idle_in_transaction_session_timeout = \(max(1, idleInTransaction.inMilliseconds));
-        SET default_transaction_isolation = 'read committed'
+        SET default_transaction_isolation = 'read committed';
+        SET enable_seqscan = off;
+        SET jit = off
         """
     }
 }

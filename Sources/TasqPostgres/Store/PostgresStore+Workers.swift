@@ -48,6 +48,8 @@ extension PostgresStore {
             leadership.term = row.int(0)
             leadership.counter = row.int(1)
             leadership.epoch = row.text(2)
+            leadership.nextDue = row.optionalInt(8).map { .microseconds($0) }
+            leadership.isBusy = row.bool(9)
             guard !row.isNull(3) else { continue }
             leadership.workers.append(
                 WorkerSight(

@@ -13,8 +13,6 @@ import Foundation
 /// to, after the program's last byte, and does not wait for grandchildren that hold them open.
 final class Keeper: Sendable {
     private let lifeline: FileHandle
-    /// Kept: a handle that goes closes its descriptor under its own handler.
-    private let readers: [FileHandle]
 
     init(
         of words: [String], environment: [String: String], directory: String?, input: String,
@@ -32,10 +30,19 @@ final class Keeper: Sendable {
         let fromOutput = try Spawn.pipe()
         let fromError = try Spawn.pipe()
         self.lifeline = FileHandle(fileDescriptor: lifeline.writing, closeOnDealloc: true)
-        readers = [
-            Self.reader(fromOutput.reading, of: .output, mark: mark, into: output),
-            Self.reader(fromError.reading, of: .error, mark: mark, into: output),
-        ]
+        for (stream, end) in [
+            (ChildOutput.Stream.output, fromOutput.reading), (.error, fromError.reading),
+        ] {
+            Spawn.read(end) { bytes in
+                output.update {
+                    if bytes.isEmpty {
+                        $0.close(stream)
+                    } else {
+                        $0.append(bytes, to: stream, mark: mark)
+                    }
+                }
+            }
+        }
         try Spawn.start(
             perl, arguments, environment: environment,
             input: lifeline.reading, output: fromOutput.writing, error: fromError.writing)
@@ -114,24 +121,6 @@ final class Keeper: Sendable {
         1 until waitpid($watch, 0) == $watch;
         exec "/bin/rm", "-rf", "--", $scratch if $let_go > 0 && $scratch;
         """#
-
-    /// Lets what comes out of a pipe go to the output as it comes.
-    private static func reader(
-        _ end: Int32, of stream: ChildOutput.Stream, mark: String,
-        into output: Watched<ChildOutput>
-    ) -> FileHandle {
-        let handle = FileHandle(fileDescriptor: end, closeOnDealloc: true)
-        handle.readabilityHandler = { handle in
-            let bytes = handle.availableData
-            if bytes.isEmpty {
-                handle.readabilityHandler = nil
-                output.update { $0.close(stream) }
-            } else {
-                output.update { $0.append(bytes, to: stream, mark: mark) }
-            }
-        }
-        return handle
-    }
 
     /// A file only this user can read, with the text in it, removed once the program has opened it.
     private static func file(with input: String) throws(TestingError) -> String {

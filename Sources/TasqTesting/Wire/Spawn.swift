@@ -60,4 +60,23 @@ enum Spawn {
         guard status == 0 else { throw .failed("cannot make a pipe: error \(errno)") }
         return (ends[0], ends[1])
     }
+
+    /// Reads a pipe to its end on a thread of its own, tells what comes, then nothing as the end,
+    /// and closes it.
+    ///
+    /// Not by `FileHandle.readabilityHandler`: a handle that goes away closes its descriptor while
+    /// Dispatch still watches it, which was seen to end the process.
+    static func read(_ end: Int32, _ tell: @escaping @Sendable (ArraySlice<UInt8>) -> Void) {
+        Thread.detachNewThread {
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)
+            while true {
+                let count = unsafe Glibc.read(end, &buffer, buffer.count)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { break }
+                tell(buffer[..<count])
+            }
+            tell([])
+            close(end)
+        }
+    }
 }

@@ -70,12 +70,19 @@ private enum Mistake {
         case .claimFirstSettle:
             try statement.edited(
                 "first",
-                "USING held AS h, input AS u\n    WHERE e.job_id = h.id AND u.job_id = h.id",
-                with: "USING input AS u\n    WHERE e.job_id = u.job_id"
+                "USING held AS h\n    WHERE e.job_id = h.id",
+                with: """
+                    USING (
+                        SELECT u.job_id AS id, u.claim, u.verdict, u.delay_us, u.reason
+                        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[])
+                            AS u (job_id, claim, verdict, delay_us, reason)
+                    ) AS h
+                    WHERE e.job_id = h.id
+                    """
             ).edited("", "    ORDER BY j.id\n    FOR NO KEY UPDATE OF j SKIP LOCKED\n", with: "")
         case .workerFence:
             try statement.edited(
-                "worker", "AND e.id = u.claim",
+                "worker", "AND e.id = h.claim",
                 with: "AND e.worker_id = (SELECT w.id FROM tasq.worker AS w)")
         default: statement
         }

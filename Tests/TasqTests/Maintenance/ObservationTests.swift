@@ -39,6 +39,16 @@ import Testing
         #expect(observation.look(at: [worker(7, lockFell: true)], now: at(4)).count == 1)
     }
 
+    @Test func `A heartbeat that stands still is seen even by looks far apart`() {
+        var observation = Observation(longestGap: .seconds(3))
+        for look in 0..<5 {
+            _ = observation.look(at: [worker(Int64(look * 2))], now: at(look * 4))
+            #expect(!observation.hasStillWorker)
+        }
+        #expect(observation.look(at: [worker(8)], now: at(20)).isEmpty)
+        #expect(observation.hasStillWorker)
+    }
+
     private let id = WorkerID()
 
     private func worker(_ sequence: Int64, lockFell: Bool = false) -> WorkerSight {
