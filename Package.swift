@@ -45,6 +45,7 @@ let package = Package(
         .library(name: "TasqTesting", targets: ["TasqTesting"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
@@ -99,8 +100,10 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 subprocess, systemPackage,
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Yams", package: "Yams"),
-            ]),
+            ],
+            resources: [.embedInCode("Bench/Floors")]),
         .executableTarget(
             name: "ReceiptExample", dependencies: ["Tasq", "TasqPostgres", "TasqRedis", logging]),
         test("Tasq", logging),

@@ -1,87 +1,127 @@
 import ArgumentParser
+import FoundationEssentials
 import Tasq
+import TasqPostgres
 
-/// `tasq bench`: figures anyone can take again, on private servers with `fsync` and
-/// `synchronous_commit` on.
+/// `tasq bench`: figures anyone can take again, each beside the floor it stands on.
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure on private servers how fast jobs drain and how soon one starts.",
+        abstract: "Measure tasq beside what PostgreSQL and Redis do without it.",
         discussion: """
-            Starts a PostgreSQL and a Redis of its own with full durability, and one worker in this \
-            process; nothing outside is touched, and everything is removed at the end.
+            Starts a PostgreSQL and a Redis of its own with full durability, and a worker in this \
+            process; everything is removed at the end. The floor is the same work by hand, mostly \
+            pgbench with the same statements; both take turns and the median counts.
             """)
 
-    @Option(help: ArgumentHelp("Jobs to drain, 1 to 1000000.", valueName: "n"))
-    var jobs = 50_000
+    @Argument(
+        help: ArgumentHelp(
+            "What to measure; all of them by default. --list tells them.", valueName: "scenario"))
+    var scenarios: [Scenario] = []
 
-    @Option(help: ArgumentHelp("Times the idle pickup is measured, 1 to 100000.", valueName: "n"))
-    var samples = 1000
-
-    @Option(help: ArgumentHelp("Jobs run at once, 1 to 10000.", valueName: "n"))
-    var concurrency = 100
+    @Flag(help: "Say what can be measured, and measure nothing.")
+    var list = false
 
     @Flag(help: "Print one JSON document.")
     var json = false
 
+    @Option(help: ArgumentHelp("Draw latency and throughput into an SVG file.", valueName: "file"))
+    var svg: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Jobs to drain, \(BenchPlan.jobRange.text); each scenario's own number by default.",
+            valueName: "n"))
+    var jobs: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds of a timed measurement, \(BenchPlan.secondRange.text); each scenario's own "
+                + "number by default.", valueName: "n"))
+    var seconds: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Rows of history, backlog and reconcile, \(BenchPlan.rowRange.text).", valueName: "n"))
+    var rows: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Jobs run at once, \(BenchPlan.concurrencyRange.text).", valueName: "n"))
+    var concurrency = 100
+
+    @Option(
+        help: ArgumentHelp(
+            "Rounds whose median counts, \(BenchPlan.roundRange.text).", valueName: "n"))
+    var rounds = 3
+
+    @Option(
+        name: .customLong("database-url"),
+        help: ArgumentHelp(
+            "Measure on this PostgreSQL instead of a private one, in a schema that is made and "
+                + "dropped.", valueName: "url"))
+    var databaseURL: String?
+
+    @Option(
+        name: .customLong("redis-url"),
+        help: ArgumentHelp(
+            "Measure on this Redis instead of a private one, under keys of the run's own.",
+            valueName: "url"))
+    var redisURL: String?
+
+    @Option(help: ArgumentHelp("The schema that is made and dropped.", valueName: "name"))
+    var schema = "tasq"
+
     func validate() throws {
-        guard (1...1_000_000).contains(jobs) else {
-            throw ValidationError("--jobs must be between 1 and 1000000")
+        try check(jobs, "--jobs", BenchPlan.jobRange)
+        try check(seconds, "--seconds", BenchPlan.secondRange)
+        try check(rows, "--rows", BenchPlan.rowRange)
+        try check(concurrency, "--concurrency", BenchPlan.concurrencyRange)
+        try check(rounds, "--rounds", BenchPlan.roundRange)
+        let longest = 63 - BenchServers.otherSuffix.utf8.count
+        guard schema.utf8.count <= longest else {
+            throw ValidationError("--schema must be at most \(longest) characters")
         }
-        guard (1...100_000).contains(samples) else {
-            throw ValidationError("--samples must be between 1 and 100000")
-        }
-        guard (1...10_000).contains(concurrency) else {
-            throw ValidationError("--concurrency must be between 1 and 10000")
+    }
+
+    private func check(_ value: Int?, _ option: String, _ range: ClosedRange<Int>) throws {
+        if let value, !range.contains(value) {
+            throw ValidationError("\(option) must be \(range.text)")
         }
     }
 
     func run() async throws {
-        let bench = try await Bench.start(concurrency: concurrency)
-        do {
-            let latency = try await bench.idlePickup(samples: samples)
-            let drain = try await bench.drain(jobs)
-            await bench.stop()
-            try print(latency, drain)
-        } catch {
-            await bench.stop()
-            throw error
-        }
-    }
-
-    private func print(_ latency: Bench.Latency, _ drain: Bench.Drain) throws {
-        if json {
-            try StandardOutput.line(
-                JSON.object([
-                    "drain_jobs": .int(drain.jobs),
-                    "drain_seconds": .decimal(drain.time.inSeconds),
-                    "drain_jobs_per_second": .int(drain.perSecond),
-                    "pickup_samples": .int(latency.samples),
-                    "pickup_p50_ms": .decimal(latency.median.inSeconds * 1000),
-                    "pickup_p99_ms": .decimal(latency.p99.inSeconds * 1000),
-                ]).text)
+        if list {
+            for scenario in Scenario.allCases {
+                let gap = String(repeating: " ", count: 11 - scenario.rawValue.count)
+                try StandardOutput.line(scenario.rawValue + gap + scenario.summary)
+            }
             return
         }
-        var table = Table([
-            .init(heading: "measure"), .init(heading: "value", isNumber: true),
-            .init(heading: "how"),
-        ])
-        table.add([
-            "drain", "\(drain.perSecond) jobs/s",
-            "\(drain.jobs) no-op jobs of 1 kB, one worker, \(concurrency) slots",
-        ])
-        table.add([
-            "idle pickup p50", "\(milliseconds(latency.median)) ms",
-            "commit returned to handler entered, \(latency.samples) times",
-        ])
-        table.add(["idle pickup p99", "\(milliseconds(latency.p99)) ms", ""])
-        try StandardOutput.write(table.text(styled: Report.isStyled))
+        let plan = BenchPlan(
+            scenarios: scenarios.isEmpty ? Scenario.allCases : scenarios, jobs: jobs,
+            seconds: seconds, rows: rows, concurrency: concurrency, rounds: rounds)
+        let report = try await BenchRun(
+            plan: plan,
+            place: BenchServers.Place(
+                databaseURL: databaseURL, redisURL: redisURL, schema: schema)
+        ).run()
+        if let svg {
+            do {
+                try Data(BenchChart(report.findings).text.utf8).write(to: URL(filePath: svg))
+            } catch {
+                throw Failure(.refused, "--svg: cannot write \(svg)")
+            }
+        }
+        if json {
+            try StandardOutput.line(report.json.text)
+        } else {
+            try StandardOutput.write(report.text(styled: Report.isStyled))
+        }
     }
+}
 
-    /// With two decimals.
-    private func milliseconds(_ duration: Duration) -> String {
-        let hundredths = Int((duration.inSeconds * 100_000).rounded())
-        let rest = hundredths % 100
-        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
-    }
+extension ClosedRange<Int> {
+    /// As in `1 to 600`.
+    var text: String { "\(lowerBound) to \(upperBound)" }
 }

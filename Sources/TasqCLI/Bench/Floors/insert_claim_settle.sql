@@ -1,0 +1,153 @@
+-- The floor of a steady flow: pgbench inserts a batch, claims as many and settles them, with the
+-- statements of insert_many.sql and claim_settle.sql.
+--
+--   :worker  a registered worker's id   :batch  jobs of each statement   :body  the body's text
+WITH input AS MATERIALIZED (
+    SELECT tasq.uuid_v7() AS id
+    FROM generate_series(1, :batch::int)
+),
+bodies AS (
+    INSERT INTO tasq.payload (id, content_type, headers, body)
+    SELECT i.id, 'application/octet-stream', ''::bytea, :body::bytea
+    FROM input AS i
+    ORDER BY i.id
+    ON CONFLICT (id) DO NOTHING
+)
+INSERT INTO tasq.job
+    (id, payload_id, queue, kind, status, priority, max_attempts, key, run_at)
+SELECT i.id, i.id, 'default', 'bench', 'queued', 1, 20, NULL, now()
+FROM input AS i
+ORDER BY i.id
+ON CONFLICT (id) DO NOTHING;
+WITH due AS MATERIALIZED (
+    SELECT j.id, j.attempt
+    FROM unnest('{default}'::text[]) WITH ORDINALITY AS q (queue, place)
+    CROSS JOIN LATERAL (
+        SELECT i.id, i.attempt
+        FROM tasq.job AS i
+        WHERE i.status = 'queued'
+            AND i.queue = q.queue
+            AND i.run_at <= now()
+            AND i.crashes = 0
+            AND i.attempt < i.max_attempts
+        ORDER BY i.priority, i.run_at, i.id
+        LIMIT :batch::bigint
+        FOR NO KEY UPDATE OF i SKIP LOCKED
+    ) AS j
+    WHERE q.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
+        AND EXISTS (SELECT FROM tasq.worker AS w WHERE w.id = :worker::uuid)
+    LIMIT :batch::bigint
+),
+claimed AS (
+    INSERT INTO tasq.executing_job AS e (job_id, id, worker_id, attempt, claimed_at)
+    SELECT d.id, gen_random_uuid(), :worker::uuid, d.attempt + 1, now()
+    FROM due AS d
+    ON CONFLICT (job_id) DO NOTHING
+    RETURNING e.job_id, e.id, e.attempt
+),
+moved AS (
+    UPDATE tasq.job AS j
+    SET status = 'executing', attempt = c.attempt, claimed_at = now()
+    FROM claimed AS c
+    WHERE j.id = c.job_id
+    RETURNING j.id, c.id AS claim, j.kind, j.queue, j.priority, j.attempt, j.max_attempts,
+        j.crashes, j.key, j.payload_id, j.run_at
+)
+SELECT
+    coalesce(array_agg(c.id), '{}') AS jobs,
+    coalesce(array_agg(c.claim), '{}') AS claims,
+    coalesce(string_agg(convert_from(c.body, 'UTF8'), ''), '') AS bodies
+FROM (
+    SELECT
+        m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
+        m.payload_id, p.source, p.content_type, p.headers, p.body,
+        (extract(epoch FROM now() - m.run_at) * 1000000)::bigint AS waited_us
+    FROM moved AS m
+    LEFT JOIN tasq.payload AS p ON p.id = m.payload_id
+    UNION ALL
+    SELECT
+        s.id, NULL, s.kind, s.queue, s.priority, s.attempt, s.max_attempts, s.crashes, s.key,
+        s.payload_id, NULL, NULL, NULL, NULL, 0
+    FROM (
+        SELECT j.*
+        FROM tasq.job AS j
+        WHERE j.status = 'queued'
+            AND j.crashes > 0
+            AND j.run_at <= now()
+            AND j.queue = ANY ('{default}'::text[])
+            AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
+        LIMIT 1
+    ) AS s
+) AS c
+WHERE c.claim IS NOT NULL
+\gset
+WITH input AS MATERIALIZED (
+    SELECT u.job_id, u.claim, u.verdict, u.delay_us, u.reason
+    FROM unnest(
+        :jobs::uuid[], :claims::uuid[],
+        array_fill('success'::text, ARRAY[cardinality(:claims::uuid[])]),
+        array_fill(0::bigint, ARRAY[cardinality(:claims::uuid[])]),
+        array_fill(NULL::text, ARRAY[cardinality(:claims::uuid[])]))
+        AS u (job_id, claim, verdict, delay_us, reason)
+),
+held AS MATERIALIZED (
+    SELECT j.id
+    FROM tasq.job AS j
+    WHERE j.id = ANY (:jobs::uuid[])
+    ORDER BY j.id
+    FOR NO KEY UPDATE OF j SKIP LOCKED
+),
+gone AS (
+    DELETE FROM tasq.executing_job AS e
+    USING held AS h, input AS u
+    WHERE e.job_id = h.id AND u.job_id = h.id AND e.id = u.claim
+    RETURNING e.job_id, e.id AS claim, e.worker_id, e.attempt, e.claimed_at,
+        u.verdict, u.delay_us, u.reason
+),
+settled AS (
+    UPDATE tasq.job AS j
+    SET
+        status = (CASE
+            WHEN g.verdict IN ('success', 'cancelled', 'error') THEN g.verdict
+            WHEN g.verdict IN ('retry', 'snooze') AND g.delay_us > 0 THEN 'scheduled'
+            WHEN g.verdict = 'handedback' AND j.handbacks >= 20 AND j.attempt >= j.max_attempts
+                THEN 'error'
+            ELSE 'queued'
+        END)::tasq.job_status,
+        finished_at = CASE
+            WHEN g.verdict IN ('success', 'cancelled', 'error') THEN now()
+            WHEN g.verdict = 'handedback' AND j.handbacks >= 20 AND j.attempt >= j.max_attempts
+                THEN now()
+        END,
+        attempt = CASE
+            WHEN g.verdict = 'snooze' THEN j.attempt - 1
+            WHEN g.verdict = 'handedback' AND j.handbacks < 20 THEN j.attempt - 1
+            ELSE j.attempt
+        END,
+        handbacks = j.handbacks + (g.verdict = 'handedback' AND j.handbacks < 20)::int,
+        run_at = CASE
+            WHEN g.verdict IN ('retry', 'snooze') THEN now() + g.delay_us * interval '1 microsecond'
+            ELSE j.run_at
+        END,
+        crashes = CASE WHEN g.verdict IN ('retry', 'snooze') THEN 0 ELSE j.crashes END,
+        last_claim = CASE WHEN g.verdict = 'handedback' THEN j.last_claim ELSE g.claim END
+    FROM gone AS g
+    WHERE j.id = g.job_id
+    RETURNING j.id, g.claim, j.status, j.queue, j.priority, j.unique_key
+),
+recorded AS (
+    INSERT INTO tasq.attempt AS a
+        (job_id, claim, attempt, worker_id, outcome, reason, started_at)
+    SELECT g.job_id, g.claim, g.attempt, g.worker_id, g.verdict, g.reason, g.claimed_at
+    FROM gone AS g
+    WHERE g.verdict NOT IN ('success', 'snooze')
+    ON CONFLICT DO NOTHING
+),
+freed AS (
+    DELETE FROM tasq.unique_key AS k
+    USING settled AS s
+    WHERE k.key = s.unique_key AND k.job_id = s.id
+        AND s.status IN ('success', 'error', 'cancelled')
+)
+SELECT s.id, s.claim, s.status::text, s.queue, s.priority
+FROM settled AS s;

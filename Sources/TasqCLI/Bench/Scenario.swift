@@ -1,0 +1,22 @@
+import ArgumentParser
+
+/// What `tasq bench` can measure.
+enum Scenario: String, Sendable, CaseIterable, ExpressibleByArgument {
+    case enqueue, drain, steady, latency, ingest, history, backlog, reconcile, payload, idle
+
+    /// One line for `--list`.
+    var summary: String {
+        switch self {
+        case .enqueue: "how fast jobs are committed: 1, 8 and 64 callers, and in bulk"
+        case .drain: "how fast one worker runs no-op jobs that wait, and its peak memory"
+        case .steady: "jobs completed a second while 64 callers enqueue"
+        case .latency: "commit to the handler's first line, idle and under load"
+        case .ingest: "signed webhooks a second over 64 connections"
+        case .history: "drain and idle pickup beside a large history of finished jobs"
+        case .backlog: "drain and an urgent job's pickup before a large backlog"
+        case .reconcile: "how soon a flushed Redis knows every queued job again"
+        case .payload: "drain by size of the body"
+        case .idle: "what a worker with nothing to do asks of both servers"
+        }
+    }
+}

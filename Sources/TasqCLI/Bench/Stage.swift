@@ -1,0 +1,161 @@
+import Logging
+import Tasq
+import TasqPostgres
+import TasqRedis
+import TasqTesting
+
+/// One schema with everything that works on it, for one measurement.
+struct Stage: Sendable {
+    let schema: String
+    let servers: BenchServers
+    let store: PostgresStore
+    let announcer: RedisAnnouncer
+    let queue: Queue
+    /// The worker's counts.
+    let meters = Meters()
+
+    static let kind = "bench"
+
+    /// Lends a stage and closes its connections. Both stores are empty at the beginning, except
+    /// that a schema that is `kept` stays as the last stage left it.
+    static func with<Result>(
+        _ servers: BenchServers, schema: String? = nil, kept: Bool = false,
+        _ body: (Stage) async throws -> Result
+    ) async throws -> Result {
+        let schema = schema ?? servers.schema
+        if !kept { try await servers.renew(schema) }
+        try await servers.forget()
+        let store = PostgresStore(
+            try PostgresSettings(url: servers.databaseURL, schema: schema), logger: .silent)
+        let announcer = RedisAnnouncer(
+            try RedisSettings(url: servers.redis.url, prefix: servers.prefix), logger: .silent)
+        let stage = Stage(
+            schema: schema, servers: servers, store: store, announcer: announcer,
+            queue: Queue(store: store, announcer: announcer))
+        do {
+            let result = try await body(stage)
+            await stage.close()
+            return result
+        } catch {
+            await stage.close()
+            throw error
+        }
+    }
+
+    private func close() async {
+        await announcer.close()
+        await store.close()
+    }
+
+    /// A job with a body of so many bytes.
+    static func job(_ bytes: Int = 1000, priority: Int = 1) throws -> NewJob {
+        try job(body: [UInt8](repeating: UInt8(ascii: "x"), count: bytes), priority: priority)
+    }
+
+    static func job(body: [UInt8], priority: Int = 1) throws -> NewJob {
+        try NewJob(
+            kind: Name(kind), priority: Priority(priority),
+            payload: Payload(body, contentType: "application/octet-stream"))
+    }
+
+    /// Puts queued jobs into the tables by one statement and lets PostgreSQL look at them.
+    func fill(_ count: Int, bytes: Int = 1000) async throws {
+        try await servers.admin.script(
+            """
+            WITH input AS MATERIALIZED (
+                SELECT \(schema).uuid_v7() AS id FROM generate_series(1, \(count))
+            ),
+            bodies AS (
+                INSERT INTO \(schema).payload (id, content_type, body)
+                SELECT i.id, 'application/octet-stream', repeat('x', \(bytes))::bytea
+                FROM input AS i ORDER BY i.id
+            )
+            INSERT INTO \(schema).job
+                (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
+            SELECT i.id, i.id, 'default', '\(Self.kind)', 'queued', 1, 20, now()
+            FROM input AS i ORDER BY i.id
+            """)
+        try await settleDown()
+    }
+
+    /// Puts finished jobs with small bodies into the tables.
+    func fillHistory(_ count: Int) async throws {
+        try await servers.admin.script(
+            """
+            WITH input AS MATERIALIZED (
+                SELECT \(schema).uuid_v7() AS id FROM generate_series(1, \(count))
+            ),
+            bodies AS (
+                INSERT INTO \(schema).payload (id, content_type, body)
+                SELECT i.id, 'application/octet-stream', repeat('x', 100)::bytea
+                FROM input AS i ORDER BY i.id
+            )
+            INSERT INTO \(schema).job
+                (id, payload_id, queue, kind, status, priority, attempt, max_attempts, run_at,
+                claimed_at, finished_at, last_claim)
+            SELECT i.id, i.id, 'default', '\(Self.kind)', 'success', 1, 1, 20, now(), now(), now(),
+                gen_random_uuid()
+            FROM input AS i ORDER BY i.id
+            """)
+        try await settleDown()
+    }
+
+    /// Announces every queued job.
+    func announceAll() async throws {
+        var cursor: QueuedCursor?
+        repeat {
+            let page = try await store.queued(after: cursor, limit: 8192)
+            try await announcer.refill(page.jobs)
+            cursor = page.next
+        } while cursor != nil
+    }
+
+    /// Jobs of a status in the table.
+    func count(of status: JobStatus) async throws -> Int {
+        Int(
+            try await servers.rows(
+                "SELECT count(*) FROM \(schema).job WHERE status = '\(status.rawValue)'")[0].int(0))
+    }
+
+    /// Fresh statistics, and on private servers no checkpoint left over from the preparation.
+    private func settleDown() async throws {
+        for table in ["job", "payload"] {
+            try await servers.admin.script("VACUUM (ANALYZE) \(schema).\(table)")
+        }
+        if servers.isPrivate { try await servers.admin.script("CHECKPOINT") }
+    }
+
+    /// Runs a worker with one handler while the body runs.
+    func withWorker<Result: Sendable>(
+        slots: Int, handler: @escaping @Sendable (JobContext) async throws -> Void = { _ in },
+        _ body: () async throws -> Result
+    ) async throws -> Result {
+        var handlers = HandlerTable()
+        try handlers.add("*", Handler(run: handler))
+        let worker = Worker(
+            store: store, announcer: announcer, handlers: handlers,
+            settings: try WorkerSettings(concurrency: slots), logger: .silent, meters: meters)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            let result = try await body()
+            group.cancelAll()
+            try await group.waitForAll()
+            return result
+        }
+    }
+
+    /// Returns when so many claims have been ended. Throws ``Failure`` when nothing moves for long.
+    func settled(_ count: Int) async throws {
+        var last = (settled: -1, time: ContinuousClock.now)
+        while meters.settled.value < count {
+            if meters.settled.value != last.settled {
+                last = (meters.settled.value, .now)
+            } else if .now - last.time > Self.patience {
+                throw Failure(.internal, "\(last.settled) of \(count) jobs settled, then no more")
+            }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    private static let patience = Duration.seconds(30)
+}
