@@ -4,8 +4,9 @@ import Synchronization
 /// Turns concurrent calls into batched writes.
 ///
 /// While one write is in flight the next collects whoever arrives; a lone caller waits for nobody.
-/// Each caller gets its own answer after the commit. The write runs in a task of its own, so a
-/// caller that is cancelled (an HTTP client that hung up) takes nobody else's write with it. A
+/// Each caller gets its own answer after the commit. A lone caller's write runs in its own task,
+/// one of several in a task of nobody's, so a caller that is cancelled (an HTTP client that hung
+/// up) takes no other's write with it. A
 /// batch that the store refuses for its data, or that waits for somebody's lock, is split until the
 /// item at fault stands alone.
 package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
@@ -39,6 +40,11 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     /// Writes the items together, perhaps with others', and answers in their order.
     package func submit(_ items: [Item]) async throws(StoreError) -> [Answer] {
         guard !items.isEmpty else { return [] }
+        if takesOff() {
+            // Without a change of tasks, which costs a lone caller a tenth of its time.
+            defer { land() }
+            return try await write(items)
+        }
         let result = await withCheckedContinuation { continuation in
             let call = Call(items: items, answer: continuation)
             let (accepted, starts) = state.withLock { state in
@@ -65,6 +71,26 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
 
     /// Items that wait for the write in flight to end.
     package var waitingCount: Int { state.withLock { $0.waitingItems } }
+
+    /// Whether the caller may write at once, because there is a free flight and nobody waits.
+    private func takesOff() -> Bool {
+        state.withLock { state in
+            guard state.waiting.isEmpty, state.flights < flightLimit else { return false }
+            state.flights += 1
+            return true
+        }
+    }
+
+    /// Ends a flight, or hands it to those who wait.
+    private func land() {
+        let goesOn = state.withLock { state in
+            if state.waiting.isEmpty { state.flights -= 1 }
+            return !state.waiting.isEmpty
+        }
+        if goesOn {
+            Task { await self.fly() }
+        }
+    }
 
     private func fly() async {
         while let batch = nextBatch() {
