@@ -107,15 +107,16 @@ struct BenchChart: Sendable {
             text += "<text x=\"\(x)\" y=\"\(number(top + height + 20))\" text-anchor=\"middle\" "
             text += "fill=\"#6b7280\">\(label)</text>\n"
         }
-        for (index, line) in lines.enumerated() {
+        for (index, line) in lines.enumerated() where !line.points.isEmpty {
             let colour = Self.colours[index % Self.colours.count]
+            let dashes = index < Self.colours.count ? "" : " stroke-dasharray=\"5 3\""
             let path = line.points.map { axes.place($0.0, $0.1) }
                 .map { "\(number($0.x)) \(number($0.y))" }.joined(separator: "L")
             text += "<path d=\"M\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"2\" "
-            text += "stroke-linejoin=\"round\"/>\n"
+            text += "stroke-linejoin=\"round\"\(dashes)/>\n"
             let y = top + 8 + 18 * Double(index)
             text += "<path d=\"M\(number(left + width + 20)) \(number(y - 4))h16\" "
-            text += "stroke=\"\(colour)\" stroke-width=\"3\"/>\n"
+            text += "stroke=\"\(colour)\" stroke-width=\"3\"\(dashes)/>\n"
             text += "<text x=\"\(number(left + width + 44))\" y=\"\(number(y))\">"
             text += "\(escaped(line.name))</text>\n"
         }

@@ -31,9 +31,13 @@ extension Bench {
                 how: "commit returned to handler entered, \(Self.idleSamples) times")
         }
         progress.show("latency: the steady rate")
-        let known = earlier.first { $0.scenario == .steady }?.value
+        let known = earlier.first { $0.scenario == .steady && $0.measure == "completed" }?.value
         let full: Double
-        if let known { full = known } else { full = try await steadyRate(for: .seconds(3)) }
+        if let known {
+            full = known
+        } else {
+            full = try await steadyFlow(for: .seconds(3)).completed
+        }
         let time = plan.time(5)
         for load in Self.loads {
             progress.show("latency at \(load) %")

@@ -8,44 +8,58 @@ extension Bench {
 
     func steady() async throws -> Findings {
         let time = plan.time(10)
-        var rates: [Double] = []
+        var flows: [Flow] = []
         var floors: [Double] = []
         var findings = Findings()
         try await eachRound(.steady) { round in
             let record = RateRecord()
-            rates.append(try await steadyRate(for: time, record: record))
+            flows.append(try await steadyFlow(for: time, record: record))
             if round == plan.rounds { findings.rates = [record.curve("steady")] }
             if let floor = try await steadyFloor(min(time, .seconds(3))) { floors.append(floor) }
         }
         findings.figures = [
             Figure(
-                scenario: .steady, measure: "completed", unit: "jobs/s", rounds: rates,
+                scenario: .steady, measure: "completed", unit: "jobs/s",
+                rounds: flows.map(\.completed),
                 floor: floor(
                     floors,
                     "pgbench, 2 clients, insert, claim and settle, the better of batches of 100 "
                         + "and 500"),
                 how: "\(Self.steadyCallers) callers enqueue single jobs of 1 kB, one worker, "
-                    + "\(plan.concurrency) slots, \(DurationText.format(time))")
+                    + "\(plan.concurrency) slots, \(DurationText.format(time))"),
+            Figure(
+                scenario: .steady, measure: "enqueued", unit: "jobs/s",
+                rounds: flows.map(\.enqueued),
+                how: "meanwhile; what is not completed waits in the table"),
         ]
         return findings
     }
 
-    /// Jobs completed a second while callers enqueue as fast as they can.
-    func steadyRate(for time: Duration, record: RateRecord = RateRecord()) async throws -> Double {
+    /// Jobs a second that went in and that came out at the same time.
+    struct Flow: Sendable {
+        let enqueued: Double
+        let completed: Double
+    }
+
+    /// Callers enqueue as fast as they can while a worker runs.
+    func steadyFlow(for time: Duration, record: RateRecord = RateRecord()) async throws -> Flow {
         try await Stage.with(servers) { stage in
             try await stage.withWorker(slots: plan.concurrency) {
                 let settled = stage.meters.settled
+                let enqueued = Counter()
                 return try await record.during(settled) {
                     let begin = ContinuousClock.now + Self.warmUp
                     async let enqueuing: Void = stage.keepEnqueuing(
-                        callers: Self.steadyCallers, until: begin + time, Counter())
+                        callers: Self.steadyCallers, until: begin + time, enqueued)
                     try await Task.sleep(until: begin)
-                    let before = (count: settled.value, time: ContinuousClock.now)
+                    let before = (enqueued.value, settled.value, ContinuousClock.now)
                     try await Task.sleep(until: begin + time)
-                    let after = (count: settled.value, time: ContinuousClock.now)
+                    let after = (enqueued.value, settled.value, ContinuousClock.now)
                     try await enqueuing
-                    return Double(after.count - before.count)
-                        / (after.time - before.time).inSeconds
+                    let seconds = (after.2 - before.2).inSeconds
+                    return Flow(
+                        enqueued: Double(after.0 - before.0) / seconds,
+                        completed: Double(after.1 - before.1) / seconds)
                 }
             }
         }
