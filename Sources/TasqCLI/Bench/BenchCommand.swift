@@ -48,7 +48,7 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Jobs run at once, \(BenchPlan.concurrencyRange.text).", valueName: "n"))
-    var concurrency = 100
+    var concurrency = 500
 
     @Option(
         help: ArgumentHelp(

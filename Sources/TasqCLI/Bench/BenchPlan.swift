@@ -4,7 +4,7 @@ struct BenchPlan: Sendable {
     var jobs: Int?
     var seconds: Int?
     var rows: Int?
-    var concurrency = 100
+    var concurrency = 500
     var rounds = 3
 
     static let jobRange = 1...1_000_000

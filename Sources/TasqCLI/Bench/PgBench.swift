@@ -52,9 +52,12 @@ struct PgBench: Sendable {
         case .transactions(let count): words += ["-t", "\(count)"]
         }
         if isLogged { words += ["-l"] }
+        // As the worker's own sessions plan.
+        var environment = ["PGOPTIONS": "-c enable_seqscan=off -c jit=off"]
+        environment["PGPASSWORD"] = target.password
         let child = try await ChildProcess.start(
             program, words + [target.url],
-            environment: target.password.map { ["PGPASSWORD": $0] } ?? [:], directory: directory,
+            environment: environment, directory: directory,
             input: BenchServers.sql(file, in: stage.schema))
         let exit = try await child.wait(within: .seconds(900))
         try Task.checkCancellation()

@@ -65,28 +65,24 @@ FROM (
 ) AS c
 WHERE c.claim IS NOT NULL
 \gset
-WITH input AS MATERIALIZED (
-    SELECT u.job_id, u.claim, u.verdict, u.delay_us, u.reason
+WITH held AS MATERIALIZED (
+    SELECT j.id, u.claim, u.verdict, u.delay_us, u.reason
     FROM unnest(
         :jobs::uuid[], :claims::uuid[],
         array_fill('success'::text, ARRAY[cardinality(:claims::uuid[])]),
         array_fill(0::bigint, ARRAY[cardinality(:claims::uuid[])]),
         array_fill(NULL::text, ARRAY[cardinality(:claims::uuid[])]))
         AS u (job_id, claim, verdict, delay_us, reason)
-),
-held AS MATERIALIZED (
-    SELECT j.id
-    FROM tasq.job AS j
-    WHERE j.id = ANY (:jobs::uuid[])
+    JOIN tasq.job AS j ON j.id = u.job_id
     ORDER BY j.id
     FOR NO KEY UPDATE OF j SKIP LOCKED
 ),
 gone AS (
     DELETE FROM tasq.executing_job AS e
-    USING held AS h, input AS u
-    WHERE e.job_id = h.id AND u.job_id = h.id AND e.id = u.claim
+    USING held AS h
+    WHERE e.job_id = h.id AND e.id = h.claim
     RETURNING e.job_id, e.id AS claim, e.worker_id, e.attempt, e.claimed_at,
-        u.verdict, u.delay_us, u.reason
+        h.verdict, h.delay_us, h.reason
 ),
 settled AS (
     UPDATE tasq.job AS j
