@@ -4,11 +4,10 @@ import Synchronization
 /// Turns concurrent calls into batched writes.
 ///
 /// While one write is in flight the next collects whoever arrives; a lone caller waits for nobody.
-/// Each caller gets its own answer after the commit. A lone caller's write runs in its own task,
-/// one of several in a task of nobody's, so a caller that is cancelled (an HTTP client that hung
-/// up) takes no other's write with it. A
-/// batch that the store refuses for its data, or that waits for somebody's lock, is split until the
-/// item at fault stands alone.
+/// Each caller gets its own answer after the commit. A lone caller writes in its own task, several
+/// are written for in a task of nobody's: a caller that is cancelled (an HTTP client that hung up)
+/// takes no other's write with it. A batch that the store refuses for its data, or that waits for
+/// somebody's lock, is split until the item at fault stands alone.
 package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     package typealias Write = @Sendable ([Item]) async throws(StoreError) -> [Answer]
 

@@ -59,21 +59,30 @@ import Testing
         }
     }
 
-    @Test func `A caller that is cancelled does not take the write with it`() async throws {
+    @Test func `Callers that are cancelled take no other's write with them`() async throws {
         let gate = Signal()
         let started = Signal()
-        let finished = Signal()
+        let batches = Mutex<[[Int]]>([])
+        let cancelledBatches = Mutex<[[Int]]>([])
         let coalescer = Coalescer<Int, Int>(batchLimit: 10) { items throws(StoreError) in
             started.raise()
             await gate.wait()
-            if !Task.isCancelled { finished.raise() }
+            batches.withLock { $0.append(items) }
+            if Task.isCancelled { cancelledBatches.withLock { $0.append(items) } }
             return items
         }
-        let caller = Task { try await coalescer.submit([1]) }
+        let alone = Task { try await coalescer.submit([1]) }
         await started.wait()
-        caller.cancel()
+        let among = Task { try await coalescer.submit([2]) }
+        while coalescer.waitingCount < 1 { await Task.yield() }
+        let other = Task { try await coalescer.submit([3]) }
+        while coalescer.waitingCount < 2 { await Task.yield() }
+        alone.cancel()
+        among.cancel()
         gate.raise()
-        await finished.wait()
-        _ = try await caller.value
+        let answers = try await [alone.value, among.value, other.value]
+        #expect(answers == [[1], [2], [3]])
+        #expect(batches.withLock { $0 } == [[1], [2, 3]])
+        #expect(cancelledBatches.withLock { $0 } == [[1]])
     }
 }
