@@ -1,7 +1,8 @@
 /// Repeats a read until it is as expected, or throws `TestingError.late` when the time is over.
 ///
-/// The one place where a test polls, every 10 ms. A condition that throws counts as "not yet", so
-/// that it may read from a server that is being restarted; its last error is part of the message.
+/// The one place where a test polls: after 10 ms, then after ever longer pauses, up to 200 ms, for a
+/// read may start a program. A condition that throws counts as "not yet", so that it may read from
+/// a server that is being restarted; its last error is part of the message.
 ///
 /// - Parameters:
 ///   - limit: How long to go on.
@@ -13,6 +14,7 @@ public func eventually(
 ) async throws(TestingError) {
     let end = ContinuousClock.now + limit
     var last = ""
+    var pause = Duration.milliseconds(10)
     while true {
         do {
             if try await condition() { return }
@@ -24,7 +26,8 @@ public func eventually(
             throw .late("not within \(limit): \(what)\(last)")
         }
         do {
-            try await Task.sleep(for: .milliseconds(10))
+            try await Task.sleep(for: pause)
+            pause = min(pause * 3 / 2, .milliseconds(200))
         } catch {
             throw .late("cancelled while waiting: \(what)\(last)")
         }

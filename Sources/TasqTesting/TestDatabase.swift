@@ -4,7 +4,7 @@ import Synchronization
 /// A fresh database of a test's own, cloned from a migrated template, and a key prefix of its own.
 ///
 /// The template is made once per process and name. Cloning takes tens of milliseconds, so every
-/// test can have one and all tests can run at the same time.
+/// test can have one. Eight tests for each core have theirs at a time, the others wait.
 public struct TestDatabase: Sendable {
     /// The database's name.
     public let name: String
@@ -29,14 +29,16 @@ public struct TestDatabase: Sendable {
         template: String = "tasq", migrate: @Sendable (String) async throws -> Void,
         _ body: (TestDatabase) async throws -> Result
     ) async throws -> Result {
-        let database = try await make(template: template, migrate: migrate)
-        do {
-            let result = try await body(database)
-            try await database.drop()
-            return result
-        } catch {
-            try await database.drop()
-            throw error
+        try await Turnstile.forDatabases.pass {
+            let database = try await make(template: template, migrate: migrate)
+            do {
+                let result = try await body(database)
+                try await database.drop()
+                return result
+            } catch {
+                try await database.drop()
+                throw error
+            }
         }
     }
 

@@ -80,7 +80,7 @@ final class Keeper: Sendable {
         defined(my $program = fork) or die "fork: $!\n";
         if ($program == 0) {
             POSIX::setpgid(0, 0);
-            $SIG{PIPE} = "DEFAULT";
+            $SIG{$_} = "DEFAULT" for qw(PIPE INT QUIT);
             if ($log) {
                 open(STDOUT, ">>", $log) or die "$log: $!\n";
                 open(STDERR, ">&", \*STDOUT) or die "$log: $!\n";

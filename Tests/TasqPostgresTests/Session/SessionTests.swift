@@ -68,7 +68,11 @@ import Testing
     func `A connection that dies under a statement leaves its outcome unknown`(
         pooled: Bool
     ) async throws {
-        try await withSession({ $0.assumesPooler = pooled }) { session, database in
+        let change = { (settings: inout PostgresSettings) in
+            settings.assumesPooler = pooled
+            settings.statementTimeout = .seconds(60)
+        }
+        try await withSession(change) { session, database in
             async let error = failure { () throws(StoreError) in
                 try await session.query("SELECT pg_sleep(60)")
             }
