@@ -12,7 +12,6 @@ import Tasq
 /// order. After a refusal that leaves the framing in doubt, or body bytes unread, the connection
 /// is closed: the next request on it could be a smuggled one.
 struct HTTPConnections: ServerChildChannel {
-    typealias Value = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
     private typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
 
     let responder: any Responder
@@ -20,7 +19,7 @@ struct HTTPConnections: ServerChildChannel {
     let capacity: Capacity
     let meters: HTTPMeters
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedConnection> {
         channel.eventLoop.makeCompletedFuture {
             var decoder = NIOHTTPDecoderLimitConfiguration()
             decoder.maxHeaderFieldSize = limits.headerBytes
@@ -34,14 +33,16 @@ struct HTTPConnections: ServerChildChannel {
                 withOutboundHeaderValidation: true, withEncoderConfiguration: .init(),
                 withDecoderLimitConfiguration: decoder)
             try pipeline.addHandler(clock)
-            return try NIOAsyncChannel(
-                wrappingChannelSynchronously: channel,
-                configuration: .init(isOutboundHalfClosureEnabled: true))
+            return AcceptedConnection(
+                try NIOAsyncChannel(
+                    wrappingChannelSynchronously: channel,
+                    configuration: .init(isOutboundHalfClosureEnabled: true)))
         }
     }
 
-    func handle(value connection: Value, logger: Logger) async {
-        let channel = connection.channel
+    func handle(value accepted: AcceptedConnection, logger: Logger) async {
+        let channel = accepted.channel
+        let connection = accepted.take()
         do {
             try await withTaskCancellationHandler {
                 try await connection.executeThenClose { inbound, outbound in
