@@ -5,8 +5,11 @@ extension PostgresStore {
     public func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued] {
         guard !jobs.isEmpty else { return [] }
         if jobs.allSatisfy({ $0.uniqueKey == nil }) {
+            let isOne = jobs.count == 1
+            let statement = isOne ? statements.enqueueOne : statements.enqueue
+            let bound = isOne ? parameters(of: jobs[0]) : parameters(of: jobs)
             let rows = try await repeatingOnce { () async throws(StoreError) in
-                try await self.pool.run(self.statements.enqueue, self.parameters(of: jobs))
+                try await self.pool.run(statement, bound)
             }
             if rows.affected < jobs.count { try await confirm() }
             return jobs.map { .stored($0.id) }
@@ -123,6 +126,22 @@ extension PostgresStore {
     /// wrote them may have been told off its wait for a synchronous standby.
     private func confirm() async throws(StoreError) {
         _ = try await pool.run(statements.confirm, Parameters())
+    }
+
+    private func parameters(of job: NewJob) -> Parameters {
+        var parameters = Parameters()
+        parameters.append(job.id)
+        parameters.append(job.queue.description)
+        parameters.append(job.kind.description)
+        parameters.append(Int64(job.priority.level))
+        parameters.append(Int64(job.maxAttempts))
+        parameters.append(job.start.delayMicroseconds)
+        parameters.append(job.start.time)
+        parameters.append(job.key)
+        parameters.append(job.payload.contentType)
+        parameters.append(bytes: HeaderBlock.encode(job.payload.headers))
+        parameters.append(bytes: job.payload.body)
+        return parameters
     }
 
     private func parameters(of jobs: [NewJob]) -> Parameters {

@@ -11,6 +11,7 @@ struct Statements: Sendable {
     let confirm: Statement
     let deregister: Statement
     let enqueue: Statement
+    let enqueueOne: Statement
     let enqueueUnique: Statement
     let job: Statement
     let jobs: Statement
@@ -52,6 +53,7 @@ struct Statements: Sendable {
         confirm = load("confirm", PackageResources.confirm_sql)
         deregister = load("deregister", PackageResources.deregister_sql)
         enqueue = load("enqueue", PackageResources.enqueue_sql)
+        enqueueOne = load("enqueue_one", PackageResources.enqueue_one_sql)
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql)

@@ -27,6 +27,37 @@ import Testing
         }
     }
 
+    @Test func `A job enqueued alone leaves the row it leaves among others`() async throws {
+        try await withStore { store, database in
+            let time = Timestamp(microseconds: 4_000_000_000_000_000)
+            for (number, start) in [Start.now, .after(.seconds(3600)), .at(time)].enumerated() {
+                func job() throws -> NewJob {
+                    try NewJob(
+                        kind: Name("kind\(number)"), queue: Name("q\(number)"),
+                        priority: Priority(number), start: start, maxAttempts: number + 1,
+                        key: number == 0 ? nil : "key \(number)",
+                        payload: Payload(
+                            [0, 1, UInt8(number)], contentType: "application/x-\(number)",
+                            headers: [Payload.Header(name: "x-a", value: "\(number)")]))
+                }
+                let alone = try job()
+                #expect(try await store.enqueue([alone]) == [.stored(alone.id)])
+                #expect(try await store.enqueue([alone]) == [.stored(alone.id)])
+                _ = try await store.enqueue([try job(), try job()])
+            }
+            // run_at counted from now differs by the time between two statements.
+            let forms = try await database.execute(
+                """
+                SELECT count(*), count(DISTINCT (
+                    j.queue, j.kind, j.status, j.priority, j.max_attempts, j.key, j.attempt,
+                    date_trunc('hour', j.run_at - now() + interval '30 minutes'),
+                    p.content_type, p.headers, p.body))
+                FROM tasq.job AS j JOIN tasq.payload AS p ON p.id = j.payload_id
+                """)
+            #expect(forms == "9|3")
+        }
+    }
+
     @Test func `Repeating an enqueue whose answer got lost changes nothing`() async throws {
         try await withStore { store, database in
             let jobs = try (0..<5).map { index in
