@@ -14,6 +14,7 @@ enum Program {
         // First of all: a reader or a peer that goes away must not take the process with it.
         signal(SIGPIPE, SIG_IGN)
         do {
+            try RepeatedFlags.refuse(in: Array(CommandLine.arguments.dropFirst()))
             var command = try TasqCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

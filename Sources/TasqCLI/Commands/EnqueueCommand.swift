@@ -130,31 +130,9 @@ struct EnqueueCommand: AsyncParsableCommand {
     private func readPayload() throws -> [UInt8] {
         guard let payload else { return Array("{}".utf8) }
         let limit = JobLimits.payloadBytes + 1
-        if payload == "-" {
-            return try readAll(FileHandle.standardInput, name: "standard input", upTo: limit)
-        }
+        if payload == "-" { return try readBytes(from: payload, upTo: limit) }
         guard payload.hasPrefix("@") else { return Array(payload.utf8) }
-        let path = String(payload.dropFirst())
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw Failure(.badData, "\(path) cannot be read: check the path and its permissions")
-        }
-        return try readAll(handle, name: path, upTo: limit)
-    }
-
-    private func readAll(
-        _ handle: FileHandle, name: String, upTo limit: Int
-    ) throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        do {
-            while bytes.count < limit,
-                let more = try handle.read(upToCount: limit - bytes.count), !more.isEmpty
-            {
-                bytes += more
-            }
-        } catch {
-            throw Failure(.badData, "\(name) cannot be read")
-        }
-        return bytes
+        return try readBytes(from: String(payload.dropFirst()), upTo: limit)
     }
 }
 
