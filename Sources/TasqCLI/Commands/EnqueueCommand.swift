@@ -105,7 +105,28 @@ struct EnqueueCommand: AsyncParsableCommand {
             throw Failure(.badData, error.description)
         }
         let defaults = handlers.defaults(for: kind, payload: body)
-        return try NewJob(
+        return try Self.namingFlags { () throws in
+            try newJob(kind, body, defaults)
+        }
+    }
+
+    /// Names the flag where a rule names the field it becomes.
+    private static func namingFlags(_ make: () throws -> NewJob) throws -> NewJob {
+        do {
+            return try make()
+        } catch let error as InvalidInput {
+            guard ["run_at", "delay", "key", "unique_key"].contains(error.field) else {
+                throw error
+            }
+            let flag = error.field.split(separator: "_").joined(separator: "-")
+            throw InvalidInput(field: "--" + flag, error.rule)
+        }
+    }
+
+    private func newJob(
+        _ kind: Name, _ body: [UInt8], _ defaults: JobDefaults
+    ) throws -> NewJob {
+        try NewJob(
             kind: kind, queue: try queue.map { try Name($0, field: "--queue") } ?? defaults.queue,
             priority: try priority.map {
                 try Priority(flag("--priority", $0) { try number($0, in: 0...3) })
