@@ -20,6 +20,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -52,6 +53,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
@@ -74,7 +76,7 @@ let package = Package(
             resources: [.embedInCode("SQL")]),
         .target(
             name: "TasqRedis",
-            dependencies: ["Tasq", "CHiredis", logging, collections, nioCore, nioPosix]),
+            dependencies: ["Tasq", "CHiredis", logging, collections, nioCore, nioPosix, nioSSL]),
         .target(
             name: "TasqWebhooks",
             dependencies: [
@@ -86,6 +88,7 @@ let package = Package(
             name: "TasqHTTP",
             dependencies: [
                 "Tasq", "TasqWebhooks", logging, lifecycle, crypto, nioCore, nioPosix, nioHTTP1,
+                nioSSL,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]),
         .target(name: "TasqTesting", dependencies: ["Tasq"]),
@@ -115,7 +118,7 @@ let package = Package(
             .product(name: "Hummingbird", package: "hummingbird")),
         test(
             "TasqHTTP", "TasqWebhooks", "TasqPostgres", "TasqRedis", logging, lifecycle, nioCore,
-            nioPosix, nioHTTP1,
+            nioPosix, nioHTTP1, nioSSL,
             .product(name: "AsyncHTTPClient", package: "async-http-client"), crypto),
         .testTarget(name: "TasqTestingTests", dependencies: ["TasqTesting"]),
         test(

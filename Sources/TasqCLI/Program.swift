@@ -13,7 +13,9 @@ enum Program {
     static func main() async {
         // First of all: a reader or a peer that goes away must not take the process with it.
         signal(SIGPIPE, SIG_IGN)
+        ClosedStreams.fill()
         do {
+            try RepeatedFlags.refuse(in: Array(CommandLine.arguments.dropFirst()))
             var command = try TasqCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -33,7 +35,14 @@ enum Program {
         let code = TasqCommand.exitCode(for: error)
         if code.isSuccess {
             // Help and version are answers, not errors.
-            do { try StandardOutput.line(TasqCommand.message(for: error)) } catch {}
+            do {
+                try StandardOutput.line(TasqCommand.message(for: error))
+            } catch let failure as Failure {
+                StandardError.line("tasq: \(failure.text)")
+                exit(failure.code.rawValue)
+            } catch {
+                // Nobody reads it any more.
+            }
             exit(0)
         }
         if code == .validationFailure {

@@ -4,6 +4,11 @@ public import Tasq
 ///
 /// The form is `redis://[user[:password]@]host[:port][/database]`; a password alone is written
 /// `redis://:password@host`. Characters with a meaning of their own are percent-encoded.
+///
+/// `rediss://` is the same over TLS, the server's certificate and name checked against the system's
+/// authorities. Options named as `redis-cli`'s flags follow a `?`, as in
+/// `rediss://host:6380?cacert=/etc/redis/ca.pem&cert=/etc/tasq.pem&key=/etc/tasq.key&sni=redis.internal`:
+/// other authorities, our own certificate and key, and the name the certificate must be for.
 public struct RedisSettings: Sendable, Hashable {
     /// A name, or an address without brackets.
     public let host: String
@@ -15,6 +20,8 @@ public struct RedisSettings: Sendable, Hashable {
     public let password: String?
     /// The number of the database, 0 unless the URL says otherwise.
     public let database: Int
+    /// `nil` without TLS.
+    let tls: RedisTLS?
     /// What every key of this deployment begins with.
     public let prefix: String
 
@@ -26,6 +33,11 @@ public struct RedisSettings: Sendable, Hashable {
         user = parts.user
         password = parts.password
         database = parts.database
+        if let options = parts.tls {
+            tls = try RedisTLS(options, host: parts.host)
+        } else {
+            tls = nil
+        }
         self.prefix = try Name(prefix, field: "the Redis key prefix").description
     }
 

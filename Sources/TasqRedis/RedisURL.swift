@@ -7,15 +7,25 @@ struct RedisURL {
     private(set) var user: String?
     private(set) var password: String?
     private(set) var database = 0
+    /// `nil` without TLS.
+    private(set) var tls: RedisTLS.Options?
 
     init(_ url: String) throws(InvalidInput) {
         guard let separator = url.firstRange(ofText: "://") else {
             throw Self.invalid("must look like redis://host:6379")
         }
-        try Self.check(scheme: url[..<separator.lowerBound].lowercased())
+        let scheme = url[..<separator.lowerBound].lowercased()
+        try Self.check(scheme: scheme)
         var rest = url[separator.upperBound...]
         guard rest.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else {
             throw Self.invalid("must not contain spaces or control characters: percent-encode them")
+        }
+        if scheme == "rediss" {
+            tls = RedisTLS.Options()
+            if let mark = rest.lastIndex(of: "?") {
+                tls = try Self.options(in: rest[rest.index(after: mark)...])
+                rest = rest[..<mark]
+            }
         }
         guard !rest.contains("?"), !rest.contains("#") else {
             throw Self.invalid("takes no options after ? or #; percent-encode them in a password")
@@ -33,16 +43,40 @@ struct RedisURL {
 
     private static func check(scheme: String) throws(InvalidInput) {
         switch scheme {
-        case "redis": return
-        case "rediss":
-            throw invalid("TLS is not supported yet: use redis:// through a local TLS proxy")
+        case "redis", "rediss": return
         case "redis+sentinel":
             throw invalid("Sentinel is not supported yet: name the primary with redis://")
         case "redis+cluster":
             throw invalid("Cluster is not supported yet: name a single server with redis://")
         default:
-            throw invalid("must begin with redis://")
+            throw invalid("must begin with redis:// or rediss://")
         }
+    }
+
+    /// Reads `cacert=/path&cert=/path&key=/path&sni=name`, each once.
+    private static func options(in text: Substring) throws(InvalidInput) -> RedisTLS.Options {
+        var options = RedisTLS.Options()
+        var seen: Set<Substring> = []
+        for part in text.split(separator: "&") {
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard pair.count == 2, let name = pair.first, seen.insert(name).inserted else {
+                throw invalid("must give each option after ? once, as in cacert=/path")
+            }
+            let value = try decode(pair[1])
+            guard !value.isEmpty, !value.utf8.contains(0) else {
+                throw invalid("has an option without a value")
+            }
+            switch name {
+            case "cacert": options.cacert = value
+            case "cert": options.cert = value
+            case "key": options.key = value
+            case "sni": options.sni = value
+            default:
+                throw invalid(
+                    "knows the options " + RedisTLS.Options.names.joined(separator: ", ") + " only")
+            }
+        }
+        return options
     }
 
     private mutating func readUser(_ text: Substring) throws(InvalidInput) {

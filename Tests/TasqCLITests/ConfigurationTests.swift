@@ -22,12 +22,13 @@ struct ConfigurationTests {
         func effective(
             environment: [String: String] = [:], flags: [String: String] = [:]
         ) throws -> String {
-            var needs: Configuration.Needs = [.redis, .admin]
+            var needs: Configuration.Needs = .redis
             if key == "database_url" { needs.insert(.database) }
+            if key == "admin_token" { needs.insert(.admin) }
             let configuration = try Configuration.load(
                 flags: flags.merging(["config": file.path]) { $1 }, environment: environment,
                 needs: needs)
-            return try #require(value(of: key, in: configuration))
+            return try #require(setting.value(in: configuration))
         }
         #expect(try effective() == texts[0])
         #expect(try effective(environment: [name: texts[1]]) == texts[1])
@@ -43,8 +44,8 @@ struct ConfigurationTests {
         let path = packageRoot + "/config/tasq.yaml"
         let shipped = try load(file: path)
         let defaults = Configuration()
-        for key in samples.keys where key != "database_url" && key != "redis_url" {
-            #expect(value(of: key, in: shipped) == value(of: key, in: defaults), "\(key)")
+        for setting in Setting.all where !setting.isSecret {
+            #expect(setting.value(in: shipped) == setting.value(in: defaults), "\(setting.key)")
         }
         let text = try String(contentsOfFile: path, encoding: .utf8)
         for setting in Setting.all {
@@ -73,7 +74,8 @@ struct ConfigurationTests {
         #expect(configuration.sources.map(\.name.description) == ["github", "stripe", "erp"])
         #expect(configuration.sources.map(\.secrets) == [["g"], ["a", "b"], ["0123456789abcdef"]])
         #expect(
-            configuration.handlers.map(\.pattern) == ["noop*", "log*", "github", "report", "nap"])
+            configuration.handlers.map(\.pattern)
+                == ["noop*", "log*", "github", "report", "tidy", "nap"])
         #expect(
             configuration.handlers[3].action
                 == .command(
@@ -91,7 +93,7 @@ struct ConfigurationTests {
         ("worker:\n  lease: 5 s", "2: worker.lease must be"),
         ("worker:\n  lease: -5s", "2: worker.lease must be"),
         ("worker:\n\n  concurrency: 1e3", "3: worker.concurrency must be a whole number"),
-        ("worker: { lease: 5s }", "worker.lease: must be at least three heartbeats"),
+        ("worker: { lease: 5s }", "1: worker.lease must be at least three heartbeats"),
         (
             "worker: { find_work: pull }",
             "1: worker.find_work must be one of push+sweep, push, poll"
@@ -100,12 +102,18 @@ struct ConfigurationTests {
         ("worker: { queues: [\"a b\"] }", "1: worker.queues must be"),
         ("log_level: loud", "1: log_level must be one of trace"),
         ("schema: Tasq", "1: schema must be"),
-        ("redis_url: \"redis://:hunter2@h:port\"", "redis_url: must have a port"),
-        ("redis_url: \"rediss://h\"", "redis_url: TLS"),
-        ("database_url: hunter2", "database_url: "),
-        ("admin_token: \"hunter 2\"", "admin_token: must be 1 to 1000 visible"),
+        ("redis_url: \"redis://:hunter2@h:port\"", "1: redis_url must have a port"),
+        ("redis_url: \"rediss://h?cacert=/no\"", "1: redis_url cacert=/no cannot be read"),
+        ("database_url: hunter2", "1: database_url "),
+        ("admin_token: \"hunter 2\"", "1: admin_token must be 1 to 1000 visible"),
         ("http: { admin: 8081 }", "1: http.admin must be host:port"),
-        ("http: { admin: \"0.0.0.0:1\" }", "http.admin: must stay on loopback"),
+        ("http: { admin: \"0.0.0.0:1\" }", "1: http.admin must stay on loopback"),
+        ("http:\n  ingest_key: /x", "2: http.ingest_key needs http.ingest_certificate"),
+        ("http:\n  admin_certificate: /x", "2: http.admin_certificate needs http.admin_key"),
+        (
+            "http: { ingest_certificate: \"file:/no\", ingest_key: /no }",
+            "1: http.ingest_certificate /no cannot be read or is not PEM"
+        ),
         ("limits: { body: 2MiB }", "1: limits.body must be a size from 1 to 1048576"),
         ("a: 1\na: 2", "a key stands twice: a"),
         ("a: [", ": is not YAML:"),
@@ -120,13 +128,20 @@ struct ConfigurationTests {
         ("handlers:\n  a: { noop: {}, max_attempts: 0 }", "max_attempts must be a whole number"),
         ("handlers:\n  a: { noop: {}, retry: { factor: 0.5 } }", "retry.factor must be a number"),
         ("handlers:\n  a: { noop: {}, key: /id }", "2: handlers.a.key must be header:NAME"),
-        ("handlers:\n  \"a*\": { noop: {} }\n  ab: { log: {} }", "ab: is never reached: a*"),
+        (
+            "handlers:\n  \"a*\": { noop: {} }\n  ab: { log: {} }",
+            "3: handlers.ab is never reached: a*"
+        ),
         ("sources:\n  a: { verify: gitub, secrets: [env:S] }", "sources.a.verify must be one of"),
         ("sources:\n  a: { verify: github }", "sources.a.secrets must name at least one secret"),
         ("sources:\n  a: { secrets: [env:S] }", "2: sources.a.verify is missing"),
         ("sources:\n  a: { verify: github, secrets: [env:NONE] }", "2: env:NONE is not set"),
         ("sources:\n  a: { verify: github, secrets: [env:BLANK] }", "2: env:BLANK is empty"),
-        ("sources:\n  a: { verify: github, secrets: [env:SPACED] }", "env:SPACED contains white"),
+        (
+            "sources:\n  a: { verify: github, secrets: [env:SPACED] }",
+            "2: env:SPACED has white space"
+        ),
+        ("sources:\n  a: { verify: github, secrets: [env:TWO] }", "2: env:TWO has a tab or a line"),
         (
             "sources:\n  a: { verify: github, secrets: [\"file:/none\"] }",
             "file:/none cannot be read"
@@ -146,7 +161,9 @@ struct ConfigurationTests {
         let error = #expect(throws: ConfigurationError.self) {
             try Configuration.load(
                 flags: ["config": file.path],
-                environment: ["BLANK": "", "SPACED": "hunter two", "S": "hunter2"],
+                environment: [
+                    "BLANK": "", "SPACED": "hunter2 ", "TWO": "hunter2\nhunter3", "S": "hunter2",
+                ],
                 needs: [.database, .redis, .sources, .handlers, .admin])
         }
         let text = try #require(error).description
@@ -178,6 +195,31 @@ struct ConfigurationTests {
         #expect(throws: ConfigurationError.self) {
             try Configuration.load(
                 flags: [:], environment: ["TASQ_CONFIG": "/nowhere/tasq.yaml"], needs: [])
+        }
+    }
+
+    @Test func `A space inside a secret is part of it`() throws {
+        let file = try TemporaryFile("sources:\n  a: { verify: github, secrets: [env:S] }")
+        let configuration = try Configuration.load(
+            flags: ["config": file.path], environment: ["S": "It's a Secret to Everybody"],
+            needs: .sources)
+        #expect(configuration.sources.first?.secrets == ["It's a Secret to Everybody"])
+    }
+
+    @Test func `A file that everybody can write is refused, a secret's as well`() throws {
+        let secret = try TemporaryFile("hunter2", name: "secret")
+        let file = try TemporaryFile(
+            "sources:\n  a: { verify: github, secrets: [\"file:\(secret.path)\"] }")
+        for path in [secret.path, file.path] {
+            try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: path)
+            let error = #expect(throws: ConfigurationError.self) {
+                try Configuration.load(
+                    flags: ["config": file.path], environment: [:], needs: .sources)
+            }
+            let text = try #require(error).description
+            #expect(text.contains("\(path)"))
+            #expect(text.contains("chmod o-w"))
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
         }
     }
 
@@ -230,6 +272,10 @@ private let samples: [String: [String]] = [
     "schema": ["a", "b", "c"],
     "log_level": ["debug", "error", "trace"],
     "http.ingest": ["a:1", "[::1]:2", "127.0.0.1:0"],
+    "http.ingest_certificate": ["/a", "/b", "/c"],
+    "http.ingest_key": ["/a", "/b", "/c"],
+    "http.admin_certificate": ["/a", "/b", "/c"],
+    "http.admin_key": ["/a", "/b", "/c"],
     "http.admin": ["localhost:1", "127.0.0.1:2", "[::1]:3"],
     "admin_token": ["a", "b", "c"],
     "limits.body": ["1", "2", "3"],
@@ -246,34 +292,3 @@ private let samples: [String: [String]] = [
     "worker.poll_interval": ["1s", "250ms", "5s"],
     "worker.sweep_every": ["1", "2", "3"],
 ]
-
-/// A key's effective value, as it is written.
-private func value(of key: String, in configuration: Configuration) -> String? {
-    let worker = configuration.worker
-    return switch key {
-    case "database_url": configuration.databaseURL
-    case "redis_url": configuration.redisURL
-    case "redis_prefix": configuration.redisPrefix
-    case "schema": configuration.schema
-    case "log_level": configuration.logLevel.rawValue
-    case "http.ingest": configuration.http.ingest.description
-    case "http.admin": configuration.http.admin.description
-    case "admin_token": configuration.http.operateTokens.joined()
-    case "limits.body": String(configuration.limits.bodyBytes)
-    case "limits.request_deadline": DurationText.format(configuration.limits.request)
-    case "limits.connections": String(configuration.limits.connections)
-    case "limits.in_flight": String(configuration.limits.inFlight)
-    case "worker.queues":
-        worker.queues.map { $0.weight == 1 ? "\($0.name)" : "\($0.name):\($0.weight)" }
-            .joined(separator: ",")
-    case "worker.concurrency": String(worker.concurrency)
-    case "worker.lease": DurationText.format(worker.lease)
-    case "worker.heartbeat": DurationText.format(worker.heartbeat)
-    case "worker.grace": DurationText.format(worker.grace)
-    case "worker.find_work": worker.findWork.rawValue
-    case "worker.on_lease_unknown": worker.onLeaseUnknown.rawValue
-    case "worker.poll_interval": DurationText.format(worker.pollInterval)
-    case "worker.sweep_every": String(worker.sweepEvery)
-    default: nil
-    }
-}

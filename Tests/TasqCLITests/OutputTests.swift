@@ -51,7 +51,7 @@ struct OutputTests {
     @Test func `A log event is one line whatever it says`() throws {
         let lines = Mutex<[String]>([])
         let logger = Logger(label: "t") { _ in
-            LineLog(level: .info) { line in lines.withLock { $0.append(line) } }
+            LineLog(level: LogLevel(.info)) { line in lines.withLock { $0.append(line) } }
         }
         logger.info("one\ntwo", metadata: ["b": "x y", "a": "z\u{1B}"])
         logger.debug("nothing")

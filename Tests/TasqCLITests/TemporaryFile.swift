@@ -12,6 +12,11 @@ final class TemporaryFile: Sendable {
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     }
 
+    /// Puts another text in its place.
+    func replace(_ text: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    }
+
     var directory: String { (path as NSString).deletingLastPathComponent }
 
     deinit {

@@ -17,6 +17,8 @@ import Testing
     @Test(arguments: [
         Reading(url: "redis://localhost", host: "localhost"),
         Reading(url: "REDIS://localhost/", host: "localhost"),
+        Reading(url: "rediss://r:6380/3", host: "r", port: 6380, database: 3),
+        Reading(url: "rediss://:p%3F@[::1]?sni=r.test", host: "::1", password: "p?"),
         Reading(url: "redis://10.0.0.7:7000/3", host: "10.0.0.7", port: 7000, database: 3),
         Reading(url: "redis://:s3cret@r", host: "r", password: "s3cret"),
         Reading(
@@ -42,7 +44,6 @@ import Testing
 
     @Test(arguments: [
         ("", "redis://host"), ("localhost:6379", "redis://host"), ("http://r", "redis://"),
-        ("rediss://r", "TLS is not supported yet"),
         ("redis+sentinel://r", "Sentinel is not supported yet"),
         ("redis+cluster://r", "Cluster is not supported yet"), ("unix:///r.sock", "redis://"),
         ("redis://", "host"), ("redis://:hunter2@", "host"), ("redis://r:", "port"),

@@ -27,7 +27,7 @@ public final class Worker: Service {
     let settler: Settler
     /// The slots; listen to it for `idle`, `success` and `fail`.
     public let executor: JobExecutor
-    private let handlers: HandlerTable
+    private let handlers: Mutex<HandlerTable>
     private let events: @Sendable (Event) -> Void
     private let claims = Mutex<[ClaimToken: ClaimedJob]>([:])
     let held: HeldClaims
@@ -56,7 +56,7 @@ public final class Worker: Service {
         self.store = store
         self.announcer = announcer
         self.settings = settings
-        self.handlers = handlers
+        self.handlers = Mutex(handlers)
         self.logger = logger
         self.meters = meters
         self.doorbell = doorbell
@@ -103,6 +103,11 @@ public final class Worker: Service {
     /// back. Has an effect once a graceful shutdown has begun; that is what a second SIGTERM is.
     public func handBackNow() {
         hurry.raise()
+    }
+
+    /// Runs jobs that start from now on with other handlers; those that run keep theirs.
+    public func replaceHandlers(_ handlers: HandlerTable) {
+        self.handlers.withLock { $0 = handlers }
     }
 
     /// Registers, works until that registration ends, and again; returns the last one.
@@ -185,7 +190,8 @@ public final class Worker: Service {
         claims.withLock { $0[job.claim] = job }
         held.add(job.claim)
         executor.post(job.id) {
-            let attempt = Attempt(job: job, handlers: self.handlers, logger: self.logger)
+            let handlers = self.handlers.withLock { $0 }
+            let attempt = Attempt(job: job, handlers: handlers, logger: self.logger)
             let verdict = await attempt.run {
                 self.leaving.load(ordering: .relaxed) || session.isUnknown
             }

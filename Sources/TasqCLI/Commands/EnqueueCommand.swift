@@ -105,7 +105,28 @@ struct EnqueueCommand: AsyncParsableCommand {
             throw Failure(.badData, error.description)
         }
         let defaults = handlers.defaults(for: kind, payload: body)
-        return try NewJob(
+        return try Self.namingFlags { () throws in
+            try newJob(kind, body, defaults)
+        }
+    }
+
+    /// Names the flag where a rule names the field it becomes.
+    private static func namingFlags(_ make: () throws -> NewJob) throws -> NewJob {
+        do {
+            return try make()
+        } catch let error as InvalidInput {
+            guard ["run_at", "delay", "key", "unique_key"].contains(error.field) else {
+                throw error
+            }
+            let flag = error.field.split(separator: "_").joined(separator: "-")
+            throw InvalidInput(field: "--" + flag, error.rule)
+        }
+    }
+
+    private func newJob(
+        _ kind: Name, _ body: [UInt8], _ defaults: JobDefaults
+    ) throws -> NewJob {
+        try NewJob(
             kind: kind, queue: try queue.map { try Name($0, field: "--queue") } ?? defaults.queue,
             priority: try priority.map {
                 try Priority(flag("--priority", $0) { try number($0, in: 0...3) })
@@ -130,31 +151,9 @@ struct EnqueueCommand: AsyncParsableCommand {
     private func readPayload() throws -> [UInt8] {
         guard let payload else { return Array("{}".utf8) }
         let limit = JobLimits.payloadBytes + 1
-        if payload == "-" {
-            return try readAll(FileHandle.standardInput, name: "standard input", upTo: limit)
-        }
+        if payload == "-" { return try readBytes(from: payload, upTo: limit) }
         guard payload.hasPrefix("@") else { return Array(payload.utf8) }
-        let path = String(payload.dropFirst())
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw Failure(.badData, "\(path) cannot be read: check the path and its permissions")
-        }
-        return try readAll(handle, name: path, upTo: limit)
-    }
-
-    private func readAll(
-        _ handle: FileHandle, name: String, upTo limit: Int
-    ) throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        do {
-            while bytes.count < limit,
-                let more = try handle.read(upToCount: limit - bytes.count), !more.isEmpty
-            {
-                bytes += more
-            }
-        } catch {
-            throw Failure(.badData, "\(name) cannot be read")
-        }
-        return bytes
+        return try readBytes(from: String(payload.dropFirst()), upTo: limit)
     }
 }
 

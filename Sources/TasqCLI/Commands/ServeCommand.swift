@@ -9,21 +9,31 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Take webhooks and serve the API.",
         discussion: """
-            Two listeners: http.ingest for webhooks, http.admin for operators. Each prints its \
-            address on standard output when it takes connections.
+            Two listeners: http.ingest for webhooks, http.admin for operators. Each prints its URL \
+            on standard output when it takes connections. SIGHUP reads the configuration again \
+            and takes sources, handlers' defaults, certificates and the log level over.
             """)
 
     @OptionGroup var global: GlobalOptions
 
     func run() async throws {
-        let configuration = try global.load([.database, .redis, .sources, .admin])
-        let logger = configuration.logger()
+        let hangups = HangupSignals()
+        let needs: Configuration.Needs = [.database, .redis, .sources, .admin]
+        let configuration = try global.load(needs)
+        let level = LogLevel(configuration.logLevel)
+        let logger = configuration.logger(level)
+        OpenFiles.raiseLimit(logger)
         let connections = try Connections(configuration, logger: logger)
         do {
-            let server = try Server(configuration, connections, logger: logger) { name, address in
-                do { try StandardOutput.line("\(name) http://\(address)") } catch {}
+            let server = try Server(configuration, connections, logger: logger) { name, url in
+                do { try StandardOutput.line("\(name) \(url)") } catch {}
             }
-            try await Daemon(services: server.services, logger: logger).run()
+            let reload = Reload(
+                hangups: hangups, configuration: configuration, logLevel: level, logger: logger,
+                uses: { !$0.hasPrefix("worker.") },
+                load: { [global] in try global.reload(needs, as: configuration) },
+                takeOver: server.takeOver)
+            try await Daemon(services: [reload] + server.services, logger: logger).run()
         } catch {
             await connections.close()
             throw error

@@ -11,7 +11,7 @@ struct TasqCommand: AsyncParsableCommand {
         subcommands: [
             MigrateCommand.self, ServeCommand.self, WorkCommand.self, EnqueueCommand.self,
             JobsCommand.self, QueuesCommand.self, WorkersCommand.self, DevCommand.self,
-            BenchCommand.self,
+            BenchCommand.self, ConfigCommand.self, WebhookCommand.self,
         ])
 
     /// The version that workers enter beside their names.
@@ -45,23 +45,30 @@ struct GlobalOptions: ParsableArguments {
     var logLevel: String?
 
     /// Merges these flags, and the command's own, with environment, file and defaults.
+    /// With `source` the secrets of that source alone are looked up.
     func load(
-        _ needs: Configuration.Needs, flags more: [String: String] = [:]
+        _ needs: Configuration.Needs, flags more: [String: String] = [:], source: String? = nil
     ) throws -> Configuration {
+        try Configuration.load(
+            flags: flags(and: more), environment: ProcessInfo.processInfo.environment,
+            needs: needs, source: source)
+    }
+
+    /// These flags by key, and more of the command's own.
+    func flags(and more: [String: String] = [:]) -> [String: String] {
         var flags = more
         flags["config"] = file
         flags["database_url"] = databaseURL
         flags["redis_url"] = redisURL
         flags["log_level"] = logLevel
-        return try Configuration.load(
-            flags: flags, environment: ProcessInfo.processInfo.environment, needs: needs)
+        return flags
     }
 }
 
 extension Configuration {
-    /// A logger that writes lines on standard error.
-    func logger() -> Logger {
-        let level = logLevel
+    /// A logger that writes lines on standard error; `level` may be changed while it runs.
+    func logger(_ level: LogLevel? = nil) -> Logger {
+        let level = level ?? LogLevel(logLevel)
         return Logger(label: "tasq") { _ in LineLog(level: level) }
     }
 }

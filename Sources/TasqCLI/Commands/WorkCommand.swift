@@ -9,7 +9,8 @@ struct WorkCommand: AsyncParsableCommand {
         commandName: "work", abstract: "Run jobs with the handlers of the configuration.",
         discussion: """
             SIGTERM lets running jobs finish within worker.grace and hands the rest back; a second \
-            SIGTERM hands everything back at once.
+            SIGTERM hands everything back at once. SIGHUP reads the configuration again and takes \
+            handlers and the log level over; jobs that run keep the handler they began with.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -28,13 +29,17 @@ struct WorkCommand: AsyncParsableCommand {
         var flags: [String: String] = [:]
         flags["worker.concurrency"] = concurrency
         if !queues.isEmpty { flags["worker.queues"] = queues.joined(separator: ",") }
-        let configuration = try global.load([.database, .redis, .handlers], flags: flags)
-        let logger = configuration.logger()
+        let hangups = HangupSignals()
+        let needs: Configuration.Needs = [.database, .redis, .handlers]
+        let configuration = try global.load(needs, flags: flags)
+        let level = LogLevel(configuration.logLevel)
+        let logger = configuration.logger(level)
+        OpenFiles.raiseLimit(logger)
         let process = ProcessInfo.processInfo
         let settings = try configuration.worker.settings(
             host: process.hostName, processID: process.processIdentifier)
-        let handlers = try HandlerSet(
-            configuration.handlers, path: process.environment["PATH"] ?? "/usr/bin:/bin")
+        let path = process.environment["PATH"] ?? "/usr/bin:/bin"
+        let handlers = try HandlerSet(configuration.handlers, path: path)
         if configuration.handlers.isEmpty {
             logger.warning("the configuration names no handlers: every job will fail")
         }
@@ -42,8 +47,19 @@ struct WorkCommand: AsyncParsableCommand {
         let worker = Worker(
             store: connections.store, announcer: connections.announcer, handlers: handlers.table,
             settings: settings, logger: logger)
+        let reload = Reload(
+            hangups: hangups, configuration: configuration, logLevel: level, logger: logger,
+            uses: { key in
+                !["http.", "limits.", "admin_token"].contains(where: key.hasPrefix)
+            },
+            load: { [global, flags] in
+                try global.reload(needs, flags: flags, as: configuration)
+            },
+            takeOver: { fresh in
+                worker.replaceHandlers(try HandlerSet(fresh.handlers, path: path).table)
+            })
         let daemon = Daemon(
-            services: [Gated(gate: connections.gate, inner: worker)], logger: logger,
+            services: [reload, Gated(gate: connections.gate, inner: worker)], logger: logger,
             hurry: { worker.handBackNow() })
         do {
             try await daemon.run()

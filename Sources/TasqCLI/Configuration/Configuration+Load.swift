@@ -14,6 +14,7 @@ extension Configuration {
         static let sources = Needs(rawValue: 4)
         static let handlers = Needs(rawValue: 8)
         static let admin = Needs(rawValue: 16)
+        static let all: Needs = [.database, .redis, .sources, .handlers, .admin]
     }
 
     /// The file that is read when nobody names one, if it is there.
@@ -23,10 +24,12 @@ extension Configuration {
 
     /// Merges flags, environment, file and defaults, in this order of precedence.
     ///
-    /// `flags` are texts by key, as in `["worker.lease": "15s"]`; `"config"` names the file.
+    /// `flags` are texts by key, as in `["worker.lease": "15s"]`; `"config"` names the file. With
+    /// `source` the secrets of that source alone are looked up.
     /// Throws ``ConfigurationError`` with everything that is wrong.
     static func load(
-        flags: [String: String], environment: [String: String], needs: Needs
+        flags: [String: String], environment: [String: String], needs: Needs,
+        source: String? = nil
     ) throws(ConfigurationError) -> Configuration {
         let problems = ProblemCollector()
         let resolver = SecretResolver(environment: environment, problems: problems)
@@ -39,11 +42,19 @@ extension Configuration {
             let found = value(
                 of: setting, flags: flags, environment: environment, sections: sections)
             guard let found else { continue }
+            configuration.origins.scalars[setting.key] = ConfigurationOrigins.Scalar(
+                kind: found.kind, place: found.place, text: found.text)
             setting.read(found, into: &configuration, needs: needs, resolver, problems)
         }
         sections.finish()
         reportNearMisses(in: environment, problems)
-        if let root { configuration.readMappings(of: root, file: file, needs, resolver) }
+        if let root {
+            configuration.origins.file = file
+            for name in ["sources", "handlers", "admin_tokens"] {
+                configuration.origins.leaves += root.leaves(below: name)
+            }
+            configuration.readMappings(of: root, file: file, needs, resolver, only: source)
+        }
         root?.finish()
         configuration.check(needs, problems)
         guard problems.problems.isEmpty else {
@@ -65,6 +76,10 @@ extension Configuration {
             problems.report(file, "must be UTF-8 text of at most \(fileLimit) bytes")
             return nil
         }
+        if isWritableByAll(file) {
+            // It names programs to run and whom to believe.
+            problems.report(file, "can be written by everybody: chmod o-w it")
+        }
         do {
             guard let node = try Yams.compose(yaml: text) else { return nil }
             return ConfigurationMapping(node, path: "", file: file, problems: problems)
@@ -80,10 +95,12 @@ extension Configuration {
     ) -> Found? {
         let inFile = sections.find(setting.key)
         if let text = flags[setting.key] {
-            return Found(text: text, place: setting.flag)
+            return Found(text: text, place: setting.flag, kind: .flag)
         }
         for name in setting.environmentNames {
-            if let text = environment[name] { return Found(text: text, place: name) }
+            if let text = environment[name] {
+                return Found(text: text, place: name, kind: .environment)
+            }
         }
         return inFile
     }
@@ -104,13 +121,14 @@ extension Configuration {
     }
 
     private mutating func readMappings(
-        of root: ConfigurationMapping, file: String, _ needs: Needs, _ resolver: SecretResolver
+        of root: ConfigurationMapping, file: String, _ needs: Needs, _ resolver: SecretResolver,
+        only source: String?
     ) {
         var resolver = resolver
         resolver.file = file
         if let map = root.mapping("sources") {
-            resolver.looksUp = needs.contains(.sources)
             for name in map.keys {
+                resolver.looksUp = needs.contains(.sources) && (source ?? name) == name
                 if let source = SourceEntry(name: name, in: map, resolver) {
                     sources.append(source)
                 }
@@ -135,73 +153,6 @@ extension Configuration {
                 if let token = resolver(item.text, at: item.line) { http.readTokens.append(token) }
             }
             map.finish()
-        }
-    }
-
-    /// The rules between values.
-    private func check(_ needs: Needs, _ problems: ProblemCollector) {
-        do {
-            _ = try worker.settings(host: "", processID: 0)
-        } catch {
-            problems.report(error.field, error.rule)
-        }
-        if needs.contains(.sources) {
-            for source in sources where !source.secrets.isEmpty {
-                do {
-                    _ = try source.source(for: handlers)
-                } catch {
-                    problems.report(error.field, error.rule)
-                }
-            }
-        }
-        if needs.contains(.database), databaseURL == nil {
-            problems.report(
-                "database_url", "is not set: pass --database-url or set DATABASE_URL")
-        }
-        checkURLs(needs, problems)
-        if needs.contains(.handlers), worker.findWork == .push, redisURL == nil {
-            problems.report(
-                "worker.find_work", "push needs Redis: set REDIS_URL, or use push+sweep or poll")
-        }
-        for (index, handler) in handlers.enumerated() {
-            for other in handlers[..<index] where other.covers(handler.pattern) {
-                problems.report(
-                    "handlers.\(handler.pattern)",
-                    "is never reached: \(other.pattern) above it matches first")
-            }
-        }
-        if needs.contains(.admin), http.operateTokens.isEmpty, http.readTokens.isEmpty,
-            !http.admin.isLoopback
-        {
-            problems.report(
-                "http.admin", "must stay on loopback until admin_token is set")
-        }
-    }
-}
-
-extension Configuration {
-    /// Judges the URLs by those who will use them; their texts never echo a URL.
-    private func checkURLs(_ needs: Needs, _ problems: ProblemCollector) {
-        if needs.contains(.database), let databaseURL {
-            do throws(StoreError) {
-                _ = try PostgresSettings(url: databaseURL, schema: schema)
-            } catch {
-                problems.report("database_url", error.description)
-            }
-        }
-        if needs.contains(.redis), let redisURL {
-            do throws(InvalidInput) {
-                _ = try RedisSettings(url: redisURL, prefix: redisPrefix)
-            } catch {
-                problems.report("redis_url", error.rule)
-            }
-        }
-        if needs.contains(.admin) {
-            do throws(InvalidInput) {
-                _ = try http.tokens()
-            } catch {
-                problems.report("admin_token", error.rule)
-            }
         }
     }
 }
@@ -251,14 +202,6 @@ extension SecretReference {
     fileprivate func text(in environment: [String: String]) throws(InvalidInput) -> String {
         if case .literal(let text) = self { return text }
         return try resolve(in: environment)
-    }
-}
-
-extension HandlerEntry {
-    /// Whether every kind that matches `other` matches this entry too.
-    fileprivate func covers(_ other: String) -> Bool {
-        guard pattern.hasSuffix("*") else { return pattern == other }
-        return other.hasPrefix(pattern.dropLast())
     }
 }
 

@@ -22,15 +22,25 @@ struct Configuration: Sendable {
     var sources: [SourceEntry] = []
     /// In file order: the first whose pattern matches a kind counts.
     var handlers: [HandlerEntry] = []
+    /// Where all this was found.
+    var origins = ConfigurationOrigins()
 
     /// Where `tasq serve` listens and whom the admin listener believes.
     struct HTTPSection: Sendable {
         var ingest = ListenAddress(host: "0.0.0.0", port: 8080)
+        var ingestTLS = TLSFiles()
         var admin = ListenAddress(host: "127.0.0.1", port: 8081)
+        var adminTLS = TLSFiles()
         /// Bearer tokens that may do everything; none: the admin listener stays on loopback.
         var operateTokens: [String] = []
         /// Bearer tokens that may read.
         var readTokens: [String] = []
+    }
+
+    /// The PEM files of a listener's certificate, with its chain, and private key; both or none.
+    struct TLSFiles: Sendable, Hashable {
+        var certificate: String?
+        var key: String?
     }
 
     /// How `tasq work` works.

@@ -12,6 +12,9 @@ struct ConfigurationError: Error, CustomStringConvertible {
     let problems: [ConfigurationProblem]
 
     var description: String { problems.map(\.description).joined(separator: "\n") }
+
+    /// Whether nothing but the command line is wrong.
+    var isOfFlags: Bool { problems.allSatisfy { $0.place.hasPrefix("--") } }
 }
 
 /// Collects what is wrong while a configuration is read, so that all of it is told at once.

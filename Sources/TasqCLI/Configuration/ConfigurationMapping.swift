@@ -109,6 +109,36 @@ final class ConfigurationMapping {
         }
     }
 
+    /// Every single value below a key, however deep, each with its path and place.
+    func leaves(below key: String) -> [ConfigurationOrigins.Leaf] {
+        entries.first { $0.key == key }.map { leaves(of: $0.node, at: full(key), depth: 0) } ?? []
+    }
+
+    /// How deep ``leaves(below:)`` looks; no key that means anything stands deeper.
+    private static let depthLimit = 8
+
+    private func leaves(
+        of node: Node, at path: String, depth: Int
+    ) -> [ConfigurationOrigins.Leaf] {
+        guard depth < Self.depthLimit else { return [] }
+        switch node {
+        // An empty one says something too, as in `noop: {}`.
+        case .mapping(let mapping) where mapping.isEmpty && depth > 0:
+            return [.init(path: path, text: "{}", place: place(of: node))]
+        case .scalar(let scalar):
+            return [.init(path: path, text: scalar.string, place: place(of: node))]
+        case .sequence(let sequence):
+            return sequence.enumerated().flatMap { index, node in
+                leaves(of: node, at: "\(path)[\(index)]", depth: depth + 1)
+            }
+        case .mapping(let mapping):
+            return mapping.flatMap { key, node in
+                leaves(of: node, at: "\(path).\(key.string ?? "")", depth: depth + 1)
+            }
+        case .alias: return []
+        }
+    }
+
     /// Reports a key's value.
     func report(_ key: String, _ rule: String) {
         let entry = entries.first { $0.key == key }

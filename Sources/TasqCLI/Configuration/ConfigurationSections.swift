@@ -2,6 +2,7 @@
 struct Found {
     let text: String
     let place: String
+    let kind: ConfigurationOrigins.Kind
 }
 
 /// The mappings that hold scalar keys: the top and those one below it.
@@ -20,7 +21,7 @@ final class Sections {
         guard let items = map?.list(last), let first = items.first else { return nil }
         return Found(
             text: items.map(\.text).joined(separator: ","),
-            place: "\(root.file):\(first.line)")
+            place: "\(root.file):\(first.line)", kind: .file)
     }
 
     func finish() {

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 import Tasq
 
 /// A secret as a configuration names it: the text itself, `env:NAME` or `file:/path`.
@@ -22,6 +22,8 @@ enum SecretReference: Sendable, Hashable {
 
     /// The secret itself, without blanks at its ends when it comes from a file.
     ///
+    /// A space inside is part of the secret, since providers take any text for one. White space at
+    /// its ends, a tab or a line end is a slip: a quoted variable, a file with two secrets.
     /// Throws ``InvalidInput`` that names the source, never the value.
     func resolve(in environment: [String: String]) throws(InvalidInput) -> String {
         switch self {
@@ -36,6 +38,10 @@ enum SecretReference: Sendable, Hashable {
             guard let data = FileManager.default.contents(atPath: path) else {
                 throw InvalidInput(field: "file:\(path)", "cannot be read")
             }
+            guard !isWritableByAll(path) else {
+                throw InvalidInput(
+                    field: "file:\(path)", "can be written by everybody: chmod o-w it")
+            }
             guard data.count <= Self.fileLimit, let text = String(data: data, encoding: .utf8)
             else {
                 throw InvalidInput(
@@ -49,10 +55,27 @@ enum SecretReference: Sendable, Hashable {
         _ text: String, source: String
     ) throws(InvalidInput) -> String {
         guard !text.isEmpty else { throw InvalidInput(field: source, "is empty") }
-        guard !text.contains(where: \.isWhitespace) else {
-            throw InvalidInput(field: source, "contains white space")
+        guard text.first?.isWhitespace != true, text.last?.isWhitespace != true else {
+            throw InvalidInput(field: source, "has white space at its start or end: remove it")
+        }
+        guard !text.contains(where: { $0.isWhitespace && $0 != " " }) else {
+            throw InvalidInput(field: source, "has a tab or a line end in it: one secret each")
         }
         return text
+    }
+}
+
+/// Whether any user of this computer may change the file, and with it what tasq believes or runs.
+func isWritableByAll(_ path: String) -> Bool {
+    do {
+        let attributes = try FileManager.default.attributesOfItem(
+            atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
+        guard attributes[.type] as? FileAttributeType == .typeRegular,
+            let mode = attributes[.posixPermissions] as? NSNumber
+        else { return false }
+        return mode.intValue & 0o002 != 0
+    } catch {
+        return false
     }
 }
 

@@ -41,8 +41,20 @@ struct Setting: Sendable {
         plain("http.ingest") { text, it throws(InvalidInput) in
             it.http.ingest = try ListenAddress(text, field: "address")
         },
+        plain("http.ingest_certificate") { text, it throws(InvalidInput) in
+            it.http.ingestTLS.certificate = try filePath(text)
+        },
+        plain("http.ingest_key") { text, it throws(InvalidInput) in
+            it.http.ingestTLS.key = try filePath(text)
+        },
         plain("http.admin") { text, it throws(InvalidInput) in
             it.http.admin = try ListenAddress(text, field: "address")
+        },
+        plain("http.admin_certificate") { text, it throws(InvalidInput) in
+            it.http.adminTLS.certificate = try filePath(text)
+        },
+        plain("http.admin_key") { text, it throws(InvalidInput) in
+            it.http.adminTLS.key = try filePath(text)
         },
         secret("admin_token") { $1.http.operateTokens.append($0) },
         plain("limits.body") { text, it throws(InvalidInput) in
@@ -175,6 +187,16 @@ func choice<Choice: RawRepresentable<String> & CaseIterable>(
             "must be one of " + Choice.allCases.map(\.rawValue).joined(separator: ", "))
     }
     return value
+}
+
+/// Reads the path of a file, plain or after `file:`; an empty text means none.
+private func filePath(_ text: String) throws(InvalidInput) -> String? {
+    let path = text.hasPrefix("file:") ? String(text.dropFirst("file:".count)) : text
+    guard !path.hasPrefix("env:"), !path.utf8.contains(0) else {
+        throw InvalidInput(
+            field: "path", "must be the path of a file, as in file:/etc/tasq/tls.pem")
+    }
+    return path.isEmpty ? nil : path
 }
 
 private func queues(_ text: String) throws(InvalidInput) -> [WorkerSettings.QueueShare] {

@@ -8,39 +8,94 @@ import TasqWebhooks
 struct Server: Sendable {
     /// In order of dependency: readiness, last, turns red first.
     let services: [any Service]
+    private let ingest: IngestServer
+    private let entries: HandlerEntries
+    private let ingestTLS: ListenerTLS?
+    private let adminTLS: ListenerTLS?
 
-    /// `onListening` is told `ingest` or `admin` and the real address. Throws ``InvalidInput``.
+    /// `onListening` is told `ingest` or `admin` and the real URL. Throws ``InvalidInput``.
     init(
         _ configuration: Configuration, _ connections: Connections, logger: Logger,
-        onListening: @escaping @Sendable (String, ListenAddress) -> Void
+        onListening: @escaping @Sendable (String, String) -> Void
     ) throws {
         let meters = Meters()
         let queue = Queue(
             store: connections.store, announcer: connections.announcer, meters: meters)
         let httpMeters = HTTPMeters()
         let readiness = Readiness()
-        let handlers = configuration.handlers
-        let sources = try configuration.sources.map { try $0.source(for: handlers) }
-        let ingest = IngestServer(
-            address: configuration.http.ingest, limits: configuration.limits, sources: sources,
+        let entries = HandlerEntries(configuration.handlers)
+        let (ingestTLS, adminTLS) = try configuration.http.tls()
+        ingest = IngestServer(
+            address: configuration.http.ingest, limits: configuration.limits, tls: ingestTLS,
+            sources: try configuration.webhookSources(),
             queue: queue, meters: httpMeters, logger: logger,
-            onListening: { onListening("ingest", $0) })
+            onListening: { onListening("ingest", $0.url(isSecure: ingestTLS != nil)) })
         let store = connections.store
         let announcer = connections.announcer
         let admin = try AdminServer(
-            address: configuration.http.admin, tokens: configuration.http.tokens(),
+            address: configuration.http.admin, tls: adminTLS, tokens: configuration.http.tokens(),
             queue: queue, catalog: store, readiness: readiness,
             redis: { await announcer.state() },
-            defaults: { kind, payload in handlers.defaults(for: kind, payload: payload) },
+            defaults: { kind, payload in entries.defaults(for: kind, payload: payload) },
             meters: httpMeters,
             metrics: {
                 meters.all.map {
                     Metric($0.name, .counter, help: $0.help, value: Double($0.value))
                 }
             }, logger: logger,
-            onListening: { onListening("admin", $0) })
+            onListening: { onListening("admin", $0.url(isSecure: adminTLS != nil)) })
+        self.entries = entries
+        self.ingestTLS = ingestTLS
+        self.adminTLS = adminTLS
         services = [SchemaWatch(gate: connections.gate), ingest, admin, readiness]
     }
+
+    /// Takes over sources, the handlers' defaults and certificates while it serves.
+    ///
+    /// Throws ``InvalidInput``, and has then changed nothing.
+    func takeOver(_ configuration: Configuration) throws {
+        let sources = try configuration.webhookSources()
+        let (ingestTLS, adminTLS) = try configuration.http.tls()
+        ingest.replaceSources(sources)
+        entries.replace(with: configuration.handlers)
+        if let ingestTLS { self.ingestTLS?.replace(with: ingestTLS) }
+        if let adminTLS { self.adminTLS?.replace(with: adminTLS) }
+    }
+}
+
+extension Configuration {
+    /// The sources ready to verify requests.
+    func webhookSources() throws(InvalidInput) -> [WebhookSource] {
+        var ready: [WebhookSource] = []
+        for source in sources { ready.append(try source.source(for: handlers)) }
+        return ready
+    }
+}
+
+extension Configuration.HTTPSection {
+    /// The certificates of both listeners, read from their files; `nil` for plain http.
+    func tls() throws(InvalidInput) -> (ingest: ListenerTLS?, admin: ListenerTLS?) {
+        (try ingestTLS.read(for: "http.ingest"), try adminTLS.read(for: "http.admin"))
+    }
+}
+
+extension Configuration.TLSFiles {
+    /// Throws ``InvalidInput`` naming the key, below `field`, that is missing or cannot be used.
+    func read(for field: String) throws(InvalidInput) -> ListenerTLS? {
+        switch (certificate, key) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?):
+            return try ListenerTLS(certificate: certificate, key: key, field: field)
+        case (_?, nil):
+            throw InvalidInput(field: "\(field)_certificate", "needs \(field)_key beside it")
+        case (nil, _?):
+            throw InvalidInput(field: "\(field)_key", "needs \(field)_certificate beside it")
+        }
+    }
+}
+
+extension ListenAddress {
+    func url(isSecure: Bool) -> String { "\(isSecure ? "https" : "http")://\(self)" }
 }
 
 extension Announcer {

@@ -124,6 +124,10 @@ private struct Children {
         var environment = plan.environment
         environment["TASQ_HTTP_INGEST"] = "127.0.0.1:\(plan.ingestPort)"
         environment["TASQ_HTTP_ADMIN"] = "127.0.0.1:\(plan.adminPort)"
+        for listener in ["INGEST", "ADMIN"] {
+            environment["TASQ_HTTP_\(listener)_CERTIFICATE"] = ""
+            environment["TASQ_HTTP_\(listener)_KEY"] = ""
+        }
         // The shell only leads the log into its file and then becomes the program.
         return try await ChildProcess.start(
             "/bin/sh", ["-c", "log=$1; shift; exec \"$@\" 2>>\"$log\"", "sh", log] + words,

@@ -45,7 +45,8 @@ extension Failure {
         case let failure as Failure: self = failure
         case let error as StoreError: self.init(error)
         case let error as AnnouncerError: self.init(.unavailable, error.description)
-        case let error as ConfigurationError: self.init(.misconfigured, error.description)
+        case let error as ConfigurationError:
+            self.init(error.isOfFlags ? .usage : .misconfigured, error.description)
         case let error as InvalidInput: self.init(.usage, error.description)
         case let error as ListenError: self.init(.unavailable, error.description)
         default: self.init(.internal, "internal error: \(error)")

@@ -4,14 +4,18 @@ import Tasq
 
 /// Writes each log event as one line on standard error: time, level, message, `key=value`.
 struct LineLog: LogHandler {
-    var logLevel: Logger.Level
+    /// The level all loggers of this log share, unless one has been given its own.
+    var logLevel: Logger.Level {
+        get { own ?? level.current }
+        set { own = newValue }
+    }
     var metadata: Logger.Metadata = [:]
+    private let level: LogLevel
+    private var own: Logger.Level?
     private let write: @Sendable (String) -> Void
 
-    init(
-        level: Logger.Level, write: @escaping @Sendable (String) -> Void = StandardError.line
-    ) {
-        logLevel = level
+    init(level: LogLevel, write: @escaping @Sendable (String) -> Void = StandardError.line) {
+        self.level = level
         self.write = write
     }
 

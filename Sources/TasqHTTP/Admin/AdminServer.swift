@@ -21,6 +21,7 @@ public struct AdminServer: Service {
     /// - Parameters:
     ///   - address: Where to listen.
     ///   - limits: What is allowed.
+    ///   - tls: The certificate of an https listener; `nil`: plain http.
     ///   - tokens: Who may do what; without any, everybody on this computer may do everything.
     ///   - queue: Commits the jobs of `POST /v1/jobs`.
     ///   - catalog: Answers the reads.
@@ -33,7 +34,8 @@ public struct AdminServer: Service {
     ///   - onListening: Called once with the real address when connections are accepted.
     public init(
         address: ListenAddress, limits: HTTPLimits = AdminServer.defaultLimits,
-        tokens: [AdminToken], queue: Queue, catalog: any Catalog, readiness: Readiness,
+        tls: ListenerTLS? = nil, tokens: [AdminToken], queue: Queue, catalog: any Catalog,
+        readiness: Readiness,
         redis: @escaping @Sendable () async -> DependencyState = { .none },
         defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
         meters: HTTPMeters, metrics: @escaping @Sendable () async -> [Metric] = { [] },
@@ -52,7 +54,7 @@ public struct AdminServer: Service {
             + JobRoutes(queue: queue, catalog: catalog, meters: meters, defaults: defaults).routes
             + FleetRoutes(catalog: catalog).routes
         listener = Listener(
-            address: address, limits: limits,
+            address: address, limits: limits, tls: tls,
             responder: Routes(routes: routes, authorization: Authorization(tokens: tokens)),
             meters: meters, logger: logger, onListening: onListening)
     }

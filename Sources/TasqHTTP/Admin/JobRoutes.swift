@@ -77,7 +77,7 @@ struct JobRoutes: Sendable {
                 return status
             },
             queue: try query.name("queue"), kind: try query.name("kind"),
-            key: try query.value("key") { $0 },
+            key: try query.key("key"),
             since: try query.time("since"), until: try query.time("until"))
         let limit = try query.number("limit", in: 1...Self.pageLimit) ?? Self.defaultPage
         let cursor = try query.value("cursor") { text throws(InvalidInput) in

@@ -15,7 +15,8 @@ struct Query {
                 throw .malformed("the query has an unknown parameter")
             }
             guard let value = parts.count == 2 ? Self.decoded(parts[1]) : "" else {
-                throw .invalid(InvalidInput(field: name, "is not percent-encoded UTF-8"))
+                throw .invalid(
+                    InvalidInput(field: name, "is not percent-encoded UTF-8 without NUL"))
             }
             guard values.updateValue(value, forKey: name) == nil else {
                 throw .invalid(InvalidInput(field: name, "must not be given twice"))
@@ -63,7 +64,18 @@ struct Query {
         }
     }
 
-    /// Decodes `%41` and `+`; `nil` when that does not give UTF-8.
+    /// A key of jobs, within the limits of one.
+    func key(_ name: String) throws(Problem) -> String? {
+        try value(name) { text throws(InvalidInput) in
+            guard (1...JobLimits.keyBytes).contains(text.utf8.count) else {
+                throw InvalidInput(field: name, "must be 1 to \(JobLimits.keyBytes) bytes")
+            }
+            return text
+        }
+    }
+
+    /// Decodes `%41` and `+`; `nil` when that does not give UTF-8, or gives a NUL, which no column
+    /// of PostgreSQL's can hold.
     private static func decoded(_ text: Substring) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
@@ -80,6 +92,6 @@ struct Query {
             default: bytes.append(byte)
             }
         }
-        return String(validating: bytes, as: UTF8.self)
+        return bytes.contains(0) ? nil : String(validating: bytes, as: UTF8.self)
     }
 }

@@ -4,13 +4,12 @@ import TasqWebhooks
 
 /// Takes webhooks: `POST /in/{source}`, nothing else.
 struct IngestResponder: Responder {
-    private let sources: [String: WebhookSource]
+    private let sources: SourceTable
     private let queue: Queue
     private let meters: HTTPMeters
 
-    init(sources: [WebhookSource], queue: Queue, meters: HTTPMeters) {
-        self.sources = Dictionary(
-            sources.map { ($0.name.description, $0) }, uniquingKeysWith: { first, _ in first })
+    init(sources: SourceTable, queue: Queue, meters: HTTPMeters) {
+        self.sources = sources
         self.queue = queue
         self.meters = meters
     }
@@ -50,7 +49,7 @@ struct IngestResponder: Responder {
 
     private func source(for head: RequestHead) throws(Problem) -> WebhookSource {
         guard head.path.hasPrefix("/in/") else { throw .notFound }
-        guard let source = sources[String(head.path.dropFirst("/in/".count))] else {
+        guard let source = sources.source(String(head.path.dropFirst("/in/".count))) else {
             throw .unknownSource
         }
         return source

@@ -18,6 +18,7 @@ struct HTTPConnections: ServerChildChannel {
     let limits: HTTPLimits
     let capacity: Capacity
     let meters: HTTPMeters
+    let tls: ListenerTLS?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedConnection> {
         channel.eventLoop.makeCompletedFuture {
@@ -27,6 +28,7 @@ struct HTTPConnections: ServerChildChannel {
             decoder.maxHeaderFieldCount = limits.headerFields
             let clock = ConnectionClock(limits: limits)
             let pipeline = channel.pipeline.syncOperations
+            if let tls { try pipeline.addHandler(tls.handler()) }
             try pipeline.addHandler(ByteArrival(clock))
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false,

@@ -9,6 +9,7 @@ import ServiceLifecycle
 struct Listener: Service {
     let address: ListenAddress
     let limits: HTTPLimits
+    var tls: ListenerTLS?
     let responder: any Responder
     let meters: HTTPMeters
     let logger: Logger
@@ -20,7 +21,8 @@ struct Listener: Service {
         let capacity = Capacity(limits: limits)
         let server = Server(
             childChannelSetup: HTTPConnections(
-                responder: responder, limits: limits, capacity: capacity, meters: meters),
+                responder: responder, limits: limits, capacity: capacity, meters: meters,
+                tls: tls),
             configuration: ServerConfiguration(
                 address: .hostname(address.host, port: address.port), backlog: 1024,
                 availableConnectionsDelegate: MaximumAvailableConnections(

@@ -32,10 +32,15 @@ public struct PostgresSettings: Sendable {
     /// Behind a transaction pooler nothing is set on the session: give the role its
     /// `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` instead.
     public init(url: String, schema: String = "tasq") throws(StoreError) {
-        guard !url.isEmpty, ConnectionString(url) != nil else {
+        guard !url.isEmpty, let parts = ConnectionString(url) else {
             throw .misconfigured(
                 "DATABASE_URL is not a PostgreSQL URL: write postgres://user:password@host/database"
             )
+        }
+        // libpq would take the rest of the password for a host and show it in its errors.
+        guard parts["host"]?.contains("@") != true else {
+            throw .misconfigured(
+                "DATABASE_URL has an @ in its user or password: percent-encode it as %40")
         }
         guard Self.isPlainIdentifier(schema) else {
             throw .misconfigured(

@@ -50,8 +50,9 @@ struct ServerError: Error, Hashable {
             return
         }
         // Made by libpq or the system: `connection to server at "…", port 1 failed: …`, one line
-        // for each address, hints indented.
-        let reason = lines.last { !$0.hasPrefix("\t") && !$0.isEmpty } ?? "connection failed"
+        // for each address, hints indented or on a line that begins like this one.
+        let isHint = { (line: String) in line.hasPrefix("\t") || line.hasPrefix("Either ") }
+        let reason = lines.last { !isHint($0) && !$0.isEmpty } ?? "connection failed"
         let told = reason.firstRange(of: " failed: ").map { reason[$0.upperBound...] }
         let message = told ?? reason[...]
         self.init(

@@ -14,16 +14,19 @@ struct Dialer: Sendable {
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try Self.buildPipeline(of: channel) }
+                channel.eventLoop.makeCompletedFuture { try buildPipeline(of: channel) }
             }
             .connect(host: settings.host, port: settings.port)
             .flatMap { channel in greet(channel) }
             .flatMapErrorThrowing { error in throw RedisFault(connectionError: error) }
     }
 
-    /// The one place where a connection's pipeline is built; a TLS handler goes in front of ours.
-    private static func buildPipeline(of channel: any Channel) throws {
+    /// The one place where a connection's pipeline is built.
+    private func buildPipeline(of channel: any Channel) throws {
         try closeOnExec(channel)
+        if let tls = settings.tls {
+            try channel.pipeline.syncOperations.addHandler(tls.handler())
+        }
         try channel.pipeline.syncOperations.addHandler(RedisHandler(eventLoop: channel.eventLoop))
     }
 
@@ -52,8 +55,12 @@ struct Dialer: Sendable {
         greeting.append(["CLIENT", "ID"])
         let promise = channel.eventLoop.makePromise(of: [Reply].self)
         handler.value.send(greeting, by: .now() + RedisLimits.answerTime, promise)
-        return promise.futureResult.flatMapErrorThrowing { error in
-            throw (error as? RedisFault)?.kind == .lost ? RedisFault.hungUp : error
+        return promise.futureResult.flatMapErrorThrowing { [isSecure = settings.tls != nil] error in
+            switch (error as? RedisFault)?.kind {
+            case .lost?: throw RedisFault.hungUp
+            case .silent? where isSecure: throw RedisFault.noHandshake
+            default: throw error
+            }
         }.flatMapThrowing { [mandatory] replies in
             do throws(RedisFault) {
                 let id = try Self.clientID(in: replies, mandatory: mandatory)
@@ -82,7 +89,12 @@ struct Dialer: Sendable {
 extension RedisFault {
     /// A server without a free slot says so, but its words are often lost with the connection.
     fileprivate static let hungUp = RedisFault(
-        .refused("CLOSED"), "hung up on us: see its log, and raise maxclients if it is full")
+        .refused("CLOSED"),
+        "hung up on us: see its log; raise maxclients if it is full, use rediss:// if it wants TLS")
+
+    /// A plain port waits for the end of the line it takes a handshake for.
+    fileprivate static let noHandshake = RedisFault(
+        .silent, "no answer in time: is it the TLS port?")
 
     /// Whether no other command would fare better.
     fileprivate var isRefusalOfAll: Bool {

@@ -13,7 +13,7 @@ extension RedisFault {
         case let error as IOError:
             self.init(.lost, "the connection broke (errno \(error.errnoCode))")
         case is ChannelError: self = .lost
-        default: self.init(.lost, "the connection broke")
+        default: self = .tls(error) ?? RedisFault(.lost, "the connection broke")
         }
     }
 

@@ -11,6 +11,9 @@ public struct VerifiedEvent: Sendable {
     /// The event's type, where the source says one that is short and printable.
     public let type: String?
 
+    /// The kind of the job it becomes.
+    package var kind: Name { job.kind }
+
     private let job: JobTemplate
     private let request: WebhookRequest
     private let keptHeaders: [Payload.Header]

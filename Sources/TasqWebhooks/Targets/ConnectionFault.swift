@@ -6,7 +6,7 @@ import NIOPosix
 /// Why a connection could not be made or broke off, in a few words for an attempt's reason.
 ///
 /// Names the fault and at most the host: never the path, a header or a byte of the body.
-func connectionFault(_ error: any Error) -> String {
+package func connectionFault(_ error: any Error) -> String {
     switch error {
     case let error as NIOConnectionError:
         guard let first = error.connectionErrors.first else {

@@ -8,7 +8,8 @@ public import Tasq
 ///
 /// Each target has a client of its own, since the rule on peer addresses belongs to a client's
 /// connections: a pooled one must never serve a target with a narrower rule. Clients share
-/// the process's event loops, so one costs no thread. Call ``shutdown()`` before letting go of it.
+/// the process's event loops, so one costs no thread. One that is let go of closes its connections
+/// by itself; ``shutdown()`` also waits.
 public final class TargetClient: Sendable {
     /// Connections to the target at most; a worker's slots are usually fewer.
     package static let connectionLimit = 1024
@@ -41,6 +42,11 @@ public final class TargetClient: Sendable {
         }
         client = HTTPClient(
             eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
+    }
+
+    /// The last delivery may end long after its handler was replaced by another one.
+    deinit {
+        client.shutdown { _ in }
     }
 
     /// A handler that delivers to the target.

@@ -118,11 +118,18 @@ struct Stack: Sendable {
     func ask(
         _ method: String, _ target: String, _ body: String = "", headers: [String] = []
     ) async throws -> RawAnswer {
+        try await ask(method, target, bytes: Array(body.utf8), headers: headers)
+    }
+
+    /// A request to the admin listener with a body that need not be text.
+    func ask(
+        _ method: String, _ target: String, bytes body: [UInt8], headers: [String] = []
+    ) async throws -> RawAnswer {
         let head =
             ["\(method) \(target) HTTP/1.1", "Host: \(admin)"] + headers
-            + ["Content-Length: \(body.utf8.count)"]
+            + ["Content-Length: \(body.count)"]
         return try await Self.send(
-            Array((head.joined(separator: "\r\n") + "\r\n\r\n" + body).utf8), to: admin,
+            Array((head.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body, to: admin,
             isHead: method == "HEAD")
     }
 

@@ -1,0 +1,91 @@
+import Tasq
+import TasqHTTP
+import TasqPostgres
+import TasqRedis
+
+extension Configuration {
+    /// The rules between values, and those whoever uses a value has for it.
+    func check(_ needs: Needs, _ problems: ProblemCollector) {
+        let report = { (field: String, rule: String) in
+            if let place = origins.place(of: field) {
+                problems.report(place, "\(field) \(rule)")
+            } else {
+                problems.report(field, rule)
+            }
+        }
+        do {
+            _ = try worker.settings(host: "", processID: 0)
+        } catch {
+            report(error.field, error.rule)
+        }
+        if needs.contains(.sources) {
+            for source in sources where !source.secrets.isEmpty {
+                do {
+                    _ = try source.source(for: handlers)
+                } catch {
+                    report(error.field, error.rule)
+                }
+            }
+        }
+        if needs.contains(.database), databaseURL == nil {
+            report("database_url", "is not set: pass --database-url or set DATABASE_URL")
+        }
+        checkURLs(needs, report)
+        if needs.contains(.handlers), worker.findWork == .push, redisURL == nil {
+            report(
+                "worker.find_work", "push needs Redis: set REDIS_URL, or use push+sweep or poll")
+        }
+        for (index, handler) in handlers.enumerated() {
+            for other in handlers[..<index] where other.covers(handler.pattern) {
+                report(
+                    "handlers.\(handler.pattern)",
+                    "is never reached: \(other.pattern) above it matches first")
+            }
+        }
+        if needs.contains(.admin) { checkListeners(report) }
+    }
+
+    /// Judges the URLs by those who will use them; their texts never echo a URL.
+    private func checkURLs(_ needs: Needs, _ report: (String, String) -> Void) {
+        if needs.contains(.database), let databaseURL {
+            do throws(StoreError) {
+                _ = try PostgresSettings(url: databaseURL, schema: schema)
+            } catch {
+                report("database_url", error.description)
+            }
+        }
+        if needs.contains(.redis), let redisURL {
+            do throws(InvalidInput) {
+                _ = try RedisSettings(url: redisURL, prefix: redisPrefix)
+            } catch {
+                report("redis_url", error.rule)
+            }
+        }
+    }
+
+    private func checkListeners(_ report: (String, String) -> Void) {
+        do throws(InvalidInput) {
+            _ = try http.tokens()
+        } catch {
+            report("admin_token", error.rule)
+        }
+        for (name, files) in [("http.ingest", http.ingestTLS), ("http.admin", http.adminTLS)] {
+            do throws(InvalidInput) {
+                _ = try files.read(for: name)
+            } catch {
+                report(error.field, error.rule)
+            }
+        }
+        if http.operateTokens.isEmpty, http.readTokens.isEmpty, !http.admin.isLoopback {
+            report("http.admin", "must stay on loopback until admin_token is set")
+        }
+    }
+}
+
+extension HandlerEntry {
+    /// Whether every kind that matches `other` matches this entry too.
+    fileprivate func covers(_ other: String) -> Bool {
+        guard pattern.hasSuffix("*") else { return pattern == other }
+        return other.hasPrefix(pattern.dropLast())
+    }
+}

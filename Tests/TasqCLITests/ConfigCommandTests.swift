@@ -1,0 +1,126 @@
+import Foundation
+import TasqTesting
+import Testing
+
+@testable import TasqCLI
+
+/// `tasq config check` and `tasq config show` as people run them.
+struct ConfigCommandTests {
+    @Test func `check says all mistakes at once, with line and nearest key, and exits 78`()
+        async throws
+    {
+        let file = try TemporaryFile(
+            """
+            worker:
+              concurency: 3
+              lease: 5 s
+            handlers:
+              a: { sleep: 5 }
+            sources:
+              s: { verify: github, secrets: [env:MISSING] }
+            """)
+        let run = try await TasqProgram.run(
+            "config", "check", "--config", file.path,
+            environment: ["TASQ_HTTP_ADMIN": "0.0.0.0:1", "TASQ_WORKER_LEESE": "5s"])
+        #expect(run.exit == .code(78))
+        #expect(run.output.isEmpty)
+        let expected = [
+            "tasq: \(file.path):3: worker.lease must be",
+            "tasq: \(file.path):2: unknown key worker.concurency; did you mean concurrency?",
+            "tasq: TASQ_WORKER_LEESE: unknown variable; did you mean TASQ_WORKER_LEASE?",
+            "tasq: \(file.path):7: env:MISSING is not set",
+            "tasq: \(file.path):5: handlers.a.sleep must be",
+            "tasq: database_url: is not set: pass --database-url or set DATABASE_URL",
+            "tasq: TASQ_HTTP_ADMIN: http.admin must stay on loopback",
+        ]
+        #expect(run.errorLines.count == expected.count, "\(run.errors)")
+        for text in expected { #expect(run.errors.contains(text), "\(text)") }
+        let json = try await TasqProgram.run(
+            "config", "check", "--json", "--config", file.path,
+            "--database-url", "postgres://h/d")
+        #expect(json.exit == .code(78))
+        #expect(json.output.hasPrefix("{\"valid\":false,\"problems\":[{\"place\":\"\(file.path):"))
+        #expect(json.errors.isEmpty)
+    }
+
+    @Test func `check accepts what serve and work would, and reaches no server`() async throws {
+        let file = try TemporaryFile("handlers:\n  \"*\": { noop: {} }")
+        let environment = [
+            "DATABASE_URL": "postgres://u:hunter2@127.0.0.1:9/d",
+            "REDIS_URL": "redis://127.0.0.1:9",
+        ]
+        let run = try await TasqProgram.run(
+            "config", "check", "--config", file.path, environment: environment)
+        #expect(run.exit == .code(0), "\(run.errors)")
+        #expect(run.output == "\(file.path): valid, 0 sources, 1 handlers")
+        let json = try await TasqProgram.run(
+            "config", "check", "--config", file.path, "--json", environment: environment)
+        #expect(json.output == "{\"valid\":true,\"problems\":[]}")
+        let bare = try await TasqProgram.run("config", "check", environment: environment)
+        #expect(bare.output == "no file: valid, 0 sources, 0 handlers")
+    }
+
+    @Test func `show says where each value came from and no secret`() async throws {
+        let file = try TemporaryFile(
+            """
+            worker:
+              lease: 20s
+              heartbeat: 3s
+            admin_token: hunter2admin
+            admin_tokens: { read: [hunter2read, env:READER] }
+            sources:
+              s: { verify: github, secrets: [env:ONE, hunter2source], kind: push }
+            handlers:
+              mail:
+                http: { url: "https://h.example/x", sign: hunter2sign, headers: { X: hunter2header } }
+              run: { command: [/bin/true], env: { KEY: hunter2env } }
+            """)
+        let environment = [
+            "DATABASE_URL": "postgres://u:hunter2@db.example:5433/d", "TASQ_WORKER_HEARTBEAT": "4s",
+            "REDIS_URL": "env:REDIS",
+        ]
+        let run = try await TasqProgram.run(
+            "config", "show", "--json", "--config", file.path, "--log-level", "debug",
+            environment: environment)
+        #expect(run.exit == .code(0), "\(run.errors)")
+        #expect(!(run.output + run.errors).contains("hunter2"))
+        func line(_ key: String, _ value: String, _ source: String, _ place: String) -> String {
+            "{\"key\":\"\(key)\",\"value\":\(value),\"source\":\"\(source)\",\"place\":\(place)}"
+        }
+        for expected in [
+            line("log_level", "\"debug\"", "flag", "\"--log-level\""),
+            line("worker.heartbeat", "\"4s\"", "environment", "\"TASQ_WORKER_HEARTBEAT\""),
+            line("worker.lease", "\"20s\"", "file", "\"\(file.path):2\""),
+            line("worker.concurrency", "\"64\"", "default", "null"),
+            line(
+                "database_url", "\"postgres db.example:5433/d (hidden)\"", "environment",
+                "\"DATABASE_URL\""),
+            line("redis_url", "\"env:REDIS\"", "environment", "\"REDIS_URL\""),
+            line("admin_token", "\"(hidden)\"", "file", "\"\(file.path):4\""),
+            line("admin_tokens.read[1]", "\"env:READER\"", "file", "\"\(file.path):5\""),
+            line("sources.s.secrets[0]", "\"env:ONE\"", "file", "\"\(file.path):7\""),
+            line("sources.s.secrets[1]", "\"(hidden)\"", "file", "\"\(file.path):7\""),
+            line("handlers.mail.http.sign", "\"(hidden)\"", "file", "\"\(file.path):10\""),
+            line("handlers.mail.http.headers.X", "\"(hidden)\"", "file", "\"\(file.path):10\""),
+            line("handlers.run.env.KEY", "\"(hidden)\"", "file", "\"\(file.path):11\""),
+        ] { #expect(run.output.contains(expected), "\(expected)\n\(run.output)") }
+        let table = try await TasqProgram.run(
+            "config", "show", "--config", file.path, environment: environment)
+        #expect(table.output.hasPrefix("KEY"))
+        #expect(!table.output.contains("hunter2"))
+        let row = table.output.split(separator: "\n").first { $0.hasPrefix("worker.heartbeat ") }
+        #expect(
+            row?.split(separator: " ").map(String.init)
+                == ["worker.heartbeat", "4s", "TASQ_WORKER_HEARTBEAT"])
+    }
+
+    @Test func `Without a file show says every scalar key, in order`()
+        async throws
+    {
+        let run = try await TasqProgram.run("config", "show", "--json")
+        let keys = run.output.split(separator: "\n").compactMap { line in
+            line.split(separator: "\"").dropFirst(3).first.map(String.init)
+        }
+        #expect(keys == Setting.all.map(\.key))
+    }
+}

@@ -1,0 +1,146 @@
+import Tasq
+import TasqPostgres
+import TasqTesting
+import Testing
+
+@testable import TasqHTTP
+
+/// What strangers send to the admin listener: refused by name, nothing stored, the process alive.
+@Suite(.timeLimit(.minutes(5)))
+struct BadInputTests {
+    private static let bodies: [[UInt8]] =
+        [
+            "", "{", "nul", "{} x", "\u{FEFF}{\"kind\":\"a\"}", "{\"kind\":\"a\",}",
+            "{\"kind\":\"a\",\"payload\":\"\\u0000\"}", "{\"kind\":\"a\",\"payload\":\"\\ud800\"}",
+            "{\"kind\":\"a\",\"payload\":01}", "{\"kind\":\"a\",\"payload\":NaN}",
+            "{\"kind\":\"a\\u0000\"}", "{\"kind\":\"a\",\"key\":\"\\u0000\"}",
+            "{\"kind\":\"a\",\"queue\":\"\\ud800\"}", "[[{\"kind\":\"a\"}]]", "[null]",
+            String(repeating: "[", count: 1_000_000),
+            "{\"kind\":\"a\",\"payload\":" + String(repeating: "{\"a\":", count: 20_000) + "1"
+                + String(repeating: "}", count: 20_000) + "}",
+        ].map { Array($0.utf8) } + [
+            [0xFF, 0xFE], Array("{\"kind\":\"a".utf8) + [0xC0, 0x80] + Array("\"}".utf8),
+            Array("{\"kind\":\"a\",\"payload\":\"".utf8) + [0xED, 0xA0, 0x80] + Array("\"}".utf8),
+            Array("{\"kind\":\"a\",\"payload\":\"".utf8) + [0x00] + Array("\"}".utf8),
+        ]
+
+    @Test func `A body that is no job is a 400 without a row, and the next one is taken`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            for body in Self.bodies {
+                let answer = try await stack.ask("POST", "/v1/jobs", bytes: body)
+                let shown = String(decoding: body.prefix(60), as: UTF8.self)
+                #expect(answer.status == 400, "\(shown): \(answer.text)")
+                #expect(answer["content-type"] == "application/problem+json")
+            }
+            var count = try await database.execute("SELECT count(*) FROM tasq.payload")
+            #expect(count == "0")
+            let good = try await stack.ask("POST", "/v1/jobs", #"{"kind":"a"}"#)
+            #expect(good.status == 201)
+            count = try await database.execute("SELECT count(*) FROM tasq.job")
+            #expect(count == "1")
+        }
+    }
+
+    @Test func `A field out of its range is a 400 that names it`() async throws {
+        let names = [
+            "\"\"", "\"a b\"", "\"../x\"", "\"q;drop table tasq.job--\"", "\"'\"", "\"%s%n\"",
+            "\"{}\"", "\"a\\nb\"", "\"😀\"", "\"\\u202eabc\"", "\"*\"", "7", "null", "[]",
+            "\"\(String(repeating: "x", count: 101))\"",
+        ]
+        let whole = [
+            "-1", "2147483648", "9223372036854775808", "1e400", "1.5", "\"1\"", "-0.1",
+            "1E+1000000",
+            String(repeating: "9", count: 200_000),
+        ]
+        let times = [
+            "\"294277-01-01T00:00:00Z\"", "\"-4714-01-01T00:00:00Z\"", "\"infinity\"",
+            "\"1970-01-01T00:00:00Z\"", "\"2199-12-31T00:00:00Z\"", "\"2026-02-30T00:00:00Z\"",
+            "\"2016-12-31T23:59:60Z\"", "\"2026-12-01T00:00:00+25:00\"", "\"2026-12-01T00:00:00\"",
+            "\"\"", "1795461600", "{}",
+        ]
+        let delays = [
+            "-1", "1e308", "\"5 s\"", "\"5sec\"", "\"-5s\"", "\"\"", "\"1e3s\"", "\"36501d\"",
+            "9223372036854775808", "{}",
+        ]
+        let keys = ["\"\"", "\"\(String(repeating: "k", count: 201))\"", "7", "[]"]
+        let fields: [(String, [String])] = [
+            ("kind", names), ("queue", names.filter { $0 != "null" }), ("priority", whole + ["4"]),
+            ("max_attempts", whole + ["0", "1001"]), ("run_at", times), ("delay", delays),
+            ("key", keys), ("unique_key", keys),
+        ]
+        try await Stack.with { stack, database in
+            for (field, values) in fields {
+                for value in values {
+                    let rest = field == "kind" ? "" : #""kind":"a","#
+                    let answer = try await stack.ask(
+                        "POST", "/v1/jobs", "{\(rest)\"\(field)\":\(value)}")
+                    #expect(answer.status == 400, "\(field) \(value.prefix(60)): \(answer.text)")
+                    #expect(answer.text.contains(field), "\(value.prefix(60)): \(answer.text)")
+                    #expect(answer.body.count < 2000)
+                }
+            }
+            let count = try await database.execute("SELECT count(*) FROM tasq.job")
+            #expect(count == "0")
+        }
+    }
+
+    @Test func `Payload numbers pass through as they were written`() async throws {
+        try await Stack.with { stack, database in
+            for payload in [
+                "1e400", "-0", "9007199254740993", "1E+1000000", #"{"a":1,"a":2}"#,
+                String(repeating: "9", count: 200_000),
+            ] {
+                let answer = try await stack.ask(
+                    "POST", "/v1/jobs", #"{"kind":"a","payload":\#(payload)}"#)
+                #expect(answer.status == 201, "\(payload.prefix(40)): \(answer.text)")
+                let id = try #require(member("id", of: answer.text).flatMap { JobID($0) })
+                let stored = try await stack.store.payload(of: id)
+                #expect(stored?.body == Array(payload.utf8))
+            }
+            _ = database
+        }
+    }
+
+    @Test func `An id that is none is a 400, one nobody has a 404, whatever is asked`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            for id in [
+                "0", "-1", "9223372036854775808", "1e3", "01", "%D9%A3", "%201", "1;2", "null",
+                "%00",
+                "..%2f..", "'%3B%20DROP%20TABLE%20tasq.job%3B--",
+                "01a20a07-bbbd-7552-ab02-3cdbddd1434g", String(repeating: "1", count: 4000),
+            ] {
+                for route in ["/v1/jobs/\(id)", "/v1/jobs/\(id)/attempts"] {
+                    let answer = try await stack.ask("GET", route)
+                    #expect([400, 404].contains(answer.status), "\(route): \(answer.text)")
+                    #expect(answer["content-type"] == "application/problem+json")
+                }
+                let page = try await stack.ask("GET", "/v1/jobs?cursor=\(id)")
+                #expect(page.status == 400, "\(id): \(page.text)")
+            }
+            let unknown = try await stack.ask("GET", "/v1/jobs/\(JobID())")
+            #expect(unknown.status == 404)
+            let count = try await database.execute("SELECT count(*) FROM tasq.job")
+            #expect(count == "0")
+        }
+    }
+
+    @Test func `A filter is a parameter, whatever it holds`() async throws {
+        try await Stack.with { stack, _ in
+            for (query, status) in [
+                ("key='%3BDROP%20TABLE%20tasq.job--", 200), ("key=%25s%25n", 200),
+                ("key=%F0%9F%98%80", 200), ("key=%00", 400), ("key=%ff", 400), ("key=%", 400),
+                ("queue=q%3Bdrop", 400), ("kind=*", 400), ("limit=-1", 400), ("limit=1e3", 400),
+                ("since=infinity", 400), ("until=2026-02-30T00:00:00Z", 400), ("=", 400),
+                ("&&", 200),
+                ("key=a&key=b", 400), ("key=" + String(repeating: "k", count: 10_000), 400),
+            ] {
+                let answer = try await stack.ask("GET", "/v1/jobs?\(query)")
+                #expect(answer.status == status, "\(query.prefix(60)): \(answer.text)")
+            }
+        }
+    }
+}
