@@ -41,9 +41,11 @@ public protocol JobStore: Sendable {
     /// Enters a worker; its claims are valid from here on.
     func register(_ worker: WorkerRecord) async throws(StoreError)
 
-    /// Starts the worker's heartbeat on a thread and a connection of its own.
+    /// Starts the worker's heartbeat on a thread and a connection of its own. After each beat that
+    /// was answered it also asks which of the worker's claims were taken away.
     func startHeartbeat(
-        of worker: WorkerRecord, onChange: @escaping @Sendable (HeartbeatState) -> Void
+        of worker: WorkerRecord, watching claims: ClaimWatch,
+        onChange: @escaping @Sendable (HeartbeatState) -> Void
     ) -> any Heartbeat
 
     /// Removes a worker that holds no claim any more. One that still does is left to the reaper.
@@ -63,6 +65,12 @@ public protocol JobStore: Sendable {
 
     /// A page of the queued and due jobs, by queue, priority and due time, for the reconciler.
     func queued(after cursor: QueuedCursor?, limit: Int) async throws(StoreError) -> QueuedPage
+
+    /// Retries, cancels or deletes these jobs, in one transaction, each as far as its status allows;
+    /// answers in the order of `ids`, each id once. ``Queue/apply(_:to:)`` also announces.
+    func apply(
+        _ action: JobAction, to ids: [JobID]
+    ) async throws(StoreError) -> [JobActionAnswer]
 
     /// Jobs committed by SQL (`tasq.enqueue`) as they are committed, where the connection allows
     /// it; ends when the connection is lost. Behind a transaction pooler it ends at once.

@@ -5,10 +5,12 @@ struct Statements: Sendable {
     let attempts: Statement
     let beat: Statement
     let bury: Statement
+    let cancel: Statement
     let claim: Statement
     let claimSuspect: Statement
     let claims: Statement
     let confirm: Statement
+    let delete: Statement
     let deregister: Statement
     let enqueue: Statement
     let enqueueUnique: Statement
@@ -24,6 +26,8 @@ struct Statements: Sendable {
     let reap: Statement
     let rearm: Statement
     let register: Statement
+    let retry: Statement
+    let revoked: Statement
     let settle: Statement
     let settledBefore: Statement
     let stillQueued: Statement
@@ -46,10 +50,12 @@ struct Statements: Sendable {
         attempts = load("attempts", PackageResources.attempts_sql)
         beat = load("beat", PackageResources.beat_sql)
         bury = load("bury", PackageResources.bury_sql)
+        cancel = load("cancel", PackageResources.cancel_sql)
         claim = load("claim", PackageResources.claim_sql)
         claimSuspect = load("claim_suspect", PackageResources.claim_suspect_sql)
         claims = load("claims", PackageResources.claims_sql)
         confirm = load("confirm", PackageResources.confirm_sql)
+        delete = load("delete", PackageResources.delete_sql)
         deregister = load("deregister", PackageResources.deregister_sql)
         enqueue = load("enqueue", PackageResources.enqueue_sql)
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
@@ -65,6 +71,8 @@ struct Statements: Sendable {
         reap = load("reap", PackageResources.reap_sql)
         rearm = load("rearm", PackageResources.rearm_sql)
         register = load("register", PackageResources.register_sql)
+        retry = load("retry", PackageResources.retry_sql)
+        revoked = load("revoked", PackageResources.revoked_sql)
         settle = load("settle", PackageResources.settle_sql)
         settledBefore = load("settled_before", PackageResources.settled_before_sql)
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
@@ -85,6 +93,9 @@ extension Migration {
             Migration(
                 number: 2, name: "enqueue",
                 text: sql(PackageResources._002_enqueue_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 3, name: "operate",
+                text: sql(PackageResources._003_operate_sql, in: schema), isBreaking: false),
         ]
     }
 }
