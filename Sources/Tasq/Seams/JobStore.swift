@@ -72,6 +72,12 @@ public protocol JobStore: Sendable {
         _ action: JobAction, to ids: [JobID]
     ) async throws(StoreError) -> [JobActionAnswer]
 
+    /// A stretch of the walk over all jobs: looks at up to `limit` after `cursor`, in the order of
+    /// their ids, and tells which of them match.
+    func matching(
+        _ request: BulkRequest, after cursor: JobID?, until: Timestamp?, limit: Int
+    ) async throws(StoreError) -> MatchPage
+
     /// Jobs committed by SQL (`tasq.enqueue`) as they are committed, where the connection allows
     /// it; ends when the connection is lost. Behind a transaction pooler it ends at once.
     func commitNotices() -> AsyncStream<Announcement>

@@ -50,6 +50,7 @@ public struct AdminServer: Service {
                 metrics: metrics
             ).routes
             + JobRoutes(queue: queue, catalog: catalog, meters: meters, defaults: defaults).routes
+            + JobActionRoutes(queue: queue).routes
             + FleetRoutes(catalog: catalog).routes
         listener = Listener(
             address: address, limits: limits,

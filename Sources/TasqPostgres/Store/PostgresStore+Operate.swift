@@ -28,6 +28,37 @@ extension PostgresStore {
         }
     }
 
+    /// One page of the primary key, or of the index of failed jobs where only those can match.
+    public func matching(
+        _ request: BulkRequest, after cursor: JobID?, until: Timestamp?, limit: Int
+    ) async throws(StoreError) -> MatchPage {
+        let filter = request.filter
+        var parameters = Parameters()
+        parameters.append(cursor)
+        parameters.append(Int64(limit))
+        parameters.append(request.statuses.map(\.rawValue))
+        parameters.append(filter.queue?.description)
+        parameters.append(filter.kind?.description)
+        parameters.append(filter.key)
+        parameters.append(filter.since)
+        parameters.append(until ?? filter.until)
+        let statement =
+            request.statuses == [.error] ? statements.matchingErrors : statements.matching
+        var page = MatchPage(
+            ids: [], last: nil, examined: 0, until: Timestamp(microseconds: 0), estimate: 0)
+        for row in try await pool.run(statement, parameters) {
+            if let id = row.optionalID(0, as: JobStatus.self) {
+                page.ids.append(id)
+            } else {
+                page.last = row.optionalID(1)
+                page.examined = Int(row.int(2))
+                page.until = row.time(3)
+                page.estimate = Int(row.int(4))
+            }
+        }
+        return page
+    }
+
     private func actionAnswer(_ row: Row, to action: JobAction) -> JobActionAnswer {
         let id = row.id(0, as: JobStatus.self)
         let status = JobStatus(rawValue: row.text(1)) ?? .error

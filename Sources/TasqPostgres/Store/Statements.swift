@@ -18,6 +18,8 @@ struct Statements: Sendable {
     let jobs: Statement
     let lead: Statement
     let lock: Statement
+    let matching: Statement
+    let matchingErrors: Statement
     let payload: Statement
     let ping: Statement
     let promote: Statement
@@ -63,6 +65,8 @@ struct Statements: Sendable {
         jobs = load("jobs", PackageResources.jobs_sql)
         lead = load("lead", PackageResources.lead_sql)
         lock = load("lock", PackageResources.lock_sql)
+        matching = load("matching", PackageResources.matching_sql)
+        matchingErrors = load("matching_errors", PackageResources.matching_errors_sql)
         payload = load("payload", PackageResources.payload_sql)
         ping = load("ping", PackageResources.ping_sql)
         promote = load("promote", PackageResources.promote_sql)
