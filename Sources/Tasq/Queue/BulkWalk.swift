@@ -11,17 +11,19 @@ package struct BulkWalk: Sendable {
     package let isDryRun: Bool
     package private(set) var cursor: JobID?
     package private(set) var until: Timestamp?
-    package private(set) var counts = BulkCounts()
+    package private(set) var counts: BulkCounts
     /// About how many jobs there are to look at in all.
     package private(set) var estimate = 0
 
     package init(
-        _ request: BulkRequest, dryRun: Bool, cursor: JobID? = nil, until: Timestamp? = nil
+        _ request: BulkRequest, dryRun: Bool, cursor: JobID? = nil, until: Timestamp? = nil,
+        counts: BulkCounts = BulkCounts()
     ) {
         self.request = request
         isDryRun = dryRun
         self.cursor = cursor
         self.until = until ?? request.filter.until
+        self.counts = counts
     }
 
     /// Looks at one more page and acts on what matches; `false` when there was none left.

@@ -28,7 +28,8 @@ public struct BulkRequest: Sendable, Hashable {
         self.filter = filter
     }
 
-    init(trusted action: JobAction, _ filter: JobFilter) {
+    /// As it was checked when it was entered.
+    package init(trusted action: JobAction, _ filter: JobFilter) {
         self.action = action
         self.filter = filter
     }

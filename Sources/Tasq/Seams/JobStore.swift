@@ -72,6 +72,29 @@ public protocol JobStore: Sendable {
         _ action: JobAction, to ids: [JobID]
     ) async throws(StoreError) -> [JobActionAnswer]
 
+    /// Pauses a queue or resumes it. ``Queue/resume(_:)`` also announces.
+    func setPaused(_ isPaused: Bool, _ queue: Name) async throws(StoreError)
+
+    /// Enters a bulk action for a server to work off; `false` when too many are running.
+    func startBulk(
+        _ id: BulkID, _ request: BulkRequest, dryRun: Bool
+    ) async throws(StoreError) -> Bool
+
+    /// Calls a bulk action off, if it runs.
+    func stopBulk(_ id: BulkID) async throws(StoreError)
+
+    /// Takes up the oldest running bulk action that nobody holds, for so long unless
+    /// ``advanceBulk(_:by:for:)`` renews it.
+    func holdBulk(
+        as holder: WorkerID, for hold: Duration
+    ) async throws(StoreError) -> BulkRecord?
+
+    /// Writes down state, cursor, counts and reason; `false` when it was called off or another one
+    /// holds it.
+    func advanceBulk(
+        _ record: BulkRecord, by holder: WorkerID, for hold: Duration
+    ) async throws(StoreError) -> Bool
+
     /// A stretch of the walk over all jobs: looks at up to `limit` after `cursor`, in the order of
     /// their ids, and tells which of them match.
     func matching(

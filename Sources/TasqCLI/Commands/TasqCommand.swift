@@ -10,8 +10,8 @@ struct TasqCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             MigrateCommand.self, ServeCommand.self, WorkCommand.self, EnqueueCommand.self,
-            JobsCommand.self, QueuesCommand.self, WorkersCommand.self, DevCommand.self,
-            BenchCommand.self,
+            JobsCommand.self, QueuesCommand.self, WorkersCommand.self, ExplainCommand.self,
+            DevCommand.self, BenchCommand.self,
         ])
 
     /// The version that workers enter beside their names.

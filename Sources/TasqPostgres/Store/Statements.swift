@@ -4,6 +4,11 @@ struct Statements: Sendable {
     let acceptedBefore: Statement
     let attempts: Statement
     let beat: Statement
+    let bulk: Statement
+    let bulkAdvance: Statement
+    let bulkHold: Statement
+    let bulkStart: Statement
+    let bulkStop: Statement
     let bury: Statement
     let cancel: Statement
     let claim: Statement
@@ -14,12 +19,14 @@ struct Statements: Sendable {
     let deregister: Statement
     let enqueue: Statement
     let enqueueUnique: Statement
+    let explain: Statement
     let job: Statement
     let jobs: Statement
     let lead: Statement
     let lock: Statement
     let matching: Statement
     let matchingErrors: Statement
+    let pause: Statement
     let payload: Statement
     let ping: Statement
     let promote: Statement
@@ -51,6 +58,11 @@ struct Statements: Sendable {
         acceptedBefore = load("accepted_before", PackageResources.accepted_before_sql)
         attempts = load("attempts", PackageResources.attempts_sql)
         beat = load("beat", PackageResources.beat_sql)
+        bulk = load("bulk", PackageResources.bulk_sql)
+        bulkAdvance = load("bulk_advance", PackageResources.bulk_advance_sql)
+        bulkHold = load("bulk_hold", PackageResources.bulk_hold_sql)
+        bulkStart = load("bulk_start", PackageResources.bulk_start_sql)
+        bulkStop = load("bulk_stop", PackageResources.bulk_stop_sql)
         bury = load("bury", PackageResources.bury_sql)
         cancel = load("cancel", PackageResources.cancel_sql)
         claim = load("claim", PackageResources.claim_sql)
@@ -61,12 +73,14 @@ struct Statements: Sendable {
         deregister = load("deregister", PackageResources.deregister_sql)
         enqueue = load("enqueue", PackageResources.enqueue_sql)
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
+        explain = load("explain", PackageResources.explain_sql)
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql)
         lead = load("lead", PackageResources.lead_sql)
         lock = load("lock", PackageResources.lock_sql)
         matching = load("matching", PackageResources.matching_sql)
         matchingErrors = load("matching_errors", PackageResources.matching_errors_sql)
+        pause = load("pause", PackageResources.pause_sql)
         payload = load("payload", PackageResources.payload_sql)
         ping = load("ping", PackageResources.ping_sql)
         promote = load("promote", PackageResources.promote_sql)
