@@ -11,6 +11,7 @@ struct TasqCommand: AsyncParsableCommand {
         subcommands: [
             MigrateCommand.self, ServeCommand.self, WorkCommand.self, EnqueueCommand.self,
             JobsCommand.self, QueuesCommand.self, WorkersCommand.self, ExplainCommand.self,
+            VerifyCommand.self, DoctorCommand.self,
             DevCommand.self, BenchCommand.self,
         ])
 

@@ -2,6 +2,7 @@
 struct Statements: Sendable {
     let accept: Statement
     let acceptedBefore: Statement
+    let announceable: Statement
     let attempts: Statement
     let beat: Statement
     let bulk: Statement
@@ -11,6 +12,7 @@ struct Statements: Sendable {
     let bulkStop: Statement
     let bury: Statement
     let cancel: Statement
+    let checkup: Statement
     let claim: Statement
     let claimSuspect: Statement
     let claims: Statement
@@ -42,6 +44,10 @@ struct Statements: Sendable {
     let stillQueued: Statement
     let sweep: Statement
     let uniqueHolders: Statement
+    let vacuumHolders: Statement
+    let verifyClaims: Statement
+    let verifyJobs: Statement
+    let verifyKeys: Statement
     let workers: Statement
 
     /// All of them, for checks that hold for every statement.
@@ -56,6 +62,7 @@ struct Statements: Sendable {
         }
         accept = load("accept", PackageResources.accept_sql)
         acceptedBefore = load("accepted_before", PackageResources.accepted_before_sql)
+        announceable = load("announceable", PackageResources.announceable_sql)
         attempts = load("attempts", PackageResources.attempts_sql)
         beat = load("beat", PackageResources.beat_sql)
         bulk = load("bulk", PackageResources.bulk_sql)
@@ -65,6 +72,7 @@ struct Statements: Sendable {
         bulkStop = load("bulk_stop", PackageResources.bulk_stop_sql)
         bury = load("bury", PackageResources.bury_sql)
         cancel = load("cancel", PackageResources.cancel_sql)
+        checkup = load("checkup", PackageResources.checkup_sql)
         claim = load("claim", PackageResources.claim_sql)
         claimSuspect = load("claim_suspect", PackageResources.claim_suspect_sql)
         claims = load("claims", PackageResources.claims_sql)
@@ -96,6 +104,10 @@ struct Statements: Sendable {
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
         sweep = load("sweep", PackageResources.sweep_sql)
         uniqueHolders = load("unique_holders", PackageResources.unique_holders_sql)
+        vacuumHolders = load("vacuum_holders", PackageResources.vacuum_holders_sql)
+        verifyClaims = load("verify_claims", PackageResources.verify_claims_sql)
+        verifyJobs = load("verify_jobs", PackageResources.verify_jobs_sql)
+        verifyKeys = load("verify_keys", PackageResources.verify_keys_sql)
         workers = load("workers", PackageResources.workers_sql)
         self.all = all
     }
