@@ -19,6 +19,19 @@ struct Keys: Sendable {
         Priority.all.flatMap { priority in queues.map { list($0, priority) } }
     }
 
+    /// What the keys of all lists match; a prefix has no character that `MATCH` takes for its own.
+    var listPattern: String { "\(prefix):{*}:ready:*" }
+
+    /// The queue whose list has this key; `nil` for another key.
+    func queue(ofList key: String) -> Name? {
+        let start = "\(prefix):{"
+        guard key.hasPrefix(start), let end = key.lastIndex(of: "}"),
+            let queue = try? Name(String(key.dropFirst(start.count).prefix(upTo: end))),
+            lists(queue).contains(key)
+        else { return nil }
+        return queue
+    }
+
     /// Where the epoch mark stands.
     var epoch: String { "\(prefix):{epoch}" }
 }

@@ -44,7 +44,7 @@ extension RedisAnnouncer {
     }
 
     /// Runs commands over the shared connection, one for each key; throws when any of them fails.
-    private func run(
+    func run(
         _ batch: Commands, while activity: OutageLog.Activity, on keys: [String]
     ) async throws(AnnouncerError) -> [Reply] {
         let answer = await commands.send(batch, within: RedisLimits.answerTime).answer()

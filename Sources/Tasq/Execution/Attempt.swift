@@ -6,6 +6,9 @@ struct Attempt: Sendable {
     let handlers: HandlerTable
     let logger: Logger
 
+    /// How the reason of an attempt begins whose kind the worker does not know.
+    static let noHandler = "no handler for kind "
+
     /// Why a running handler was cancelled from outside.
     enum Interruption: Error {
         case timedOut(after: Duration)
@@ -18,7 +21,7 @@ struct Attempt: Sendable {
     func run(isLeaving: @Sendable () -> Bool) async -> Verdict {
         guard let handler = handlers.handler(for: job.kind) else {
             return decide(
-                .failure(Outcome.retry("no handler for kind `\(job.kind)` in this worker")),
+                .failure(Outcome.retry(Self.noHandler + "`\(job.kind)` in this worker")),
                 by: RetryPolicy(base: .seconds(30)), wasInterrupted: false)
         }
         var logger = logger

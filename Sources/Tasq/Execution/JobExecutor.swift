@@ -22,8 +22,15 @@ public final class JobExecutor: Sendable {
         case fail(JobID)
     }
 
+    /// One posted body, so that it alone can be cancelled.
+    package struct Run: Sendable, Hashable {
+        fileprivate let number: UInt64
+    }
+
     private struct Posting {
         let id: JobID
+        let run: Run
+        var isCancelled = false
         let body: @Sendable () async throws -> Void
     }
 
@@ -31,7 +38,7 @@ public final class JobExecutor: Sendable {
         var isStarted = false
         var isStopped = false
         var waiting: Deque<Posting> = []
-        var running: [UInt64: Task<Void, Never>] = [:]
+        var running: [Run: Task<Void, Never>] = [:]
         var occupied = 0
         var nextRun: UInt64 = 0
         var waiters = Waiters()
@@ -53,12 +60,35 @@ public final class JobExecutor: Sendable {
     public func post(
         _ id: JobID = JobID(), _ body: @escaping @Sendable () async throws -> Void
     ) -> JobID {
-        state.withLock { state in
-            guard !state.isStopped else { return }
-            state.waiting.append(Posting(id: id, body: body))
-            fillSlots(&state)
-        }
+        enter(id, body)
         return id
+    }
+
+    /// Posts a body; ``cancel(_:)`` takes the answer.
+    @discardableResult
+    package func enter(
+        _ id: JobID, _ body: @escaping @Sendable () async throws -> Void
+    ) -> Run {
+        state.withLock { state in
+            let run = Run(number: state.nextRun)
+            state.nextRun += 1
+            guard !state.isStopped else { return run }
+            state.waiting.append(Posting(id: id, run: run, body: body))
+            fillSlots(&state)
+            return run
+        }
+    }
+
+    /// Cancels the task of one run, or of one that waits as soon as it starts; it ends when its
+    /// body does. Without effect on one that is over.
+    package func cancel(_ run: Run) {
+        let task = state.withLock { state in
+            if let waiting = state.waiting.firstIndex(where: { $0.run == run }) {
+                state.waiting[waiting].isCancelled = true
+            }
+            return state.running[run]
+        }
+        task?.cancel()
     }
 
     /// Starts to run what has been and will be posted.
@@ -113,14 +143,14 @@ public final class JobExecutor: Sendable {
     private func fillSlots(_ state: inout State) {
         guard state.isStarted else { return }
         while state.occupied < slots, let posting = state.waiting.popFirst() {
-            let run = state.nextRun
-            state.nextRun += 1
             state.occupied += 1
-            state.running[run] = Task { await self.execute(posting, run) }
+            let task = Task { await self.execute(posting) }
+            if posting.isCancelled { task.cancel() }
+            state.running[posting.run] = task
         }
     }
 
-    private func execute(_ posting: Posting, _ run: UInt64) async {
+    private func execute(_ posting: Posting) async {
         let event: Event
         do {
             try await posting.body()
@@ -130,7 +160,7 @@ public final class JobExecutor: Sendable {
         }
         listeners.tell(event)
         let (isIdle, ready) = state.withLock { state in
-            state.running[run] = nil
+            state.running[posting.run] = nil
             state.occupied -= 1
             fillSlots(&state)
             return (state.occupied == 0 && state.waiting.isEmpty, state.waiters.takeAll())

@@ -25,6 +25,7 @@ package final class Meters: Sendable {
     package let failed = Counter()
     package let settled = Counter()
     package let lost = Counter()
+    package let revoked = Counter()
     package let handedBack = Counter()
     package let promoted = Counter()
     package let reaped = Counter()
@@ -54,6 +55,7 @@ package final class Meters: Sendable {
             ("tasq_failed_total", "Attempts whose handler threw.", failed.value),
             ("tasq_settled_total", "Claims ended by this process.", settled.value),
             ("tasq_lost_total", "Outcomes discarded because the claim was gone.", lost.value),
+            ("tasq_revoked_total", "Running jobs that were cancelled from outside.", revoked.value),
             ("tasq_handed_back_total", "Jobs handed back at shutdown.", handedBack.value),
             ("tasq_promoted_total", "Scheduled jobs moved to queued when due.", promoted.value),
             ("tasq_reaped_total", "Claims taken back from dead workers.", reaped.value),

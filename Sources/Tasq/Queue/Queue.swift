@@ -8,7 +8,7 @@ public final class Queue: Sendable {
     /// Jobs or events of one statement.
     static let batchLimit = 500
 
-    let store: any JobStore
+    package let store: any JobStore
     let doorbell: Doorbell
     let meters: Meters
     private let enqueuing: Coalescer<NewJob, Enqueued>

@@ -48,6 +48,15 @@ public protocol Announcer: Sendable {
     /// How many ids stand on the lists of each queue.
     func depths(of queues: [Name]) async throws(AnnouncerError) -> [Name: Int]
 
+    /// The queues that have lists.
+    func announcedQueues() async throws(AnnouncerError) -> [Name]
+
+    /// Up to `limit` elements of a list as they are, newest first, from an index; -1 is the one
+    /// that is taken next. A limit of more than 10,000 counts as that.
+    func announced(
+        on queue: Name, _ priority: Priority, from index: Int, limit: Int
+    ) async throws(AnnouncerError) -> [String]
+
     /// Closes every connection.
     func close() async
 }
@@ -84,6 +93,12 @@ public struct NoAnnouncer: Announcer {
     public func refill(_ jobs: [Announcement]) async throws(AnnouncerError) {}
     /// Empty: there are no lists.
     public func depths(of queues: [Name]) async throws(AnnouncerError) -> [Name: Int] { [:] }
+    /// Empty: there are no lists.
+    public func announcedQueues() async throws(AnnouncerError) -> [Name] { [] }
+    /// Empty: there are no lists.
+    public func announced(
+        on queue: Name, _ priority: Priority, from index: Int, limit: Int
+    ) async throws(AnnouncerError) -> [String] { [] }
     /// Does nothing.
     public func close() async {}
 }

@@ -20,6 +20,20 @@ public protocol Catalog: Sendable {
     /// Every registered worker, the longest running first.
     func workers() async throws(StoreError) -> [WorkerStanding]
 
+    /// A job and everything that decides whether it runs, of one moment; `nil` when there is none.
+    func circumstances(of id: JobID) async throws(StoreError) -> Circumstances?
+
+    /// What is wrong with up to `limit` rows of a table after `cursor`, which is empty at first.
+    func findings(
+        in table: VerifiedTable, after cursor: String, limit: Int
+    ) async throws(StoreError) -> FindingPage
+
+    /// Those of these jobs that are queued, and whether each ought to stand in Redis.
+    func announceable(_ ids: [JobID]) async throws(StoreError) -> [JobID: Bool]
+
+    /// A bulk action; `nil` when there is none, or it ended more than a week ago.
+    func bulk(_ id: BulkID) async throws(StoreError) -> BulkRecord?
+
     /// Asks the server for nothing; throws when it does not answer.
     func ping() async throws(StoreError)
 }

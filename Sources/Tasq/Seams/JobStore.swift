@@ -41,9 +41,11 @@ public protocol JobStore: Sendable {
     /// Enters a worker; its claims are valid from here on.
     func register(_ worker: WorkerRecord) async throws(StoreError)
 
-    /// Starts the worker's heartbeat on a thread and a connection of its own.
+    /// Starts the worker's heartbeat on a thread and a connection of its own. After each beat that
+    /// was answered it also asks which of the worker's claims were taken away.
     func startHeartbeat(
-        of worker: WorkerRecord, onChange: @escaping @Sendable (HeartbeatState) -> Void
+        of worker: WorkerRecord, watching claims: ClaimWatch,
+        onChange: @escaping @Sendable (HeartbeatState) -> Void
     ) -> any Heartbeat
 
     /// Removes a worker that holds no claim any more. One that still does is left to the reaper.
@@ -63,6 +65,41 @@ public protocol JobStore: Sendable {
 
     /// A page of the queued and due jobs, by queue, priority and due time, for the reconciler.
     func queued(after cursor: QueuedCursor?, limit: Int) async throws(StoreError) -> QueuedPage
+
+    /// Retries, cancels or deletes these jobs, in one transaction, each as far as its status allows;
+    /// answers in the order of `ids`, each id once. ``Queue/apply(_:to:)`` also announces.
+    func apply(
+        _ action: JobAction, to ids: [JobID]
+    ) async throws(StoreError) -> [JobActionAnswer]
+
+    /// Pauses a queue or resumes it. ``Queue/resume(_:)`` also announces.
+    func setPaused(_ isPaused: Bool, _ queue: Name) async throws(StoreError)
+
+    /// Enters a bulk action for a server to work off; `false` when too many are running.
+    func startBulk(
+        _ id: BulkID, _ request: BulkRequest, dryRun: Bool
+    ) async throws(StoreError) -> Bool
+
+    /// Calls a bulk action off, if it runs.
+    func stopBulk(_ id: BulkID) async throws(StoreError)
+
+    /// Takes up the oldest running bulk action that nobody holds, for so long unless
+    /// ``advanceBulk(_:by:for:)`` renews it.
+    func holdBulk(
+        as holder: WorkerID, for hold: Duration
+    ) async throws(StoreError) -> BulkRecord?
+
+    /// Writes down state, cursor, counts and reason; `false` when it was called off or another one
+    /// holds it.
+    func advanceBulk(
+        _ record: BulkRecord, by holder: WorkerID, for hold: Duration
+    ) async throws(StoreError) -> Bool
+
+    /// A stretch of the walk over all jobs: looks at up to `limit` after `cursor`, in the order of
+    /// their ids, and tells which of them match.
+    func matching(
+        _ request: BulkRequest, after cursor: JobID?, until: Timestamp?, limit: Int
+    ) async throws(StoreError) -> MatchPage
 
     /// Jobs committed by SQL (`tasq.enqueue`) as they are committed, where the connection allows
     /// it; ends when the connection is lost. Behind a transaction pooler it ends at once.

@@ -43,6 +43,29 @@ public enum HeartbeatState: Sendable, Hashable {
     case reaped
 }
 
+/// The claims a heartbeat watches over.
+///
+/// Both closures are called on the heartbeat's own thread: they must not block.
+public struct ClaimWatch: Sendable {
+    /// The claims whose handlers run now.
+    public let running: @Sendable () -> [(job: JobID, claim: ClaimToken)]
+    /// Told which of them stand no more: cancelled, or taken back. Told again until they are gone
+    /// from ``running``.
+    public let onRevoked: @Sendable ([ClaimToken]) -> Void
+
+    /// Makes a watch over the claims that `running` gives at each beat.
+    public init(
+        running: @escaping @Sendable () -> [(job: JobID, claim: ClaimToken)],
+        onRevoked: @escaping @Sendable ([ClaimToken]) -> Void
+    ) {
+        self.running = running
+        self.onRevoked = onRevoked
+    }
+
+    /// Watches over nothing.
+    public static let nothing = ClaimWatch(running: { [] }, onRevoked: { _ in })
+}
+
 /// A running heartbeat.
 public protocol Heartbeat: Sendable {
     /// Beats no more and waits until the thread has ended.

@@ -13,6 +13,9 @@ public final class Worker: Service {
     public enum Event: Sendable, Hashable {
         /// An outcome was discarded: the claim had been taken away, another run will settle.
         case lost(JobID)
+        /// The job was cancelled while it ran: its handler's task is cancelled, and nothing of what
+        /// it still does is recorded.
+        case revoked(JobID)
         /// The worker was reaped and registers anew.
         case reaped(WorkerID)
     }
@@ -28,8 +31,8 @@ public final class Worker: Service {
     /// The slots; listen to it for `idle`, `success` and `fail`.
     public let executor: JobExecutor
     private let handlers: Mutex<HandlerTable>
-    private let events: @Sendable (Event) -> Void
-    private let claims = Mutex<[ClaimToken: ClaimedJob]>([:])
+    let events: @Sendable (Event) -> Void
+    let claims = Mutex<[ClaimToken: RunningClaim]>([:])
     let held: HeldClaims
     private let leaving = Atomic<Bool>(false)
     private let hurry = Signal()
@@ -115,7 +118,7 @@ public final class Worker: Service {
         while !Task.isCancelled {
             let session = WorkerSession(newRecord())
             guard try await register(session) else { return nil }
-            let heartbeat = store.startHeartbeat(of: session.record) { news in
+            let heartbeat = store.startHeartbeat(of: session.record, watching: watch) { news in
                 self.heard(news, in: session)
             }
             logger.info(
@@ -187,16 +190,16 @@ public final class Worker: Service {
 
     /// Runs a claimed job in a free slot.
     func start(_ job: ClaimedJob, in session: WorkerSession) {
-        claims.withLock { $0[job.claim] = job }
+        claims.withLock { $0[job.claim] = RunningClaim(job: job) }
         held.add(job.claim)
-        executor.post(job.id) {
+        let run = executor.enter(job.id) {
             let handlers = self.handlers.withLock { $0 }
             let attempt = Attempt(job: job, handlers: handlers, logger: self.logger)
             let verdict = await attempt.run {
                 self.leaving.load(ordering: .relaxed) || session.isUnknown
             }
             guard self.claims.withLock({ $0.removeValue(forKey: job.claim) }) != nil else {
-                throw Outcome.cancel("handed back")
+                throw Outcome.cancel("handed back or revoked")
             }
             guard !session.isReaped else {
                 self.held.remove([job.claim])
@@ -219,6 +222,7 @@ public final class Worker: Service {
             self.meters.failed.add()
             throw Outcome.cancel("not a success")
         }
+        claims.withLock { $0[job.claim]?.run = run }
     }
 
     /// Ends the last registration: grace, hand-back, last outcomes, last heartbeat.
@@ -238,7 +242,7 @@ public final class Worker: Service {
             defer { claims = [:] }
             return Array(claims.values)
         }
-        for job in rest {
+        for job in rest.map(\.job) {
             meters.handedBack.add()
             settler.settle(Settlement(job: job.id, claim: job.claim, verdict: .handedBack))
         }

@@ -5,7 +5,8 @@ import TasqPostgres
 /// `tasq queues`.
 struct QueuesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "queues", abstract: "Look at queues.", subcommands: [List.self])
+        commandName: "queues", abstract: "Look at queues, pause and resume them.",
+        subcommands: [List.self, Pause.self, Resume.self])
 
     /// `tasq queues list`: what waits and runs on each.
     struct List: AsyncParsableCommand {

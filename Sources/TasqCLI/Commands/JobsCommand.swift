@@ -5,7 +5,8 @@ import TasqPostgres
 /// `tasq jobs`.
 struct JobsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "jobs", abstract: "Look at jobs.", subcommands: [List.self, Show.self])
+        commandName: "jobs", abstract: "Look at jobs and act on them.",
+        subcommands: [List.self, Show.self, Retry.self, Cancel.self, Delete.self])
 
     /// `tasq jobs list`: newest first, a page at a time.
     struct List: AsyncParsableCommand {
@@ -13,25 +14,7 @@ struct JobsCommand: AsyncParsableCommand {
 
         @OptionGroup var global: GlobalOptions
 
-        @Option(help: ArgumentHelp("Only those in this status.", valueName: "status"))
-        var status: String?
-
-        @Option(help: ArgumentHelp("Only those of this queue.", valueName: "name"))
-        var queue: String?
-
-        @Option(help: ArgumentHelp("Only those of this kind.", valueName: "name"))
-        var kind: String?
-
-        @Option(help: ArgumentHelp("Only those with this key.", valueName: "text"))
-        var key: String?
-
-        @Option(
-            help: ArgumentHelp(
-                "Enqueued at or after; a time, or 15m for that long ago.", valueName: "time"))
-        var since: String?
-
-        @Option(help: ArgumentHelp("Enqueued before.", valueName: "time"))
-        var until: String?
+        @OptionGroup var filters: FilterOptions
 
         @Option(help: ArgumentHelp("How many, 1 to 1000.", valueName: "n"))
         var limit = "50"
@@ -43,7 +26,7 @@ struct JobsCommand: AsyncParsableCommand {
         var json = false
 
         func run() async throws {
-            let filter = try filter()
+            let filter = try filters.filter()
             let limit = try flag("--limit", limit) { try number($0, in: 1...1000) }
             let cursor = try cursor.map { try jobID($0, field: "--cursor") }
             let configuration = try global.load(.database)
@@ -71,27 +54,6 @@ struct JobsCommand: AsyncParsableCommand {
                 // On standard error, so that what is piped on stays a list of jobs.
                 StandardError.line("more: --cursor \(last.id)")
             }
-        }
-
-        private func filter() throws -> JobFilter {
-            JobFilter(
-                status: try status.map { text in
-                    try flag("--status", text) { text -> JobStatus in try choice(text) }
-                },
-                queue: try queue.map { try Name($0, field: "--queue") },
-                kind: try kind.map { try Name($0, field: "--kind") }, key: key,
-                since: try since.map { try time($0, field: "--since") },
-                until: try until.map { try time($0, field: "--until") })
-        }
-
-        /// A time, or how long ago.
-        private func time(_ text: String, field: String) throws(InvalidInput) -> Timestamp {
-            if let time = Timestamp(rfc3339: text) { return time }
-            guard let ago = try? DurationText.parse(text, field: field) else {
-                throw InvalidInput(
-                    field: field, "must be a time in RFC 3339, or how long ago, as in 15m")
-            }
-            return Timestamp(microseconds: Timestamp.now.microseconds - ago.inMicroseconds)
         }
     }
 
@@ -205,7 +167,7 @@ struct JobsCommand: AsyncParsableCommand {
 }
 
 /// Reads a job's id.
-private func jobID(_ text: String, field: String) throws(InvalidInput) -> JobID {
+func jobID(_ text: String, field: String) throws(InvalidInput) -> JobID {
     guard let id = JobID(text) else {
         throw InvalidInput(
             field: field, "must be a UUID, as in 019ab3c4-5d6e-7f80-9123-456789abcdef")

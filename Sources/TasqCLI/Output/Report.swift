@@ -36,18 +36,3 @@ extension JobStatus {
         }
     }
 }
-
-extension Duration {
-    /// In words of one unit, as in `850 ms`, `12 s` or `3 h`.
-    var rough: String {
-        let seconds = inSeconds
-        return switch seconds {
-        case ..<1: "\(Int(seconds * 1000)) ms"
-        case ..<120: "\(Int(seconds)) s"
-        case ..<7200: "\(Int(seconds / 60)) min"
-        case ..<172_800: "\(Int(seconds / 3600)) h"
-        case ..<1e12: "\(Int(seconds / 86_400)) d"
-        default: "very long"
-        }
-    }
-}

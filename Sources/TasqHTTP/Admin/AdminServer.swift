@@ -7,6 +7,7 @@ public import Tasq
 /// Needs a bearer token unless it is bound to a loopback address.
 public struct AdminServer: Service {
     private let listener: Listener
+    private let bulk: BulkRunner
 
     /// Limits fit for the admin listener: larger bodies, for arrays of jobs.
     public static var defaultLimits: HTTPLimits {
@@ -46,12 +47,17 @@ public struct AdminServer: Service {
                 field: "TASQ_ADMIN_TOKEN",
                 "must be set for the admin listener to leave loopback (\(address))")
         }
+        let bulk = BulkRunner(queue: queue, logger: logger)
+        self.bulk = bulk
         let routes =
             ProbeRoutes(
                 catalog: catalog, readiness: readiness, redis: redis, meters: meters,
                 metrics: metrics
             ).routes
             + JobRoutes(queue: queue, catalog: catalog, meters: meters, defaults: defaults).routes
+            + JobActionRoutes(queue: queue).routes
+            + BulkRoutes(queue: queue, catalog: catalog, runner: bulk).routes
+            + QueueRoutes(queue: queue, catalog: catalog).routes
             + FleetRoutes(catalog: catalog).routes
         listener = Listener(
             address: address, limits: limits, tls: tls,
@@ -63,6 +69,10 @@ public struct AdminServer: Service {
     ///
     /// Throws ``ListenError`` when it cannot listen.
     public func run() async throws {
-        try await listener.run()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await bulk.run() }
+            defer { group.cancelAll() }
+            try await listener.run()
+        }
     }
 }

@@ -25,6 +25,9 @@ struct JobRoutes: Sendable {
             Route("GET", "/v1/jobs/{id}/attempts", .read) { _, id async throws(Problem) in
                 try await attempts(id)
             },
+            Route("GET", "/v1/jobs/{id}/explain", .read) { _, id async throws(Problem) in
+                try await explain(id)
+            },
         ]
     }
 
@@ -111,6 +114,27 @@ struct JobRoutes: Sendable {
         return .json { json in
             json.name("attempts")
             json.array(attempts) { $0.attempt($1) }
+        }
+    }
+
+    private func explain(_ text: Substring) async throws(Problem) -> Answer {
+        guard let id = JobID(text) else {
+            throw .invalid(InvalidInput(field: "id", "must be a UUID of 36 characters"))
+        }
+        let circumstances = try await read { () async throws(StoreError) in
+            try await catalog.circumstances(of: id)
+        }
+        guard let circumstances else { throw .notFound }
+        let explanation = Explanation(circumstances)
+        return .json { json in
+            json.member("id", id.description)
+            json.member("status", circumstances.job.status.rawValue)
+            json.member("reason", explanation.reason.rawValue)
+            json.member("sentence", explanation.sentence)
+            json.name("facts")
+            json.object { json in
+                for fact in explanation.facts { json.member(fact.name, fact.value) }
+            }
         }
     }
 

@@ -20,8 +20,11 @@ struct Answer: Sendable {
     func head(request: RequestID, version: HTTPVersion, keepsAlive: Bool) -> HTTPResponseHead {
         var fields = HTTPHeaders()
         fields.reserveCapacity(8 + headers.count)
-        fields.add(name: "Content-Type", value: contentType)
-        fields.add(name: "Content-Length", value: String(body.count))
+        // RFC 9110, section 8.6: a 204 has no body and names no length.
+        if status != .noContent {
+            fields.add(name: "Content-Type", value: contentType)
+            fields.add(name: "Content-Length", value: String(body.count))
+        }
         fields.add(name: "Cache-Control", value: "no-store")
         fields.add(name: "X-Content-Type-Options", value: "nosniff")
         fields.add(name: "Date", value: HTTPDate(.now).description)

@@ -20,18 +20,20 @@ package final class HeartbeatThread: Heartbeat {
     ///
     /// `beat` gets the worker's id and whether its session lock is held, and must touch exactly
     /// one row. `lock` gets the first eight octets of the id and answers whether the lock was
-    /// taken; it is run on direct connections only. `onChange` is called on the heartbeat's own
+    /// taken; it is run on direct connections only. `revoked` gets the jobs and claims that `watch`
+    /// gives and answers the claims that stand no more. `onChange` is called on the heartbeat's own
     /// thread, with the first state and then with every change: it must not block.
     package init(
         settings: PostgresSettings, worker: WorkerRecord, beat: Statement, lock: Statement?,
-        logger: Logger, onChange: @escaping @Sendable (HeartbeatState) -> Void
+        revoked: Statement? = nil, watch: ClaimWatch = .nothing, logger: Logger,
+        onChange: @escaping @Sendable (HeartbeatState) -> Void
     ) {
         let interrupt = interrupt
         WireThread.start(named: "heartbeat") {
             // The loop's connection is closed before anybody hears that the thread has ended.
             HeartbeatLoop.run(
-                settings: settings, worker: worker, beat: beat, lock: lock, interrupt: interrupt,
-                logger: logger, onChange: onChange)
+                settings: settings, worker: worker, beat: beat, lock: lock, revoked: revoked,
+                watch: watch, interrupt: interrupt, logger: logger, onChange: onChange)
             self.end()
         }
     }
@@ -78,6 +80,8 @@ private struct HeartbeatLoop {
     let worker: WorkerRecord
     let beat: Statement
     let lock: Statement?
+    let revoked: Statement?
+    let watch: ClaimWatch
     let interrupt: Interrupt
     let logger: Logger
     let onChange: @Sendable (HeartbeatState) -> Void
@@ -91,27 +95,13 @@ private struct HeartbeatLoop {
 
     static func run(
         settings: PostgresSettings, worker: WorkerRecord, beat: Statement, lock: Statement?,
-        interrupt: Interrupt, logger: Logger,
+        revoked: Statement?, watch: ClaimWatch, interrupt: Interrupt, logger: Logger,
         onChange: @escaping @Sendable (HeartbeatState) -> Void
     ) {
         var loop = HeartbeatLoop(
-            settings: settings, worker: worker, beat: beat, lock: lock, interrupt: interrupt,
-            logger: logger, onChange: onChange)
+            settings: settings, worker: worker, beat: beat, lock: lock, revoked: revoked,
+            watch: watch, interrupt: interrupt, logger: logger, onChange: onChange)
         loop.run()
-    }
-
-    private init(
-        settings: PostgresSettings, worker: WorkerRecord, beat: Statement, lock: Statement?,
-        interrupt: Interrupt, logger: Logger,
-        onChange: @escaping @Sendable (HeartbeatState) -> Void
-    ) {
-        self.settings = settings
-        self.worker = worker
-        self.beat = beat
-        self.lock = lock
-        self.interrupt = interrupt
-        self.logger = logger
-        self.onChange = onChange
     }
 
     private mutating func run() {
@@ -122,6 +112,7 @@ private struct HeartbeatLoop {
             case .renewed:
                 (renewedAt, failures) = (began, 0)
                 report(.renewed)
+                tellRevoked()
                 next = began + worker.heartbeat
             case .reaped:
                 report(.reaped)
@@ -154,6 +145,23 @@ private struct HeartbeatLoop {
             return try ask(beat, parameters, connection).affected > 0 ? .renewed : .reaped
         } catch {
             return .failed(error)
+        }
+    }
+
+    /// Asks which running claims were taken away. Without an answer they are asked for again after
+    /// the next beat; the beat itself has been made.
+    private mutating func tellRevoked() {
+        guard let revoked, let connection else { return }
+        let running = watch.running()
+        guard !running.isEmpty else { return }
+        var parameters = Parameters()
+        parameters.append(running.map(\.job))
+        parameters.append(running.map(\.claim))
+        do throws(StoreError) {
+            let gone: [ClaimToken] = try ask(revoked, parameters, connection).map { $0.id(0) }
+            if !gone.isEmpty { watch.onRevoked(gone) }
+        } catch {
+            logger.debug("could not ask for revoked claims: \(error)")
         }
     }
 

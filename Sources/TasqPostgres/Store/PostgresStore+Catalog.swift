@@ -71,6 +71,24 @@ extension PostgresStore {
         }
     }
 
+    /// One statement, so that what it tells belongs together.
+    public func circumstances(of id: JobID) async throws(StoreError) -> Circumstances? {
+        var parameters = Parameters()
+        parameters.append(id)
+        return try await pool.run(statements.explain, parameters).map { row in
+            Circumstances(
+                job: jobRecord(row), asOf: row.time(17), isPaused: row.bool(18),
+                liveWorkers: Int(row.int(19)), servingWorkers: Int(row.int(20)),
+                servingSlots: Int(row.int(21)), servingExecuting: Int(row.int(22)),
+                lastOutcome: row.optionalText(23), ahead: Int(row.int(24)),
+                holder: row.optionalText(25).map { host in
+                    Circumstances.Holder(
+                        host: host, processID: Int(row.int(26)), seenAt: row.time(27),
+                        isLive: row.bool(28))
+                })
+        }.first
+    }
+
     private func jobRecord(_ row: Row) -> JobRecord {
         JobRecord(
             id: row.id(0), kind: Name(unchecked: row.text(1)), queue: Name(unchecked: row.text(2)),

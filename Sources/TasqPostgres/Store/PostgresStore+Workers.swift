@@ -20,11 +20,12 @@ extension PostgresStore {
 
     /// Starts a thread with a connection outside the pool.
     public func startHeartbeat(
-        of worker: WorkerRecord, onChange: @escaping @Sendable (HeartbeatState) -> Void
+        of worker: WorkerRecord, watching claims: ClaimWatch = .nothing,
+        onChange: @escaping @Sendable (HeartbeatState) -> Void
     ) -> any Heartbeat {
         HeartbeatThread(
             settings: settings, worker: worker, beat: statements.beat, lock: statements.lock,
-            logger: logger, onChange: onChange)
+            revoked: statements.revoked, watch: claims, logger: logger, onChange: onChange)
     }
 
     /// Deletes the worker's row unless a claim still names it.

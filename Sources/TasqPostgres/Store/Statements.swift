@@ -2,21 +2,34 @@
 struct Statements: Sendable {
     let accept: Statement
     let acceptedBefore: Statement
+    let announceable: Statement
     let attempts: Statement
     let beat: Statement
+    let bulk: Statement
+    let bulkAdvance: Statement
+    let bulkHold: Statement
+    let bulkStart: Statement
+    let bulkStop: Statement
     let bury: Statement
+    let cancel: Statement
+    let checkup: Statement
     let claim: Statement
     let claimSuspect: Statement
     let claims: Statement
     let confirm: Statement
+    let delete: Statement
     let deregister: Statement
     let enqueue: Statement
     let enqueueOne: Statement
     let enqueueUnique: Statement
+    let explain: Statement
     let job: Statement
     let jobs: Statement
     let lead: Statement
     let lock: Statement
+    let matching: Statement
+    let matchingErrors: Statement
+    let pause: Statement
     let payload: Statement
     let ping: Statement
     let promote: Statement
@@ -25,11 +38,17 @@ struct Statements: Sendable {
     let reap: Statement
     let rearm: Statement
     let register: Statement
+    let retry: Statement
+    let revoked: Statement
     let settle: Statement
     let settledBefore: Statement
     let stillQueued: Statement
     let sweep: Statement
     let uniqueHolders: Statement
+    let vacuumHolders: Statement
+    let verifyClaims: Statement
+    let verifyJobs: Statement
+    let verifyKeys: Statement
     let workers: Statement
 
     /// All of them, for checks that hold for every statement.
@@ -44,21 +63,34 @@ struct Statements: Sendable {
         }
         accept = load("accept", PackageResources.accept_sql)
         acceptedBefore = load("accepted_before", PackageResources.accepted_before_sql)
+        announceable = load("announceable", PackageResources.announceable_sql)
         attempts = load("attempts", PackageResources.attempts_sql)
         beat = load("beat", PackageResources.beat_sql)
+        bulk = load("bulk", PackageResources.bulk_sql)
+        bulkAdvance = load("bulk_advance", PackageResources.bulk_advance_sql)
+        bulkHold = load("bulk_hold", PackageResources.bulk_hold_sql)
+        bulkStart = load("bulk_start", PackageResources.bulk_start_sql)
+        bulkStop = load("bulk_stop", PackageResources.bulk_stop_sql)
         bury = load("bury", PackageResources.bury_sql)
+        cancel = load("cancel", PackageResources.cancel_sql)
+        checkup = load("checkup", PackageResources.checkup_sql)
         claim = load("claim", PackageResources.claim_sql)
         claimSuspect = load("claim_suspect", PackageResources.claim_suspect_sql)
         claims = load("claims", PackageResources.claims_sql)
         confirm = load("confirm", PackageResources.confirm_sql)
+        delete = load("delete", PackageResources.delete_sql)
         deregister = load("deregister", PackageResources.deregister_sql)
         enqueue = load("enqueue", PackageResources.enqueue_sql)
         enqueueOne = load("enqueue_one", PackageResources.enqueue_one_sql)
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
+        explain = load("explain", PackageResources.explain_sql)
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql)
         lead = load("lead", PackageResources.lead_sql)
         lock = load("lock", PackageResources.lock_sql)
+        matching = load("matching", PackageResources.matching_sql)
+        matchingErrors = load("matching_errors", PackageResources.matching_errors_sql)
+        pause = load("pause", PackageResources.pause_sql)
         payload = load("payload", PackageResources.payload_sql)
         ping = load("ping", PackageResources.ping_sql)
         promote = load("promote", PackageResources.promote_sql)
@@ -67,11 +99,17 @@ struct Statements: Sendable {
         reap = load("reap", PackageResources.reap_sql)
         rearm = load("rearm", PackageResources.rearm_sql)
         register = load("register", PackageResources.register_sql)
+        retry = load("retry", PackageResources.retry_sql)
+        revoked = load("revoked", PackageResources.revoked_sql)
         settle = load("settle", PackageResources.settle_sql)
         settledBefore = load("settled_before", PackageResources.settled_before_sql)
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
         sweep = load("sweep", PackageResources.sweep_sql)
         uniqueHolders = load("unique_holders", PackageResources.unique_holders_sql)
+        vacuumHolders = load("vacuum_holders", PackageResources.vacuum_holders_sql)
+        verifyClaims = load("verify_claims", PackageResources.verify_claims_sql)
+        verifyJobs = load("verify_jobs", PackageResources.verify_jobs_sql)
+        verifyKeys = load("verify_keys", PackageResources.verify_keys_sql)
         workers = load("workers", PackageResources.workers_sql)
         self.all = all
     }
@@ -87,6 +125,9 @@ extension Migration {
             Migration(
                 number: 2, name: "enqueue",
                 text: sql(PackageResources._002_enqueue_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 3, name: "operate",
+                text: sql(PackageResources._003_operate_sql, in: schema), isBreaking: false),
         ]
     }
 }

@@ -1,0 +1,61 @@
+/// A job and everything that decides whether it runs, of one moment.
+public struct Circumstances: Sendable, Hashable {
+    /// The worker that holds a claim.
+    public struct Holder: Sendable, Hashable {
+        /// Its machine.
+        public var host: String
+        /// Its process on that machine.
+        public var processID: Int
+        /// When its latest heartbeat was written.
+        public var seenAt: Timestamp
+        /// Whether that is less than a lease ago.
+        public var isLive: Bool
+
+        /// Makes a holder of its columns.
+        public init(host: String, processID: Int, seenAt: Timestamp, isLive: Bool) {
+            self.host = host
+            self.processID = processID
+            self.seenAt = seenAt
+            self.isLive = isLive
+        }
+    }
+
+    /// The job; its reason is that of the latest recorded attempt.
+    public var job: JobRecord
+    /// The moment, by PostgreSQL's clock.
+    public var asOf: Timestamp
+    /// Whether its queue is paused.
+    public var isPaused: Bool
+    /// Workers whose lease has not run out.
+    public var liveWorkers: Int
+    /// Those of them that serve its queue.
+    public var servingWorkers: Int
+    /// Their slots.
+    public var servingSlots: Int
+    /// How many of their slots are taken.
+    public var servingExecuting: Int
+    /// How the latest recorded attempt ended, as ``AttemptRecord/outcome``.
+    public var lastOutcome: String?
+    /// Jobs of its queue that come before it, counted up to 1000.
+    public var ahead: Int
+    /// The worker that holds it; `nil` too when that worker has no row any more.
+    public var holder: Holder?
+
+    /// Makes circumstances of their columns.
+    public init(
+        job: JobRecord, asOf: Timestamp, isPaused: Bool, liveWorkers: Int, servingWorkers: Int,
+        servingSlots: Int, servingExecuting: Int, lastOutcome: String?, ahead: Int,
+        holder: Holder?
+    ) {
+        self.job = job
+        self.asOf = asOf
+        self.isPaused = isPaused
+        self.liveWorkers = liveWorkers
+        self.servingWorkers = servingWorkers
+        self.servingSlots = servingSlots
+        self.servingExecuting = servingExecuting
+        self.lastOutcome = lastOutcome
+        self.ahead = ahead
+        self.holder = holder
+    }
+}

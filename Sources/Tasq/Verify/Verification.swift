@@ -1,0 +1,87 @@
+/// Checks the invariants of the tables, and between the tables and Redis. Reads only.
+///
+/// What seems wrong is looked at again after a pause, and only what is wrong both times counts: a
+/// system that works moves between two reads. Memory is bounded whatever the size of the tables
+/// and lists: they are walked page by page, long lists in several passes.
+public struct Verification: Sendable {
+    /// Findings of one walk that are looked at a second time.
+    public static let violationLimit = 10_000
+    /// Rows of one page.
+    static let pageLimit = 5000
+    /// Ids of one queue that are remembered at once.
+    static let idsAtOnce = 250_000
+    /// How long a worker may take from the take to the claim.
+    static let takenPause = Duration.milliseconds(500)
+    /// Ids read from a list at once.
+    static let listPage = 5000
+
+    let catalog: any Catalog
+    let store: any JobStore
+    let announcer: any Announcer
+    let pause: Duration
+    /// Told now and then how far it has come.
+    let progress: @Sendable (String) -> Void
+
+    /// Makes a verification that waits for `pause` between its two looks. A pause shorter than the
+    /// reaper's three seconds names claims that were just about to be taken back.
+    public init(
+        catalog: any Catalog, store: any JobStore, announcer: any Announcer,
+        pause: Duration = .seconds(5), progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.catalog = catalog
+        self.store = store
+        self.announcer = announcer
+        self.pause = pause
+        self.progress = progress
+    }
+
+    /// Looks at everything.
+    ///
+    /// - Throws: ``StoreError`` or ``AnnouncerError`` when a store cannot be read.
+    public func run() async throws -> VerificationReport {
+        var report = VerificationReport()
+        var first: Set<Violation> = []
+        for table in VerifiedTable.allCases {
+            let (found, rows) = try await walk(table, &report.isCut)
+            first.formUnion(found)
+            report.rows += rows
+        }
+        var announcements = Announcements()
+        if announcer.rings { announcements = try await lookAtLists(&report) }
+        if !first.isEmpty || !announcements.isEmpty {
+            progress("looks again in \(DurationText.format(pause))")
+            try await Task.sleep(for: pause)
+        }
+        if !first.isEmpty {
+            var second: Set<Violation> = []
+            for table in VerifiedTable.allCases {
+                second.formUnion(try await walk(table, &report.isCut).found)
+            }
+            report.violations = first.intersection(second).sorted {
+                ($0.kind.rawValue, $0.subject) < ($1.kind.rawValue, $1.subject)
+            }
+        }
+        if !announcements.isEmpty { try await lookAgain(at: announcements, &report) }
+        return report
+    }
+
+    /// One table from its first row to its last.
+    private func walk(
+        _ table: VerifiedTable, _ isCut: inout Bool
+    ) async throws -> (found: [Violation], rows: Int) {
+        var found: [Violation] = []
+        var rows = 0
+        var cursor: String? = ""
+        while let start = cursor {
+            try Task.checkCancellation()
+            let page = try await catalog.findings(in: table, after: start, limit: Self.pageLimit)
+            let room = Self.violationLimit - found.count
+            if page.findings.count > room { isCut = true }
+            found += page.findings.prefix(room)
+            rows += page.examined
+            cursor = page.next
+            progress("\(rows) \(table.rawValue) looked at")
+        }
+        return (found, rows)
+    }
+}

@@ -1,0 +1,92 @@
+/// Something that must never be, as ``Verification`` found it in two looks.
+public struct Violation: Sendable, Hashable {
+    /// What is wrong.
+    public enum Kind: String, Sendable, Hashable, CaseIterable {
+        case executingWithoutClaim = "executing-without-claim"
+        case claimWithoutWorker = "claim-without-worker"
+        case claimOfIdleJob = "claim-of-a-job-not-executing"
+        case uniqueKeyNotHeld = "unique-key-not-held"
+        case uniqueKeyOfFinishedJob = "unique-key-of-a-finished-job"
+        case bodyMissing = "body-missing"
+        case noAttemptLeft = "no-attempt-left"
+        case queuedNotAnnounced = "queued-not-announced"
+        case announcedNotQueued = "announced-not-queued"
+        case announcedNoID = "announced-no-id"
+
+        /// What it means, and the mend, in one line.
+        public var text: String {
+            switch self {
+            case .executingWithoutClaim:
+                "it is executing, but nobody holds it: it never ends by itself; "
+                    + "set its status to queued"
+            case .claimWithoutWorker:
+                "its claim names a worker that is not there: while any worker lives, the claim is "
+                    + "taken back within seconds; start one"
+            case .claimOfIdleJob:
+                "it has a claim, but is not executing: delete its row in executing_job"
+            case .uniqueKeyNotHeld:
+                "it is unfinished, but does not hold its unique key, so a second one may be stored"
+            case .uniqueKeyOfFinishedJob:
+                "it is over or gone, but still holds a unique key, which nobody else can take: "
+                    + "delete the key's row"
+            case .bodyMissing: "it is unfinished, but its body is gone: it would run without one"
+            case .noAttemptLeft:
+                "it waits, but has no attempt left, so no worker takes it: cancel it and retry it"
+            case .queuedNotAnnounced:
+                "it is queued and due, but not in Redis: a sweep finds it while any worker lives"
+            case .announcedNotQueued:
+                "it is in Redis, but not queued: the next worker that takes it drops it"
+            case .announcedNoID: "an element that is no job's id: the next worker drops it"
+            }
+        }
+    }
+
+    /// What is wrong.
+    public let kind: Kind
+    /// The job, or the queue whose list is meant.
+    public let subject: String
+
+    /// Names what is wrong and with which job or list.
+    public init(kind: Kind, subject: String) {
+        self.kind = kind
+        self.subject = subject
+    }
+}
+
+/// What a verification looked at and found.
+public struct VerificationReport: Sendable, Hashable {
+    /// What is wrong, at most ``Verification/violationLimit`` of each walk.
+    public internal(set) var violations: [Violation] = []
+    /// More was found in the first look than could be looked at again.
+    public internal(set) var isCut = false
+    /// Jobs, claims and unique keys looked at in the tables.
+    public internal(set) var rows = 0
+    /// Ids looked at in Redis.
+    public internal(set) var announced = 0
+    /// Ids in Redis of jobs that are over, in lists that move: they are dropped when it is their
+    /// turn.
+    public internal(set) var waitingToBeDropped = 0
+}
+
+/// What a stretch of a walk found.
+public struct FindingPage: Sendable, Hashable {
+    /// The job and what is wrong with it.
+    public var findings: [Violation]
+    /// Where the next stretch starts; `nil` after the last one.
+    public var next: String?
+    /// How many rows were looked at.
+    public var examined: Int
+
+    /// Makes an answer to ``Catalog/findings(in:after:limit:)``.
+    public init(findings: [Violation], next: String?, examined: Int) {
+        self.findings = findings
+        self.next = next
+        self.examined = examined
+    }
+}
+
+/// A table that a verification walks.
+public enum VerifiedTable: String, Sendable, Hashable, CaseIterable {
+    case jobs, claims
+    case uniqueKeys = "unique keys"
+}

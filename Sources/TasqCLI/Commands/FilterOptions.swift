@@ -1,0 +1,47 @@
+import ArgumentParser
+import Tasq
+
+/// The filters that pick jobs, for a list and for what is done with all of them.
+struct FilterOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Only those in this status.", valueName: "status"))
+    var status: String?
+
+    @Option(help: ArgumentHelp("Only those of this queue.", valueName: "name"))
+    var queue: String?
+
+    @Option(help: ArgumentHelp("Only those of this kind.", valueName: "name"))
+    var kind: String?
+
+    @Option(help: ArgumentHelp("Only those with this key.", valueName: "text"))
+    var key: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Enqueued at or after; a time, or 15m for that long ago.", valueName: "time"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("Enqueued before.", valueName: "time"))
+    var until: String?
+
+    /// The filter they make; throws ``InvalidInput`` naming the flag that is wrong.
+    func filter() throws -> JobFilter {
+        JobFilter(
+            status: try status.map { text in
+                try flag("--status", text) { text -> JobStatus in try choice(text) }
+            },
+            queue: try queue.map { try Name($0, field: "--queue") },
+            kind: try kind.map { try Name($0, field: "--kind") }, key: key,
+            since: try since.map { try time($0, field: "--since") },
+            until: try until.map { try time($0, field: "--until") })
+    }
+
+    /// A time, or how long ago.
+    private func time(_ text: String, field: String) throws(InvalidInput) -> Timestamp {
+        if let time = Timestamp(rfc3339: text) { return time }
+        guard let ago = try? DurationText.parse(text, field: field) else {
+            throw InvalidInput(
+                field: field, "must be a time in RFC 3339, or how long ago, as in 15m")
+        }
+        return Timestamp(microseconds: Timestamp.now.microseconds - ago.inMicroseconds)
+    }
+}

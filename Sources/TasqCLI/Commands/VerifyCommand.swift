@@ -1,0 +1,69 @@
+import ArgumentParser
+import Tasq
+import TasqPostgres
+
+/// `tasq verify`: what must never be, in the tables and between them and Redis.
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Check the tables, and Redis against them; changes nothing.",
+        discussion: """
+            Prints a line for each violation and exits 1 if there is any. What seems wrong is looked \
+            at again after a pause, so a system that works is clean while it works. Violations: \
+            \(Violation.Kind.allCases.map(\.rawValue).joined(separator: ", ")). The tables hold no \
+            counts that could be wrong.
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    @Option(help: ArgumentHelp("How long to wait for the second look.", valueName: "duration"))
+    var pause = "5s"
+
+    @Flag(help: "Print one JSON object a violation.")
+    var json = false
+
+    func run() async throws {
+        let pause = try flag("--pause", pause) { text in
+            try duration(text, in: .zero ... .seconds(600))
+        }
+        let configuration = try global.load([.database, .redis])
+        let progress = Progress(isShown: StandardError.isTerminal)
+        let report: VerificationReport
+        do {
+            report = try await Connections.with(configuration) { connections in
+                try await connections.store.requireCurrentSchema()
+                return try await Verification(
+                    catalog: connections.store, store: connections.store,
+                    announcer: connections.announcer, pause: pause,
+                    progress: { progress.show($0) }
+                ).run()
+            }
+        } catch {
+            progress.clear()
+            throw error
+        }
+        progress.clear()
+        for violation in report.violations {
+            try StandardOutput.line(
+                json
+                    ? JSON.object([
+                        "violation": .string(violation.kind.rawValue),
+                        "subject": .string(violation.subject),
+                        "text": .string(violation.kind.text),
+                    ]).text
+                    : "\(violation.kind.rawValue) \(violation.subject): \(violation.kind.text)")
+        }
+        let looked =
+            "\(report.rows) rows and \(report.announced) announced ids looked at"
+            + (report.waitingToBeDropped > 0
+                ? ", \(report.waitingToBeDropped) of them of jobs that are over, waiting to be dropped"
+                : "")
+        guard report.violations.isEmpty else {
+            throw Failure(
+                .refused,
+                "\(report.violations.count) violations\(report.isCut ? ", and more" : ""); \(looked)"
+            )
+        }
+        if !json { try StandardOutput.line("no violation; \(looked)") }
+    }
+}

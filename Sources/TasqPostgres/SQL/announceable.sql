@@ -1,0 +1,13 @@
+-- Which of these jobs are queued and due, and whether they ought to stand in Redis.
+--
+--   $1 uuid[]  ids
+--
+-- Workers drop announcements of paused queues and of suspects, and nothing is wrong with a row
+-- without attempts left that a check of its own would not name: those need not be announced.
+SELECT
+    j.id,
+    j.crashes = 0 AND j.attempt < j.max_attempts AND j.run_at <= now()
+        AND NOT EXISTS (SELECT FROM tasq.queue_setting AS s WHERE s.queue = j.queue AND s.paused)
+        AS needed
+FROM tasq.job AS j
+WHERE j.id = ANY ($1::uuid[]) AND j.status = 'queued'

@@ -1,0 +1,9 @@
+-- One bulk action.
+--
+--   $1 uuid  its id
+SELECT
+    b.id, b.action, b.status, b.queue, b.kind, b.key, b.since, b.until, b.dry_run, b.state,
+    coalesce(b.state = 'running' AND b.held_until > now(), FALSE) AS held, b.cursor, b.examined,
+    b.matched, b.changed, b.passed_over, b.reason, b.created_at, b.updated_at, b.finished_at
+FROM tasq.bulk AS b
+WHERE b.id = $1::uuid

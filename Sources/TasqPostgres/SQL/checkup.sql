@@ -1,0 +1,21 @@
+-- What a server's settings and its crowd mean for a queue, in one row.
+--
+-- The clock is read by itself: now() is when the transaction began. Sessions of others show their
+-- horizon only to members of pg_read_all_stats, so it is told whether this user is one.
+SELECT
+    current_setting('server_version_num')::bigint AS version,
+    pg_is_in_recovery() AS is_standby,
+    clock_timestamp() AS clock,
+    current_setting('max_connections')::bigint AS max_connections,
+    current_setting('superuser_reserved_connections')::bigint AS reserved,
+    (SELECT count(*) FROM pg_stat_activity AS a WHERE a.backend_type = 'client backend') AS used,
+    current_setting('fsync') AS fsync,
+    current_setting('synchronous_commit') AS synchronous_commit,
+    current_setting('autovacuum') AS autovacuum,
+    pg_has_role(current_user, 'pg_read_all_stats', 'MEMBER') AS sees_all,
+    (SELECT count(*) FROM tasq.worker AS w) AS workers,
+    (
+        SELECT count(*)
+        FROM tasq.worker AS w
+        WHERE w.seen_at <= now() - w.lease_us * interval '1 microsecond'
+    ) AS silent

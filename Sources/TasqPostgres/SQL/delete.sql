@@ -1,0 +1,58 @@
+-- Deletes jobs that are not running, with their attempts and bodies.
+--
+--   $1 uuid[]  ids
+--
+-- One row for each that exists: `done`, `wrong` (it is executing: cancel it first) or `locked`
+-- (ask again); `status` is where it stood under the lock. Job rows are locked first and in id
+-- order, as everywhere. A body goes with the last job that uses it, and with a webhook's body the
+-- memory of its event: a redelivery of that event is a new one. Two that delete the last two jobs
+-- of one event at the same moment each see the other's job and leave the body.
+WITH held AS MATERIALIZED (
+    SELECT j.id, j.status
+    FROM tasq.job AS j
+    WHERE j.id = ANY ($1::uuid[])
+    ORDER BY j.id
+    FOR NO KEY UPDATE OF j SKIP LOCKED
+),
+gone AS (
+    DELETE FROM tasq.job AS j
+    USING held AS h
+    WHERE j.id = h.id AND h.status <> 'executing'
+    RETURNING j.id, j.payload_id, j.unique_key
+),
+unrecorded AS (
+    DELETE FROM tasq.attempt AS a
+    USING gone AS g
+    WHERE a.job_id = g.id
+),
+freed AS (
+    DELETE FROM tasq.unique_key AS k
+    USING gone AS g
+    WHERE k.key = g.unique_key AND k.job_id = g.id
+),
+bodies AS (
+    DELETE FROM tasq.payload AS p
+    WHERE p.id IN (SELECT g.payload_id FROM gone AS g)
+        AND NOT EXISTS (
+            SELECT FROM tasq.job AS j
+            WHERE j.payload_id = p.id AND j.payload_id <> j.id
+                AND j.id NOT IN (SELECT g.id FROM gone AS g)
+        )
+        AND NOT EXISTS (
+            SELECT FROM tasq.job AS j
+            WHERE j.id = p.id AND j.payload_id = p.id
+                AND j.id NOT IN (SELECT g.id FROM gone AS g)
+        )
+)
+SELECT
+    j.id, coalesce(h.status, j.status)::text AS status, j.queue, j.priority,
+    CASE
+        WHEN g.id IS NOT NULL THEN 'done'
+        WHEN h.id IS NULL THEN 'locked'
+        ELSE 'wrong'
+    END AS result,
+    NULL::uuid AS holder
+FROM tasq.job AS j
+LEFT JOIN held AS h ON h.id = j.id
+LEFT JOIN gone AS g ON g.id = j.id
+WHERE j.id = ANY ($1::uuid[])

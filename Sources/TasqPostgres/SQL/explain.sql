@@ -1,0 +1,53 @@
+-- A job and everything that decides whether it runs, read in one moment.
+--
+--   $1 uuid  the job
+--
+-- The columns of job.sql, then: this server's time; whether its queue is paused; the workers whose
+-- lease has not run out; those of them that serve its queue, with their slots and how many are
+-- taken; how the latest recorded attempt ended; how many jobs of its queue come before it, counted
+-- up to 1000; and the worker that holds it. A heartbeat older than the lease counts as silence
+-- here, by this server's clock; whether the worker is dead, the reaper decides by its own.
+WITH live AS MATERIALIZED (
+    SELECT w.id, w.queues, w.concurrency
+    FROM tasq.worker AS w
+    WHERE w.seen_at > now() - w.lease_us * interval '1 microsecond'
+)
+SELECT
+    j.id, j.kind, j.queue, j.status::text, j.priority, j.attempt, j.max_attempts, j.crashes, j.key,
+    j.unique_key, j.payload_id, j.enqueued_at, j.run_at, j.claimed_at, j.finished_at, e.worker_id,
+    last.reason, now() AS as_of,
+    EXISTS (SELECT FROM tasq.queue_setting AS s WHERE s.queue = j.queue AND s.paused) AS paused,
+    (SELECT count(*) FROM live AS l) AS live,
+    (SELECT count(*) FROM live AS l WHERE j.queue = ANY (l.queues)) AS serving,
+    (SELECT coalesce(sum(l.concurrency), 0)::bigint FROM live AS l WHERE j.queue = ANY (l.queues))
+        AS slots,
+    (
+        SELECT count(*)
+        FROM tasq.executing_job AS o
+        JOIN live AS l ON l.id = o.worker_id
+        WHERE j.queue = ANY (l.queues)
+    ) AS executing,
+    last.outcome,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT
+            FROM tasq.job AS a
+            WHERE j.status = 'queued' AND a.status = 'queued' AND a.queue = j.queue
+                AND (a.priority, a.run_at, a.id) < (j.priority, j.run_at, j.id)
+                AND a.run_at <= now()
+            LIMIT 1000
+        ) AS before
+    ) AS ahead,
+    w.host, w.pid, w.seen_at, w.seen_at > now() - w.lease_us * interval '1 microsecond' AS is_live
+FROM tasq.job AS j
+LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id
+LEFT JOIN tasq.worker AS w ON w.id = e.worker_id
+LEFT JOIN LATERAL (
+    SELECT a.outcome, a.reason
+    FROM tasq.attempt AS a
+    WHERE a.job_id = j.id
+    ORDER BY a.ended_at DESC
+    LIMIT 1
+) AS last ON TRUE
+WHERE j.id = $1::uuid

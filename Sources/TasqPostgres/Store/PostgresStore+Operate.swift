@@ -1,0 +1,84 @@
+public import Tasq
+
+extension PostgresStore {
+    /// One statement; retry.sql, cancel.sql and delete.sql say why they are shaped so.
+    ///
+    /// A repetition after a lost answer finds what the first try did as
+    /// ``JobActionResult/already``, or, after a deletion, as ``JobActionResult/missing``.
+    public func apply(
+        _ action: JobAction, to ids: [JobID]
+    ) async throws(StoreError) -> [JobActionAnswer] {
+        guard !ids.isEmpty else { return [] }
+        var parameters = Parameters()
+        parameters.append(ids)
+        let statement =
+            switch action {
+            case .retry: statements.retry
+            case .cancel: statements.cancel
+            case .delete: statements.delete
+            }
+        var found: [JobID: JobActionAnswer] = [:]
+        for row in try await pool.run(statement, parameters) {
+            let answer = actionAnswer(row, to: action)
+            found[answer.id] = answer
+        }
+        var seen: Set<JobID> = []
+        return ids.filter { seen.insert($0).inserted }.map {
+            found[$0] ?? JobActionAnswer(id: $0, result: .missing)
+        }
+    }
+
+    /// One page of the primary key, or of the index of failed jobs where only those can match.
+    public func matching(
+        _ request: BulkRequest, after cursor: JobID?, until: Timestamp?, limit: Int
+    ) async throws(StoreError) -> MatchPage {
+        let filter = request.filter
+        var parameters = Parameters()
+        parameters.append(cursor)
+        parameters.append(Int64(limit))
+        parameters.append(request.statuses.map(\.rawValue))
+        parameters.append(filter.queue?.description)
+        parameters.append(filter.kind?.description)
+        parameters.append(filter.key)
+        parameters.append(filter.since)
+        parameters.append(until ?? filter.until)
+        let statement =
+            request.statuses == [.error] ? statements.matchingErrors : statements.matching
+        var page = MatchPage(
+            ids: [], last: nil, examined: 0, until: Timestamp(microseconds: 0), estimate: 0)
+        for row in try await pool.run(statement, parameters) {
+            if let id = row.optionalID(0, as: JobStatus.self) {
+                page.ids.append(id)
+            } else {
+                page.last = row.optionalID(1)
+                page.examined = Int(row.int(2))
+                page.until = row.time(3)
+                page.estimate = Int(row.int(4))
+            }
+        }
+        return page
+    }
+
+    private func actionAnswer(_ row: Row, to action: JobAction) -> JobActionAnswer {
+        let id = row.id(0, as: JobStatus.self)
+        let status = JobStatus(rawValue: row.text(1)) ?? .error
+        let result: JobActionResult =
+            switch row.text(4) {
+            case "done": .done(from: status)
+            case "already": .already
+            case "taken": .keyTaken(by: row.optionalID(5))
+            case "spent": .spent
+            case "locked": .heldUp
+            default: .wrongState(status)
+            }
+        // One that is queued already is announced again: the first answer may have got lost, and
+        // a needless announcement costs one claim that finds nothing.
+        let isQueued =
+            switch result {
+            case .done, .already: action == .retry
+            default: false
+            }
+        return JobActionAnswer(
+            id: id, result: result, announcement: isQueued ? announcement(row, 0, 2, 3) : nil)
+    }
+}

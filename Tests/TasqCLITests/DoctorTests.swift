@@ -1,0 +1,84 @@
+import Foundation
+import Tasq
+import TasqPostgres
+import TasqTesting
+import Testing
+
+@testable import TasqCLI
+
+/// `tasq doctor`.
+struct DoctorTests {
+    @Test func `A system that is well is told so, line by line`() async throws {
+        try await withDatabase { database in
+            let redis = try await TestServers.redis()
+            let run = try await TasqProgram.run(
+                "doctor",
+                environment: ["DATABASE_URL": database.url, "REDIS_URL": redis.url])
+            #expect(run.exit == .code(0), "\(run.output)\(run.errors)")
+            for line in ["schema", "version", "clock", "connections", "redis version"] {
+                #expect(
+                    run.output.split(separator: "\n").contains {
+                        $0.hasPrefix("ok") && $0.contains(" \(line) ")
+                    }, "\(line): \(run.output)")
+            }
+            #expect(run.output.contains("none is alive: nothing runs"))
+            let json = try await TasqProgram.run(
+                "doctor", "--json", environment: ["DATABASE_URL": database.url])
+            #expect(json.output.contains(#"{"state":"ok","what":"redis","finding":"none:"#))
+        }
+    }
+
+    @Test func `Whoever holds back vacuum is named by pid, without the text of the query`()
+        async throws
+    {
+        let server = try await PrivatePostgres.start(durable: false)
+        let url = server.url(database: "postgres")
+        let store = PostgresStore(try PostgresSettings(url: url), logger: .silent)
+        try await store.migrate()
+        var settings = try PostgresSettings(url: url)
+        settings.applicationName = "culprit"
+        settings.idleInTransactionTimeout = .seconds(3600)
+        let session = Session(settings: settings, logger: .silent)
+        _ = try await session.script("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 'hunter2'")
+        let pid = try await server.execute(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'culprit'")
+        let holders = try await store.vacuumHolders()
+        #expect(holders.map(\.name) == ["culprit"])
+        #expect(holders.first?.processID.map(String.init) == pid)
+        let checkup = try await store.checkup()
+        let old = VacuumHolder(
+            what: "session", name: "culprit", processID: 17, state: "idle in transaction",
+            since: nil, queryStart: nil, age: .seconds(3600))
+        let lines = PostgresDoctor(store: store).vacuum(checkup, [old])
+        #expect(lines.contains { $0.state == .warn && $0.text.contains("culprit, pid 17") })
+        #expect(lines.contains { $0.mend?.contains("pg_terminate_backend(17)") ?? false })
+        #expect(!lines.contains { $0.text.contains("hunter2") })
+        await session.close()
+        await store.close()
+        await server.stop(.immediate)
+    }
+
+    @Test func `What fails is a line with its mend, and exits 1`() async throws {
+        let redis = try await PrivateRedis.start(arguments: ["--save", ""])
+        let server = try await PrivatePostgres.start(
+            settings: ["autovacuum": "off", "synchronous_commit": "off"], durable: false)
+        let environment = [
+            "DATABASE_URL": server.url(database: "postgres"), "REDIS_URL": redis.url,
+        ]
+        let bare = try await TasqProgram.run("doctor", environment: environment)
+        #expect(bare.exit == .code(1) && bare.output.contains("run `tasq migrate`"))
+        _ = try await TasqProgram.run("migrate", environment: environment)
+        _ = try await redis.command("config", "set", "maxmemory-policy", "allkeys-lru")
+        let run = try await TasqProgram.run("doctor", environment: environment)
+        #expect(run.exit == .code(1))
+        #expect(run.output.contains("autovacuum is off"))
+        #expect(run.output.contains("synchronous_commit is off"))
+        #expect(run.output.contains("CONFIG SET maxmemory-policy noeviction"))
+        await server.stop(.immediate)
+        await redis.stop()
+        let down = try await TasqProgram.run("doctor", environment: environment)
+        #expect(down.exit == .code(1) && down.errorLines.count == 1)
+        let failed = down.output.split(separator: "\n").filter { $0.hasPrefix("fail") }
+        #expect(failed.count == 2, "\(down.output)")
+    }
+}

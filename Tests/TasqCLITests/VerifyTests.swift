@@ -1,0 +1,175 @@
+import Foundation
+import Tasq
+import TasqPostgres
+import TasqTesting
+import Testing
+
+@testable import TasqCLI
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// `tasq verify`: each violation planted by hand, and a busy system that has none.
+struct VerifyTests {
+    /// A database and a Redis prefix of their own.
+    private func withStores(
+        _ body: (TestDatabase, [String: String], any RedisServer) async throws -> Void
+    ) async throws {
+        try await withDatabase { database in
+            let redis = try await TestServers.redis()
+            try await body(
+                database,
+                [
+                    "DATABASE_URL": database.url, "REDIS_URL": redis.url,
+                    "TASQ_REDIS_PREFIX": database.keyPrefix,
+                ], redis)
+        }
+    }
+
+    private func verify(
+        _ environment: [String: String], _ more: String...
+    ) async throws -> TasqProgram.Run {
+        let child = try await TasqProgram.start(
+            ["verify", "--pause", "100ms"] + more, environment: environment)
+        let exit = try await child.wait()
+        return TasqProgram.Run(
+            exit: exit, output: child.standardOutput, errors: child.standardError)
+    }
+
+    @Test func `What stands as it should is clean, with jobs in every status`() async throws {
+        try await withStores { database, environment, _ in
+            for arguments in [
+                ["a"], ["b", "--delay", "1h"], ["c", "--unique-key", "u"], ["d", "--queue", "q"],
+            ] {
+                let child = try await TasqProgram.start(
+                    ["enqueue"] + arguments, environment: environment)
+                #expect(try await child.wait() == .code(0))
+            }
+            try await database.execute(
+                """
+                UPDATE tasq.job SET status = 'success', finished_at = now() WHERE kind = 'd'
+                """)
+            // What is in Redis of the job that is over goes with it.
+            let redis = try await TestServers.redis()
+            _ = try await redis.command("del", "\(database.keyPrefix):{q}:ready:1")
+            let run = try await verify(environment)
+            #expect(run.exit == .code(0), "\(run.output)\(run.errors)")
+            #expect(run.output == "no violation; 5 rows and 2 announced ids looked at")
+            let json = try await verify(environment, "--json")
+            #expect(json.exit == .code(0) && json.output.isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        (
+            "claim-without-worker",
+            """
+            UPDATE tasq.job SET status = 'executing', attempt = 1;
+            INSERT INTO tasq.executing_job
+            SELECT id, gen_random_uuid(), gen_random_uuid(), 1, now() FROM tasq.job
+            """
+        ),
+        ("executing-without-claim", "UPDATE tasq.job SET status = 'executing', attempt = 1"),
+        (
+            "claim-of-a-job-not-executing",
+            """
+            INSERT INTO tasq.worker VALUES (gen_random_uuid(), 'h', 1, '{default}', 1, 'v', 1, 1);
+            INSERT INTO tasq.executing_job
+            SELECT j.id, gen_random_uuid(), w.id, 1, now() FROM tasq.job AS j, tasq.worker AS w
+            """
+        ),
+        (
+            "unique-key-of-a-finished-job",
+            """
+            INSERT INTO tasq.unique_key SELECT 'k', id FROM tasq.job;
+            UPDATE tasq.job SET status = 'success', finished_at = now(), unique_key = 'k'
+            """
+        ),
+        ("unique-key-not-held", "UPDATE tasq.job SET unique_key = 'k'"),
+        ("body-missing", "DELETE FROM tasq.payload"),
+        ("no-attempt-left", "UPDATE tasq.job SET attempt = max_attempts"),
+    ])
+    func `A violation planted in the tables is found`(kind: String, sql: String) async throws {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            let id = try await TasqProgram.run("enqueue", "noop", environment: environment).output
+            let clean = try await verify(environment)
+            #expect(clean.exit == .code(0))
+            try await database.execute(sql)
+            let run = try await verify(environment)
+            #expect(run.exit == .code(1))
+            let lines = run.output.split(separator: "\n")
+            #expect(lines.count == 1 && lines[0].hasPrefix("\(kind) \(id): "), "\(run.output)")
+            #expect(run.errors.hasPrefix("tasq: 1 violations; "))
+            let json = try await verify(environment, "--json")
+            #expect(json.output.contains(#"{"violation":"\#(kind)","subject":"\#(id)""#))
+        }
+    }
+
+    @Test func `A queued job that is not in Redis, and an id there that is not queued, are found`()
+        async throws
+    {
+        try await withStores { database, environment, redis in
+            let list = "\(database.keyPrefix):{default}:ready:1"
+            let id = try await TasqProgram.run("enqueue", "noop", environment: environment).output
+            _ = try await redis.command("del", list)
+            let missing = try await verify(environment)
+            #expect(missing.exit == .code(1))
+            #expect(missing.output.hasPrefix("queued-not-announced \(id): "))
+
+            // A paused queue's announcements are dropped, so none need be there.
+            try await database.execute("INSERT INTO tasq.queue_setting VALUES ('default', true)")
+            let paused = try await verify(environment)
+            #expect(paused.exit == .code(0), "\(paused.output)")
+            try await database.execute("DELETE FROM tasq.queue_setting")
+
+            let stranger = JobID().description
+            _ = try await redis.command("lpush", list, id, stranger, "rubbish")
+            let orphan = "\(database.keyPrefix):{elsewhere}:ready:0"
+            let other = JobID().description
+            _ = try await redis.command("lpush", orphan, other)
+            let stale = try await verify(environment)
+            #expect(stale.exit == .code(1))
+            let lines = Set(stale.output.split(separator: "\n").map { $0.prefix { $0 != ":" } })
+            #expect(
+                lines == [
+                    "announced-not-queued \(stranger)", "announced-not-queued \(other)",
+                    "announced-no-id default",
+                ], "\(stale.output)")
+            try await database.execute(
+                "UPDATE tasq.job SET status = 'success', finished_at = now()")
+            let over = try await verify(environment)
+            #expect(over.output.contains("announced-not-queued \(id)"))
+        }
+    }
+
+    @Test func `A busy system is clean`() async throws {
+        try await withStores { database, environment, _ in
+            let file = try TemporaryFile("handlers:\n  nap: { sleep: 5ms }\n  noop: { noop: {} }")
+            let worker = try await TasqProgram.start(
+                ["work", "--config", file.path, "--concurrency", "8"], environment: environment)
+            _ = try await worker.waitForLine(containing: "worker registered")
+            let lines = (0..<6000).map { #"{"kind":"\#($0 % 4 == 0 ? "nap" : "noop")"}"# }
+                .joined(separator: "\n")
+            let enqueue = try await TasqProgram.start(
+                ["enqueue", "--ndjson", "-"], environment: environment, input: lines)
+            var looks = 0
+            while true {
+                let run = try await verify(environment)
+                #expect(run.exit == .code(0), "\(run.output)\(run.errors)")
+                looks += 1
+                let left = try await database.execute(
+                    "SELECT count(*) FROM tasq.job WHERE status <> 'success'")
+                let all = try await database.execute("SELECT count(*) FROM tasq.job")
+                if left == "0", all == "6000" { break }
+                try #require(looks < 100)
+            }
+            #expect(try await enqueue.wait() == .code(0))
+            worker.signal(SIGTERM)
+            #expect(try await worker.wait() == .code(0))
+        }
+    }
+}

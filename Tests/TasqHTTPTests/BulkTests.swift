@@ -1,0 +1,144 @@
+import Logging
+import Tasq
+import TasqPostgres
+import TasqTesting
+import Testing
+
+@testable import TasqHTTP
+
+@Suite(.timeLimit(.minutes(5)))
+struct BulkTests {
+    private func fill(_ stack: Stack, _ count: Int, queue: String = "q") async throws {
+        let jobs = (0..<count).map { _ in #"{"kind":"noop","queue":"\#(queue)"}"# }
+        let answer = try await stack.ask("POST", "/v1/jobs", "[\(jobs.joined(separator: ","))]")
+        #expect(answer.status == 201)
+    }
+
+    private func finished(_ id: String, in stack: Stack) async throws -> String {
+        var text = ""
+        try await eventually("the bulk action ends") {
+            text = try await stack.ask("GET", "/v1/bulk/\(id)").text
+            return member("state", of: text) != "running"
+        }
+        return text
+    }
+
+    @Test func `A bulk action runs in the background and tells what it did`() async throws {
+        try await Stack.with { stack, database in
+            try await fill(stack, 800)
+            try await fill(stack, 5, queue: "other")
+            for (isDry, changed) in [(true, 0), (false, 800)] {
+                let started = try await stack.ask(
+                    "POST", "/v1/bulk",
+                    #"{"action":"cancel","filter":{"queue":"q"},"dry_run":\#(isDry)}"#)
+                #expect(started.status == 202)
+                let id = try #require(member("id", of: started.text))
+                #expect(started["location"] == "/v1/bulk/\(id)")
+                let text = try await finished(id, in: stack)
+                #expect(member("state", of: text) == "done")
+                #expect(text.contains(#""matched":800,"changed":\#(changed),"passed_over":0"#))
+                let cancelled = try await database.execute(
+                    "SELECT count(*) FROM tasq.job WHERE status = 'cancelled'")
+                #expect(cancelled == "\(changed)")
+                let late = try await stack.ask("DELETE", "/v1/bulk/\(id)")
+                #expect(late.status == 409 && late.text.contains("it is done"))
+            }
+        }
+    }
+
+    @Test func `One whose server died is taken up where it stood, and one called off is not`()
+        async throws
+    {
+        try await TestDatabase.with(migrate: Stack.migrate) { database in
+            let store = PostgresStore(try PostgresSettings(url: database.url), logger: quiet)
+            var ids: [JobID] = []
+            for _ in 0..<4 {
+                let job = try NewJob(kind: Name("noop"), payload: Payload([]))
+                ids.append(try await store.enqueue([job])[0].id)
+            }
+            let request = try BulkRequest(.cancel, JobFilter(), everything: true)
+            let (left, stopped) = (BulkID(), BulkID())
+            _ = try await store.startBulk(left, request, dryRun: false)
+            // A server that took it up, wrote half of it down, and is gone.
+            var held = try #require(
+                try await store.holdBulk(as: WorkerID(), for: .seconds(3600)))
+            #expect(held.id == left && held.isHeld)
+            let nothing = try await store.holdBulk(as: WorkerID(), for: .seconds(1))
+            #expect(nothing == nil)
+            held.cursor = ids[1]
+            let stranger = try await store.advanceBulk(held, by: WorkerID(), for: .seconds(1))
+            #expect(!stranger)
+            try await database.execute(
+                """
+                UPDATE tasq.bulk SET cursor = '\(ids[1])', examined = 2, matched = 2, changed = 2,
+                    held_until = now() - interval '1 second'
+                """)
+            _ = try await store.startBulk(stopped, request, dryRun: false)
+            try await store.stopBulk(stopped)
+            try await Stack.with(url: database.url) { stack in
+                let text = try await finished(left.description, in: stack)
+                #expect(member("state", of: text) == "done")
+                #expect(text.contains(#""examined":4,"matched":4,"changed":4"#))
+            }
+            let record = try await store.bulk(stopped)
+            #expect(record?.state == .cancelled && record?.counts.changed == 0)
+            let statuses = try await database.execute(
+                "SELECT string_agg(status::text, ' ' ORDER BY id) FROM tasq.job")
+            #expect(statuses == "queued queued cancelled cancelled")
+            await store.close()
+        }
+    }
+
+    @Test(arguments: [
+        ("", "body must be JSON"), ("[]", "body must be a JSON object"),
+        ("{}", "action must be one of retry, cancel, delete"),
+        (#"{"action":"explode"}"#, "action must be one of"),
+        (#"{"action":"cancel"}"#, "filter must not be empty"),
+        (#"{"action":"cancel","filter":{}}"#, "filter must not be empty"),
+        (#"{"action":"cancel","filter":{"qeueu":"q"}}"#, "filter must have no fields but"),
+        (#"{"action":"cancel","filter":{"all":true,"queue":"q"}}"#, "all must not be given"),
+        (#"{"action":"cancel","filter":{"all":1}}"#, "all must be true or false"),
+        (#"{"action":"retry","filter":{"status":"success"}}"#, "status must be one of"),
+        (#"{"action":"cancel","filter":{"queue":"a b"}}"#, "queue must be"),
+        (#"{"action":"cancel","filter":{"since":"soon"}}"#, "since must be a time"),
+        (#"{"action":"cancel","filter":{"queue":"q"},"extra":1}"#, "body must have no fields but"),
+    ])
+    func `What is wrong with a bulk action is named, and nothing is started`(
+        body: String, rule: String
+    ) async throws {
+        try await Stack.with { stack, database in
+            let answer = try await stack.ask("POST", "/v1/bulk", body)
+            #expect(answer.status == 400)
+            #expect(answer.text.contains(rule), "\(answer.text)")
+            let rows = try await database.execute("SELECT count(*) FROM tasq.bulk")
+            #expect(rows == "0")
+        }
+    }
+
+    @Test func `A paused queue is claimed by nobody, and its stats say so`() async throws {
+        try await Stack.with { stack, database in
+            try await fill(stack, 3)
+            let paused = try await stack.ask("POST", "/v1/queues/q/pause")
+            #expect(paused.status == 200 && paused.text == #"{"name":"q","paused":true}"#)
+            let worker = WorkerRecord(
+                host: "test", processID: 1, queues: [try Name("q")], concurrency: 10,
+                version: "test", heartbeat: .seconds(2), lease: .seconds(15))
+            try await stack.store.register(worker)
+            let none = try await stack.store.sweep(
+                upTo: 10, for: worker.id, from: worker.queues)
+            #expect(none.jobs.isEmpty)
+            let stats = try await stack.ask("GET", "/v1/stats")
+            #expect(stats.text.contains(#""queues":1,"paused_queues":1,"scheduled":0,"queued":3"#))
+            #expect(stats.text.contains(#""workers":1,"slots":10"#))
+            let resumed = try await stack.ask("POST", "/v1/queues/q/resume")
+            #expect(resumed.status == 200)
+            let some = try await stack.store.sweep(
+                upTo: 10, for: worker.id, from: worker.queues)
+            #expect(some.jobs.count == 3)
+            for name in ["a%20b", "q;drop", String(repeating: "q", count: 101)] {
+                let bad = try await stack.ask("POST", "/v1/queues/\(name)/pause")
+                #expect(bad.status == 400)
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Logging
+import Tasq
+import TasqTesting
+import Testing
+
+@testable import TasqPostgres
+
+@Suite struct ExplainTests {
+    private func explanation(
+        of id: JobID, in store: PostgresStore
+    ) async throws -> Explanation {
+        Explanation(try #require(try await store.circumstances(of: id)))
+    }
+
+    @Test func `Every reason why a job does not run is named`() async throws {
+        try await withStore { store, database in
+            func expect(
+                _ id: JobID, _ reason: Explanation.Reason, _ text: String,
+                at location: SourceLocation = #_sourceLocation
+            ) async throws {
+                let found = try await explanation(of: id, in: store)
+                #expect(found.reason == reason, "\(found.sentence)", sourceLocation: location)
+                #expect(
+                    found.sentence.contains(text), "\(found.sentence)", sourceLocation: location)
+            }
+            let id = try await store.job()
+            try await expect(id, .noWorker, "No worker is alive")
+            let worker = try await store.registeredWorker(concurrency: 1)
+            try await database.execute("UPDATE tasq.worker SET queues = '{other}'")
+            try await expect(id, .noWorker, "No live worker serves its queue `default`")
+            try await database.execute("UPDATE tasq.worker SET queues = '{default}'")
+            try await expect(id, .aboutToStart, "Nothing stands in its way")
+            try await store.setPaused(true, .defaultQueue)
+            try await expect(id, .paused, "Its queue `default` is paused")
+            try await store.setPaused(false, .defaultQueue)
+            try await database.execute("UPDATE tasq.job SET crashes = 1")
+            try await expect(id, .suspect, "when 1 worker died")
+            try await database.execute("UPDATE tasq.job SET crashes = 0, attempt = 3")
+            try await expect(id, .attemptsUsedUp, "no attempt left")
+            try await database.execute("UPDATE tasq.job SET attempt = 0")
+
+            let later = try await store.job(start: .after(.seconds(3600)))
+            try await expect(later, .notDue, "not due before")
+            let first = try #require(
+                try await store.claim([id], for: worker, from: defaultQueues).first)
+            try await expect(id, .executing, "Attempt 1 of 3 runs in process 1 on test since")
+            let waiting = try await store.job()
+            try await expect(waiting, .waitingForSlot, "All 1 slots")
+            try await database.execute(
+                "UPDATE tasq.worker SET seen_at = now() - interval '1 minute'")
+            try await expect(id, .workerSilent, "silent since")
+            try await database.execute("UPDATE tasq.worker SET seen_at = now()")
+
+            _ = try await store.settle(first, .retry(after: .seconds(60), reason: "no\nluck"))
+            try await expect(id, .waitingForRetry, "Attempt 1 of 3 failed: no; the next is due at")
+            let facts = try await explanation(of: id, in: store).facts
+            #expect(facts.first { $0.name == "last_reason" }?.value == "no\nluck")
+            let second = try #require(
+                try await store.claim([waiting], for: worker, from: defaultQueues).first)
+            _ = try await store.settle(
+                second,
+                .retry(after: .seconds(60), reason: "no handler for kind `noop` in this worker"))
+            try await expect(waiting, .unknownKind, "no handler for its kind `noop`")
+            for (verdict, reason) in [
+                (Verdict.success, Explanation.Reason.success),
+                (.error(reason: "bad"), .error), (.cancelled(reason: "no"), .cancelled),
+            ] {
+                let job = try await store.job()
+                let claimed = try #require(
+                    try await store.claim([job], for: worker, from: defaultQueues).first)
+                _ = try await store.settle(claimed, verdict)
+                try await expect(job, reason, verdict.reason ?? "ended well")
+            }
+            let nothing = try await store.circumstances(of: JobID())
+            #expect(nothing == nil)
+        }
+    }
+}
