@@ -7,6 +7,7 @@ public import Tasq
 /// Needs a bearer token unless it is bound to a loopback address.
 public struct AdminServer: Service {
     private let listener: Listener
+    private let desk: ClaimDesk
 
     /// Limits fit for the admin listener: larger bodies, for arrays of jobs.
     public static var defaultLimits: HTTPLimits {
@@ -24,6 +25,7 @@ public struct AdminServer: Service {
     ///   - tokens: Who may do what; without any, everybody on this computer may do everything.
     ///   - queue: Commits the jobs of `POST /v1/jobs`.
     ///   - catalog: Answers the reads.
+    ///   - announcer: Tells of new jobs whoever waits for some at `POST /v1/claims`.
     ///   - readiness: Says when shutdown has begun.
     ///   - redis: Whether Redis answers; told by `/readyz`, decides nothing.
     ///   - defaults: What a job of a kind, with a payload, gets where its request does not say.
@@ -33,7 +35,8 @@ public struct AdminServer: Service {
     ///   - onListening: Called once with the real address when connections are accepted.
     public init(
         address: ListenAddress, limits: HTTPLimits = AdminServer.defaultLimits,
-        tokens: [AdminToken], queue: Queue, catalog: any Catalog, readiness: Readiness,
+        tokens: [AdminToken], queue: Queue, catalog: any Catalog,
+        announcer: any Announcer = NoAnnouncer(), readiness: Readiness,
         redis: @escaping @Sendable () async -> DependencyState = { .none },
         defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
         meters: HTTPMeters, metrics: @escaping @Sendable () async -> [Metric] = { [] },
@@ -44,6 +47,7 @@ public struct AdminServer: Service {
                 field: "TASQ_ADMIN_TOKEN",
                 "must be set for the admin listener to leave loopback (\(address))")
         }
+        desk = queue.desk(catalog: catalog, announcer: announcer, logger: logger)
         let routes =
             ProbeRoutes(
                 catalog: catalog, readiness: readiness, redis: redis, meters: meters,
@@ -51,6 +55,7 @@ public struct AdminServer: Service {
             ).routes
             + JobRoutes(queue: queue, catalog: catalog, meters: meters, defaults: defaults).routes
             + FleetRoutes(catalog: catalog).routes
+            + ClaimRoutes(desk: desk).routes
         listener = Listener(
             address: address, limits: limits,
             responder: Routes(routes: routes, authorization: Authorization(tokens: tokens)),
@@ -61,6 +66,13 @@ public struct AdminServer: Service {
     ///
     /// Throws ``ListenError`` when it cannot listen.
     public func run() async throws {
-        try await listener.run()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                // Ends before the listener does: whoever waits for work is answered first.
+                await cancelWhenGracefulShutdown { await desk.run() }
+            }
+            defer { group.cancelAll() }
+            try await listener.run()
+        }
     }
 }

@@ -2,6 +2,7 @@
 struct Statements: Sendable {
     let accept: Statement
     let acceptedBefore: Statement
+    let attend: Statement
     let attempts: Statement
     let beat: Statement
     let bury: Statement
@@ -24,6 +25,8 @@ struct Statements: Sendable {
     let reap: Statement
     let rearm: Statement
     let register: Statement
+    let renew: Statement
+    let retire: Statement
     let settle: Statement
     let settledBefore: Statement
     let stillQueued: Statement
@@ -43,6 +46,7 @@ struct Statements: Sendable {
         }
         accept = load("accept", PackageResources.accept_sql)
         acceptedBefore = load("accepted_before", PackageResources.accepted_before_sql)
+        attend = load("attend", PackageResources.attend_sql)
         attempts = load("attempts", PackageResources.attempts_sql)
         beat = load("beat", PackageResources.beat_sql)
         bury = load("bury", PackageResources.bury_sql)
@@ -65,6 +69,8 @@ struct Statements: Sendable {
         reap = load("reap", PackageResources.reap_sql)
         rearm = load("rearm", PackageResources.rearm_sql)
         register = load("register", PackageResources.register_sql)
+        renew = load("renew", PackageResources.renew_sql)
+        retire = load("retire", PackageResources.retire_sql)
         settle = load("settle", PackageResources.settle_sql)
         settledBefore = load("settled_before", PackageResources.settled_before_sql)
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
