@@ -20,6 +20,20 @@ public protocol Catalog: Sendable {
     /// Every registered worker, the longest running first.
     func workers() async throws(StoreError) -> [WorkerStanding]
 
+    /// Stored webhook events newest first, at most `limit` (1 to 1000) after `cursor`.
+    func events(
+        matching filter: EventFilter, after cursor: PayloadID?, limit: Int
+    ) async throws(StoreError) -> [EventRecord]
+
+    /// The stored webhook event with this id; `nil` when there is none.
+    func event(_ id: PayloadID) async throws(StoreError) -> EventRecord?
+
+    /// The jobs made of a stored event, newest first, at most 1000.
+    func jobs(of event: PayloadID) async throws(StoreError) -> [JobRecord]
+
+    /// The body of a stored event, byte for byte.
+    func body(of event: PayloadID) async throws(StoreError) -> Payload?
+
     /// Asks the server for nothing; throws when it does not answer.
     func ping() async throws(StoreError)
 }

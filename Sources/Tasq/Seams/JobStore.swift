@@ -9,6 +9,9 @@ public protocol JobStore: Sendable {
     /// Stores webhook events and their jobs in one transaction; answers in the same order.
     func accept(_ events: [NewEvent]) async throws(StoreError) -> [Accepted]
 
+    /// Stores further jobs of a stored event in one transaction; their own payloads are ignored.
+    func replay(_ event: PayloadID, as jobs: [NewJob]) async throws(StoreError) -> [Enqueued]
+
     /// Claims those of `ids` that are queued, due, on one of `queues` and not suspects; the others
     /// are skipped without a write.
     func claim(

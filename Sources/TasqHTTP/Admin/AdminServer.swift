@@ -56,6 +56,7 @@ public struct AdminServer: Service {
             + JobRoutes(queue: queue, catalog: catalog, meters: meters, defaults: defaults).routes
             + FleetRoutes(catalog: catalog).routes
             + ClaimRoutes(desk: desk).routes
+            + EventRoutes(queue: queue, catalog: catalog).routes
         listener = Listener(
             address: address, limits: limits,
             responder: Routes(routes: routes, authorization: Authorization(tokens: tokens)),

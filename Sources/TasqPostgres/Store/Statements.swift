@@ -13,6 +13,10 @@ struct Statements: Sendable {
     let deregister: Statement
     let enqueue: Statement
     let enqueueUnique: Statement
+    let event: Statement
+    let eventBody: Statement
+    let eventJobs: Statement
+    let events: Statement
     let job: Statement
     let jobs: Statement
     let lead: Statement
@@ -26,6 +30,7 @@ struct Statements: Sendable {
     let rearm: Statement
     let register: Statement
     let renew: Statement
+    let replay: Statement
     let retire: Statement
     let settle: Statement
     let settledBefore: Statement
@@ -57,6 +62,10 @@ struct Statements: Sendable {
         deregister = load("deregister", PackageResources.deregister_sql)
         enqueue = load("enqueue", PackageResources.enqueue_sql)
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
+        event = load("event", PackageResources.event_sql)
+        eventBody = load("event_body", PackageResources.event_body_sql)
+        eventJobs = load("event_jobs", PackageResources.event_jobs_sql)
+        events = load("events", PackageResources.events_sql)
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql)
         lead = load("lead", PackageResources.lead_sql)
@@ -70,6 +79,7 @@ struct Statements: Sendable {
         rearm = load("rearm", PackageResources.rearm_sql)
         register = load("register", PackageResources.register_sql)
         renew = load("renew", PackageResources.renew_sql)
+        replay = load("replay", PackageResources.replay_sql)
         retire = load("retire", PackageResources.retire_sql)
         settle = load("settle", PackageResources.settle_sql)
         settledBefore = load("settled_before", PackageResources.settled_before_sql)
@@ -91,6 +101,9 @@ extension Migration {
             Migration(
                 number: 2, name: "enqueue",
                 text: sql(PackageResources._002_enqueue_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 3, name: "events",
+                text: sql(PackageResources._003_events_sql, in: schema), isBreaking: false),
         ]
     }
 }
