@@ -34,6 +34,12 @@ public protocol Catalog: Sendable {
     /// The body of a stored event, byte for byte.
     func body(of event: PayloadID) async throws(StoreError) -> Payload?
 
+    /// What is going on: the claims that stand, what became of the jobs in `executing`, and jobs
+    /// enqueued since `time` whose latest claim has ended; of each at most `limit` (1 to 1000).
+    func look(
+        since time: Timestamp, executing: [JobID], limit: Int
+    ) async throws(StoreError) -> [ActivityRecord]
+
     /// Asks the server for nothing; throws when it does not answer.
     func ping() async throws(StoreError)
 }

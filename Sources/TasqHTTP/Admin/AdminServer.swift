@@ -8,6 +8,7 @@ public import Tasq
 public struct AdminServer: Service {
     private let listener: Listener
     private let desk: ClaimDesk
+    private let feed: ActivityFeed
 
     /// Limits fit for the admin listener: larger bodies, for arrays of jobs.
     public static var defaultLimits: HTTPLimits {
@@ -48,6 +49,7 @@ public struct AdminServer: Service {
                 "must be set for the admin listener to leave loopback (\(address))")
         }
         desk = queue.desk(catalog: catalog, announcer: announcer, logger: logger)
+        feed = ActivityFeed(catalog: catalog, logger: logger)
         let routes =
             ProbeRoutes(
                 catalog: catalog, readiness: readiness, redis: redis, meters: meters,
@@ -56,6 +58,7 @@ public struct AdminServer: Service {
             + JobRoutes(queue: queue, catalog: catalog, meters: meters, defaults: defaults).routes
             + FleetRoutes(catalog: catalog).routes
             + ClaimRoutes(desk: desk).routes
+            + StreamRoutes(feed: feed).routes
             + EventRoutes(queue: queue, catalog: catalog).routes
         listener = Listener(
             address: address, limits: limits,
@@ -72,6 +75,7 @@ public struct AdminServer: Service {
                 // Ends before the listener does: whoever waits for work is answered first.
                 await cancelWhenGracefulShutdown { await desk.run() }
             }
+            group.addTask { await cancelWhenGracefulShutdown { await feed.run() } }
             defer { group.cancelAll() }
             try await listener.run()
         }

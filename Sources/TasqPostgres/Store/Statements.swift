@@ -21,6 +21,7 @@ struct Statements: Sendable {
     let jobs: Statement
     let lead: Statement
     let lock: Statement
+    let look: Statement
     let payload: Statement
     let ping: Statement
     let promote: Statement
@@ -70,6 +71,7 @@ struct Statements: Sendable {
         jobs = load("jobs", PackageResources.jobs_sql)
         lead = load("lead", PackageResources.lead_sql)
         lock = load("lock", PackageResources.lock_sql)
+        look = load("look", PackageResources.look_sql)
         payload = load("payload", PackageResources.payload_sql)
         ping = load("ping", PackageResources.ping_sql)
         promote = load("promote", PackageResources.promote_sql)
