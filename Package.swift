@@ -87,7 +87,8 @@ let package = Package(
             dependencies: [
                 "Tasq", "TasqWebhooks", logging, lifecycle, crypto, nioCore, nioPosix, nioHTTP1,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
-            ]),
+            ],
+            resources: [.embedInCode("OpenAPI/openapi.yaml")]),
         .target(name: "TasqTesting", dependencies: ["Tasq"]),
         .executableTarget(
             name: "TasqCLI",

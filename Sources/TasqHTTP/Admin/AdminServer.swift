@@ -6,6 +6,7 @@ public import Tasq
 ///
 /// Needs a bearer token unless it is bound to a loopback address.
 public struct AdminServer: Service {
+    let routes: [Route]
     private let listener: Listener
     private let desk: ClaimDesk
     private let feed: ActivityFeed
@@ -50,7 +51,7 @@ public struct AdminServer: Service {
         }
         desk = queue.desk(catalog: catalog, announcer: announcer, logger: logger)
         feed = ActivityFeed(catalog: catalog, logger: logger)
-        let routes =
+        routes =
             ProbeRoutes(
                 catalog: catalog, readiness: readiness, redis: redis, meters: meters,
                 metrics: metrics
@@ -59,6 +60,7 @@ public struct AdminServer: Service {
             + FleetRoutes(catalog: catalog).routes
             + ClaimRoutes(desk: desk).routes
             + StreamRoutes(feed: feed).routes
+            + SpecificationRoute().routes
             + EventRoutes(queue: queue, catalog: catalog).routes
         listener = Listener(
             address: address, limits: limits,

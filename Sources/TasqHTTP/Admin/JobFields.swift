@@ -26,7 +26,9 @@ struct JobFields {
 
     func number(_ name: String) throws(InvalidInput) -> Int? {
         guard let value = present(name) else { return nil }
-        guard let number = Int(String(decoding: value, as: UTF8.self)) else {
+        let text = String(decoding: value, as: UTF8.self)
+        // JSON knows one sort of number: 4.0 is as whole as 4.
+        guard let number = Int(text) ?? Double(text).flatMap({ Int(exactly: $0) }) else {
             throw InvalidInput(field: name, "must be a whole number")
         }
         return number

@@ -17,6 +17,10 @@ struct Query {
             guard let value = parts.count == 2 ? Self.decoded(parts[1]) : "" else {
                 throw .invalid(InvalidInput(field: name, "is not percent-encoded UTF-8"))
             }
+            // PostgreSQL has no text with one in it.
+            guard !value.utf8.contains(0) else {
+                throw .invalid(InvalidInput(field: name, "must not contain NUL"))
+            }
             guard values.updateValue(value, forKey: name) == nil else {
                 throw .invalid(InvalidInput(field: name, "must not be given twice"))
             }
