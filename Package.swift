@@ -90,7 +90,8 @@ let package = Package(
                 "Tasq", "TasqWebhooks", logging, lifecycle, crypto, nioCore, nioPosix, nioHTTP1,
                 nioSSL,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
-            ]),
+            ],
+            resources: [.embedInCode("OpenAPI/openapi.yaml")]),
         .target(name: "TasqTesting", dependencies: ["Tasq"]),
         .executableTarget(
             name: "TasqCLI",

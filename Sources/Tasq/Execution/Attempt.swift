@@ -91,19 +91,6 @@ struct Attempt: Sendable {
         case .failure(let error):
             outcome = .retry("\(error)")
         }
-        switch outcome {
-        case .success:
-            return .success
-        case .snooze(let delay):
-            return .snooze(for: max(.zero, delay))
-        case .cancel(let reason):
-            return .cancelled(reason: reason)
-        case .fail(let reason):
-            return .error(reason: reason)
-        case .retry(let delay, let reason):
-            guard job.attempt < job.maxAttempts else { return .error(reason: reason) }
-            return .retry(
-                after: max(.zero, delay ?? policy.delay(after: job.attempt)), reason: reason)
-        }
+        return policy.verdict(on: outcome, after: job.attempt, of: job.maxAttempts)
     }
 }

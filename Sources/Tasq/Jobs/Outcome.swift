@@ -15,7 +15,7 @@ public enum Outcome: Error, Sendable, Hashable {
     case fail(_ reason: String)
 }
 
-/// An outcome decided to the end: what the store writes. Made by ``RetryPolicy/verdict(on:after:)``
+/// An outcome decided to the end: what the store writes. Made by ``RetryPolicy/verdict(on:after:of:)``
 /// and by nothing else.
 package enum Verdict: Sendable, Hashable {
     case success

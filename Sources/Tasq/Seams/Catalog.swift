@@ -34,6 +34,26 @@ public protocol Catalog: Sendable {
     /// A bulk action; `nil` when there is none, or it ended more than a week ago.
     func bulk(_ id: BulkID) async throws(StoreError) -> BulkRecord?
 
+    /// Stored webhook events newest first, at most `limit` (1 to 1000) after `cursor`.
+    func events(
+        matching filter: EventFilter, after cursor: PayloadID?, limit: Int
+    ) async throws(StoreError) -> [EventRecord]
+
+    /// The stored webhook event with this id; `nil` when there is none.
+    func event(_ id: PayloadID) async throws(StoreError) -> EventRecord?
+
+    /// The jobs made of a stored event, newest first, at most 1000.
+    func jobs(of event: PayloadID) async throws(StoreError) -> [JobRecord]
+
+    /// The body of a stored event, byte for byte.
+    func body(of event: PayloadID) async throws(StoreError) -> Payload?
+
+    /// What is going on: the claims that stand, what became of the jobs in `executing`, and jobs
+    /// enqueued since `time` whose latest claim has ended; of each at most `limit` (1 to 1000).
+    func look(
+        since time: Timestamp, executing: [JobID], limit: Int
+    ) async throws(StoreError) -> [ActivityRecord]
+
     /// Asks the server for nothing; throws when it does not answer.
     func ping() async throws(StoreError)
 }

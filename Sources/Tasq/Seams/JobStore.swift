@@ -9,6 +9,9 @@ public protocol JobStore: Sendable {
     /// Stores webhook events and their jobs in one transaction; answers in the same order.
     func accept(_ events: [NewEvent]) async throws(StoreError) -> [Accepted]
 
+    /// Stores further jobs of a stored event in one transaction; their own payloads are ignored.
+    func replay(_ event: PayloadID, as jobs: [NewJob]) async throws(StoreError) -> [Enqueued]
+
     /// Claims those of `ids` that are queued, due, on one of `queues` and not suspects; the others
     /// are skipped without a write.
     func claim(
@@ -104,6 +107,18 @@ public protocol JobStore: Sendable {
     /// Jobs committed by SQL (`tasq.enqueue`) as they are committed, where the connection allows
     /// it; ends when the connection is lost. Behind a transaction pooler it ends at once.
     func commitNotices() -> AsyncStream<Announcement>
+
+    /// Enters a remote worker, or renews it while it holds no claim; says whether it did. One that
+    /// holds a claim is not renewed: claims are renewed one by one, by ``renew(_:of:)``.
+    func attend(_ worker: WorkerRecord) async throws(StoreError) -> Bool
+
+    /// Renews the remote worker that holds this claim and returns its lease; `nil` when the claim
+    /// is gone.
+    func renew(_ claim: ClaimToken, of job: JobID) async throws(StoreError) -> Duration?
+
+    /// Removes those of these remote workers that hold no claim and whose lease has run out;
+    /// returns those that still stand.
+    func retire(_ workers: [WorkerID]) async throws(StoreError) -> [WorkerID]
 
     /// Closes every connection.
     func close() async

@@ -34,7 +34,7 @@ struct Server: Sendable {
         let announcer = connections.announcer
         let admin = try AdminServer(
             address: configuration.http.admin, tls: adminTLS, tokens: configuration.http.tokens(),
-            queue: queue, catalog: store, readiness: readiness,
+            queue: queue, catalog: store, announcer: announcer, readiness: readiness,
             redis: { await announcer.state() },
             defaults: { kind, payload in entries.defaults(for: kind, payload: payload) },
             meters: httpMeters,

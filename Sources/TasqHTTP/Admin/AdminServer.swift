@@ -6,8 +6,11 @@ public import Tasq
 ///
 /// Needs a bearer token unless it is bound to a loopback address.
 public struct AdminServer: Service {
+    let routes: [Route]
     private let listener: Listener
     private let bulk: BulkRunner
+    private let desk: ClaimDesk
+    private let feed: ActivityFeed
 
     /// Limits fit for the admin listener: larger bodies, for arrays of jobs.
     public static var defaultLimits: HTTPLimits {
@@ -26,6 +29,7 @@ public struct AdminServer: Service {
     ///   - tokens: Who may do what; without any, everybody on this computer may do everything.
     ///   - queue: Commits the jobs of `POST /v1/jobs`.
     ///   - catalog: Answers the reads.
+    ///   - announcer: Tells of new jobs whoever waits for some at `POST /v1/claims`.
     ///   - readiness: Says when shutdown has begun.
     ///   - redis: Whether Redis answers; told by `/readyz`, decides nothing.
     ///   - defaults: What a job of a kind, with a payload, gets where its request does not say.
@@ -36,7 +40,7 @@ public struct AdminServer: Service {
     public init(
         address: ListenAddress, limits: HTTPLimits = AdminServer.defaultLimits,
         tls: ListenerTLS? = nil, tokens: [AdminToken], queue: Queue, catalog: any Catalog,
-        readiness: Readiness,
+        announcer: any Announcer = NoAnnouncer(), readiness: Readiness,
         redis: @escaping @Sendable () async -> DependencyState = { .none },
         defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
         meters: HTTPMeters, metrics: @escaping @Sendable () async -> [Metric] = { [] },
@@ -49,7 +53,9 @@ public struct AdminServer: Service {
         }
         let bulk = BulkRunner(queue: queue, logger: logger)
         self.bulk = bulk
-        let routes =
+        desk = queue.desk(catalog: catalog, announcer: announcer, logger: logger)
+        feed = ActivityFeed(catalog: catalog, logger: logger)
+        routes =
             ProbeRoutes(
                 catalog: catalog, readiness: readiness, redis: redis, meters: meters,
                 metrics: metrics
@@ -59,6 +65,10 @@ public struct AdminServer: Service {
             + BulkRoutes(queue: queue, catalog: catalog, runner: bulk).routes
             + QueueRoutes(queue: queue, catalog: catalog).routes
             + FleetRoutes(catalog: catalog).routes
+            + ClaimRoutes(desk: desk).routes
+            + StreamRoutes(feed: feed).routes
+            + SpecificationRoute().routes
+            + EventRoutes(queue: queue, catalog: catalog).routes
         listener = Listener(
             address: address, limits: limits, tls: tls,
             responder: Routes(routes: routes, authorization: Authorization(tokens: tokens)),
@@ -71,6 +81,11 @@ public struct AdminServer: Service {
     public func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await bulk.run() }
+            group.addTask {
+                // Ends before the listener does: whoever waits for work is answered first.
+                await cancelWhenGracefulShutdown { await desk.run() }
+            }
+            group.addTask { await cancelWhenGracefulShutdown { await feed.run() } }
             defer { group.cancelAll() }
             try await listener.run()
         }

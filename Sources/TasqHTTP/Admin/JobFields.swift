@@ -26,7 +26,9 @@ struct JobFields {
 
     func number(_ name: String) throws(InvalidInput) -> Int? {
         guard let value = present(name) else { return nil }
-        guard let number = Int(String(decoding: value, as: UTF8.self)) else {
+        let text = String(decoding: value, as: UTF8.self)
+        // JSON knows one sort of number: 4.0 is as whole as 4.
+        guard let number = Int(text) ?? Double(text).flatMap({ Int(exactly: $0) }) else {
             throw InvalidInput(field: name, "must be a whole number")
         }
         return number
@@ -34,7 +36,7 @@ struct JobFields {
 
     /// When the job may start, from `run_at` or `delay`.
     func start() throws(InvalidInput) -> Start {
-        let delay = try self.delay()
+        let delay = try duration("delay")
         guard let text = try string("run_at") else { return delay.map(Start.after) ?? .now }
         guard delay == nil else {
             throw InvalidInput(field: "delay", "must not be given together with run_at")
@@ -47,17 +49,17 @@ struct JobFields {
     }
 
     /// Text such as `15s`, or a number of seconds.
-    private func delay() throws(InvalidInput) -> Duration? {
-        guard let value = present("delay") else { return nil }
+    func duration(_ name: String) throws(InvalidInput) -> Duration? {
+        guard let value = present(name) else { return nil }
         if let text = JSONSlices.string(value) {
-            return try DurationText.parse(text, field: "delay")
+            return try DurationText.parse(text, field: name)
         }
         // JobLimits.delay, about 3.2 thousand million seconds, is far below what Double holds.
         guard let seconds = Double(String(decoding: value, as: UTF8.self)),
             seconds >= 0, seconds <= JobLimits.delay / .seconds(1)
         else {
             throw InvalidInput(
-                field: "delay", "must be seconds, or text such as 250ms, 15s, 5m, 6h or 7d")
+                field: name, "must be seconds, or text such as 250ms, 15s, 5m, 6h or 7d")
         }
         return .seconds(seconds)
     }

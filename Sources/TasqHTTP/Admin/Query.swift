@@ -18,6 +18,10 @@ struct Query {
                 throw .invalid(
                     InvalidInput(field: name, "is not percent-encoded UTF-8 without NUL"))
             }
+            // PostgreSQL has no text with one in it.
+            guard !value.utf8.contains(0) else {
+                throw .invalid(InvalidInput(field: name, "must not contain NUL"))
+            }
             guard values.updateValue(value, forKey: name) == nil else {
                 throw .invalid(InvalidInput(field: name, "must not be given twice"))
             }

@@ -2,6 +2,7 @@ import HummingbirdCore
 import NIOCore
 import NIOHTTP1
 import Synchronization
+import Tasq
 
 /// A connection that was accepted and that nobody handles yet.
 ///
@@ -10,11 +11,14 @@ import Synchronization
 final class AcceptedConnection: ServerChildChannelValue {
     typealias Exchange = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
 
+    /// Raised when the client has closed its side.
+    let gone: Signal
     private let exchange: Exchange
     private let isTaken = Atomic(false)
 
-    init(_ exchange: Exchange) {
+    init(_ exchange: Exchange, gone: Signal) {
         self.exchange = exchange
+        self.gone = gone
     }
 
     deinit {

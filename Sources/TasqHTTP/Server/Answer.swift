@@ -7,6 +7,11 @@ struct Answer: Sendable {
     var contentType: String
     var headers: [(name: String, value: String)] = []
     var body: [UInt8]
+    /// Called when the client was gone before the answer could be sent.
+    var undelivered: (@Sendable () async -> Void)?
+    /// Writes the body bit by bit instead of ``body``, until it returns; it must return soon after
+    /// its client has gone. The connection is closed behind it.
+    var stream: (@Sendable (AnswerStream) async -> Void)?
 
     /// A JSON document.
     static func json(
@@ -23,7 +28,9 @@ struct Answer: Sendable {
         // RFC 9110, section 8.6: a 204 has no body and names no length.
         if status != .noContent {
             fields.add(name: "Content-Type", value: contentType)
-            fields.add(name: "Content-Length", value: String(body.count))
+            if stream == nil {
+                fields.add(name: "Content-Length", value: String(body.count))
+            }
         }
         fields.add(name: "Cache-Control", value: "no-store")
         fields.add(name: "X-Content-Type-Options", value: "nosniff")
@@ -37,4 +44,13 @@ struct Answer: Sendable {
         }
         return HTTPResponseHead(version: .http1_1, status: status, headers: fields)
     }
+}
+
+/// The far end of a streamed body.
+struct AnswerStream: Sendable {
+    /// Raised when the client has gone.
+    let gone: Signal
+    /// Sends bytes; returns when the client's connection has room for more, and throws when there
+    /// is no client any more.
+    let write: @Sendable ([UInt8]) async throws -> Void
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Tasq
 
 /// Ends connections that take too long over anything.
 ///
@@ -9,7 +10,8 @@ import NIOHTTP1
 ///     idle ──byte──▶ receiving ──end──▶ answering ──head out──▶ writing ──flushed──▶ idle
 ///                                                                  └──Connection: close──▶ lingering
 ///
-/// Every phase but answering, which the store bounds, has a limit. A request that is too slow
+/// Every phase but answering, which the store bounds, has a limit; so has each piece of a streamed
+/// answer, while the time between two pieces is the streamer's affair. A request that is too slow
 /// becomes an inbound ``RequestTooSlow``, so that it is answered in its turn; any other overrun
 /// closes the connection. Belongs between the HTTP codec and the reader of the parts;
 /// ``ByteArrival`` tells it of bytes before they are parsed.
@@ -20,8 +22,11 @@ final class ConnectionClock: ChannelDuplexHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private enum Phase {
-        case opened, idle, receiving, answering, writing, lingering
+        case opened, idle, receiving, answering, writing, streaming, lingering
     }
+
+    /// Raised when the client has closed its side.
+    let gone = Signal()
 
     private let limits: HTTPLimits
     private var phase = Phase.opened
@@ -32,6 +37,10 @@ final class ConnectionClock: ChannelDuplexHandler {
     /// Complete requests without a complete answer: more than one when requests are pipelined.
     private var unanswered = 0
     private var isWriting = false
+    /// The answer's length is not known beforehand.
+    private var isStreaming = false
+    /// Pieces of a streamed answer that the connection has not taken yet.
+    private var pieces = 0
     private var closesAfterAnswer = false
     private var isQuiescing = false
 
@@ -63,6 +72,7 @@ final class ConnectionClock: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
+        gone.raise()
         context.fireChannelInactive()
     }
 
@@ -78,6 +88,7 @@ final class ConnectionClock: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed? = event as? ChannelEvent { gone.raise() }
         if event is ChannelShouldQuiesceEvent {
             isQuiescing = true
             if !isReceiving, unanswered == 0, !isWriting { context.close(promise: nil) }
@@ -89,9 +100,19 @@ final class ConnectionClock: ChannelDuplexHandler {
         switch unwrapOutboundIn(data) {
         case .head(let head) where head.status.code >= 200:
             isWriting = true
+            isStreaming = !head.headers.contains(name: "content-length")
             closesAfterAnswer = head.headers[canonicalForm: "connection"].contains("close")
             update(context)
             context.write(data, promise: promise)
+        case .body where isStreaming:
+            pieces += 1
+            update(context)
+            let written = promise ?? context.eventLoop.makePromise()
+            written.futureResult.assumeIsolated().whenComplete { _ in
+                self.pieces -= 1
+                self.update(context)
+            }
+            context.write(data, promise: written)
         case .head, .body:
             context.write(data, promise: promise)
         case .end:
@@ -103,6 +124,7 @@ final class ConnectionClock: ChannelDuplexHandler {
 
     private func answered(_ context: ChannelHandlerContext) {
         isWriting = false
+        isStreaming = false
         unanswered = max(0, unanswered - 1)
         if isQuiescing, !isReceiving, unanswered == 0, !closesAfterAnswer {
             context.close(promise: nil)
@@ -116,7 +138,7 @@ final class ConnectionClock: ChannelDuplexHandler {
         phase = next
         timer?.cancel()
         switch next {
-        case .opened, .answering: break
+        case .opened, .answering, .streaming: break
         case .idle: schedule(limits.idle, context)
         case .receiving: schedule(limits.request, context)
         case .writing: schedule(limits.answer, context)
@@ -125,7 +147,7 @@ final class ConnectionClock: ChannelDuplexHandler {
     }
 
     private var nextPhase: Phase {
-        if isWriting { return .writing }
+        if isWriting { return isStreaming && pieces == 0 ? .streaming : .writing }
         if closesAfterAnswer { return .lingering }
         if unanswered > 0 { return .answering }
         if isReceiving { return .receiving }

@@ -38,7 +38,8 @@ struct HTTPConnections: ServerChildChannel {
             return AcceptedConnection(
                 try NIOAsyncChannel(
                     wrappingChannelSynchronously: channel,
-                    configuration: .init(isOutboundHalfClosureEnabled: true)))
+                    configuration: .init(isOutboundHalfClosureEnabled: true)),
+                gone: clock.gone)
         }
     }
 
@@ -48,7 +49,7 @@ struct HTTPConnections: ServerChildChannel {
         do {
             try await withTaskCancellationHandler {
                 try await connection.executeThenClose { inbound, outbound in
-                    try await converse(inbound, outbound)
+                    try await converse(inbound, outbound, accepted.gone)
                     // Half-close and let the client close its side once it has read the answer;
                     // the connection's clock ends the wait.
                     outbound.finish()
@@ -65,7 +66,8 @@ struct HTTPConnections: ServerChildChannel {
 
     @concurrent
     private func converse(
-        _ inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>, _ outbound: Outbound
+        _ inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>, _ outbound: Outbound,
+        _ gone: Signal
     ) async throws {
         var reader = RequestReader(inbound)
         var keepsAlive = true
@@ -73,11 +75,24 @@ struct HTTPConnections: ServerChildChannel {
             let id = RequestID()
             do throws(ReadFailure) {
                 guard let head = try await reader.head() else { return }
-                let (answer, isLast) = try await answer(head, id, &reader, outbound)
-                keepsAlive = !isLast && head.isKeepAlive && !capacity.isStopping
-                try await send(
-                    answer.head(request: id, version: head.version, keepsAlive: keepsAlive),
-                    head.method == .HEAD ? [] : answer.body, to: outbound)
+                let (answer, isLast) = try await answer(head, id, &reader, outbound, gone)
+                keepsAlive =
+                    !isLast && head.isKeepAlive && !capacity.isStopping && answer.stream == nil
+                let answerHead = answer.head(
+                    request: id, version: head.version, keepsAlive: keepsAlive)
+                do throws(ReadFailure) {
+                    if let undelivered = answer.undelivered, gone.isRaised {
+                        await undelivered()
+                    } else if let stream = answer.stream, head.method != .HEAD {
+                        try await send(answerHead, stream, gone, to: outbound)
+                    } else {
+                        try await send(
+                            answerHead, head.method == .HEAD ? [] : answer.body, to: outbound)
+                    }
+                } catch {
+                    await answer.undelivered?()
+                    throw error
+                }
             } catch {
                 guard case .refused(let problem) = error else { return }
                 meters.refused(problem)
@@ -96,7 +111,7 @@ struct HTTPConnections: ServerChildChannel {
     @concurrent
     private func answer(
         _ head: HTTPRequestHead, _ id: RequestID, _ reader: inout RequestReader,
-        _ outbound: Outbound
+        _ outbound: Outbound, _ gone: Signal
     ) async throws(ReadFailure) -> (Answer, isLast: Bool) {
         let request: RequestHead
         do throws(Problem) {
@@ -124,7 +139,7 @@ struct HTTPConnections: ServerChildChannel {
         do throws(Problem) {
             guard capacity.enter() else { throw .overloaded }
             defer { capacity.leave() }
-            let answer = try await responder.answer(Request(head: request, body: body))
+            let answer = try await responder.answer(Request(head: request, body: body, gone: gone))
             return (answer, isLast)
         } catch {
             meters.refused(error)
@@ -144,7 +159,24 @@ struct HTTPConnections: ServerChildChannel {
         }
     }
 
-    /// Sends an interim answer.
+    /// Sends a body as it comes into being.
+    private func send(
+        _ head: HTTPResponseHead, _ stream: @Sendable (AnswerStream) async -> Void,
+        _ gone: Signal, to outbound: Outbound
+    ) async throws(ReadFailure) {
+        try await send(head, to: outbound)
+        await stream(
+            AnswerStream(gone: gone) { bytes in
+                try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
+            })
+        do {
+            try await outbound.write(.end(nil))
+        } catch {
+            throw .lost
+        }
+    }
+
+    /// Sends an interim answer, or the head of a streamed one.
     private func send(
         _ head: HTTPResponseHead, to outbound: Outbound
     ) async throws(ReadFailure) {

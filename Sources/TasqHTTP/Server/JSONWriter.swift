@@ -63,6 +63,12 @@ struct JSONWriter {
         bytes += text.utf8
     }
 
+    /// JSON text that is known to be sound, as it stands.
+    mutating func raw(_ json: [UInt8]) {
+        separate()
+        bytes += json
+    }
+
     private mutating func open(_ bracket: Unicode.Scalar) {
         separate()
         bytes.append(UInt8(ascii: bracket))

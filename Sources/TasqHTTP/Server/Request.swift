@@ -71,6 +71,8 @@ struct RequestHead: Sendable {
 struct Request: Sendable {
     let head: RequestHead
     let body: [UInt8]
+    /// Raised when the client has closed its side of the connection: nobody waits any more.
+    let gone: Signal
 }
 
 /// What a listener does with requests.

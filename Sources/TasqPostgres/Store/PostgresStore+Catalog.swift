@@ -12,8 +12,8 @@ extension PostgresStore {
         parameters.append(filter.queue?.description)
         parameters.append(filter.kind?.description)
         parameters.append(filter.key)
-        parameters.append(filter.since.map(firstID))
-        parameters.append(filter.until.map(firstID))
+        parameters.append(filter.since.map { firstID(at: $0) as JobID })
+        parameters.append(filter.until.map { firstID(at: $0) as JobID })
         return try await pool.run(statements.jobs, parameters).map(jobRecord)
     }
 
@@ -89,7 +89,7 @@ extension PostgresStore {
         }.first
     }
 
-    private func jobRecord(_ row: Row) -> JobRecord {
+    func jobRecord(_ row: Row) -> JobRecord {
         JobRecord(
             id: row.id(0), kind: Name(unchecked: row.text(1)), queue: Name(unchecked: row.text(2)),
             status: JobStatus(rawValue: row.text(3)) ?? .error,
@@ -101,8 +101,8 @@ extension PostgresStore {
     }
 
     /// The least UUIDv7 of a millisecond: ids grow with time, so a time is a place in the index.
-    private func firstID(at time: Timestamp) -> JobID {
+    func firstID<Noun>(at time: Timestamp) -> Identifier<Noun> {
         let milliseconds = UInt64(clamping: time.microseconds / 1000) & 0xFFFF_FFFF_FFFF
-        return JobID(high: milliseconds << 16, low: 0)
+        return Identifier(high: milliseconds << 16, low: 0)
     }
 }

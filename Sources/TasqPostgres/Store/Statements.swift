@@ -3,6 +3,7 @@ struct Statements: Sendable {
     let accept: Statement
     let acceptedBefore: Statement
     let announceable: Statement
+    let attend: Statement
     let attempts: Statement
     let beat: Statement
     let bulk: Statement
@@ -22,11 +23,16 @@ struct Statements: Sendable {
     let enqueue: Statement
     let enqueueOne: Statement
     let enqueueUnique: Statement
+    let event: Statement
+    let eventBody: Statement
+    let eventJobs: Statement
+    let events: Statement
     let explain: Statement
     let job: Statement
     let jobs: Statement
     let lead: Statement
     let lock: Statement
+    let look: Statement
     let matching: Statement
     let matchingErrors: Statement
     let pause: Statement
@@ -38,6 +44,9 @@ struct Statements: Sendable {
     let reap: Statement
     let rearm: Statement
     let register: Statement
+    let renew: Statement
+    let replay: Statement
+    let retire: Statement
     let retry: Statement
     let revoked: Statement
     let settle: Statement
@@ -64,6 +73,7 @@ struct Statements: Sendable {
         accept = load("accept", PackageResources.accept_sql)
         acceptedBefore = load("accepted_before", PackageResources.accepted_before_sql)
         announceable = load("announceable", PackageResources.announceable_sql)
+        attend = load("attend", PackageResources.attend_sql)
         attempts = load("attempts", PackageResources.attempts_sql)
         beat = load("beat", PackageResources.beat_sql)
         bulk = load("bulk", PackageResources.bulk_sql)
@@ -83,11 +93,16 @@ struct Statements: Sendable {
         enqueue = load("enqueue", PackageResources.enqueue_sql)
         enqueueOne = load("enqueue_one", PackageResources.enqueue_one_sql)
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
+        event = load("event", PackageResources.event_sql)
+        eventBody = load("event_body", PackageResources.event_body_sql)
+        eventJobs = load("event_jobs", PackageResources.event_jobs_sql)
+        events = load("events", PackageResources.events_sql)
         explain = load("explain", PackageResources.explain_sql)
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql)
         lead = load("lead", PackageResources.lead_sql)
         lock = load("lock", PackageResources.lock_sql)
+        look = load("look", PackageResources.look_sql)
         matching = load("matching", PackageResources.matching_sql)
         matchingErrors = load("matching_errors", PackageResources.matching_errors_sql)
         pause = load("pause", PackageResources.pause_sql)
@@ -99,6 +114,9 @@ struct Statements: Sendable {
         reap = load("reap", PackageResources.reap_sql)
         rearm = load("rearm", PackageResources.rearm_sql)
         register = load("register", PackageResources.register_sql)
+        renew = load("renew", PackageResources.renew_sql)
+        replay = load("replay", PackageResources.replay_sql)
+        retire = load("retire", PackageResources.retire_sql)
         retry = load("retry", PackageResources.retry_sql)
         revoked = load("revoked", PackageResources.revoked_sql)
         settle = load("settle", PackageResources.settle_sql)
@@ -128,6 +146,9 @@ extension Migration {
             Migration(
                 number: 3, name: "operate",
                 text: sql(PackageResources._003_operate_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 4, name: "events",
+                text: sql(PackageResources._004_events_sql, in: schema), isBreaking: false),
         ]
     }
 }

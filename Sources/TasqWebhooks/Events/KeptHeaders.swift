@@ -20,7 +20,7 @@ func keptHeaders(
     return Array(
         request.headers.lazy.filter { header in
             (names.contains(header.name) || hasKeptPrefix(header.name))
-                && header.name != scheme.header && !isSecret(header.name)
+                && header.name != scheme.header && !isCredentialHeader(header.name)
                 && header.value.utf8.count <= KeptHeaders.valueByteLimit
                 && isPrintable(header.value)
         }.prefix(KeptHeaders.countLimit))
@@ -32,7 +32,7 @@ private func hasKeptPrefix(_ name: String) -> Bool {
 }
 
 /// Names that stay out even where a configuration or a prefix names them.
-private func isSecret(_ name: String) -> Bool {
+package func isCredentialHeader(_ name: String) -> Bool {
     ["signature", "authorization", "cookie", "token", "secret"].contains(where: name.contains)
 }
 

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import TasqHTTP
+import TasqTesting
 
 /// A client's TCP connection, byte by byte: it sends what no well-behaved client would.
 struct RawConnection {
@@ -75,6 +76,21 @@ struct RawConnection {
                 }
             }
             guard let more = try await inbound.next() else { return nil }
+            received += more.readableBytesView
+        }
+    }
+
+    /// What comes up to and with a text, which must come; what follows is kept for the next call.
+    @concurrent
+    mutating func text(until end: String) async throws -> String {
+        while true {
+            if let range = received.firstRange(of: Array(end.utf8)) {
+                defer { received.removeSubrange(..<range.upperBound) }
+                return String(decoding: received[..<range.upperBound], as: UTF8.self)
+            }
+            guard let more = try await inbound.next() else {
+                throw TestingError.failed("the server closed before: \(end)")
+            }
             received += more.readableBytesView
         }
     }

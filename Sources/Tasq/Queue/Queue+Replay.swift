@@ -1,0 +1,26 @@
+extension Queue {
+    /// Makes new jobs of a stored event, like those it made first, and announces them once they
+    /// are committed. A job whose unique key an unfinished one holds is not made: the answer has
+    /// the holder's id. Empty when the event has no job left to copy.
+    package func replay(
+        _ event: PayloadID, from catalog: any Catalog
+    ) async throws(StoreError) -> [Enqueued] {
+        var jobs: [NewJob] = []
+        for first in try await catalog.jobs(of: event).reversed()
+        where !jobs.contains(where: { $0.kind == first.kind && $0.queue == first.queue }) {
+            guard
+                let job = try? NewJob(
+                    kind: first.kind, queue: first.queue, priority: first.priority,
+                    maxAttempts: first.maxAttempts, key: first.key, uniqueKey: first.uniqueKey,
+                    payload: Payload([]))
+            else { continue }
+            jobs.append(job)
+        }
+        guard !jobs.isEmpty else { return [] }
+        let answers = try await store.replay(event, as: jobs)
+        let stored = zip(jobs, answers).filter { $1 == .stored($0.id) }.map(\.0.announcement)
+        doorbell.ring(stored)
+        meters.enqueued.add(stored.count)
+        return answers
+    }
+}

@@ -1,0 +1,266 @@
+package import Logging
+import Synchronization
+
+/// Claims, renews and settles for workers that have no connection to PostgreSQL of their own.
+///
+/// Nothing about a claim is kept here: the rows in `worker` and `executing_job` are all there is,
+/// so any server may renew or settle what another has handed out, and a server that is restarted
+/// loses nothing but the requests that were waiting on it.
+///
+/// A remote worker is a row in `worker`, under its own id. Only the token of a claim renews the
+/// row that holds it. So that a claim whose answer got lost on the way cannot be kept alive by the
+/// worker's other claims, each answer's claims have a row to themselves: the worker's own while
+/// that is free, else one more. A row that nobody renews is reaped like any dead worker's.
+package final class ClaimDesk: Sendable {
+    /// Requests that may wait for work; one more is answered at once.
+    static let waiterLimit = 1000
+    /// How long a request first waits for an announced job before it looks at the table.
+    static let listPatience = Duration.milliseconds(20)
+    /// One request in so many looks at the table first: a row whose announcement got lost is
+    /// found behind a list that never empties.
+    static let sweepEvery = 16
+    /// How often a waiting request looks at the table, at first and at last.
+    static let looks = (first: Duration.milliseconds(250), last: Duration.seconds(5))
+
+    /// Jobs handed out, and the row they were claimed under.
+    package struct Batch: Sendable {
+        package let jobs: [ClaimedJob]
+        package let lease: Duration
+    }
+
+    struct Waiter: Sendable {
+        let number: Int
+        let row: WorkerID
+        let queues: [Name]
+        let limit: Int
+        let answer: CheckedContinuation<[ClaimedJob], Never>
+    }
+
+    struct State {
+        var waiters: [Waiter] = []
+        /// Released before they stood.
+        var released: Set<Int> = []
+        var nextNumber = 0
+        var requests = 0
+        var waiting = 0
+        var isClosed = false
+        var doorbellIsOut = false
+        var suspectWaits = false
+        var arrival = Signal()
+        /// Rows of workers that have asked here, to be removed when they do not come back.
+        var rows: Set<WorkerID> = []
+    }
+
+    let store: any JobStore
+    let doorbell: Doorbell
+    let promoter: Promoter
+    let meters: Meters
+    let logger: Logger
+    let state = Mutex(State())
+    private let catalog: any Catalog
+    private let maintenance: Maintenance
+    private let settling: Coalescer<Settlement, Settled?>
+
+    package init(
+        store: any JobStore, catalog: any Catalog, announcer: any Announcer, meters: Meters,
+        logger: Logger
+    ) {
+        let doorbell = Doorbell(announcer, meters: meters)
+        let promoter = Promoter(store: store, doorbell: doorbell, meters: meters, logger: logger)
+        self.store = store
+        self.catalog = catalog
+        self.doorbell = doorbell
+        self.promoter = promoter
+        self.meters = meters
+        self.logger = logger
+        maintenance = Maintenance(
+            store: store, doorbell: doorbell, promoter: promoter, meters: meters, logger: logger)
+        settling = Coalescer(batchLimit: Settler.batchLimit) { batch throws(StoreError) in
+            try await written(batch, to: store)
+        }
+    }
+
+    /// Serves waiting requests, and takes part in the maintenance, until cancelled. Then whoever
+    /// waits is answered and nobody waits any more.
+    package func run() async {
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.maintenance.run() }
+                group.addTask { await self.listen() }
+                group.addTask { await self.retireRows() }
+            }
+        } onCancel: {
+            close()
+        }
+        await doorbell.quiet()
+    }
+
+    /// Nobody waits any more: requests are answered with what there is.
+    private func close() {
+        let waiters = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.answer.resume(returning: []) }
+    }
+
+    /// Claims up to `worker.limit` jobs; with none there, waits for some up to `wait`, or until
+    /// `gone` is raised.
+    package func claim(
+        for worker: RemoteWorker, wait: Duration, gone: Signal
+    ) async throws(StoreError) -> Batch {
+        let deadline = ContinuousClock.now + min(wait, RemoteWorker.longestWait)
+        let mayWait = state.withLock { state in
+            state.requests &+= 1
+            state.waiting += 1
+            return state.waiting <= Self.waiterLimit
+        }
+        defer { state.withLock { $0.waiting -= 1 } }
+        var row = worker.id
+        var look = Self.looks.first
+        var listFirst = mayWait && prefersList()
+        while true {
+            row = try await enter(worker, row)
+            var jobs: [ClaimedJob] = []
+            if listFirst {
+                jobs = await stand(for: worker, row, upTo: Self.listPatience, gone)
+            }
+            if jobs.isEmpty, !gone.isRaised {
+                jobs = try await sweep(for: worker, row)
+            }
+            let left = deadline - .now
+            if jobs.isEmpty, mayWait, left > .zero, !gone.isRaised {
+                let pause = min(left, look, worker.lease / 3)
+                jobs = await stand(for: worker, row, upTo: pause, gone)
+                look = min(look * 2, Self.looks.last)
+            } else if jobs.isEmpty {
+                return Batch(jobs: [], lease: worker.lease)
+            }
+            if !jobs.isEmpty {
+                meters.claimed.add(jobs.count)
+                return Batch(jobs: jobs, lease: worker.lease)
+            }
+            listFirst = false
+            if isClosed { return Batch(jobs: [], lease: worker.lease) }
+        }
+    }
+
+    /// Renews a claim and returns its lease; `nil` when it is gone.
+    package func renew(_ claim: ClaimToken, of job: JobID) async throws(StoreError) -> Duration? {
+        try await store.renew(claim, of: job)
+    }
+
+    /// Ends a claim with the outcome of its attempt; `nil` when it is gone and nothing was
+    /// written. Repeating a call whose answer got lost gives the same answer.
+    package func settle(
+        _ claim: ClaimToken, of job: JobID, as outcome: Outcome
+    ) async throws(StoreError) -> Settled? {
+        var tries = (attempt: 1, limit: 1)
+        if case .retry = outcome {
+            guard let record = try await catalog.job(job) else { return nil }
+            tries = (record.attempt, record.maxAttempts)
+        }
+        let verdict = RetryPolicy().verdict(on: outcome, after: tries.attempt, of: tries.limit)
+        return try await settle(Settlement(job: job, claim: claim, verdict: verdict))
+    }
+
+    /// Hands back jobs whose answer could not be delivered, without costing an attempt. What
+    /// cannot be written now is left to the lease.
+    package func handBack(_ jobs: [ClaimedJob]) async {
+        do throws(StoreError) {
+            for job in jobs {
+                meters.handedBack.add()
+                _ = try await settle(
+                    Settlement(job: job.id, claim: job.claim, verdict: .handedBack))
+            }
+        } catch {
+            logger.warning("claims are left to the lease", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func settle(_ settlement: Settlement) async throws(StoreError) -> Settled? {
+        guard let settled = try await settling.submit([settlement]).first ?? nil else {
+            meters.lost.add()
+            return nil
+        }
+        meters.settled.add()
+        switch settlement.verdict {
+        case .success: meters.succeeded.add()
+        case .retry(let delay, _), .snooze(let delay): promoter.arm(after: delay)
+        case .cancelled, .error, .handedBack: break
+        }
+        if settled.status == .queued { doorbell.ring([settled.announcement]) }
+        return settled
+    }
+
+    /// Enters or renews a row that holds no claim, and returns its id.
+    private func enter(
+        _ worker: RemoteWorker, _ row: WorkerID
+    ) async throws(StoreError) -> WorkerID {
+        if try await store.attend(worker.record(id: row)) {
+            note(row)
+            return row
+        }
+        let fresh = worker.record(id: WorkerID())
+        _ = try await store.attend(fresh)
+        note(fresh.id)
+        return fresh.id
+    }
+
+    /// Suspects and the others take turns; a suspect is handed out alone.
+    private func sweep(
+        for worker: RemoteWorker, _ row: WorkerID
+    ) async throws(StoreError) -> [ClaimedJob] {
+        let isSuspectsTurn = state.withLock { state in
+            defer { state.suspectWaits = false }
+            return state.suspectWaits
+        }
+        if isSuspectsTurn,
+            let suspect = try await store.claimSuspect(for: row, from: worker.queues)
+        {
+            return [suspect]
+        }
+        let sweep = try await store.sweep(
+            upTo: worker.limit, for: row, from: worker.queues.shuffled())
+        meters.swept.add(sweep.jobs.count)
+        if sweep.jobs.isEmpty, sweep.suspectWaits {
+            return try await store.claimSuspect(for: row, from: worker.queues).map { [$0] } ?? []
+        }
+        if sweep.suspectWaits { state.withLock { $0.suspectWaits = true } }
+        return sweep.jobs
+    }
+
+    private func prefersList() -> Bool {
+        guard doorbell.announcer.rings else { return false }
+        return state.withLock { state in
+            !state.doorbellIsOut && state.requests % Self.sweepEvery != 0
+        }
+    }
+
+    private var isClosed: Bool { state.withLock { $0.isClosed } }
+}
+
+/// Settles a batch; waits a little for rows that somebody has locked.
+private func written(
+    _ batch: [Settlement], to store: any JobStore
+) async throws(StoreError) -> [Settled?] {
+    var found: [ClaimToken: Settled] = [:]
+    var open = batch
+    for _ in 0..<20 where !open.isEmpty {
+        let answer: SettleAnswer
+        do throws(StoreError) {
+            answer = try await store.settle(open)
+        } catch {
+            guard case .unknown = error else { throw error }
+            answer = try await store.settle(open)
+        }
+        for settled in answer.settled { found[settled.claim] = settled }
+        open = open.filter { answer.heldUp.contains($0.claim) }
+        if !open.isEmpty { await sleep(for: Settler.heldUpPause) }
+    }
+    guard open.isEmpty else {
+        throw .contended("somebody holds a lock on the job's row: try again")
+    }
+    return batch.map { found[$0.claim] }
+}

@@ -1,0 +1,128 @@
+import NIOHTTP1
+import Tasq
+import TasqWebhooks
+
+/// `/v1/events`: stored webhooks, their bodies, and their replay.
+struct EventRoutes: Sendable {
+    let queue: Queue
+    let catalog: any Catalog
+
+    var routes: [Route] {
+        [
+            Route("GET", "/v1/events", .read) { request, _ async throws(Problem) in
+                try await list(request.head)
+            },
+            Route("GET", "/v1/events/{id}", .read) { _, id async throws(Problem) in
+                try await show(id)
+            },
+            Route("GET", "/v1/events/{id}/body", .read) { _, id async throws(Problem) in
+                try await body(id)
+            },
+            Route("POST", "/v1/events/{id}/replay", .operate) { request, id async throws(Problem) in
+                try await replay(id)
+            },
+        ]
+    }
+
+    private func list(_ head: RequestHead) async throws(Problem) -> Answer {
+        let query = try Query(
+            head.query, allowing: ["source", "since", "until", "limit", "cursor"])
+        let filter = EventFilter(
+            source: try query.name("source"), since: try query.time("since"),
+            until: try query.time("until"))
+        let limit =
+            try query.number("limit", in: 1...JobRoutes.pageLimit) ?? JobRoutes.defaultPage
+        let cursor = try query.value("cursor") { text throws(InvalidInput) in
+            guard let id = PayloadID(text) else {
+                throw InvalidInput(field: "cursor", "must be a next_cursor of an earlier answer")
+            }
+            return id
+        }
+        let events = try await read { () async throws(StoreError) in
+            try await catalog.events(matching: filter, after: cursor, limit: limit)
+        }
+        return .json { json in
+            json.name("events")
+            json.array(events) { json, event in json.object { $0.members(of: event) } }
+            json.member("next_cursor", events.count < limit ? nil : events.last?.id.description)
+        }
+    }
+
+    private func show(_ text: Substring) async throws(Problem) -> Answer {
+        let event = try await event(text)
+        let jobs = try await read { () async throws(StoreError) in
+            try await catalog.jobs(of: event.id)
+        }
+        return .json { json in
+            json.members(of: event)
+            json.name("jobs")
+            json.array(jobs) { $0.job($1) }
+        }
+    }
+
+    /// Whatever a stranger has sent: a browser must neither run nor show it.
+    private func body(_ text: Substring) async throws(Problem) -> Answer {
+        let event = try await event(text)
+        let body = try await read { () async throws(StoreError) in
+            try await catalog.body(of: event.id)
+        }
+        guard let body else { throw .notFound }
+        let isHeader = body.contentType.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+        return Answer(
+            status: .ok,
+            contentType: isHeader ? body.contentType : "application/octet-stream",
+            headers: [
+                ("Content-Disposition", "attachment; filename=\"\(event.id)\""),
+                ("Content-Security-Policy", "default-src 'none'; sandbox"),
+                ("Cross-Origin-Resource-Policy", "same-origin"),
+            ], body: body.body)
+    }
+
+    private func replay(_ text: Substring) async throws(Problem) -> Answer {
+        let event = try await event(text)
+        let made: [Enqueued]
+        do throws(StoreError) {
+            made = try await queue.replay(event.id, from: catalog)
+        } catch {
+            throw Problem(error)
+        }
+        guard !made.isEmpty else { throw .nothingToReplay }
+        return .json(.accepted) { json in
+            json.member("id", event.id.description)
+            json.member("jobs", made.lazy.map(\.id.description))
+        }
+    }
+
+    private func event(_ text: Substring) async throws(Problem) -> EventRecord {
+        guard let id = PayloadID(text) else {
+            throw .invalid(InvalidInput(field: "id", "must be a UUID of 36 characters"))
+        }
+        let event = try await read { () async throws(StoreError) in try await catalog.event(id) }
+        guard let event else { throw .notFound }
+        return event
+    }
+}
+
+extension Problem {
+    static let nothingToReplay = Problem(
+        code: "nothing-to-replay", status: .conflict,
+        title: "The event has no job left that a new one could be made like")
+}
+
+extension JSONWriter {
+    /// Headers whose names speak of credentials keep their names only.
+    mutating func members(of event: EventRecord) {
+        member("id", event.id.description)
+        member("source", event.source.description)
+        member("event_id", event.providerID)
+        member("content_type", event.contentType)
+        member("bytes", event.bytes)
+        member("received_at", event.receivedAt.description)
+        name("headers")
+        headers(
+            event.headers.map { header in
+                isCredentialHeader(header.name)
+                    ? Payload.Header(name: header.name, value: "***") : header
+            })
+    }
+}

@@ -1,0 +1,14 @@
+import NIOHTTP1
+
+/// `/openapi.yaml`: the admin listener described in OpenAPI 3.1, as written in OpenAPI/openapi.yaml.
+struct SpecificationRoute: Sendable {
+    static let document = PackageResources.openapi_yaml
+
+    var routes: [Route] {
+        [
+            Route("GET", "/openapi.yaml", .read) { _, _ in
+                Answer(status: .ok, contentType: "application/yaml", body: Self.document)
+            }
+        ]
+    }
+}

@@ -1,0 +1,32 @@
+-- One look at what is going on, for those who watch.
+--
+--   $1 uuid    jobs from this id on may have come and gone since the last look
+--   $2 uuid[]  jobs that the last look saw executing
+--   $3 bigint  rows of each part at most
+--
+-- Nothing on the way of a job writes anything for this, so it shows what three indexes can:
+-- which claims stand now, what became of those that stood before, and which jobs were enqueued
+-- and finished between two looks. A job from an old backlog that starts and ends between two looks
+-- is not seen. The newest are shown where there are too many.
+(
+    SELECT 'start' AS part, j.id, j.kind, j.queue, j.status::text, e.attempt, e.id AS claim,
+        e.worker_id
+    FROM tasq.executing_job AS e
+    JOIN tasq.job AS j ON j.id = e.job_id
+    ORDER BY e.claimed_at DESC
+    LIMIT $3::bigint
+)
+UNION ALL
+(
+    SELECT 'end', j.id, j.kind, j.queue, j.status::text, j.attempt, j.last_claim, NULL
+    FROM tasq.job AS j
+    WHERE j.id = ANY ($2::uuid[])
+)
+UNION ALL
+(
+    SELECT 'end', j.id, j.kind, j.queue, j.status::text, j.attempt, j.last_claim, NULL
+    FROM tasq.job AS j
+    WHERE j.id >= $1::uuid AND j.last_claim IS NOT NULL AND j.status <> 'executing'
+    ORDER BY j.id DESC
+    LIMIT $3::bigint
+)

@@ -1,0 +1,43 @@
+-- Makes further jobs of a stored webhook event; otherwise like enqueue_unique.sql.
+--
+--   $1 uuid  the event   $2 uuid[] job ids, made by whoever replays   $3 text[] queue
+--   $4 text[] kind   $5 bigint[] priority   $6 bigint[] max_attempts   $7 text[] key, or null
+--   $8 text[] unique key, or null
+--
+-- Returns the ids that are stored now. One that does not come back met an unfinished job with its
+-- unique key, or was stored by an earlier try: unique_holders.sql tells which.
+WITH input AS MATERIALIZED (
+    SELECT u.*
+    FROM unnest(
+        $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
+        AS u (id, queue, kind, priority, max_attempts, key, unique_key)
+    WHERE EXISTS (
+        SELECT FROM tasq.payload AS p WHERE p.id = $1::uuid AND p.source IS NOT NULL)
+),
+taken AS (
+    INSERT INTO tasq.unique_key AS k (key, job_id)
+    SELECT i.unique_key, i.id
+    FROM input AS i
+    WHERE i.unique_key IS NOT NULL
+        AND NOT EXISTS (SELECT FROM tasq.job AS j WHERE j.id = i.id)
+    ORDER BY i.unique_key, i.id
+    ON CONFLICT (key) DO NOTHING
+    RETURNING k.job_id
+),
+fresh AS MATERIALIZED (
+    SELECT i.*
+    FROM input AS i
+    WHERE i.unique_key IS NULL OR i.id IN (SELECT t.job_id FROM taken AS t)
+),
+jobs AS (
+    INSERT INTO tasq.job
+        (id, payload_id, queue, kind, status, priority, max_attempts, key, unique_key, run_at)
+    SELECT
+        f.id, $1::uuid, f.queue, f.kind, 'queued', f.priority, f.max_attempts, f.key, f.unique_key,
+        now()
+    FROM fresh AS f
+    ORDER BY f.id
+    ON CONFLICT (id) DO NOTHING
+)
+SELECT f.id
+FROM fresh AS f

@@ -1,0 +1,97 @@
+public import Tasq
+
+extension PostgresStore {
+    /// Walks a partial index backwards: ids grow with time, so newest first needs no sort.
+    public func events(
+        matching filter: EventFilter, after cursor: PayloadID?, limit: Int
+    ) async throws(StoreError) -> [EventRecord] {
+        var parameters = Parameters()
+        parameters.append(cursor)
+        parameters.append(Int64(min(max(1, limit), 1000)))
+        parameters.append(filter.source?.description)
+        parameters.append(filter.since.map { firstID(at: $0) as PayloadID })
+        parameters.append(filter.until.map { firstID(at: $0) as PayloadID })
+        return try await pool.run(statements.events, parameters).map(eventRecord)
+    }
+
+    /// The event's row; `nil` also for the body of a job that no webhook brought.
+    public func event(_ id: PayloadID) async throws(StoreError) -> EventRecord? {
+        var parameters = Parameters()
+        parameters.append(id)
+        return try await pool.run(statements.event, parameters).map(eventRecord).first
+    }
+
+    /// The event's jobs with the workers that hold them, newest first, at most 1000.
+    public func jobs(of event: PayloadID) async throws(StoreError) -> [JobRecord] {
+        var parameters = Parameters()
+        parameters.append(event)
+        return try await pool.run(statements.eventJobs, parameters).map(jobRecord)
+    }
+
+    /// The body, byte for byte, as it came in.
+    public func body(of event: PayloadID) async throws(StoreError) -> Payload? {
+        var parameters = Parameters()
+        parameters.append(event)
+        return try await pool.run(statements.eventBody, parameters).map { row in
+            Payload(
+                row.bytes(2), contentType: row.text(0), headers: HeaderBlock.decode(row.bytes(1)))
+        }.first
+    }
+
+    /// One commit a round; a holder of a unique key that is gone when it is looked for makes room
+    /// for another round.
+    public func replay(
+        _ event: PayloadID, as jobs: [NewJob]
+    ) async throws(StoreError) -> [Enqueued] {
+        var answers: [JobID: Enqueued] = [:]
+        for _ in 0..<10 {
+            let open = jobs.filter { answers[$0.id] == nil }
+            guard !open.isEmpty else { break }
+            let bound = parameters(of: open, replaying: event)
+            let rows = try await repeatingOnce { () async throws(StoreError) in
+                try await self.pool.run(self.statements.replay, bound)
+            }
+            for row in rows {
+                let id = row.id(0, as: JobStatus.self)
+                answers[id] = .stored(id)
+            }
+            var question = Parameters()
+            question.append(open.map(\.uniqueKey))
+            question.append(open.map(\.id))
+            for row in try await pool.run(statements.uniqueHolders, question) {
+                let id = row.id(1, as: JobStatus.self)
+                guard let key = row.optionalText(0) else {
+                    answers[id] = .stored(id)
+                    continue
+                }
+                for job in open where job.uniqueKey == key && answers[job.id] == nil {
+                    answers[job.id] = job.id == id ? .stored(id) : .exists(id)
+                }
+            }
+        }
+        guard answers.count == jobs.count else {
+            throw .unavailable("unique key under heavy contention: try again")
+        }
+        return jobs.compactMap { answers[$0.id] }
+    }
+
+    private func parameters(of jobs: [NewJob], replaying event: PayloadID) -> Parameters {
+        var parameters = Parameters()
+        parameters.append(event)
+        parameters.append(jobs.map(\.id))
+        parameters.append(jobs.map { $0.queue.description })
+        parameters.append(jobs.map { $0.kind.description })
+        parameters.append(jobs.map { Int64($0.priority.level) })
+        parameters.append(jobs.map { Int64($0.maxAttempts) })
+        parameters.append(jobs.map(\.key))
+        parameters.append(jobs.map(\.uniqueKey))
+        return parameters
+    }
+
+    private func eventRecord(_ row: Row) -> EventRecord {
+        EventRecord(
+            id: row.id(0), source: Name(unchecked: row.text(1)), providerID: row.optionalText(2),
+            contentType: row.text(3), headers: HeaderBlock.decode(row.bytes(4)),
+            bytes: Int(row.int(5)), receivedAt: row.time(6))
+    }
+}

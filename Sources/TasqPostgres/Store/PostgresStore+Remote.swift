@@ -1,0 +1,40 @@
+public import Tasq
+
+extension PostgresStore {
+    /// One statement; attend.sql says why a worker with a claim is not renewed by it.
+    public func attend(_ worker: WorkerRecord) async throws(StoreError) -> Bool {
+        var parameters = Parameters()
+        parameters.append(worker.id)
+        parameters.append(storable(worker.host))
+        parameters.append(worker.queues.map(\.description))
+        parameters.append(Int64(worker.concurrency))
+        parameters.append(worker.version)
+        parameters.append(worker.heartbeat.inMicroseconds)
+        parameters.append(worker.lease.inMicroseconds)
+        let bound = parameters
+        return try await repeatingOnce { () async throws(StoreError) in
+            try await self.pool.run(self.statements.attend, bound).count > 0
+        }
+    }
+
+    /// One statement by the claim's own token.
+    public func renew(_ claim: ClaimToken, of job: JobID) async throws(StoreError) -> Duration? {
+        var parameters = Parameters()
+        parameters.append(job)
+        parameters.append(claim)
+        parameters.append(WorkerRecord.remoteVersion)
+        let bound = parameters
+        return try await repeatingOnce { () async throws(StoreError) in
+            try await self.pool.run(self.statements.renew, bound).first
+                .map { .microseconds($0.int(0)) }
+        }
+    }
+
+    /// One statement, harmless to repeat.
+    public func retire(_ workers: [WorkerID]) async throws(StoreError) -> [WorkerID] {
+        guard !workers.isEmpty else { return [] }
+        var parameters = Parameters()
+        parameters.append(workers)
+        return try await pool.run(statements.retire, parameters).map { $0.id(0) }
+    }
+}

@@ -1,0 +1,70 @@
+import Tasq
+import Testing
+
+@testable import TasqHTTP
+
+/// The specification against the routes.
+struct OpenAPITests {
+    /// Described already, served as soon as the routes are there: delete what is.
+    private static let toCome: Set<String> = [
+        "DELETE /v1/jobs/{id}", "GET /v1/jobs/{id}/explain", "POST /v1/jobs/{id}/retry",
+        "POST /v1/jobs/{id}/cancel", "POST /v1/bulk", "GET /v1/bulk/{id}", "DELETE /v1/bulk/{id}",
+        "POST /v1/queues/{name}/pause", "POST /v1/queues/{name}/resume", "GET /v1/stats",
+    ]
+
+    @Test func `Every route is in the specification, and nothing else is`() throws {
+        let served = Set(try routes().map { "\($0.method) \($0.path.joined(separator: "/"))" })
+        let described = Self.described()
+        #expect(served.subtracting(described).subtracting(Self.pages).sorted() == [])
+        #expect(described.subtracting(served).subtracting(Self.toCome).sorted() == [])
+        #expect(served.intersection(Self.toCome).sorted() == [], "delete these from `toCome`")
+    }
+
+    @Test func `What needs no token says so, and everything else needs one`() throws {
+        let open = Set(
+            try routes().filter { $0.role == nil }.map { $0.path.joined(separator: "/") })
+        let text = String(decoding: SpecificationRoute.document, as: UTF8.self)
+        for path in ["/healthz", "/readyz"] {
+            #expect(open.contains(path))
+            let part = try #require(text.components(separatedBy: "\n  \(path):\n").last)
+            #expect(part.prefix(200).contains("security: []"), "\(path)")
+        }
+        #expect(text.components(of: "security: []") == 2)
+    }
+
+    /// Pages for people, described by what they show.
+    private static let pages: Set<String> = []
+
+    private func routes() throws -> [Route] {
+        let store = try unreachableStore()
+        return try AdminServer(
+            address: ListenAddress(host: "127.0.0.1", port: 0), tokens: [],
+            queue: Queue(store: store), catalog: store, readiness: Readiness(),
+            meters: HTTPMeters(), logger: quiet
+        ).routes
+    }
+
+    /// The paths stand at two blanks, their methods at four.
+    private static func described() -> Set<String> {
+        var result: Set<String> = []
+        var path = ""
+        let text = String(decoding: SpecificationRoute.document, as: UTF8.self)
+        for line in text.split(separator: "\n") {
+            if line.hasPrefix("  /") {
+                path = String(line.dropFirst(2).prefix { $0 != ":" })
+            } else if line == "components:" {
+                break
+            } else if let method = ["get", "post", "delete"].first(where: { line == "    \($0):" })
+            {
+                result.insert("\(method.uppercased()) \(path)")
+            }
+        }
+        return result
+    }
+}
+
+extension String {
+    fileprivate func components(separatedBy separator: String) -> [Substring] {
+        split(separator: separator, omittingEmptySubsequences: false)
+    }
+}

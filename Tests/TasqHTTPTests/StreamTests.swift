@@ -1,0 +1,78 @@
+import Tasq
+import TasqPostgres
+import TasqTesting
+import Testing
+
+@testable import TasqHTTP
+
+/// The stream of what happens.
+@Suite(.timeLimit(.minutes(5)))
+struct StreamTests {
+    @Test func `A watcher hears of a start, a success, a failure and of rest`() async throws {
+        try await Stack.with { stack, _ in
+            try await RawConnection.open(to: stack.admin) { connection in
+                try await connection.follow(stack, headers: "")
+                let head = try await connection.text(until: "event: queues")
+                #expect(head.contains("text/event-stream") && head.contains("retry: 3000"))
+                let id = try await stack.enqueue(#"{"kind":"mail"}"#)
+                let claims = try await stack.claim(#"{"worker_id":"\#(WorkerID())"}"#)
+                let token = try #require(member("token", of: claims.text))
+                _ = try await connection.text(until: "event: start\ndata: {\"id\":\"\(id)\"")
+                _ = try await stack.ask("POST", "/v1/claims/\(token)/success")
+                let text = try await connection.text(until: "event: idle")
+                #expect(text.contains("event: success\ndata: {\"id\":\"\(id)\""), "\(text)")
+
+                // Over before a look can see it run.
+                let quick = try await stack.enqueue(#"{"kind":"mail"}"#)
+                try await stack.end("fail", #"{"retry":false}"#)
+                _ = try await connection.text(until: "event: fail\ndata: {\"id\":\"\(quick)\"")
+            }
+        }
+    }
+
+    @Test func `Who comes back is told what was missed, or that something was`() async throws {
+        try await Stack.with { stack, _ in
+            let last = try await RawConnection.open(to: stack.admin) { connection in
+                try await connection.follow(stack, headers: "Last-Event-ID: of-another\r\n")
+                _ = try await connection.text(until: "event: gap")
+                let text = try await connection.text(until: "event: queues")
+                let id = try #require(text.split(separator: "id: ").last?.prefix { $0 != "\n" })
+                return String(id)
+            }
+            let id = try await stack.enqueue(#"{"kind":"mail"}"#)
+            try await stack.end("fail", #"{"retry":false}"#)
+            try await RawConnection.open(to: stack.admin) { connection in
+                try await connection.follow(stack, headers: "Last-Event-ID: \(last)\r\n")
+                let text = try await connection.text(
+                    until: "event: fail\ndata: {\"id\":\"\(id)\"")
+                #expect(!text.contains("event: gap"), "\(text)")
+            }
+        }
+    }
+
+    @Test func `Watchers beyond the limit are refused until one leaves, shutdown ends the rest`()
+        async throws
+    {
+        let feed = ActivityFeed(catalog: try unreachableStore(), logger: quiet)
+        var watchers = (0..<ActivityFeed.watcherLimit).map { _ in feed.watch(after: nil) }
+        #expect(watchers.allSatisfy { $0 != nil })
+        #expect(feed.watch(after: nil) == nil)
+        watchers.removeFirst()
+        #expect(feed.watch(after: nil) != nil)
+        let running = Task { await feed.run() }
+        running.cancel()
+        await running.value
+        for watcher in watchers {
+            if let watcher { for await _ in watcher {} }
+        }
+        #expect(feed.watch(after: nil) == nil)
+    }
+}
+
+extension RawConnection {
+    /// Asks for the stream.
+    fileprivate func follow(_ stack: Stack, headers: String) async throws {
+        try await send(
+            "GET /v1/stream HTTP/1.1\r\nHost: \(stack.admin)\r\n\(headers)\r\n")
+    }
+}
