@@ -29,6 +29,7 @@ struct RedisTLS: Sendable {
     init(_ options: Options, host: String) throws(InvalidInput) {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .fullVerification
+        configuration.minimumTLSVersion = .tlsv12
         configuration.shutdownTimeout = .milliseconds(500)
         if let file = options.cacert {
             configuration.trustRoots = .certificates(try Self.certificates(file, "cacert"))

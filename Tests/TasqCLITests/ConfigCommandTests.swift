@@ -72,7 +72,7 @@ struct ConfigCommandTests {
               s: { verify: github, secrets: [env:ONE, hunter2source], kind: push }
             handlers:
               mail:
-                http: { url: "https://h.example/x", sign: hunter2sign, headers: { X: hunter2header } }
+                http: { url: "https://h.example/x?t=hunter2query", sign: hunter2sign, headers: { X: hunter2header } }
               run: { command: [/bin/true], env: { KEY: hunter2env } }
             """)
         let environment = [
@@ -100,6 +100,9 @@ struct ConfigCommandTests {
             line("admin_tokens.read[1]", "\"env:READER\"", "file", "\"\(file.path):5\""),
             line("sources.s.secrets[0]", "\"env:ONE\"", "file", "\"\(file.path):7\""),
             line("sources.s.secrets[1]", "\"(hidden)\"", "file", "\"\(file.path):7\""),
+            line(
+                "handlers.mail.http.url", "\"https://h.example/x?(hidden)\"", "file",
+                "\"\(file.path):10\""),
             line("handlers.mail.http.sign", "\"(hidden)\"", "file", "\"\(file.path):10\""),
             line("handlers.mail.http.headers.X", "\"(hidden)\"", "file", "\"\(file.path):10\""),
             line("handlers.run.env.KEY", "\"(hidden)\"", "file", "\"\(file.path):11\""),

@@ -31,7 +31,8 @@ extension Configuration {
         let leaves = origins.leaves.map { leaf in
             Listed(
                 key: leaf.path,
-                value: Self.isSecret(leaf.path) ? Self.masked(leaf.text, of: leaf.path) : leaf.text,
+                value: Self.isSecret(leaf.path)
+                    ? Self.masked(leaf.text, of: leaf.path) : Self.withoutQuery(leaf),
                 source: ConfigurationOrigins.Kind.file.rawValue, place: leaf.place)
         }
         return scalars + leaves
@@ -55,6 +56,13 @@ extension Configuration {
             }
         default: return hidden
         }
+    }
+
+    /// A URL's query, or the user in front of its host, may be a token.
+    private static func withoutQuery(_ leaf: ConfigurationOrigins.Leaf) -> String {
+        guard leaf.path.hasSuffix(".http.url") else { return leaf.text }
+        if leaf.text.contains("@") { return hidden }
+        return leaf.text.firstIndex(of: "?").map { leaf.text[..<$0] + "?" + hidden } ?? leaf.text
     }
 
     /// Where the file may hold a secret: everything a request or a program is given may be one.

@@ -53,7 +53,10 @@ extension Configuration {
     /// The keys that count at the start only and have another value in `fresh`.
     fileprivate func fixedKeys(changedIn fresh: Configuration) -> [String] {
         var keys = Setting.all.filter { setting in
-            setting.key != "log_level" && setting.value(in: self) != setting.value(in: fresh)
+            let (old, new) = (setting.value(in: self), setting.value(in: fresh))
+            // Another certificate is taken over; having one at all is settled at the start.
+            let isTaken = setting.isOfCertificate ? (old == nil) == (new == nil) : old == new
+            return setting.key != "log_level" && !isTaken
         }.map(\.key)
         let tokens = (Set(http.operateTokens), Set(http.readTokens))
         if !keys.contains("admin_token"),
@@ -62,6 +65,12 @@ extension Configuration {
             keys.append("admin_tokens")
         }
         return keys
+    }
+}
+
+extension Setting {
+    fileprivate var isOfCertificate: Bool {
+        key.hasPrefix("http.") && (key.hasSuffix("_certificate") || key.hasSuffix("_key"))
     }
 }
 

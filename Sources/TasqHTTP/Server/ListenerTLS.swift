@@ -1,3 +1,4 @@
+import NIOCore
 import NIOSSL
 import Synchronization
 public import Tasq
@@ -6,6 +7,9 @@ public import Tasq
 ///
 /// TLS 1.2 and newer. Clients are not asked for a certificate.
 public final class ListenerTLS: Sendable {
+    /// How long a client has to say goodbye before its connection is closed without.
+    private static let shutdownTime = TimeAmount.seconds(1)
+
     private let context: Mutex<NIOSSLContext>
 
     /// Reads PEM files: the certificate, followed by its chain, and its private key, unencrypted.
@@ -47,7 +51,9 @@ public final class ListenerTLS: Sendable {
         }
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
+        configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
+        configuration.shutdownTimeout = shutdownTime
         do {
             return try NIOSSLContext(configuration: configuration)
         } catch {

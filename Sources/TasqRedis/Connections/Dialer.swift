@@ -9,38 +9,40 @@ struct Dialer: Sendable {
     /// Connects once; fails with a ``RedisFault`` after two seconds for the connection and two for
     /// the first answers at the latest.
     func dial() -> EventLoopFuture<RedisConnection> {
-        ClientBootstrap(group: eventLoop)
+        // Kept here as well: a handshake may have failed before anybody is told that the
+        // connection stands, and only the handler knows why.
+        let kept = NIOLoopBoundBox.makeEmptyBox(valueType: RedisHandler.self, eventLoop: eventLoop)
+        return ClientBootstrap(group: eventLoop)
             .connectTimeout(RedisLimits.connectTime)
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try buildPipeline(of: channel) }
+                channel.eventLoop.makeCompletedFuture {
+                    kept.value = try buildPipeline(of: channel)
+                }
             }
             .connect(host: settings.host, port: settings.port)
-            .flatMap { channel in greet(channel) }
+            .flatMap { channel in greet(channel, kept.value) }
             .flatMapErrorThrowing { error in throw RedisFault(connectionError: error) }
     }
 
     /// The one place where a connection's pipeline is built.
-    private func buildPipeline(of channel: any Channel) throws {
+    private func buildPipeline(of channel: any Channel) throws -> RedisHandler {
         try closeOnExec(channel)
         if let tls = settings.tls {
             try channel.pipeline.syncOperations.addHandler(tls.handler())
         }
-        try channel.pipeline.syncOperations.addHandler(RedisHandler(eventLoop: channel.eventLoop))
+        let handler = RedisHandler(eventLoop: channel.eventLoop)
+        try channel.pipeline.syncOperations.addHandler(handler)
+        return handler
     }
 
     /// Says who we are and which database we want, in one go.
-    private func greet(_ channel: any Channel) -> EventLoopFuture<RedisConnection> {
-        let handler: NIOLoopBound<RedisHandler>
-        do {
-            handler = NIOLoopBound(
-                try channel.pipeline.syncOperations.handler(type: RedisHandler.self),
-                eventLoop: channel.eventLoop)
-        } catch {
-            // The handler is gone: the connection broke as soon as it stood.
-            return channel.eventLoop.makeFailedFuture(RedisFault.lost)
-        }
+    private func greet(
+        _ channel: any Channel, _ kept: RedisHandler?
+    ) -> EventLoopFuture<RedisConnection> {
+        guard let kept else { return channel.eventLoop.makeFailedFuture(RedisFault.lost) }
+        let handler = NIOLoopBound(kept, eventLoop: channel.eventLoop)
         var mandatory = 0
         var greeting = Commands()
         if let password = settings.password {

@@ -46,13 +46,13 @@ func serving<Value: Sendable>(
 
 /// Serves a responder on a free port.
 func serving<Value: Sendable>(
-    _ responder: any Responder, limits: HTTPLimits = HTTPLimits(),
+    _ responder: any Responder, limits: HTTPLimits = HTTPLimits(), tls: ListenerTLS? = nil,
     _ body: @Sendable (ListenAddress) async throws -> Value
 ) async throws -> Value {
     let signal = ListenSignal()
     let listener = Listener(
-        address: ListenAddress(host: "127.0.0.1", port: 0), limits: limits, responder: responder,
-        meters: HTTPMeters(), logger: quiet, onListening: signal.tell)
+        address: ListenAddress(host: "127.0.0.1", port: 0), limits: limits, tls: tls,
+        responder: responder, meters: HTTPMeters(), logger: quiet, onListening: signal.tell)
     return try await serving([listener]) { _ in try await body(signal.address()) }
 }
 
