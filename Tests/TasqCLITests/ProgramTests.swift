@@ -28,7 +28,10 @@ struct ProgramTests {
         #expect(child.standardOutput.isEmpty)
     }
 
-    @Test(arguments: [["--help"], ["work", "--help"], ["help", "enqueue"], ["--version"]])
+    @Test(arguments: [
+        ["--help"], ["work", "--help"], ["help", "enqueue"], ["--version"], ["verify", "--help"],
+        ["jobs", "cancel", "--help"], ["queues", "pause", "--help"], ["explain", "--help"],
+    ])
     func `Help exits 0 and goes to standard output`(arguments: [String]) async throws {
         let child = try await TasqProgram.start(arguments)
         #expect(try await child.wait() == .code(0))
@@ -51,7 +54,11 @@ struct ProgramTests {
         #expect(run.errorLines.count == 5)
     }
 
-    @Test(arguments: [["jobs", "list"], ["enqueue", "a"], ["migrate"], ["queues", "list"]])
+    @Test(arguments: [
+        ["jobs", "list"], ["enqueue", "a"], ["migrate"], ["queues", "list"], ["verify"],
+        ["queues", "pause", "q"], ["jobs", "cancel", "--all"],
+        ["explain", "019ab3c4-5d6e-7f80-9123-456789abcdef"],
+    ])
     func `A database that is not there exits 69 and names its address`(
         arguments: [String]
     ) async throws {

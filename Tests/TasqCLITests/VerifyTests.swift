@@ -1,6 +1,7 @@
 import Foundation
 import Tasq
 import TasqPostgres
+import TasqRedis
 import TasqTesting
 import Testing
 
@@ -143,6 +144,42 @@ struct VerifyTests {
                 "UPDATE tasq.job SET status = 'success', finished_at = now()")
             let over = try await verify(environment)
             #expect(over.output.contains("announced-not-queued \(id)"))
+        }
+    }
+
+    @Test func `Long tables and lists are walked in pages and passes, and nothing is left out`()
+        async throws
+    {
+        try await withStores { database, environment, redis in
+            let store = PostgresStore(try PostgresSettings(url: database.url), logger: .silent)
+            let announcer = RedisAnnouncer(
+                try RedisSettings(url: redis.url, prefix: database.keyPrefix), logger: .silent)
+            let queue = Queue(store: store, announcer: announcer)
+            let jobs = try (0..<23).map { number in
+                try NewJob(kind: Name("noop"), priority: Priority(number % 4), payload: Payload([]))
+            }
+            let ids = try await queue.enqueue(jobs).map(\.id)
+            await queue.flush()
+            let verification = Verification(
+                catalog: store, store: store, announcer: announcer, pause: .zero, pageLimit: 3,
+                idsAtOnce: 4)
+            let clean = try await verification.run()
+            #expect(clean.violations.isEmpty && clean.announced == 23 && clean.rows == 23)
+            _ = try await redis.command(
+                "lrem", "\(database.keyPrefix):{default}:ready:1", "0", ids[5].description)
+            try await database.execute(
+                """
+                UPDATE tasq.job SET status = 'executing', attempt = 1 WHERE id = '\(ids[22])'
+                """)
+            let found = Set(try await verification.run().violations)
+            #expect(
+                found == [
+                    Violation(kind: .queuedNotAnnounced, subject: ids[5].description),
+                    Violation(kind: .announcedNotQueued, subject: ids[22].description),
+                    Violation(kind: .executingWithoutClaim, subject: ids[22].description),
+                ])
+            await announcer.close()
+            await store.close()
         }
     }
 

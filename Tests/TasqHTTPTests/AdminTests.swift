@@ -187,7 +187,7 @@ struct AdminTests {
                 ("limit=x", "limit must be"), ("status=done", "status must be one of"),
                 ("queue=a%20b", "queue must be"), ("since=yesterday", "since must be a time"),
                 ("cursor=7", "cursor must be"), ("kind=%ff", "kind is not percent-encoded"),
-                ("key=a%00", "key must not contain NUL"),
+                ("key=a%00", "key is not percent-encoded UTF-8 without NUL"),
                 ("kind=a&kind=b", "kind must not be given twice"),
                 ("nope=1", "unknown parameter"), ("token=x", "unknown parameter"),
             ] {

@@ -26,7 +26,7 @@ extension Verification {
         queues.formUnion(try await announcer.announcedQueues())
         for queue in queues.sorted(by: { $0.description < $1.description }) {
             let depth = try await announcer.depths(of: [queue])[queue] ?? 0
-            let passes = max(1, (depth + Self.idsAtOnce - 1) / Self.idsAtOnce)
+            let passes = max(1, (depth + idsAtOnce - 1) / idsAtOnce)
             for pass in 0..<passes {
                 try await compare(queue, pass, of: passes, &found, &report)
             }
@@ -60,7 +60,7 @@ extension Verification {
             queue: queue, priority: Priority(unchecked: 0), runAt: Timestamp(microseconds: 0),
             id: JobID(high: 0, low: 0))
         while let start = cursor {
-            let page = try await store.queued(after: start, limit: Self.pageLimit)
+            let page = try await store.queued(after: start, limit: pageLimit)
             let own = page.jobs.filter { $0.queue == queue }
             for job in own where job.id.falls(to: pass, of: passes) {
                 guard listed.removeValue(forKey: job.id) == nil else { continue }
@@ -131,9 +131,9 @@ extension Verification {
         var answers: [JobID: Bool] = [:]
         var rest = ids[...]
         while !rest.isEmpty {
-            let page = try await catalog.announceable(Array(rest.prefix(Self.pageLimit)))
+            let page = try await catalog.announceable(Array(rest.prefix(pageLimit)))
             answers.merge(page) { $1 }
-            rest = rest.dropFirst(Self.pageLimit)
+            rest = rest.dropFirst(pageLimit)
         }
         return answers
     }
@@ -147,9 +147,9 @@ extension Verification {
         while true {
             try Task.checkCancellation()
             let page = try await announcer.announced(
-                on: place.queue, place.priority, from: index, limit: Self.listPage)
+                on: place.queue, place.priority, from: index, limit: pageLimit)
             for element in page { each(element) }
-            guard page.count == Self.listPage else { return }
+            guard page.count == pageLimit else { return }
             index += page.count
         }
     }

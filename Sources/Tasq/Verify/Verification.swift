@@ -6,19 +6,17 @@
 public struct Verification: Sendable {
     /// Findings of one walk that are looked at a second time.
     public static let violationLimit = 10_000
-    /// Rows of one page.
-    static let pageLimit = 5000
-    /// Ids of one queue that are remembered at once.
-    static let idsAtOnce = 250_000
     /// How long a worker may take from the take to the claim.
     static let takenPause = Duration.milliseconds(500)
-    /// Ids read from a list at once.
-    static let listPage = 5000
 
     let catalog: any Catalog
     let store: any JobStore
     let announcer: any Announcer
     let pause: Duration
+    /// Rows of one page, and ids read from a list at once; at most 10,000.
+    let pageLimit: Int
+    /// Ids of one queue that are remembered at once.
+    let idsAtOnce: Int
     /// Told now and then how far it has come.
     let progress: @Sendable (String) -> Void
 
@@ -28,10 +26,21 @@ public struct Verification: Sendable {
         catalog: any Catalog, store: any JobStore, announcer: any Announcer,
         pause: Duration = .seconds(5), progress: @escaping @Sendable (String) -> Void = { _ in }
     ) {
+        self.init(
+            catalog: catalog, store: store, announcer: announcer, pause: pause, pageLimit: 5000,
+            idsAtOnce: 250_000, progress: progress)
+    }
+
+    package init(
+        catalog: any Catalog, store: any JobStore, announcer: any Announcer, pause: Duration,
+        pageLimit: Int, idsAtOnce: Int, progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
         self.catalog = catalog
         self.store = store
         self.announcer = announcer
         self.pause = pause
+        self.pageLimit = pageLimit
+        self.idsAtOnce = idsAtOnce
         self.progress = progress
     }
 
@@ -74,7 +83,7 @@ public struct Verification: Sendable {
         var cursor: String? = ""
         while let start = cursor {
             try Task.checkCancellation()
-            let page = try await catalog.findings(in: table, after: start, limit: Self.pageLimit)
+            let page = try await catalog.findings(in: table, after: start, limit: pageLimit)
             let room = Self.violationLimit - found.count
             if page.findings.count > room { isCut = true }
             found += page.findings.prefix(room)

@@ -6,15 +6,23 @@
 -- `locked` (ask again); `status` is where it stood under the lock. The shape is settle.sql's: job
 -- rows first, in id order, then the claims. A running job is cancelled by taking its claim away,
 -- so whatever its worker wants to record afterwards settles nothing; `last_claim` stays as it
--- was, so nothing takes this end for the worker's own. One that was claimed between this
--- statement's snapshot and its lock has a claim that cannot be seen here: `locked`, like a row
--- somebody has. The worker learns of it by its next heartbeat (see revoked.sql).
-WITH held AS MATERIALIZED (
-    SELECT j.id, j.status
+-- was, so nothing takes this end for the worker's own. The lock gives the row as it is now, but
+-- all else is read as it was when the statement began: of a job that was claimed or retried in
+-- between, the claim or the unique key would not be seen, and would stay behind for ever. So a row
+-- that another transaction wrote since (its `xmin`) is `locked` too. The worker learns of it by
+-- its next heartbeat (see revoked.sql).
+WITH locked AS MATERIALIZED (
+    SELECT j.id, j.status, j.xmin AS version
     FROM tasq.job AS j
     WHERE j.id = ANY ($1::uuid[])
     ORDER BY j.id
     FOR NO KEY UPDATE OF j SKIP LOCKED
+),
+held AS MATERIALIZED (
+    SELECT l.id, l.status
+    FROM locked AS l
+    JOIN tasq.job AS seen ON seen.id = l.id
+    WHERE seen.xmin = l.version
 ),
 gone AS (
     DELETE FROM tasq.executing_job AS e

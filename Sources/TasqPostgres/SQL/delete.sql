@@ -4,15 +4,22 @@
 --
 -- One row for each that exists: `done`, `wrong` (it is executing: cancel it first) or `locked`
 -- (ask again); `status` is where it stood under the lock. Job rows are locked first and in id
--- order, as everywhere. A body goes with the last job that uses it, and with a webhook's body the
+-- order, as everywhere; a row written since the statement began is `locked` too, because its unique
+-- key might not be seen (see cancel.sql). A body goes with the last job that uses it, and with a webhook's body the
 -- memory of its event: a redelivery of that event is a new one. Two that delete the last two jobs
 -- of one event at the same moment each see the other's job and leave the body.
-WITH held AS MATERIALIZED (
-    SELECT j.id, j.status
+WITH locked AS MATERIALIZED (
+    SELECT j.id, j.status, j.xmin AS version
     FROM tasq.job AS j
     WHERE j.id = ANY ($1::uuid[])
     ORDER BY j.id
     FOR NO KEY UPDATE OF j SKIP LOCKED
+),
+held AS MATERIALIZED (
+    SELECT l.id, l.status
+    FROM locked AS l
+    JOIN tasq.job AS seen ON seen.id = l.id
+    WHERE seen.xmin = l.version
 ),
 gone AS (
     DELETE FROM tasq.job AS j

@@ -20,7 +20,7 @@ import Testing
         _ = try await server.execute("SELECT pg_reload_conf()")
         let job = try NewJob(kind: Name("noop"), payload: Payload(Array("{}".utf8)))
         async let answer = outcome(of: job, in: store)
-        for statement in ["Stores new jobs", "Commits something"] {
+        for statement in ["Like enqueue.sql, for one job", "Commits something"] {
             let waiting = """
                 FROM pg_stat_activity WHERE wait_event = 'SyncRep'
                 AND query LIKE '%\(statement)%' AND pid <> pg_backend_pid()

@@ -201,6 +201,93 @@ import Testing
         }
     }
 
+    @Test
+    func `Whatever operators, workers and the reaper do to the same jobs at once, all stays whole`()
+        async throws
+    {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker(concurrency: 500)
+            var ids: [JobID] = []
+            for number in 0..<60 {
+                ids.append(
+                    try await store.job(
+                        uniqueKey: number % 3 == 0 ? "k\(number)" : nil, maxAttempts: 1000))
+            }
+            let all = ids
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for seed in 1...2 {
+                    group.addTask { try await storm(.retry, all, seed, in: store) }
+                    group.addTask { try await storm(.cancel, all, seed + 2, in: store) }
+                    group.addTask { try await work(all, seed + 4, in: store, worker) }
+                }
+                group.addTask {
+                    try await storm(.delete, Array(all.prefix(10)), 9, in: store)
+                }
+                group.addTask {
+                    for _ in 0..<20 {
+                        // A worker that was never registered: its claims are the reaper's.
+                        try await database.execute(
+                            """
+                            WITH held AS (
+                                SELECT j.id FROM tasq.job AS j WHERE j.status = 'executing'
+                                ORDER BY j.id LIMIT 3 FOR NO KEY UPDATE SKIP LOCKED)
+                            UPDATE tasq.executing_job AS e SET worker_id = gen_random_uuid()
+                            FROM held AS h WHERE e.job_id = h.id
+                            """)
+                        _ = try await store.reap(upTo: 100)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            _ = try await store.reap(upTo: 100)
+            for table in VerifiedTable.allCases {
+                let page = try await store.findings(in: table, after: "", limit: 1000)
+                #expect(page.findings.isEmpty, "\(page.findings)")
+            }
+            let deadlocks = try await database.execute(
+                "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            #expect(deadlocks == "0")
+            let claims = try await database.execute("SELECT count(*) FROM tasq.executing_job")
+            #expect(claims == "0")
+        }
+    }
+
+    /// One action after the other on a few of these jobs, drawn by the seed.
+    private func storm(
+        _ action: JobAction, _ ids: [JobID], _ seed: Int, in store: PostgresStore
+    ) async throws {
+        for round in 0..<40 {
+            _ = try await store.apply(action, to: few(of: ids, seed * 1000 + round))
+        }
+    }
+
+    /// Claims a few of these jobs and settles them, as often as the others act on them.
+    private func work(
+        _ ids: [JobID], _ seed: Int, in store: PostgresStore, _ worker: WorkerID
+    ) async throws {
+        for round in 0..<40 {
+            let claimed = try await store.claim(
+                few(of: ids, seed * 1000 + round), for: worker, from: defaultQueues)
+            var open = claimed.enumerated().map { index, job in
+                Settlement(
+                    job: job.id, claim: job.claim,
+                    verdict: index % 2 == 0 ? .success : .error(reason: "bad"))
+            }
+            while !open.isEmpty {
+                let answer = try await store.settle(open)
+                open.removeAll { !answer.heldUp.contains($0.claim) }
+            }
+        }
+    }
+
+    private func few(of ids: [JobID], _ seed: Int) -> [JobID] {
+        var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15
+        return (0..<12).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return ids[Int(state >> 33) % ids.count]
+        }
+    }
+
     /// Claims and settles these jobs as far as they are there to be claimed.
     private func run(
         _ ids: [JobID], in store: PostgresStore, _ worker: WorkerID
