@@ -88,7 +88,11 @@ let package = Package(
                 "Tasq", "TasqWebhooks", logging, lifecycle, crypto, nioCore, nioPosix, nioHTTP1,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ],
-            resources: [.embedInCode("OpenAPI/openapi.yaml")]),
+            resources: [
+                .embedInCode("OpenAPI/openapi.yaml"),
+                .embedInCode("Dashboard/dashboard.css"),
+                .embedInCode("Dashboard/dashboard.js"),
+            ]),
         .target(name: "TasqTesting", dependencies: ["Tasq"]),
         .executableTarget(
             name: "TasqCLI",

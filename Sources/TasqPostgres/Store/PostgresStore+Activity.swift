@@ -18,3 +18,22 @@ extension PostgresStore {
         }
     }
 }
+
+extension PostgresStore {
+    /// One walk over the newest ids, at most `limit` rows.
+    public func recent(
+        since time: Timestamp, bucket: Duration, limit: Int
+    ) async throws(StoreError) -> [RecentBucket] {
+        var parameters = Parameters()
+        parameters.append(firstID(at: time) as JobID)
+        parameters.append(time)
+        parameters.append(max(1, bucket.inMicroseconds))
+        parameters.append(Int64(limit))
+        return try await pool.run(statements.recent, parameters).map { row in
+            RecentBucket(
+                index: Int(row.int(0)), enqueued: Int(row.int(1)), finished: Int(row.int(2)),
+                median: row.optionalInt(3).map { .microseconds($0) },
+                slow: row.optionalInt(4).map { .microseconds($0) })
+        }
+    }
+}
