@@ -5,7 +5,8 @@ struct Chart {
         let values: [Double?]
     }
 
-    private static let size = (width: 320.0, height: 96.0)
+    private static let width = 320.0
+    private static let height = 96.0
 
     let title: String
     let unit: String
@@ -27,9 +28,9 @@ struct Chart {
     }
 
     private func points(_ values: [Double?], _ top: Double) -> String {
-        let step = Self.size.width / Double(max(1, values.count - 1))
-        return values.enumerated().map { index, value in
-            "\(rounded(Double(index) * step)),\(rounded(98 - (value ?? 0) / top * Self.size.height))"
+        let step = Self.width / Double(max(1, values.count - 1))
+        return values.enumerated().compactMap { index, value in
+            value.map { "\(rounded(Double(index) * step)),\(rounded(98 - $0 / top * Self.height))" }
         }.joined(separator: " ")
     }
 

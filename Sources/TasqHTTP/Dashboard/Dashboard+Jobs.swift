@@ -27,7 +27,7 @@ extension Dashboard {
         return Page(title: "Jobs") {
             """
             <h1>Jobs</h1><form class="filters" method="get" action="/jobs">
-            <label>Status <select name="status"><option value="">any</option>\(
+            <label>status <select name="status"><option value="">any</option>\(
                 Markup(each: JobStatus.allCases) { status in
                     "<option\(status == filter.status ? " selected" : "" as Markup)>\(status.rawValue)</option>"
                 })</select></label>
@@ -44,13 +44,12 @@ extension Dashboard {
 
     static func table(of jobs: [JobRecord]) -> Markup {
         table(
-            ["Job", "Kind", "Queue", "Status", "#Attempt", "Enqueued", "Due", "Reason"],
+            ["Job", "Kind", "Queue", "Status", "#Attempt", "Enqueued", "Reason"],
             jobs.map { job in
                 """
                 <td class="id"><a href="/jobs/\(job.id)">\(job.id)</a></td><td>\(job.kind)</td>
                 <td>\(job.queue)</td><td class="\(job.status.rawValue)">\(job.status.rawValue)</td>
-                <td class="num">\(job.attempt) / \(job.maxAttempts)</td><td>\(job.enqueuedAt)</td>
-                <td>\(job.runAt)</td><td class="wrap">\(job.reason)</td>
+                <td class="num">\(job.attempt) / \(job.maxAttempts)</td><td>\(Self.plain(job.enqueuedAt))</td><td class="wrap">\(job.reason)</td>
                 """
             }, empty: "There is none.")
     }
@@ -77,7 +76,7 @@ extension Dashboard {
                 attempts.map { attempt in
                     """
                     <td class="num">\(attempt.attempt)</td><td class="\(attempt.outcome)">\(attempt.outcome)</td>
-                    <td>\(attempt.startedAt)</td><td>\(attempt.endedAt)</td>
+                    <td>\(Self.plain(attempt.startedAt))</td><td>\(Self.plain(attempt.endedAt))</td>
                     <td class="id">\(attempt.worker)</td><td class="wrap">\(attempt.reason)</td>
                     """
                 }, empty: "None. A first attempt that succeeds leaves no record."))
@@ -106,7 +105,7 @@ extension Dashboard {
                     <td class="id"><a href="/events/\(event.id)">\(event.id)</a></td>
                     <td><a href="/events?source=\(event.source)">\(event.source)</a></td>
                     <td class="wrap">\(event.providerID)</td><td>\(event.contentType)</td>
-                    <td class="num">\(event.bytes)</td><td>\(event.receivedAt)</td>
+                    <td class="num">\(event.bytes)</td><td>\(Self.plain(event.receivedAt))</td>
                     """
                 }, empty: "There is none."))\(next)
             """

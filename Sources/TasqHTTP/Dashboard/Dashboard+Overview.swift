@@ -96,7 +96,7 @@ extension Dashboard {
                     <td class="num">\(worker.processID)</td>
                     <td class="wrap">\(worker.queues.map(\.description).joined(separator: ", "))</td>
                     <td class="num">\(standing.executing) / \(worker.concurrency)</td>
-                    <td>\(worker.version)</td><td>\(standing.startedAt)</td><td>\(standing.seenAt)</td>
+                    <td>\(worker.version)</td><td>\(Self.plain(standing.startedAt))</td><td>\(Self.plain(standing.seenAt))</td>
                     """
             }
             return """
@@ -118,6 +118,11 @@ extension Dashboard {
                     ? "<th class=\"num\">\(String(heading.dropFirst()))</th>" : "<th>\(heading)</th>"
             })</tr></thead><tbody>\(Markup(each: rows) { "<tr>\($0)</tr>" })</tbody></table></div>
             """
+    }
+
+    /// A time to the second, in UTC, without its letters.
+    static func plain(_ time: Timestamp) -> String {
+        time.description.prefix(19).split(separator: "T").joined(separator: " ")
     }
 
     /// A length of time in its largest unit.

@@ -2,14 +2,14 @@
 --
 --   $1 uuid         jobs from this id on (ids grow with time)
 --   $2 timestamptz  the time the first bucket begins   $3 bigint  microseconds of a bucket
---   $4 bigint       jobs at most, the newest
+--   $4 bigint       jobs at most, the newest   $5 uuid  jobs below this id (see look.sql)
 --
 -- Returns bucket, jobs enqueued and finished in it, and how long jobs claimed in it had been due:
 -- the median and the 95th percentile in microseconds, or null. Bounded by $4, whatever the history.
 WITH recent AS MATERIALIZED (
     SELECT j.enqueued_at, j.finished_at, j.claimed_at, j.run_at
     FROM tasq.job AS j
-    WHERE j.id >= $1::uuid
+    WHERE j.id >= $1::uuid AND j.id < $5::uuid
     ORDER BY j.id DESC
     LIMIT $4::bigint
 ),
