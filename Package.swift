@@ -91,7 +91,11 @@ let package = Package(
                 nioSSL,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ],
-            resources: [.embedInCode("OpenAPI/openapi.yaml")]),
+            resources: [
+                .embedInCode("OpenAPI/openapi.yaml"),
+                .embedInCode("Dashboard/dashboard.css"),
+                .embedInCode("Dashboard/dashboard.js"),
+            ]),
         .target(name: "TasqTesting", dependencies: ["Tasq"]),
         .executableTarget(
             name: "TasqCLI",

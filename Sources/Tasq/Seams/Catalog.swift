@@ -54,6 +54,11 @@ public protocol Catalog: Sendable {
         since time: Timestamp, executing: [JobID], limit: Int
     ) async throws(StoreError) -> [ActivityRecord]
 
+    /// How the jobs enqueued since `time` went, in buckets of time; of the newest `limit` jobs.
+    func recent(
+        since time: Timestamp, bucket: Duration, limit: Int
+    ) async throws(StoreError) -> [RecentBucket]
+
     /// Asks the server for nothing; throws when it does not answer.
     func ping() async throws(StoreError)
 }

@@ -68,6 +68,9 @@ public struct AdminServer: Service {
             + ClaimRoutes(desk: desk).routes
             + StreamRoutes(feed: feed).routes
             + SpecificationRoute().routes
+            + Dashboard(
+                catalog: catalog, authorization: Authorization(tokens: tokens)
+            ).routes
             + EventRoutes(queue: queue, catalog: catalog).routes
         listener = Listener(
             address: address, limits: limits, tls: tls,

@@ -16,7 +16,7 @@ public enum Role: Int, Sendable, Hashable, Comparable {
 /// A bearer token of the admin listener. Only its digest is kept.
 public struct AdminToken: Sendable {
     let role: Role
-    private let digest: SHA256Digest
+    let digest: SHA256Digest
 
     /// Throws `InvalidInput` for a token no client could send: empty, longer than 1000 bytes or
     /// with anything but visible ASCII in it.
@@ -49,6 +49,9 @@ struct Authorization: Sendable {
         try checkOrigin(of: head)
         guard !tokens.isEmpty else { return .operate }
         let values = head.headers["authorization"]
+        if values.isEmpty, let role = try DashboardSession.role(of: head, among: tokens) {
+            return role
+        }
         guard values.count == 1, let value = values.first,
             let space = value.firstIndex(of: " "),
             value[..<space].lowercased() == "bearer"
@@ -65,7 +68,7 @@ struct Authorization: Sendable {
 
     /// Refuses what a foreign web page makes its visitor's browser send: without a token it would
     /// otherwise reach a listener on the visitor's own computer.
-    private func checkOrigin(of head: RequestHead) throws(Problem) {
+    func checkOrigin(of head: RequestHead) throws(Problem) {
         let host = head.headers.first(name: "host")?.lowercased()
         if let origin = head.headers.first(name: "origin")?.lowercased() {
             guard let host, origin == "http://\(host)" || origin == "https://\(host)" else {

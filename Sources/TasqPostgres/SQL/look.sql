@@ -3,6 +3,8 @@
 --   $1 uuid    jobs from this id on may have come and gone since the last look
 --   $2 uuid[]  jobs that the last look saw executing
 --   $3 bigint  rows of each part at most
+--   $4 uuid    jobs below this id: those whose id a client's Idempotency-Key made do not grow with
+--              time, and would crowd out the others
 --
 -- Nothing on the way of a job writes anything for this, so it shows what three indexes can:
 -- which claims stand now, what became of those that stood before, and which jobs were enqueued
@@ -26,7 +28,7 @@ UNION ALL
 (
     SELECT 'end', j.id, j.kind, j.queue, j.status::text, j.attempt, j.last_claim, NULL
     FROM tasq.job AS j
-    WHERE j.id >= $1::uuid AND j.last_claim IS NOT NULL AND j.status <> 'executing'
+    WHERE j.id >= $1::uuid AND j.id < $4::uuid AND j.last_claim IS NOT NULL AND j.status <> 'executing'
     ORDER BY j.id DESC
     LIMIT $3::bigint
 )

@@ -43,6 +43,7 @@ struct Statements: Sendable {
     let queues: Statement
     let reap: Statement
     let rearm: Statement
+    let recent: Statement
     let register: Statement
     let renew: Statement
     let replay: Statement
@@ -113,6 +114,7 @@ struct Statements: Sendable {
         queues = load("queues", PackageResources.queues_sql)
         reap = load("reap", PackageResources.reap_sql)
         rearm = load("rearm", PackageResources.rearm_sql)
+        recent = load("recent", PackageResources.recent_sql)
         register = load("register", PackageResources.register_sql)
         renew = load("renew", PackageResources.renew_sql)
         replay = load("replay", PackageResources.replay_sql)

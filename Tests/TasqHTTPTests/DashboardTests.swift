@@ -1,0 +1,90 @@
+import Tasq
+import TasqPostgres
+import TasqTesting
+import Testing
+
+@testable import TasqHTTP
+
+/// The pages for people.
+@Suite(.timeLimit(.minutes(5)))
+struct DashboardTests {
+    @Test func `Every page is drawn, with a policy that allows nothing inline`() async throws {
+        try await Stack.with { stack, _ in
+            let id = try await stack.enqueue(#"{"kind":"mail","key":"k"}"#)
+            try await stack.end("fail", #"{"error":"no luck"}"#)
+            let event = try await stack.deliver(Array("{}".utf8))
+            let eventID = try #require(member("id", of: event.text))
+            for (path, part) in [
+                ("/", "Throughput"), ("/jobs", id), ("/jobs?status=error&queue=", "There is none"),
+                ("/jobs?key=k", id), ("/jobs/\(id)", "no luck"), ("/queues", "default"),
+                ("/workers", "claims/1"), ("/events", eventID), ("/events/\(eventID)", "push"),
+            ] {
+                let answer = try await stack.ask("GET", path)
+                #expect(answer.status == 200, "\(path): \(answer.text)")
+                #expect(answer.text.contains(part), "\(path): \(answer.text)")
+                let policy = answer["content-security-policy"] ?? ""
+                #expect(policy.contains("default-src 'none'") && !policy.contains("unsafe"))
+                #expect(!answer.text.contains("style=") && !answer.text.contains("<script>"))
+            }
+            for path in ["/dashboard.css", "/dashboard.js"] {
+                #expect(try await stack.ask("GET", path).status == 200)
+            }
+            for path in ["/jobs/x", "/jobs/\(JobID())", "/events/\(PayloadID())"] {
+                #expect(try await stack.ask("GET", path).status == 404)
+            }
+        }
+    }
+
+    @Test func `What strangers wrote is shown as text`() async throws {
+        try await Stack.with { stack, _ in
+            let nasty = #"<img src=x onerror=alert(1)>'&"#
+            let id = try await stack.enqueue(
+                #"{"kind":"mail","key":"<img src=x onerror=alert(1)>'&"}"#)
+            try await stack.end("fail", #"{"error":"<script>alert(1)</script>\u202e"}"#)
+            for path in ["/jobs/\(id)", "/jobs", "/jobs?key=%3Cimg%20src=x%3E%22"] {
+                let text = try await stack.ask("GET", path).text
+                #expect(!text.contains(nasty) && !text.contains("<script>alert"))
+                #expect(!text.contains("<img") && !text.contains("\u{202e}"), "\(path): \(text)")
+            }
+        }
+    }
+
+    @Test func `A login gives a cookie that reads, and writes only from its own origin`()
+        async throws
+    {
+        let tokens = [try AdminToken("operator", role: .operate)]
+        try await Stack.with(tokens: tokens) { stack, _ in
+            let origin = "Origin: http://\(stack.admin)"
+            let away = try await stack.ask("GET", "/jobs")
+            #expect(away.status == 303 && away["location"] == "/login")
+            #expect(try await stack.ask("GET", "/login").status == 200)
+            for (body, headers, status) in [
+                ("token=wrong", [origin], 401), ("", [origin], 401), ("a=b", [origin], 400),
+                ("token=operator", [], 403), ("token=operator", ["Origin: http://evil"], 403),
+            ] {
+                let answer = try await stack.ask("POST", "/login", body, headers: headers)
+                #expect(answer.status == status && answer["set-cookie"] == nil, "\(body)")
+            }
+            let login = try await stack.ask("POST", "/login", "token=operator", headers: [origin])
+            #expect(login.status == 303)
+            let set = try #require(login["set-cookie"])
+            #expect(set.contains("HttpOnly") && set.contains("SameSite=Strict"))
+            #expect(!set.contains("operator"))
+            let cookie = "Cookie: a=b; \(set.prefix { $0 != ";" })"
+            for path in ["/", "/v1/jobs"] {
+                #expect(try await stack.ask("GET", path, headers: [cookie]).status == 200)
+            }
+            let job = #"{"kind":"noop"}"#
+            let foreign = try await stack.ask("POST", "/v1/jobs", job, headers: [cookie])
+            #expect(foreign.status == 403)
+            let own = try await stack.ask("POST", "/v1/jobs", job, headers: [cookie, origin])
+            #expect(own.status == 201)
+            for forged in ["9999999999.00", "x", "1.\(set.suffix(64))", ""] {
+                let header = "Cookie: \(DashboardSession.cookie)=\(forged)"
+                #expect(try await stack.ask("GET", "/v1/jobs", headers: [header]).status == 401)
+            }
+            let out = try await stack.ask("POST", "/logout", headers: [cookie, origin])
+            #expect(out.status == 303 && out["set-cookie"]?.contains("Max-Age=0") == true)
+        }
+    }
+}
