@@ -15,7 +15,11 @@ let settings: [SwiftSetting] = [
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let tracing = Target.Dependency.product(
+    name: "Instrumentation", package: "swift-distributed-tracing")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -29,7 +33,7 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 func test(_ module: String, _ more: Target.Dependency...) -> Target {
     .testTarget(
         name: module + "Tests",
-        dependencies: [.byName(name: module), "TasqTesting"] + more
+        dependencies: [.byName(name: module), "TasqTesting", "TestSizes"] + more
             + (module == "Tasq" ? [] : ["Tasq"]))
 }
 
@@ -50,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -70,7 +75,7 @@ let package = Package(
         .systemLibrary(
             name: "CHiredis", pkgConfig: "hiredis",
             providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
-        .target(name: "Tasq", dependencies: [logging, lifecycle, collections]),
+        .target(name: "Tasq", dependencies: [logging, lifecycle, collections, tracing]),
         .target(
             name: "TasqPostgres", dependencies: ["Tasq", "CPostgres", logging, collections],
             resources: [.embedInCode("SQL")]),
@@ -101,7 +106,7 @@ let package = Package(
             name: "TasqCLI",
             dependencies: [
                 "Tasq", "TasqPostgres", "TasqRedis", "TasqWebhooks", "TasqHTTP", "TasqTesting",
-                logging, lifecycle, nioCore,
+                logging, lifecycle, tracing, nioCore,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -114,7 +119,10 @@ let package = Package(
             resources: [.embedInCode("Bench/Floors")]),
         .executableTarget(
             name: "ReceiptExample", dependencies: ["Tasq", "TasqPostgres", "TasqRedis", logging]),
-        test("Tasq", logging),
+        .target(
+            name: "TestSizes", dependencies: ["TasqTesting", "TasqPostgres"],
+            path: "Tests/TestSizes"),
+        test("Tasq", logging, tracing),
         test("TasqPostgres", logging),
         test("TasqRedis", logging, nioCore, nioPosix),
         test(
@@ -125,16 +133,17 @@ let package = Package(
             "TasqHTTP", "TasqWebhooks", "TasqPostgres", "TasqRedis", logging, lifecycle, nioCore,
             nioPosix, nioHTTP1, nioSSL,
             .product(name: "AsyncHTTPClient", package: "async-http-client"), crypto),
-        .testTarget(name: "TasqTestingTests", dependencies: ["TasqTesting"]),
+        .testTarget(name: "TasqTestingTests", dependencies: ["TasqTesting", "TestSizes"]),
         test(
-            "TasqCLI", "TasqPostgres", "TasqRedis", logging,
+            "TasqCLI", "TasqPostgres", "TasqRedis", logging, nioCore, nioHTTP1,
             .product(name: "Subprocess", package: "swift-subprocess"),
             .product(name: "AsyncHTTPClient", package: "async-http-client")),
         .testTarget(
             name: "ReliabilityTests",
             dependencies: [
-                "Tasq", "TasqPostgres", "TasqRedis", "TasqTesting", "TasqWebhooks", logging,
-                lifecycle, nioCore,
+                "Tasq", "TasqPostgres", "TasqRedis", "TasqTesting", "TasqWebhooks", "TasqHTTP",
+                "TestSizes", logging, lifecycle, tracing, nioCore,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -15,6 +15,7 @@ enum Program {
         signal(SIGPIPE, SIG_IGN)
         ClosedStreams.fill()
         do {
+            try RawArguments.check()
             try RepeatedFlags.refuse(in: Array(CommandLine.arguments.dropFirst()))
             var command = try TasqCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -1,4 +1,5 @@
 import Synchronization
+import Tasq
 
 /// What an announcer has done since it was made; for metrics.
 package struct AnnouncerCounts: Sendable, Hashable {
@@ -20,6 +21,35 @@ package struct AnnouncerCounts: Sendable, Hashable {
     package var connects = 0
     /// Connections of those that replaced a lost one, or came after a failed attempt.
     package var reconnects = 0
+}
+
+extension AnnouncerCounts {
+    var metrics: [Metric] {
+        [
+            Metric(
+                "tasq_announcements_total", .counter,
+                help: "Announcements by what became of them; what failed is left to the sweep.",
+                samples: [("sent", announced), ("failed", announceFailures)].map(sample)),
+            Metric(
+                "tasq_given_back_ids_total", .counter,
+                help: "Ids taken while the take was called off, by whether they were put back.",
+                samples: [("sent", givenBack), ("failed", giveBackFailures)].map(sample)),
+            count("take_failures", takeFailures, "Takes that ended with an error."),
+            count("malformed_ids", malformed, "Elements of lists that are no ids."),
+            count("redis_connects", connects, "Connections made to Redis."),
+            count(
+                "redis_reconnects", reconnects,
+                "Those of them that replaced a lost one, or came after a failure."),
+        ]
+    }
+
+    private func sample(outcome: String, count: Int) -> Metric.Sample {
+        Metric.Sample(Double(count), labels: [.init("outcome", outcome)])
+    }
+
+    private func count(_ name: String, _ value: Int, _ help: String) -> Metric {
+        Metric("tasq_\(name)_total", .counter, help: help, value: Double(value))
+    }
 }
 
 /// The counts under a lock.

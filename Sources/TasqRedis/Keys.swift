@@ -34,4 +34,8 @@ struct Keys: Sendable {
 
     /// Where the epoch mark stands.
     var epoch: String { "\(prefix):{epoch}" }
+
+    /// Where the epoch mark of a queue stands in a cluster: in the slot of its lists, so that
+    /// whatever loses them loses it too.
+    func epoch(of queue: Name) -> String { "\(prefix):{\(queue)}:epoch" }
 }

@@ -10,10 +10,12 @@ final class OutageLog: Sendable {
 
     /// A fault of a connection concerns everything done over it; one of a command only its keys.
     private struct Topic: Hashable {
+        var node: String
         var activity: Activity?
         var isTake: Bool
         var subject: String
-        var kind: RedisFault.Kind
+        /// `nil` when the connection is gone or does not come to stand, however that shows.
+        var kind: RedisFault.Kind?
     }
 
     private struct Outage {
@@ -37,9 +39,12 @@ final class OutageLog: Sendable {
         self.logger = logger
     }
 
-    func failed(_ activity: Activity, _ fault: RedisFault, on subject: String = "") {
+    /// - Parameter node: Which of several servers it was; empty for the only one.
+    func failed(
+        _ activity: Activity, _ fault: RedisFault, on subject: String = "", at node: String = ""
+    ) {
         guard fault.kind != .cancelled, fault.kind != .closed else { return }
-        let topic = topic(activity, fault, subject)
+        let topic = topic(activity, fault, subject, node)
         let isNews = state.withLock { state in note(topic, &state) }
         if isNews {
             logger.warning("\(place): \(fault.text) (\(activity.rawValue))")
@@ -49,11 +54,13 @@ final class OutageLog: Sendable {
     }
 
     /// Ends the outages that a success proves over.
-    func succeeded(_ activity: Activity, on subject: String = "") {
+    func succeeded(_ activity: Activity, on subject: String = "", at node: String = "") {
         let ended = state.withLock { state in
             guard state.open > 0 else { return false }
             var ended = false
             for (topic, outage) in state.outages where outage.isOpen {
+                // What concerned no node in particular is over when any of them answers.
+                guard topic.node == node || topic.node.isEmpty else { continue }
                 let isOver =
                     topic.activity == nil
                     ? topic.isTake == (activity == .taking)
@@ -69,12 +76,18 @@ final class OutageLog: Sendable {
     }
 
     private func topic(
-        _ activity: Activity, _ fault: RedisFault, _ subject: String
+        _ activity: Activity, _ fault: RedisFault, _ subject: String, _ node: String
     ) -> Topic {
         let isTake = activity == .taking
-        return fault.isOfConnection
-            ? Topic(activity: nil, isTake: isTake, subject: "", kind: fault.kind)
-            : Topic(activity: activity, isTake: isTake, subject: subject, kind: fault.kind)
+        guard fault.isOfConnection else {
+            return Topic(
+                node: node, activity: activity, isTake: isTake, subject: subject, kind: fault.kind)
+        }
+        // A server that dies is first lost, then silent, then refuses: one outage.
+        let isGone = [.lost, .silent, .unreachable].contains(fault.kind)
+        return Topic(
+            node: node, activity: nil, isTake: isTake, subject: "",
+            kind: isGone ? nil : fault.kind)
     }
 
     /// Notes a fault; whether it is worth a warning.

@@ -13,75 +13,92 @@ extension RedisAnnouncer {
     ) async throws(AnnouncerError) -> [JobID] {
         guard limit > 0, !queues.isEmpty, !Task.isCancelled else { return [] }
         let end = ContinuousClock.now + min(wait, RedisLimits.longestWait)
-        let connection: RedisConnection
-        switch await takes.borrow(before: end) {
-        case .success(let borrowed): connection = borrowed
-        case .failure where Task.isCancelled: return []
-        case .failure(let fault): throw takeFailed(fault)
+        let limit = min(limit, RedisLimits.idsPerTake)
+        let result: Result<Taking, RedisFault>
+        switch deployment.servers {
+        case .one(let node, _):
+            let lists = keys.lists(byUrgency: queues)
+            result = await take(upTo: limit, from: lists, at: node, until: end)
+        case .cluster(let cluster):
+            result = await take(upTo: limit, from: queues, in: cluster, until: end)
         }
-        let lists = keys.lists(byUrgency: queues)
-        let request = TakeRequest(
-            lists: lists, limit: min(limit, RedisLimits.idsPerTake), wait: end - .now)
+        switch result {
+        case .success(let taking):
+            guard !Task.isCancelled else {
+                await putBack(taking)
+                return []
+            }
+            tally.update { $0.taken += taking.ids.count }
+            return taking.ids
+        case .failure where Task.isCancelled: return []
+        case .failure(let fault):
+            tally.update { $0.takeFailures += 1 }
+            throw error(fault)
+        }
+    }
+
+    /// One blocking take at one server, over its connection.
+    func take(
+        upTo limit: Int, from lists: [String], at node: Node, until end: ContinuousClock.Instant
+    ) async -> Result<Taking, RedisFault> {
+        let connection: RedisConnection
+        switch await node.takes.borrow(before: end) {
+        case .success(let borrowed): connection = borrowed
+        case .failure(let fault): return .failure(note(fault, at: node))
+        }
+        guard !Task.isCancelled else {
+            node.takes.giveBack(connection)
+            return .failure(.cancelled)
+        }
+        let request = TakeRequest(lists: lists, limit: limit, wait: end - .now)
+        let interruption = Interruption(connection, by: node.commands)
         let answer = await withTaskCancellationHandler {
             await connection.send(request.commands, within: request.time).settled()
         } onCancel: {
-            interrupt(connection)
+            interruption.begin()
+        }
+        let isUsable = await interruption.finish()
+        if case .success(let replies) = answer, case .error(let text)? = replies.first,
+            let redirection = Redirection(text, from: connection.server),
+            case .cluster = deployment.servers
+        {
+            giveBack(connection, to: node, isUsable)
+            return .success(Taking(redirection: redirection))
         }
         switch answer.flatMap(request.read) {
         case .failure(let fault):
-            let reason = Task.isCancelled ? .cancelled : fault
-            takes.giveBack(connection, after: reason)
-            if Task.isCancelled { return [] }
-            throw takeFailed(fault)
+            node.takes.giveBack(connection, after: Task.isCancelled ? .cancelled : fault)
+            return .failure(note(fault, at: node))
         case .success(let batch):
-            let ids = sort(batch, from: connection)
-            outages.succeeded(.taking)
-            guard !Task.isCancelled else {
-                takes.giveBack(connection, after: .cancelled)
-                await putBack(ids, on: batch.list)
-                return []
-            }
-            takes.giveBack(connection)
-            tally.update { $0.taken += ids.count }
-            return ids
+            let ids = ids(among: batch, from: connection)
+            outages.succeeded(.taking, at: node.name)
+            giveBack(connection, to: node, isUsable)
+            return .success(Taking(ids: ids, list: batch.list))
         }
     }
 
-    /// Ends a wait without losing what Redis may be handing out at this very moment: it is asked
-    /// to stop waiting and answers with nothing or with the ids. Only if that does not work is the
-    /// connection cut.
-    private func interrupt(_ connection: RedisConnection) {
-        connection.shut()
-        connection.end(.cancelled, after: RedisLimits.cancelGrace)
-        guard let id = connection.clientID else { return connection.end(.cancelled) }
-        unblock(connection, id)
+    private func giveBack(_ connection: RedisConnection, to node: Node, _ isUsable: Bool) {
+        if isUsable {
+            node.takes.giveBack(connection)
+        } else {
+            node.takes.giveBack(connection, after: .cancelled)
+        }
     }
 
-    /// Asks again until the take has ended: the first time may have come before the wait began.
-    private func unblock(_ connection: RedisConnection, _ id: Int64) {
-        guard connection.isActive else { return }
-        let answer = commands.send(
-            Commands("CLIENT", "UNBLOCK", String(id)), within: RedisLimits.answerTime, .failsFast)
-        answer.whenComplete { result in
-            guard case .success(let replies) = result, case .integer(let woken)? = replies.first
-            else { return connection.end(.cancelled) }
-            guard woken == 0 else { return }
-            answer.eventLoop.scheduleTask(in: RedisLimits.unblockPause) {
-                self.unblock(connection, id)
-            }
-        }
+    /// Tells the log of a take that failed, and names the node where there are several.
+    func note(_ fault: RedisFault, at node: Node? = nil) -> RedisFault {
+        let fault = fault.at(node?.name ?? "")
+        if !Task.isCancelled { outages.failed(.taking, fault, at: node?.name ?? "") }
+        return fault
     }
 
     /// The ids among the elements. What is no id is dropped, and told once a connection.
-    private func sort(_ batch: TakeRequest.Batch, from connection: RedisConnection) -> [JobID] {
-        let ids = batch.elements.compactMap { element -> JobID? in
-            guard element.count == 36 else { return nil }
-            return JobID(String(decoding: element, as: UTF8.self))
-        }
+    func ids(among batch: TakeRequest.Batch, from connection: RedisConnection?) -> [JobID] {
+        let ids = batch.elements.compactMap(JobID.init(utf8:))
         let dropped = batch.elements.count - ids.count
         guard dropped > 0 else { return ids }
         tally.update { $0.malformed += dropped }
-        if connection.mayWarn() {
+        if connection?.mayWarn() ?? false {
             logger.warning(
                 "\(place): dropped \(dropped) elements of \(batch.list) that are no job ids")
         }
@@ -89,29 +106,30 @@ extension RedisAnnouncer {
     }
 
     /// Puts ids back so that they are the next to be taken, in their old order.
-    private func putBack(_ ids: [JobID], on list: String) async {
-        guard !ids.isEmpty else { return }
-        var command = Commands()
-        command.append(["RPUSH", list], ids.reversed())
-        let answer = await commands.send(command, within: RedisLimits.announceTime).settled()
-        if case .success(let replies) = answer, case .integer? = replies.first {
-            tally.update { $0.givenBack += ids.count }
+    func putBack(_ taking: Taking) async {
+        guard !taking.ids.isEmpty else { return }
+        let command = KeyedCommand(putBack: taking.ids, onto: taking.list)
+        let answers = await deployment.send([command], within: announceTime).settled()
+        if case .success(let answers) = answers, case .success(.integer) = answers[0].result {
+            tally.update { $0.givenBack += taking.ids.count }
         } else {
-            tally.update { $0.giveBackFailures += ids.count }
+            tally.update { $0.giveBackFailures += taking.ids.count }
         }
     }
+}
 
-    private func takeFailed(_ fault: RedisFault) -> AnnouncerError {
-        tally.update { $0.takeFailures += 1 }
-        return failure(fault, while: .taking)
-    }
+/// What one take came to: ids of one list, or where to ask instead.
+struct Taking: Sendable {
+    var ids: [JobID] = []
+    var list = ""
+    var redirection: Redirection?
 }
 
 /// One take as Redis is asked for it, and as it answers.
 struct TakeRequest: Sendable {
     /// What came, all from one list.
     struct Batch {
-        var list: String
+        let list: String
         var elements: [[UInt8]]
     }
 
@@ -137,11 +155,15 @@ struct TakeRequest: Sendable {
     var time: TimeAmount { (max(wait, .zero) + RedisLimits.takeGrace).timeAmount }
 
     func read(_ replies: [Reply]) -> Result<Batch, RedisFault> {
-        switch replies.first {
+        guard case .error(let text)? = replies.first else { return read(replies.first) }
+        return .failure(.answer(text, about: subject))
+    }
+
+    /// Reads a reply that is no error.
+    func read(_ reply: Reply?) -> Result<Batch, RedisFault> {
+        switch reply {
         case .null:
             return .success(Batch(list: "", elements: []))
-        case .error(let text):
-            return .failure(.answer(text, about: subject))
         case .array(let parts):
             guard parts.count == 2, case .bytes(let key) = parts[0],
                 case .array(let elements) = parts[1],

@@ -2,24 +2,57 @@ import NIOCore
 public import Tasq
 
 extension RedisAnnouncer {
-    /// Writes the epoch mark and returns the one it replaces; `nil` if there was none.
-    public func exchangeEpoch(_ mark: String) async throws(AnnouncerError) -> String? {
+    /// Writes the epoch mark, and returns what it replaces: one for everything on a single primary,
+    /// in a cluster one beside the lists of each queue, on whichever node they are.
+    public func exchangeEpoch(
+        _ mark: String, beside queues: [Name]
+    ) async throws(AnnouncerError) -> EpochMarks {
+        guard case .cluster = deployment.servers else {
+            return .whole(try await exchange(mark, at: keys.epoch))
+        }
+        let places = queues.map { keys.epoch(of: $0) }
+        let commands = places.map { KeyedCommand("SET", $0, mark, "GET", on: $0) }
+        let answers = await send(commands)
+        var marks: [Name: EpochMark] = [:]
+        for (queue, answer) in zip(queues, answers) {
+            switch answer.reply(about: keys.epoch(of: queue)).flatMap(Self.mark) {
+            case .success(let mark):
+                outages.succeeded(.marking, at: answer.node)
+                marks[queue] = .replaced(mark)
+            case .failure(let fault):
+                outages.failed(.marking, fault, at: answer.node)
+                marks[queue] = .unreachable
+            }
+        }
+        return .parts(marks)
+    }
+
+    private func exchange(_ mark: String, at key: String) async throws(AnnouncerError) -> String? {
         let replies = try await run(
-            Commands("SET", keys.epoch, mark, "GET"), while: .marking, on: [keys.epoch])
-        switch replies.first {
+            [KeyedCommand("SET", key, mark, "GET", on: key)], while: .marking)
+        switch Self.mark(in: replies[0]) {
+        case .success(let mark): return mark
+        case .failure(let fault): throw failure(fault, while: .marking)
+        }
+    }
+
+    private static func mark(in reply: Reply) -> Result<String?, RedisFault> {
+        switch reply {
         case .bytes(let bytes):
-            return String(decoding: bytes.prefix(RedisLimits.markBytes), as: UTF8.self)
-        case .null: return nil
-        default: throw failure(.unexpected, while: .marking)
+            .success(String(decoding: bytes.prefix(RedisLimits.markBytes), as: UTF8.self))
+        case .null: .success(nil)
+        default: .failure(.unexpected)
         }
     }
 
     /// Empties the lists of these queues.
     public func clear(_ queues: [Name]) async throws(AnnouncerError) {
-        guard !queues.isEmpty else { return }
-        var commands = Commands()
-        for queue in queues { commands.append(["UNLINK"] + keys.lists(queue)) }
-        _ = try await run(commands, while: .clearing, on: queues.map { keys.lists($0)[0] })
+        // One key each: a cluster that moves a slot would refuse several.
+        let commands = queues.flatMap { queue in
+            keys.lists(queue).map { KeyedCommand("UNLINK", $0, on: $0) }
+        }
+        guard !commands.isEmpty else { return }
+        _ = try await run(commands, while: .clearing)
     }
 
     /// How many ids stand on the lists of each queue.
@@ -28,9 +61,8 @@ extension RedisAnnouncer {
             keys.lists(queue).map { (queue: queue, list: $0) }
         }
         guard !places.isEmpty else { return [:] }
-        var commands = Commands()
-        for place in places { commands.append(["LLEN", place.list]) }
-        let replies = try await run(commands, while: .counting, on: places.map(\.list))
+        let replies = try await run(
+            places.map { KeyedCommand("LLEN", $0.list, on: $0.list) }, while: .counting)
         var depths: [Name: Int] = [:]
         for (place, reply) in zip(places, replies) {
             guard case .integer(let length) = reply else {
@@ -43,25 +75,35 @@ extension RedisAnnouncer {
         return depths
     }
 
-    /// Runs commands over the shared connection, one for each key; throws when any of them fails.
+    /// Runs commands over the shared connections; throws when any of them fails.
     func run(
-        _ batch: Commands, while activity: OutageLog.Activity, on keys: [String]
+        _ commands: [KeyedCommand], while activity: OutageLog.Activity
     ) async throws(AnnouncerError) -> [Reply] {
-        let answer = await commands.send(batch, within: RedisLimits.answerTime).answer()
-        switch answer {
-        case .failure(let fault): throw failure(fault, while: activity)
-        case .success(let replies):
-            for case (let key, .error(let text)) in zip(keys, replies) {
-                throw failure(.answer(text, about: key), while: activity)
+        var replies: [Reply] = []
+        for (command, answer) in zip(commands, await send(commands)) {
+            switch answer.reply(about: command.key) {
+            case .failure(let fault): throw failure(fault, while: activity, at: answer.node)
+            case .success(let reply):
+                outages.succeeded(activity, at: answer.node)
+                replies.append(reply)
             }
-            outages.succeeded(activity)
-            return replies
+        }
+        return replies
+    }
+
+    private func send(_ commands: [KeyedCommand]) async -> [Answer] {
+        switch await deployment.send(commands, within: RedisLimits.answerTime).answer() {
+        case .success(let answers): answers
+        case .failure(let fault):
+            commands.map { _ in Answer(result: .failure(fault), node: "") }
         }
     }
 
     /// Tells the log and makes the error for the caller.
-    func failure(_ fault: RedisFault, while activity: OutageLog.Activity) -> AnnouncerError {
-        outages.failed(activity, fault)
+    func failure(
+        _ fault: RedisFault, while activity: OutageLog.Activity, at node: String = ""
+    ) -> AnnouncerError {
+        outages.failed(activity, fault, at: node)
         return error(fault)
     }
 }

@@ -1,43 +1,50 @@
 public import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 public import Tasq
 
 /// The doorbell on Redis: lists of job ids, and a blocking take over them.
 ///
-/// Commands of all callers share one connection and are pipelined; every take that waits has a
-/// connection of its own, at most eight at once. Connections are made when they are wanted and made
-/// anew when lost, after a backoff of 50 ms to 2 s. Nothing waits longer than its deadline, whatever
-/// the server or the network does: a connection that misses one is given up.
+/// Commands of all callers share one connection to each server and are pipelined; every take that
+/// waits has a connection of its own, at most eight to one server at once. Connections are made when
+/// they are wanted and made anew when lost, after a backoff of 50 ms to 2 s. Nothing waits longer
+/// than its deadline, whatever the server or the network does: a connection that misses one is given
+/// up. Sentinels and nodes of a cluster are followed wherever the primaries go; see ``RedisSettings``.
 public final class RedisAnnouncer: Announcer {
     let keys: Keys
     let place: String
-    let commands: CommandLink
-    let takes: TakeConnections
+    let deployment: Deployment
+    let announceTime: TimeAmount
     let outages: OutageLog
     let tally = Tally()
     let logger: Logger
+    /// What was thrown last; the error itself is text alone.
+    let lastFault = Mutex<RedisFault?>(nil)
+    /// What was announced last of what did not wait for its answer.
+    private let unanswered = Mutex<EventLoopFuture<[Answer]>?>(nil)
 
     /// Connects to nothing yet; the first call does.
     public init(_ settings: RedisSettings, logger: Logger) {
-        let dialer = Dialer(
-            settings: settings, eventLoop: MultiThreadedEventLoopGroup.singleton.next())
         keys = Keys(prefix: settings.prefix)
         place = settings.safeDescription
-        commands = CommandLink(dialer, tally)
-        takes = TakeConnections(dialer, tally)
+        announceTime = settings.announceTime.timeAmount
+        deployment = Deployment(
+            settings, eventLoop: MultiThreadedEventLoopGroup.singleton.next(), tally)
         outages = OutageLog(settings.safeDescription, logger)
         self.logger = logger
     }
 
     /// Nothing is left open by one that was forgotten; ``close()`` also waits.
     deinit {
-        takes.shutDown()
-        commands.shutDown()
+        deployment.shutDown()
     }
 
     /// Always: this is the doorbell.
     public var rings: Bool { true }
+
+    /// What it has sent and met since it was made.
+    public var metrics: [Metric] { counts.metrics }
 
     /// What it has done so far.
     package var counts: AnnouncerCounts { tally.current }
@@ -47,74 +54,62 @@ public final class RedisAnnouncer: Announcer {
     /// Returns when Redis has answered, but after 100 ms at the latest: the answer is then counted
     /// when it comes. While Redis is known to be out of order it returns at once.
     public func announce(_ jobs: [Announcement]) async {
-        var last: EventLoopFuture<[Reply]>?
-        for window in Push.windows(of: jobs, keys) {
-            let answers = commands.send(
-                Push.commands(of: window), within: RedisLimits.announceTime, .failsFast)
-            answers.whenComplete { result in
-                _ = self.account(result.mapError(RedisFault.init(connectionError:)), for: window)
-            }
+        var last: EventLoopFuture<[Answer]>?
+        for window in pushes(of: jobs) {
+            let answers = deployment.send(window, within: announceTime, .failsFast)
+            answers.whenSuccess { _ = self.account($0, for: window) }
             last = answers
         }
-        _ = await last?.settled(within: RedisLimits.patience)
+        guard let last else { return }
+        if case .failure = await last.settled(within: RedisLimits.patience) {
+            // On its way, or failed already.
+            unanswered.withLock { $0 = last }
+        }
     }
 
     /// Like ``announce(_:)``, but waits for every answer, two seconds at most for each portion of
     /// 64,000 ids, and throws the first failure.
     public func refill(_ jobs: [Announcement]) async throws(AnnouncerError) {
-        for window in Push.windows(of: jobs, keys) {
-            let result = await commands.send(
-                Push.commands(of: window), within: RedisLimits.answerTime
-            ).answer()
-            if let fault = account(result, for: window) { throw error(fault) }
+        for window in pushes(of: jobs) {
+            let answers: [Answer]
+            switch await deployment.send(window, within: RedisLimits.answerTime).answer() {
+            case .success(let given): answers = given
+            case .failure(let fault):
+                answers = window.map { _ in Answer(result: .failure(fault), node: "") }
+            }
+            if let fault = account(answers, for: window) { throw error(fault) }
         }
     }
 
     /// Closes every connection and waits until it is closed. Whoever waits here gets an error.
+    ///
+    /// Announcements on their way are given the time they have, ``RedisSettings/announceTime`` at
+    /// most, so that a program that enqueues and ends leaves nothing to a sweep.
     public func close() async {
-        for connection in takes.shutDown() + commands.shutDown() {
-            _ = await connection.closed.settled()
-        }
+        let last = unanswered.withLock { $0 }
+        _ = await last?.settled(within: announceTime)
+        for connection in deployment.shutDown() { _ = await connection.closed.settled() }
     }
 
     /// Counts what became of pushes; the first fault among them.
-    private func account(_ result: Result<[Reply], RedisFault>, for pushes: [Push]) -> RedisFault? {
-        switch result {
-        case .failure(let fault):
-            outages.failed(.announcing, fault)
-            tally.update { counts in
-                counts.announceFailures += pushes.reduce(0) { $0 + $1.ids.count }
+    private func account(_ answers: [Answer], for pushes: [KeyedCommand]) -> RedisFault? {
+        var first: RedisFault?
+        for (push, answer) in zip(pushes, answers) {
+            switch answer.reply(about: push.key) {
+            case .failure(let fault):
+                first = first ?? fault
+                outages.failed(.announcing, fault, on: push.key, at: answer.node)
+                tally.update { $0.announceFailures += push.ids.count }
+            case .success:
+                outages.succeeded(.announcing, on: push.key, at: answer.node)
+                tally.update { $0.announced += push.ids.count }
             }
-            return fault
-        case .success(let replies):
-            var first: RedisFault?
-            for (push, reply) in zip(pushes, replies) {
-                if case .error(let text) = reply {
-                    let fault = RedisFault.answer(text, about: push.list)
-                    first = first ?? fault
-                    outages.failed(.announcing, fault, on: push.list)
-                    tally.update { $0.announceFailures += push.ids.count }
-                } else {
-                    outages.succeeded(.announcing, on: push.list)
-                    tally.update { $0.announced += push.ids.count }
-                }
-            }
-            return first
         }
+        return first
     }
-
-    func error(_ fault: RedisFault) -> AnnouncerError {
-        AnnouncerError("\(place): \(fault.text)")
-    }
-}
-
-/// Ids for one list, as many as one command carries.
-struct Push: Sendable {
-    let list: String
-    let ids: ArraySlice<JobID>
 
     /// Jobs by list, each list in the given order, in portions that are sent at once.
-    static func windows(of jobs: [Announcement], _ keys: Keys) -> [[Push]] {
+    private func pushes(of jobs: [Announcement]) -> [[KeyedCommand]] {
         struct Place: Hashable {
             let queue: Name
             let priority: Priority
@@ -126,13 +121,12 @@ struct Push: Sendable {
             if ids[place, default: []].isEmpty { order.append(place) }
             ids[place, default: []].append(job.id)
         }
-        var windows: [[Push]] = []
+        var windows: [[KeyedCommand]] = []
         for place in order {
+            let list = keys.list(place.queue, place.priority)
             var rest = ids[place, default: []][...]
             while !rest.isEmpty {
-                let push = Push(
-                    list: keys.list(place.queue, place.priority),
-                    ids: rest.prefix(RedisLimits.idsPerPush))
+                let push = KeyedCommand(push: rest.prefix(RedisLimits.idsPerPush), onto: list)
                 rest = rest.dropFirst(RedisLimits.idsPerPush)
                 if windows.last?.count ?? .max < RedisLimits.pushesPerWindow {
                     windows[windows.count - 1].append(push)
@@ -144,9 +138,10 @@ struct Push: Sendable {
         return windows
     }
 
-    static func commands(of pushes: [Push]) -> Commands {
-        var commands = Commands()
-        for push in pushes { commands.append(["LPUSH", push.list], push.ids) }
-        return commands
+    func error(_ fault: RedisFault) -> AnnouncerError {
+        lastFault.withLock { $0 = fault }
+        return AnnouncerError(text(of: fault))
     }
+
+    func text(of fault: RedisFault) -> String { "\(place): \(fault.text)" }
 }

@@ -35,6 +35,11 @@ struct RedisFault: Error, Sendable, Hashable {
     static let silent = RedisFault(.silent, "no answer in time")
     static let backlog = RedisFault(.backlog, "too many commands wait for an answer")
 
+    /// The same with the node's name in front of its text; with none where there are no others.
+    func at(_ node: String) -> RedisFault {
+        node.isEmpty ? self : RedisFault(kind, "\(node): \(text)")
+    }
+
     /// Whether it concerns the connection rather than one command.
     var isOfConnection: Bool {
         if case .server = kind { false } else { true }
@@ -106,8 +111,10 @@ extension RedisFault {
         case "NOPERM": "the user in REDIS_URL has no permission for tasq's commands on \(subject)"
         case "MAXCLIENTS": "has no client slot free: raise maxclients"
         case "DATABASE": "has no database of the number in REDIS_URL"
-        case "MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN":
-            "a cluster, which is not supported yet: name a single server in REDIS_URL"
+        case "MOVED", "ASK", "CROSSSLOT", "TRYAGAIN":
+            "a node of a cluster: write redis+cluster:// in REDIS_URL"
+        case "CLUSTERDOWN":
+            "a node of a cluster (redis+cluster:// in REDIS_URL) that does not serve \(subject)"
         case "UNKNOWN-COMMAND":
             "redis needs version 7 or newer: workers poll the table meanwhile"
         default: nil

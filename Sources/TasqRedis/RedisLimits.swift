@@ -25,8 +25,6 @@ enum RedisLimits {
 
     /// How long a connection may take to stand.
     static let connectTime = TimeAmount.seconds(2)
-    /// How long Redis may take to answer an announcement before the connection is given up.
-    static let announceTime = TimeAmount.seconds(1)
     /// How long Redis may take to answer anything else.
     static let answerTime = TimeAmount.seconds(2)
     /// How much longer than its wait a blocking take may last.
@@ -41,6 +39,30 @@ enum RedisLimits {
     static let longestWait = Duration.seconds(60)
     /// The shortest wait that blocks; a shorter one only looks.
     static let shortestWait = Duration.milliseconds(10)
+    /// How long one sentinel may take before the next is asked, and one node before the next is
+    /// asked for a cluster's map.
+    static let sentinelTime = TimeAmount.milliseconds(500)
+    static let mapTime = TimeAmount.milliseconds(500)
+    /// How many of them are asked before the question counts as failed, until it is asked again.
+    static let placesAsked = 6
+    /// The shortest pause between two such questions.
+    static let mapPause = TimeAmount.milliseconds(100)
+    /// How often it is asked where the servers are, while connections stand.
+    static let watchPause = TimeAmount.seconds(2)
+    /// Nodes of a cluster.
+    static let clusterNodes = 1000
+    /// How often one command is sent elsewhere before its answer counts.
+    static let redirections = 5
+    /// How long a command waits that met a slot on its way to another node.
+    static let migrationPause = TimeAmount.milliseconds(50)
+    /// The pause between two looks of a take at a slot that is on its way.
+    static let walkPause = Duration.milliseconds(100)
+    /// How long a take rests before it fails because no node serves its queue.
+    static let unservedPause = Duration.milliseconds(500)
+    /// How long a take of several queues waits while some of their nodes are gone.
+    static let partialTime = Duration.milliseconds(100)
+    /// How long the takes of some of many queues wait before others have their turn.
+    static let turnTime = Duration.seconds(1)
     /// The wait after the first failure, and the longest.
     static let backoff = Duration.milliseconds(50)...Duration.seconds(2)
     /// A fault that comes back within this time of its last warning is no news.

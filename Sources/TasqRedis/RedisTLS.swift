@@ -14,19 +14,17 @@ struct RedisTLS: Sendable {
         var cert: String?
         /// PEM file of its private key, unencrypted.
         var key: String?
-        /// The name the server's certificate must be for; the URL's host by default.
+        /// The name the servers' certificates must be for; each one's own host by default.
         var sni: String?
 
         static let names = ["cacert", "cert", "key", "sni"]
     }
 
     private let options: Options
-    /// The name that is asked for and checked; `nil`: the address connected to is checked.
-    private let name: String?
     private let context: NIOSSLContext
 
-    /// Throws ``InvalidInput`` naming the file that cannot be used.
-    init(_ options: Options, host: String) throws(InvalidInput) {
+    /// Throws ``InvalidInput`` naming the file, or the host of these, that cannot be used.
+    init(_ options: Options, hosts: [String]) throws(InvalidInput) {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .fullVerification
         configuration.minimumTLSVersion = .tlsv12
@@ -56,23 +54,29 @@ struct RedisTLS: Sendable {
                     ? "the system's certificate authorities cannot be read: give cacert"
                     : "key does not belong to cert")
         }
-        let name = options.sni ?? host
-        let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
-        guard options.sni == nil || !isAddress else {
+        guard options.sni.map(Self.isAddress) != true else {
             throw Self.invalid("sni must be a name, not an address")
         }
-        self.name = isAddress ? nil : name
         self.options = options
-        do {
-            _ = try NIOSSLClientHandler(context: context, serverHostname: self.name)
-        } catch {
-            throw Self.invalid("names a host that no certificate can be for")
+        for host in hosts {
+            do {
+                _ = try handler(for: host)
+            } catch {
+                throw Self.invalid("names a host that no certificate can be for")
+            }
         }
     }
 
-    /// A handler for one connection.
-    func handler() throws -> NIOSSLClientHandler {
-        try NIOSSLClientHandler(context: context, serverHostname: name)
+    /// A handler for one connection. The name is asked for and checked; of a server that is known
+    /// by its address, and for which no `sni` was given, the address is.
+    func handler(for host: String) throws -> NIOSSLClientHandler {
+        let name = options.sni ?? host
+        return try NIOSSLClientHandler(
+            context: context, serverHostname: Self.isAddress(name) ? nil : name)
+    }
+
+    private static func isAddress(_ name: String) -> Bool {
+        (try? SocketAddress(ipAddress: name, port: 0)) != nil
     }
 
     private static func certificates(
@@ -94,11 +98,10 @@ struct RedisTLS: Sendable {
 
 extension RedisTLS: Hashable {
     static func == (left: RedisTLS, right: RedisTLS) -> Bool {
-        left.options == right.options && left.name == right.name
+        left.options == right.options
     }
 
     func hash(into hasher: inout Hasher) {
         hasher.combine(options)
-        hasher.combine(name)
     }
 }

@@ -2,81 +2,131 @@ import Tasq
 
 /// The parts of a Redis URL.
 struct RedisURL {
-    private(set) var host = ""
-    private(set) var port = 6379
+    private(set) var shape = RedisSettings.Shape.single
+    /// At least one; more than one only of sentinels or of a cluster.
+    private(set) var servers: [ServerAddress] = []
     private(set) var user: String?
     private(set) var password: String?
     private(set) var database = 0
-    /// `nil` without TLS.
-    private(set) var tls: RedisTLS.Options?
+    private(set) var options = Options()
+
+    /// The parameters after the `?`.
+    struct Options {
+        /// `nil` without TLS.
+        var tls: RedisTLS.Options?
+        var sentinelUser: String?
+        var sentinelPassword: String?
+    }
+
+    /// Servers one URL may name.
+    static let mostServers = 64
 
     init(_ url: String) throws(InvalidInput) {
         guard let separator = url.firstRange(ofText: "://") else {
             throw Self.invalid("must look like redis://host:6379")
         }
-        let scheme = url[..<separator.lowerBound].lowercased()
-        try Self.check(scheme: scheme)
+        var scheme = url[..<separator.lowerBound].lowercased()[...]
         var rest = url[separator.upperBound...]
         guard rest.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else {
             throw Self.invalid("must not contain spaces or control characters: percent-encode them")
         }
-        if scheme == "rediss" {
-            tls = RedisTLS.Options()
-            if let mark = rest.lastIndex(of: "?") {
-                tls = try Self.options(in: rest[rest.index(after: mark)...])
-                rest = rest[..<mark]
-            }
+        if scheme.hasPrefix("rediss") {
+            options.tls = RedisTLS.Options()
+            scheme = "redis" + scheme.dropFirst("rediss".count)
+        }
+        shape = try Self.shape(scheme)
+        if options.tls != nil || shape.isSentinel, let mark = rest.lastIndex(of: "?") {
+            try readOptions(rest[rest.index(after: mark)...])
+            rest = rest[..<mark]
         }
         guard !rest.contains("?"), !rest.contains("#") else {
             throw Self.invalid("takes no options after ? or #; percent-encode them in a password")
         }
+        var path: Substring?
         if let slash = rest.firstIndex(of: "/") {
-            database = try Self.database(in: rest[rest.index(after: slash)...])
+            path = rest[rest.index(after: slash)...]
             rest = rest[..<slash]
         }
         if let at = rest.lastIndex(of: "@") {
             try readUser(rest[..<at])
             rest = rest[rest.index(after: at)...]
         }
-        try readHost(rest)
+        try readPath(path)
+        try readServers(rest)
     }
 
-    private static func check(scheme: String) throws(InvalidInput) {
+    private static func shape(_ scheme: Substring) throws(InvalidInput) -> RedisSettings.Shape {
         switch scheme {
-        case "redis", "rediss": return
-        case "redis+sentinel":
-            throw invalid("Sentinel is not supported yet: name the primary with redis://")
-        case "redis+cluster":
-            throw invalid("Cluster is not supported yet: name a single server with redis://")
+        case "redis": return .single
+        case "redis+sentinel": return .sentinel(service: "")
+        case "redis+cluster": return .cluster
         default:
-            throw invalid("must begin with redis:// or rediss://")
+            throw invalid(
+                "must begin with redis://, redis+sentinel:// or redis+cluster://, or with rediss "
+                    + "in place of redis for TLS")
         }
     }
 
-    /// Reads `cacert=/path&cert=/path&key=/path&sni=name`, each once.
-    private static func options(in text: Substring) throws(InvalidInput) -> RedisTLS.Options {
-        var options = RedisTLS.Options()
+    /// The database; of sentinels, first the name that they know the primary by.
+    private mutating func readPath(_ path: Substring?) throws(InvalidInput) {
+        var path = path ?? ""
+        switch shape {
+        case .single: break
+        case .cluster:
+            guard path.isEmpty || path == "0" else {
+                throw Self.invalid("names a database, and a cluster has none")
+            }
+            return
+        case .sentinel:
+            let end = path.firstIndex(of: "/") ?? path.endIndex
+            let service = try Self.decode(path[..<end])
+            guard (1...255).contains(service.utf8.count),
+                service.utf8.allSatisfy({ $0 > 32 && $0 < 127 })
+            else {
+                throw Self.invalid(
+                    "must name what the sentinels watch after the slash, as in "
+                        + "redis+sentinel://host:26379/mymaster")
+            }
+            shape = .sentinel(service: service)
+            path = end == path.endIndex ? "" : path[path.index(after: end)...]
+        }
+        guard !path.isEmpty else { return }
+        guard let database = Self.number(path, in: 0...65_535) else {
+            throw Self.invalid(
+                "must have a database number between 0 and 65535 after the slash")
+        }
+        self.database = database
+    }
+
+    /// Reads `name=value&name=value`, each name once.
+    private mutating func readOptions(_ text: Substring) throws(InvalidInput) {
         var seen: Set<Substring> = []
         for part in text.split(separator: "&") {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard pair.count == 2, let name = pair.first, seen.insert(name).inserted else {
-                throw invalid("must give each option after ? once, as in cacert=/path")
+                throw Self.invalid("must give each option after ? once, as in cacert=/path")
             }
-            let value = try decode(pair[1])
+            let value = try Self.decode(pair[1])
             guard !value.isEmpty, !value.utf8.contains(0) else {
-                throw invalid("has an option without a value")
+                throw Self.invalid("has an option without a value")
             }
             switch name {
-            case "cacert": options.cacert = value
-            case "cert": options.cert = value
-            case "key": options.key = value
-            case "sni": options.sni = value
+            case "cacert" where options.tls != nil: options.tls?.cacert = value
+            case "cert" where options.tls != nil: options.tls?.cert = value
+            case "key" where options.tls != nil: options.tls?.key = value
+            case "sni" where options.tls != nil: options.tls?.sni = value
+            case "sentinel_username" where shape.isSentinel: options.sentinelUser = value
+            case "sentinel_password" where shape.isSentinel: options.sentinelPassword = value
             default:
-                throw invalid(
-                    "knows the options " + RedisTLS.Options.names.joined(separator: ", ") + " only")
+                let known =
+                    (options.tls == nil ? [] : RedisTLS.Options.names)
+                    + (shape.isSentinel ? ["sentinel_username", "sentinel_password"] : [])
+                throw Self.invalid("knows the options " + known.joined(separator: ", ") + " only")
             }
         }
-        return options
+        guard options.sentinelUser == nil || options.sentinelPassword != nil else {
+            throw Self.invalid("gives sentinel_username without sentinel_password")
+        }
     }
 
     private mutating func readUser(_ text: Substring) throws(InvalidInput) {
@@ -93,46 +143,58 @@ struct RedisURL {
         password = secret
     }
 
-    private mutating func readHost(_ text: Substring) throws(InvalidInput) {
+    private mutating func readServers(_ text: Substring) throws(InvalidInput) {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        guard parts.count == 1 || shape != .single else {
+            throw Self.invalid(
+                "names several hosts: that is redis+sentinel:// or redis+cluster://")
+        }
+        guard parts.count <= Self.mostServers else {
+            throw Self.invalid("names more than \(Self.mostServers) servers")
+        }
+        for part in parts {
+            let server = try Self.server(part, port: shape.isSentinel ? 26379 : 6379)
+            guard !servers.contains(server) else { throw Self.invalid("names a server twice") }
+            servers.append(server)
+        }
+    }
+
+    private static func server(
+        _ text: Substring, port standard: Int
+    ) throws(InvalidInput) -> ServerAddress {
         var name = text
-        var number: Substring?
+        var digits: Substring?
         if text.first == "[" {
             guard let bracket = text.firstIndex(of: "]") else {
-                throw Self.invalid("has an address without its closing bracket")
+                throw invalid("has an address without its closing bracket")
             }
             name = text[text.index(after: text.startIndex)..<bracket]
             let tail = text[text.index(after: bracket)...]
             guard tail.isEmpty || tail.first == ":" else {
-                throw Self.invalid("must have the port after the bracket, as in [::1]:6379")
+                throw invalid("must have the port after the bracket, as in [::1]:6379")
             }
-            number = tail.isEmpty ? nil : tail.dropFirst()
+            digits = tail.isEmpty ? nil : tail.dropFirst()
         } else if let colon = text.lastIndex(of: ":") {
             name = text[..<colon]
-            number = text[text.index(after: colon)...]
+            digits = text[text.index(after: colon)...]
             guard !name.contains(":") else {
-                throw Self.invalid("must have an IPv6 address in brackets, as in [::1]:6379")
+                throw invalid("must have an IPv6 address in brackets, as in [::1]:6379")
             }
         }
-        guard !name.isEmpty else { throw Self.invalid("must name a host") }
-        host = try Self.decode(name)
+        guard !name.isEmpty else { throw invalid("must name a host") }
+        let host = try decode(name)
         guard host.utf8.count <= 255, host.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
-            throw Self.invalid("must name a host of at most 255 ASCII characters")
+            throw invalid("must name a host of at most 255 ASCII characters")
         }
-        guard let number else { return }
-        guard let port = Self.number(number, in: 1...65_535) else {
-            throw Self.invalid("must have a port between 1 and 65535")
+        guard let digits else { return ServerAddress(host: host, port: standard) }
+        guard let port = number(digits, in: 1...65_535) else {
+            throw invalid("must have a port between 1 and 65535")
         }
-        self.port = port
+        return ServerAddress(host: host, port: port)
     }
+}
 
-    private static func database(in text: Substring) throws(InvalidInput) -> Int {
-        guard !text.isEmpty else { return 0 }
-        guard let database = number(text, in: 0...65_535) else {
-            throw invalid("must have a database number between 0 and 65535 after the slash")
-        }
-        return database
-    }
-
+extension RedisURL {
     private static func number(_ text: Substring, in range: ClosedRange<Int>) -> Int? {
         guard text.utf8.count <= 5, text.utf8.allSatisfy({ (48...57).contains($0) }) else {
             return nil

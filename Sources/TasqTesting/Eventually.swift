@@ -5,11 +5,11 @@
 /// a server that is being restarted; its last error is part of the message.
 ///
 /// - Parameters:
-///   - limit: How long to go on.
+///   - limit: How long to go on; a minute, and longer on a slow machine, if it is not said.
 ///   - what: What is waited for, as a phrase: "every job is settled".
 ///   - condition: The read; true ends the wait.
 public func eventually(
-    within limit: Duration = .seconds(30), _ what: String,
+    within limit: Duration = .seconds(60).onThisMachine, _ what: String,
     _ condition: () async throws -> Bool
 ) async throws(TestingError) {
     let end = ContinuousClock.now + limit

@@ -4,7 +4,7 @@ import Synchronization
 /// A fresh database of a test's own, cloned from a migrated template, and a key prefix of its own.
 ///
 /// The template is made once per process and name. Cloning takes tens of milliseconds, so every
-/// test can have one. Eight tests for each core have theirs at a time, the others wait.
+/// test can have one. A few tests for each core have theirs at a time, the others wait.
 public struct TestDatabase: Sendable {
     /// The database's name.
     public let name: String
@@ -29,7 +29,7 @@ public struct TestDatabase: Sendable {
         template: String = "tasq", migrate: @Sendable (String) async throws -> Void,
         _ body: (TestDatabase) async throws -> Result
     ) async throws -> Result {
-        try await Turnstile.forDatabases.pass {
+        try await Turnstile.forTests.pass {
             let database = try await make(template: template, migrate: migrate)
             do {
                 let result = try await body(database)
@@ -46,6 +46,7 @@ public struct TestDatabase: Sendable {
     public static func make(
         template: String = "tasq", migrate: @Sendable (String) async throws -> Void
     ) async throws -> TestDatabase {
+        try Turnstile.check("a database")
         let server = try await TestServers.postgres()
         let source = try await Templates.name(of: template, in: server, migrate: migrate)
         let name = "t" + UUID().uuidString.lowercased().filter { $0 != "-" }.prefix(16)

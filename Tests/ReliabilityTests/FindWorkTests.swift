@@ -1,10 +1,13 @@
+import Logging
 import Tasq
 import TasqPostgres
+import TasqRedis
 import TasqTesting
+import TestSizes
 import Testing
 
 /// The three designs of the note this grew from, run by one body.
-@Suite(.serialized) struct FindWorkTests {
+@Suite(.serialized, .large) struct FindWorkTests {
     @Test(arguments: FindWork.allCases)
     func `Old jobs and new ones run, however the worker finds them`(mode: FindWork) async throws {
         try await Fleet.with { fleet in
@@ -42,12 +45,101 @@ import Testing
                 kind: Name("run"), start: .after(.milliseconds(700)),
                 payload: Payload(Array("{}".utf8)))
             _ = try await fleet.queue.enqueue(job)
-            #expect(try await fleet.store.job(job.id)?.status == .scheduled)
             try await fleet.reaches(1, .success)
             #expect(
                 try await fleet.number(
-                    "SELECT count(*) FROM tasq.job WHERE claimed_at >= run_at") == 1)
+                    """
+                    SELECT count(*) FROM tasq.job
+                    WHERE claimed_at >= run_at AND run_at >= enqueued_at + interval '700 ms'
+                    """) == 1)
             try await fleet.stop([worker])
+        }
+    }
+
+    @Test func `Ids of jobs that are long done are taken many at a time`() async throws {
+        try await Fleet.with { fleet in
+            let gone = (0..<5000).map { _ in
+                Announcement(id: JobID(), queue: .defaultQueue, priority: .default)
+            }
+            await fleet.announcer.announce(gone)
+            try await fleet.enqueue(1)
+            let worker = try await fleet.worker(slots: 1)
+            try await fleet.reaches(1, .success)
+            try await eventually("the list is empty") {
+                try await fleet.redis.command("llen", "tasq:{default}:ready:1") == "0"
+            }
+            let statistics = try await fleet.redis.command("info", "commandstats")
+            let takes = try #require(statistics.firstMatch(of: /cmdstat_blmpop:calls=(\d+)/)?.1)
+            #expect(try #require(Int(takes)) < 200, "one at a time it would be 5000")
+            try await fleet.stop([worker])
+        }
+    }
+
+    @Test func `A sweep that takes long holds up no announced job`() async throws {
+        try await Fleet.with { fleet in
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            // Sweeps are long, as over rows of ended jobs that somebody's open transaction keeps, and
+            // do not end while a row is locked.
+            _ = try await fleet.sql(
+                """
+                CREATE TABLE public.bar (); INSERT INTO public.bar DEFAULT VALUES;
+                CREATE FUNCTION public.gate() RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+                BEGIN
+                    PERFORM pg_sleep(0.02);
+                    PERFORM FROM public.bar FOR SHARE;
+                    RETURN 0;
+                END $$
+                """)
+            let limit = "= $1::uuid)\n    LIMIT $3::bigint"
+            var settings = try PostgresSettings(url: fleet.postgres.url(database: "postgres"))
+            settings.statementTimeout = .seconds(100)
+            settings.lockTimeout = .seconds(100)
+            let store = PostgresStore(settings, logger: logger) { statement in
+                guard statement.name == "tasq_sweep" else { return statement }
+                precondition(statement.text.contains(limit), "the gate no longer fits")
+                return Statement(
+                    name: statement.name,
+                    text: statement.text.replacing(limit, with: limit + " + public.gate()"),
+                    isPlannedAnew: statement.isPlannedAnew)
+            }
+            var handlers = HandlerTable()
+            try handlers.add("run", Handler { _ in })
+            let worker = Worker(
+                of: Queue(store: store, announcer: fleet.announcer), handlers: handlers,
+                settings: try WorkerSettings(pollInterval: .milliseconds(50)), logger: logger)
+            let running = Task { try await worker.run() }
+            defer { running.cancel() }
+            try await eventually("it is there") {
+                try await fleet.number("SELECT count(*) FROM tasq.worker") == 1
+            }
+            try await fleet.enqueue(1)
+            try await fleet.reaches(1, .success)
+            let locker = Session(settings: settings, logger: logger)
+            _ = try await locker.script(
+                """
+                SET idle_in_transaction_session_timeout = 0; BEGIN;
+                SELECT FROM public.bar FOR UPDATE
+                """)
+            func isSweeping() async throws -> Bool {
+                try await fleet.number(
+                    """
+                    SELECT count(*) FROM pg_stat_activity
+                    WHERE query LIKE '-- Claims the oldest due%' AND wait_event_type = 'Lock'
+                    """) > 0
+            }
+            try await eventually("a sweep waits") { try await isSweeping() }
+            try await fleet.enqueue(10)
+            try await fleet.reaches(11, .success)
+            #expect(try await isSweeping())
+            let silent = Queue(store: store)
+            _ = try await silent.enqueue(
+                NewJob(kind: Name("run"), payload: Payload(Array("{}".utf8))))
+            _ = try await locker.script("COMMIT")
+            await locker.close()
+            try await fleet.reaches(12, .success)
+            running.cancel()
+            _ = await running.result
+            await store.close()
         }
     }
 }

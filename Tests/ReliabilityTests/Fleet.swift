@@ -1,9 +1,12 @@
 import Foundation
 import Logging
+import Synchronization
 import Tasq
 import TasqPostgres
 import TasqRedis
 import TasqTesting
+import TestSizes
+import Testing
 
 /// Real servers, real `tasq` processes, and a log of every run, for one test.
 struct Fleet: Sendable {
@@ -14,12 +17,32 @@ struct Fleet: Sendable {
     let announcer: RedisAnnouncer
     let log: RunLog
     let configuration: String
+    /// Every process started so far.
+    private let processes = Processes()
 
-    /// Heartbeats and leases short enough for a test, in the proportion of the defaults.
+    init(
+        postgres: PrivatePostgres, redis: PrivateRedis, store: PostgresStore,
+        announcer: RedisAnnouncer, log: RunLog, configuration: String
+    ) {
+        self.postgres = postgres
+        self.redis = redis
+        self.store = store
+        self.announcer = announcer
+        queue = Queue(store: store, announcer: announcer)
+        self.log = log
+        self.configuration = configuration
+    }
+
+    /// Heartbeats and leases short enough for a test, and long enough for a slow machine.
     static let environment = [
-        "TASQ_WORKER_HEARTBEAT": "500ms", "TASQ_WORKER_LEASE": "3s", "TASQ_WORKER_GRACE": "5s",
+        "TASQ_WORKER_HEARTBEAT": milliseconds(500), "TASQ_WORKER_LEASE": milliseconds(5000),
+        "TASQ_WORKER_GRACE": milliseconds(5000),
         "TASQ_LOG_LEVEL": "info", "GITHUB_SECRET": "a-secret-to-everybody",
     ]
+
+    private static func milliseconds(_ number: Double) -> String {
+        "\(Int(number * Slowness.factor))ms"
+    }
 
     static func with(
         redisRuns: Bool = true, _ body: (Fleet) async throws -> Void
@@ -29,7 +52,7 @@ struct Fleet: Sendable {
         if !redisRuns { await redis.stop() }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let store = PostgresStore(
-            try PostgresSettings(url: postgres.url(database: "postgres")), logger: logger)
+            try PostgresSettings(url: postgres.url(database: "postgres")).patient, logger: logger)
         try await store.migrate()
         let announcer = RedisAnnouncer(try RedisSettings(url: redis.url), logger: logger)
         let log = RunLog()
@@ -42,8 +65,7 @@ struct Fleet: Sendable {
                 defer { try? FileManager.default.removeItem(at: file) }
                 try await body(
                     Fleet(
-                        postgres: postgres, redis: redis, store: store,
-                        queue: Queue(store: store, announcer: announcer), announcer: announcer,
+                        postgres: postgres, redis: redis, store: store, announcer: announcer,
                         log: log, configuration: file.path))
             }
         } catch {
@@ -67,6 +89,7 @@ struct Fleet: Sendable {
             retry: { base: 200ms, cap: 1s }
           "pill": { command: [/bin/sh, -c, "kill -9 $PPID"] }
           "noop*": { noop: {} }
+          "timed": { noop: {}, timeout: 600s }
         """
     }
 
@@ -87,8 +110,10 @@ struct Fleet: Sendable {
         environment["REDIS_URL"] = redis.url
         environment["TASQ_CONFIG"] = configuration
         environment.merge(more) { $1 }
-        return try await ChildProcess.start(
+        let process = try await ChildProcess.start(
             ChildProcess.built("tasq"), arguments, environment: environment)
+        processes.all.withLock { $0.append(process) }
+        return process
     }
 
     @discardableResult
@@ -103,6 +128,12 @@ struct Fleet: Sendable {
         return ids
     }
 
+    /// Resident memory of a process, in kB.
+    func memory(of process: ChildProcess) throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)
+        return try #require(status.firstMatch(of: /VmRSS:\s*(\d+)/).flatMap { Int($0.1) })
+    }
+
     func sql(_ text: String) async throws -> String {
         try await postgres.execute(text)
     }
@@ -115,13 +146,40 @@ struct Fleet: Sendable {
         try await number("SELECT count(*) FROM tasq.job WHERE status = '\(status.rawValue)'")
     }
 
-    /// Waits until this many jobs have the status.
-    func reaches(_ count: Int, _ status: JobStatus, within limit: Duration = .seconds(120))
+    /// Waits until this many jobs have the status; fails with how things stand.
+    func reaches(
+        _ count: Int, _ status: JobStatus, within limit: Duration = .seconds(120).onThisMachine
+    )
         async throws
     {
-        try await eventually(within: limit, "\(count) jobs are \(status.rawValue)") {
-            try await self.count(status) >= count
+        do {
+            try await eventually(within: limit, "\(count) jobs are \(status.rawValue)") {
+                try await self.count(status) >= count
+            }
+        } catch {
+            throw TestingError.late("\(error)\n\(await state())")
         }
+    }
+
+    /// The jobs by status, attempts and crashes, and the last lines of every process.
+    private func state() async -> String {
+        let jobs =
+            (try? await sql(
+                """
+                SELECT status, kind, attempt, crashes, count(*) FROM tasq.job
+                GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+                """)) ?? "postgres does not answer"
+        return processes.all.withLock { processes in
+            processes.reduce(jobs) { text, process in
+                let exit = process.exit.map { "\($0)" } ?? "runs"
+                let lines = process.lines.suffix(20).joined(separator: "\n")
+                return "\(text)\nprocess \(process.pid): \(exit)\n\(lines)"
+            }
+        }
+    }
+
+    private final class Processes: Sendable {
+        let all = Mutex<[ChildProcess]>([])
     }
 
     /// Ends workers as a supervisor would, and waits for them.

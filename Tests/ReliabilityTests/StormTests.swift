@@ -1,12 +1,14 @@
 import Foundation
+import Logging
 import Tasq
 import TasqPostgres
 import TasqRedis
 import TasqTesting
+import TestSizes
 import Testing
 
 /// Whole systems under faults: real servers, real processes.
-@Suite(.serialized) struct StormTests {
+@Suite(.serialized, .large) struct StormTests {
     @Test func `20 000 jobs survive three flushes, a kill and a shutdown, and none overlap`()
         async throws
     {
@@ -23,13 +25,17 @@ import Testing
                 if step == 2 { workers[0].signal(SIGKILL) }
                 if step == 3 { workers[1].signal(SIGTERM) }
             }
-            try await fleet.reaches(20_000, .success, within: .seconds(240))
+            try await fleet.reaches(20_000, .success, within: .seconds(240).onThisMachine)
             #expect(try await fleet.number("SELECT count(*) FROM tasq.job") == 20_000)
             #expect(try await fleet.number("SELECT count(*) FROM tasq.executing_job") == 0)
             #expect(fleet.log.overlaps == 0)
             #expect(Set(fleet.log.runs.map(\.job)).count == 20_000)
-            // Only the killed worker's jobs may have run twice.
-            #expect(fleet.log.count <= 20_000 + 16)
+            // What ran twice was on board when a worker crashed, and only one did.
+            let crashes = try await fleet.number("SELECT sum(crashes) FROM tasq.job")
+            #expect(fleet.log.count <= 20_000 + crashes)
+            for worker in workers.dropFirst() {
+                #expect(!worker.lines.contains { $0.contains("this worker was reaped") })
+            }
             #expect(try await workers[0].wait() == .signal(SIGKILL))
             #expect(try await workers[1].wait() == .code(0))
             try await fleet.stop(Array(workers.dropFirst(2)))
@@ -72,9 +78,10 @@ import Testing
             let workers = [try await fleet.worker(slots: 8)]
             let start = ContinuousClock.now
             let lost = lostIDs.map { "'\($0)'" }.joined(separator: ",")
-            try await eventually(within: .seconds(120), "the lost ones have run") {
+            try await eventually(within: .seconds(120).onThisMachine, "the lost ones have run") {
                 // The list is kept filled, so that no take ever times out.
-                if try await fleet.redis.command("llen", "tasq:{default}:ready:1") < "500" {
+                let listed = try await fleet.redis.command("llen", "tasq:{default}:ready:1")
+                if try #require(Int(listed)) < 500 {
                     try await fleet.enqueue(500)
                 }
                 return try await fleet.number(
@@ -100,7 +107,7 @@ import Testing
                     crashes += 1
                     worker = try await fleet.worker(slots: 8)
                 }
-                try await eventually(within: .seconds(60), "the worker dies or the pill ends") {
+                try await eventually("the worker dies or the pill ends") {
                     if worker.exit != nil { return true }
                     return try await fleet.store.job(pill)?.status.isFinal == true
                 }
@@ -114,6 +121,62 @@ import Testing
             try await eventually("the queue goes on") {
                 try await fleet.store.job(more[0])?.status == .success
             }
+            try await fleet.stop([worker])
+        }
+    }
+
+    @Test func `No suspect runs before the end of the last one is written`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            let innocent = try await fleet.enqueue(1)[0]
+            let pill = try await fleet.enqueue(1, kind: "pill")[0]
+            // Two workers died with both; a third death would be the end of either.
+            _ = try await fleet.sql("UPDATE tasq.job SET crashes = 2")
+            fleet.log.hold()
+            let worker = try await fleet.worker(slots: 4)
+            try await eventually("the innocent runs") { fleet.log.count == 1 }
+            let locker = Session(
+                settings: try PostgresSettings(url: fleet.postgres.url(database: "postgres")),
+                logger: .init(label: "test"))
+            _ = try await locker.script(
+                """
+                SET idle_in_transaction_session_timeout = 0;
+                BEGIN;
+                SELECT FROM tasq.job WHERE id = '\(innocent)' FOR UPDATE
+                """)
+            fleet.log.release()
+            // Its success cannot be written. Others may go on beside that, but no suspect.
+            try await fleet.enqueue(1, kind: "noop")
+            try await eventually("another job runs, or the worker dies") {
+                if worker.exit != nil { return true }
+                return try await fleet.count(.success) == 1
+            }
+            #expect(worker.exit == nil)
+            _ = try await locker.script("COMMIT")
+            await locker.close()
+            #expect(try await worker.wait() == .signal(SIGKILL))
+            let next = try await fleet.worker(slots: 4)
+            try await eventually("the pill is given up") {
+                try await fleet.store.job(pill)?.status == .error
+            }
+            #expect(try await fleet.store.job(innocent)?.status == .success)
+            try await fleet.stop([next])
+        }
+    }
+
+    @Test func `A timeout costs memory only while its job runs`() async throws {
+        try await Fleet.with { fleet in
+            let worker = try await fleet.worker(slots: 64)
+            // As many as are measured: a busy machine makes the allocator's own share larger.
+            try await fleet.enqueue(20_000, kind: "timed")
+            try await fleet.reaches(20_000, .success)
+            let before = try fleet.memory(of: worker)
+            try await fleet.enqueue(20_000, kind: "timed")
+            try await fleet.reaches(40_000, .success)
+            let growth = try fleet.memory(of: worker) - before
+            print("20 000 jobs under a timeout of 600 s: \(growth) kB more")
+            #expect(growth < 8000, "a timer for each job would be 14 MB")
             try await fleet.stop([worker])
         }
     }

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
@@ -12,7 +13,7 @@ import Testing
     import Darwin
 #endif
 
-struct CommandHandlerTests {
+@Suite(.medium) struct CommandHandlerTests {
     init() {
         // As the program does first of all: a child may close its standard input.
         signal(SIGPIPE, SIG_IGN)

@@ -1,8 +1,9 @@
 import TasqTesting
+import TestSizes
 import Testing
 
 /// What the parser makes of the commands for shells.
-struct CompletionTests {
+@Suite(.medium) struct CompletionTests {
     @Test(arguments: ["bash", "zsh", "fish"])
     func `There is a completion script for the shell, which takes it`(shell: String) async throws {
         let script = try await TasqProgram.run("--generate-completion-script", shell)

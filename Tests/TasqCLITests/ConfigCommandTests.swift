@@ -1,11 +1,12 @@
 import Foundation
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
 
 /// `tasq config check` and `tasq config show` as people run them.
-struct ConfigCommandTests {
+@Suite(.medium) struct ConfigCommandTests {
     @Test func `check says all mistakes at once, with line and nearest key, and exits 78`()
         async throws
     {
@@ -58,6 +59,15 @@ struct ConfigCommandTests {
         #expect(json.output == "{\"valid\":true,\"problems\":[]}")
         let bare = try await TasqProgram.run("config", "check", environment: environment)
         #expect(bare.output == "no file: valid, 0 sources, 0 handlers")
+    }
+
+    @Test(arguments: ["", "# nothing yet\n"])
+    func `A file that says nothing is named all the same`(text: String) async throws {
+        let file = try TemporaryFile(text)
+        let run = try await TasqProgram.run(
+            "config", "check", "--config", file.path, "--database-url", "postgres://h/d")
+        #expect(run.exit == .code(0), "\(run.errors)")
+        #expect(run.output == "\(file.path): valid, 0 sources, 0 handlers")
     }
 
     @Test func `show says where each value came from and no secret`() async throws {

@@ -291,4 +291,5 @@ private let samples: [String: [String]] = [
     "worker.on_lease_unknown": ["cancel", "continue", "cancel"],
     "worker.poll_interval": ["1s", "250ms", "5s"],
     "worker.sweep_every": ["1", "2", "3"],
+    "worker.metrics": ["127.0.0.1:8082", "[::1]:0", "localhost:9000"],
 ]

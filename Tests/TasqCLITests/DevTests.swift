@@ -1,5 +1,6 @@
 import Foundation
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
@@ -11,13 +12,13 @@ import Testing
 #endif
 
 /// `tasq dev` with everything it starts.
-@Suite(.serialized)
+@Suite(.serialized, .large)
 struct DevTests {
     @Test func `The demo runs to its end and loses nothing`() async throws {
         let place = try TemporaryFile("", name: "unused")
         let dev = try await ChildProcess.start(
             TasqProgram.path, ["dev", "--once"], directory: place.directory)
-        let exit = try await dev.wait(within: .seconds(300))
+        let exit = try await dev.wait(within: .seconds(300).onThisMachine)
         #expect(exit == .code(0), "\(dev.standardError)\n\(dev.standardOutput)")
         for row in ["received", "executed", "lost", "duplicates run", "pickup p99", "recovery"] {
             #expect(dev.standardOutput.contains("\n\(row) "))

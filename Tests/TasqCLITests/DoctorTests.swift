@@ -2,12 +2,13 @@ import Foundation
 import Tasq
 import TasqPostgres
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
 
 /// `tasq doctor`.
-struct DoctorTests {
+@Suite(.medium) struct DoctorTests {
     @Test func `A system that is well is told so, line by line`() async throws {
         try await withDatabase { database in
             let redis = try await TestServers.redis()
@@ -28,7 +29,7 @@ struct DoctorTests {
         }
     }
 
-    @Test func `Whoever holds back vacuum is named by pid, without the text of the query`()
+    @Test func `Whoever holds back vacuum is named by pid and query, without what it looks for`()
         async throws
     {
         let server = try await PrivatePostgres.start(durable: false)
@@ -39,23 +40,46 @@ struct DoctorTests {
         settings.applicationName = "culprit"
         settings.idleInTransactionTimeout = .seconds(3600)
         let session = Session(settings: settings, logger: .silent)
-        _ = try await session.script("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 'hunter2'")
+        _ = try await session.script(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 4111222233334444,\n'hunter2'")
         let pid = try await server.execute(
             "SELECT pid FROM pg_stat_activity WHERE application_name = 'culprit'")
         let holders = try await store.vacuumHolders()
         #expect(holders.map(\.name) == ["culprit"])
         #expect(holders.first?.processID.map(String.init) == pid)
+        #expect(holders.first?.query == "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT …, ")
         let checkup = try await store.checkup()
         let old = VacuumHolder(
             what: "session", name: "culprit", processID: 17, state: "idle in transaction",
-            since: nil, queryStart: nil, age: .seconds(3600))
+            since: nil, queryStart: nil, age: .seconds(3600), query: holders.first?.query)
         let lines = PostgresDoctor(store: store).vacuum(checkup, [old])
         #expect(lines.contains { $0.state == .warn && $0.text.contains("culprit, pid 17") })
         #expect(lines.contains { $0.mend?.contains("pg_terminate_backend(17)") ?? false })
+        #expect(lines.contains { $0.text.contains("BEGIN ISOLATION") })
         #expect(!lines.contains { $0.text.contains("hunter2") })
         await session.close()
         await store.close()
         await server.stop(.immediate)
+    }
+
+    @Test func `Sentinels and the nodes of a cluster each have their lines`() async throws {
+        let cluster = try await PrivateRedisCluster.start()
+        let primary = try await PrivateRedis.start()
+        let sentinel = try await PrivateSentinel.start(watching: primary, as: "bells")
+        try await withDatabase { database in
+            let url = "redis+sentinel://127.0.0.1:\(sentinel.port),127.0.0.1:9/bells"
+            let watched = try await TasqProgram.run(
+                "doctor", environment: ["DATABASE_URL": database.url, "REDIS_URL": url])
+            #expect(watched.output.contains("1 of 2 name 127.0.0.1:\(primary.port)"))
+            #expect(watched.output.contains("sentinel 127.0.0.1:9: connection refused"))
+            let spread = try await TasqProgram.run(
+                "doctor", environment: ["DATABASE_URL": database.url, "REDIS_URL": cluster.url])
+            #expect(spread.exit == .code(0), "\(spread.output)\(spread.errors)")
+            #expect(spread.output.contains("16384 of 16384 slots are served"))
+            for node in cluster.primaries {
+                #expect(spread.output.contains("127.0.0.1:\(node.port): 7."))
+            }
+        }
     }
 
     @Test func `What fails is a line with its mend, and exits 1`() async throws {

@@ -1,11 +1,12 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
 
-struct EnqueueTests {
+@Suite(.medium) struct EnqueueTests {
     @Test func `The id is printed and the row says what the flags said`() async throws {
         try await withDatabase { database in
             let run = try await TasqProgram.run(
@@ -25,6 +26,31 @@ struct EnqueueTests {
                 "enqueue", "report", "--unique-key", "u", "--json",
                 environment: ["DATABASE_URL": database.url])
             #expect(again.output == "{\"id\":\"\(id)\",\"existed\":true}")
+        }
+    }
+
+    @Test func `It waits for a Redis that is slow, and says when Redis could not be told`()
+        async throws
+    {
+        let redis = try await PrivateRedis.start()
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url, "REDIS_URL": redis.url]
+            redis.pause()
+            let child = try await TasqProgram.start(
+                ["enqueue", "report"], environment: environment)
+            try await eventually("the job is stored") {
+                try await database.execute("SELECT count(*) FROM tasq.job") == "1"
+            }
+            redis.resume()
+            #expect(try await child.wait() == .code(0))
+            #expect(child.standardError == "")
+            let announced = try await redis.command("lrange", "tasq:{default}:ready:1", "0", "-1")
+            #expect(announced == child.standardOutput)
+            await redis.kill()
+            let untold = try await TasqProgram.run("enqueue", "report", environment: environment)
+            #expect(untold.exit == .code(0))
+            #expect(untold.errors.contains("a job is stored but not announced"))
+            #expect(JobID(untold.output) != nil)
         }
     }
 
@@ -60,6 +86,33 @@ struct EnqueueTests {
             #expect(run.errorLines.count == 1)
             #expect(try await database.execute("SELECT count(*) FROM tasq.job") == "0")
         }
+    }
+
+    @Test func `A payload that is too large is told so, wherever it comes from`() async throws {
+        let text = "\"" + String(repeating: "x", count: 2 * JobLimits.payloadBytes) + "\""
+        let file = try TemporaryFile(text, name: "payload.json")
+        for (payload, name) in [("@" + file.path, file.path), ("-", "standard input")] {
+            let run = try await TasqProgram.run(
+                "enqueue", "a", "--payload", payload,
+                environment: ["DATABASE_URL": "postgres://127.0.0.1:9/d"], input: text)
+            #expect(run.exit == .code(65))
+            #expect(run.errors == "tasq: \(name) is larger than 1048576 bytes")
+        }
+    }
+
+    @Test(arguments: [
+        (["--payload", "@"], "have a path after the @"), (["--delay", "5"], "from 0s to 36500d"),
+        (["--delay", "36501d"], "from 0s to 36500d"),
+    ])
+    func `A flag that cannot be used is told with what it may be`(
+        flags: [String], rule: String
+    ) async throws {
+        let child = try await TasqProgram.start(
+            ["enqueue", "a"] + flags, environment: ["DATABASE_URL": "postgres://127.0.0.1:9/d"])
+        #expect(try await child.wait() == .code(64))
+        let text = child.standardError
+        #expect(text.hasPrefix("tasq: \(flags[0]) must ") && text.hasSuffix(rule), "\(text)")
+        #expect(text.split(separator: "\n").count == 1)
     }
 
     @Test func `A kind's handler decides queue, priority, attempts and key`() async throws {

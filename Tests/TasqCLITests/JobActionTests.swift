@@ -1,6 +1,7 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
@@ -12,7 +13,7 @@ import Testing
 #endif
 
 /// `tasq jobs retry`, `cancel` and `delete`.
-struct JobActionTests {
+@Suite(.medium) struct JobActionTests {
     @Test func `Several jobs are acted on at once, and each refusal is a line`() async throws {
         try await withDatabase { database in
             let environment = ["DATABASE_URL": database.url]
@@ -83,7 +84,8 @@ struct JobActionTests {
         ["cancel"], ["delete", "--dry-run"], ["retry", "--status", "success"],
         ["cancel", "--all", "--queue", "q"], ["cancel", "7"], ["delete", "--status", "executing"],
         ["cancel", "019ab3c4-5d6e-7f80-9123-456789abcdef", "--queue", "q"],
-        ["retry", "--queue", "a b"], ["retry", "--since", "soon"],
+        ["retry", "--queue", "a b"], ["retry", "--since", "soon"], ["cancel", "--key="],
+        ["cancel", "--key", String(repeating: "k", count: 201)],
     ])
     func `A selection that is none, or is two, exits 64 with one line`(
         arguments: [String]

@@ -1,6 +1,7 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
@@ -12,7 +13,7 @@ import Testing
 #endif
 
 /// Both listeners of `tasq serve` with certificates.
-struct ListenerTLSTests {
+@Suite(.medium) struct ListenerTLSTests {
     @Test func `Both listeners speak https, and a new certificate is taken at SIGHUP`()
         async throws
     {

@@ -1,6 +1,7 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
@@ -12,7 +13,7 @@ import Testing
 #endif
 
 /// `tasq queues pause`, `tasq queues resume` and `tasq explain`.
-struct OperateTests {
+@Suite(.medium) struct OperateTests {
     @Test(arguments: [false, true])
     func `A paused queue waits, says so, and goes on when it is resumed`(
         hasRedis: Bool
@@ -39,6 +40,11 @@ struct OperateTests {
             #expect(json.output.contains(#""reason":"paused""#))
             let list = try await TasqProgram.run("queues", "list", environment: environment)
             #expect(list.output.contains("paused"))
+            for (word, isPaused) in [("resume", false), ("pause", true)] {
+                let other = try await TasqProgram.run(
+                    "queues", word, "other", "--json", environment: environment)
+                #expect(other.output == #"{"name":"other","paused":\#(isPaused)}"#)
+            }
             let resumed = try await TasqProgram.run(
                 "queues", "resume", "default", environment: environment)
             #expect(resumed.output == "default is open")

@@ -28,6 +28,17 @@ struct OutputTests {
         #expect(table.text(styled: false) == "R\na\u{FFFD}[2Jb\u{FFFD}c\u{FFFD}\n")
     }
 
+    @Test(arguments: Array(0x202A...0x202E) + Array(0x2066...0x2069))
+    func `What would turn the text around it cannot reach the terminal either`(
+        value: Int
+    ) throws {
+        let scalar = try #require(Unicode.Scalar(UInt32(value)))
+        let text = "a\(scalar)b"
+        #expect(Table.Cell(text).text == "a\u{FFFD}b")
+        #expect(LineLog.oneLine(text) == "a b")
+        #expect(JSON.string(text).text == "\"a\\u\(String(value, radix: 16))b\"")
+    }
+
     @Test(arguments: [
         (true, [:], true), (false, [:], false), (true, ["NO_COLOR": "1"], false),
         (true, ["NO_COLOR": ""], true), (true, ["TERM": "dumb"], false),

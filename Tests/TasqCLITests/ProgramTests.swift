@@ -1,12 +1,13 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
 
 /// The real program: arguments, exit codes, what it says and where.
-struct ProgramTests {
+@Suite(.medium) struct ProgramTests {
     @Test(arguments: [
         ["frobnicate"], ["--nope"], ["jobs", "list", "--nope"], ["jobs", "show"],
         ["jobs", "show", "17", "--database-url", "postgres://x"],
@@ -25,6 +26,22 @@ struct ProgramTests {
         #expect(try await child.wait() == .code(64))
         #expect(child.standardError.split(separator: "\n").count == 1)
         #expect(child.standardError.hasPrefix("tasq: "))
+        #expect(child.standardOutput.isEmpty)
+    }
+
+    @Test(arguments: [
+        (#"enqueue noop --key $'\xff'"#, 4), (#"enqueue noop --payload $'"\xff"'"#, 4),
+        (#"jobs list --kind=$'a\xc3'"#, 3), (#"$'\xed\xa0\x80'"#, 1),
+    ])
+    func `An argument that is not UTF-8 is refused by its place`(
+        words: String, place: Int
+    ) async throws {
+        let child = try await ChildProcess.start(
+            "/bin/bash", ["-c", "exec \"$0\" \(words)", TasqProgram.path],
+            environment: ["DATABASE_URL": "postgres://127.0.0.1:9/d"], directory: "/")
+        #expect(try await child.wait() == .code(64))
+        #expect(
+            child.standardError == "tasq: argument \(place) is not UTF-8; see tasq --help")
         #expect(child.standardOutput.isEmpty)
     }
 
@@ -85,12 +102,40 @@ struct ProgramTests {
         #expect(try await TasqProgram.run("migrate", "--status", environment: url).exit == .code(1))
         let dry = try await TasqProgram.run("migrate", "--dry-run", environment: url)
         #expect(dry.exit == .code(0) && dry.output.contains("would apply"))
+        let pending = try await TasqProgram.run(
+            "migrate", "--status", "--json", environment: url)
+        #expect(pending.exit == .code(1) && pending.output.hasPrefix(#"{"version":0,"newest":"#))
+        #expect(pending.output.contains(#""pending":["core","#), "\(pending.output)")
         let first = try await TasqProgram.run("migrate", environment: url)
         #expect(first.exit == .code(0) && first.output.contains("applied"))
         let second = try await TasqProgram.run("migrate", environment: url)
         #expect(second.exit == .code(0) && second.output == "up to date")
+        let third = try await TasqProgram.run("migrate", "--json", environment: url)
+        #expect(third.output == #"{"applied":[]}"#)
         #expect(try await TasqProgram.run("migrate", "--status", environment: url).exit == .code(0))
         try await server.dropDatabase(name)
+    }
+
+    @Test(arguments: [
+        "DROP SCHEMA tasq CASCADE",
+        "INSERT INTO tasq.schema_version (number, name) VALUES (9999, 'later')",
+    ])
+    func `A server that finds another schema says so in one line and does not listen`(
+        sql: String
+    ) async throws {
+        try await withDatabase { database in
+            try await database.execute(sql)
+            let run = try await TasqProgram.run(
+                "serve",
+                environment: [
+                    "DATABASE_URL": database.url, "TASQ_HTTP_INGEST": "127.0.0.1:0",
+                    "TASQ_HTTP_ADMIN": "127.0.0.1:0", "TASQ_LOG_LEVEL": "warning",
+                ])
+            #expect(run.exit == .code(78))
+            #expect(run.output.isEmpty)
+            #expect(run.errorLines.count == 1, "\(run.errors)")
+            #expect(run.errors.contains("schema is at version"), "\(run.errors)")
+        }
     }
 
     @Test func `A reader that stops reading ends the program quietly`() async throws {

@@ -1,6 +1,7 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
@@ -12,7 +13,7 @@ import Testing
 #endif
 
 /// SIGHUP while the real processes run.
-struct ReloadTests {
+@Suite(.medium) struct ReloadTests {
     @Test func `A worker takes handlers and log level over and says what it cannot`()
         async throws
     {

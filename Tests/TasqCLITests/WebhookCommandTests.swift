@@ -1,12 +1,13 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
 
 /// `tasq webhook verify` and `tasq webhook send`.
-struct WebhookCommandTests {
+@Suite(.medium) struct WebhookCommandTests {
     private static let sources = """
         sources:
           github: { verify: github, secrets: [env:GITHUB], kind: push }

@@ -1,6 +1,7 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
@@ -12,7 +13,7 @@ import Testing
 #endif
 
 /// The whole path with real processes: enqueue, work, look.
-struct WorkTests {
+@Suite(.medium) struct WorkTests {
     @Test(arguments: [false, true])
     func `Jobs are run with Redis and without, and SIGTERM ends the worker with 0`(
         hasRedis: Bool
@@ -35,6 +36,11 @@ struct WorkTests {
             let worker = try await TasqProgram.start(
                 ["work", "--config", file.path], environment: environment)
             _ = try await worker.waitForLine(containing: "worker registered")
+            let list = try await TasqProgram.run("workers", "list", environment: environment)
+            #expect(list.output.contains(" \(worker.pid) "), "\(list.output)")
+            let json = try await TasqProgram.run(
+                "workers", "list", "--json", environment: environment)
+            #expect(json.output.contains("\"pid\":\(worker.pid),"), "\(json.output)")
             for kind in ["noop", "noop.other", "note", "nap", "mark"] {
                 let run = try await TasqProgram.run(
                     "enqueue", kind, "--payload", "{\"secret\":\"hunter2\"}",
@@ -109,6 +115,48 @@ struct WorkTests {
             #expect(metrics.standardOutput.contains("tasq_enqueued_total 0"))
             server.signal(SIGTERM)
             #expect(try await server.wait() == .code(0))
+        }
+    }
+
+    @Test func `A port that is taken is told in one line with its address, and exits 69`()
+        async throws
+    {
+        try await withDatabase { database in
+            var environment = [
+                "DATABASE_URL": database.url, "TASQ_HTTP_INGEST": "127.0.0.1:0",
+                "TASQ_HTTP_ADMIN": "127.0.0.1:0", "TASQ_LOG_LEVEL": "error",
+            ]
+            let server = try await TasqProgram.start(["serve"], environment: environment)
+            let line = try await server.waitForLine(containing: "admin http://")
+            let address = String(line.dropFirst("admin http://".count))
+            environment["TASQ_HTTP_ADMIN"] = address
+            environment["TASQ_WORKER_METRICS"] = address
+            for command in ["serve", "work"] {
+                let run = try await TasqProgram.run(command, environment: environment)
+                #expect(run.exit == .code(69), "\(command)")
+                #expect(
+                    run.errors == "tasq: cannot listen on \(address): the port is taken: stop "
+                        + "what listens there, or set another in http.ingest, http.admin or "
+                        + "worker.metrics")
+            }
+            server.signal(SIGTERM)
+            #expect(try await server.wait() == .code(0))
+        }
+    }
+
+    @Test func `What would turn the text around it is not shown as it is`() async throws {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            let id = try await TasqProgram.run(
+                "enqueue", "a", "--key", "k\u{202E}y", "--payload", "\"\u{2066}\"",
+                environment: environment
+            ).output
+            let show = try await TasqProgram.run("jobs", "show", id, environment: environment)
+            #expect(show.output.contains("k\u{FFFD}y"), "\(show.errors)")
+            #expect(show.output.contains("\"\u{FFFD}\""))
+            let json = try await TasqProgram.run(
+                "jobs", "show", id, "--json", environment: environment)
+            #expect(json.output.contains(#""key":"k\u202ey""#), "\(json.output)")
         }
     }
 

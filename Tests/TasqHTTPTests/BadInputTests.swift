@@ -1,12 +1,13 @@
 import Tasq
 import TasqPostgres
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
 /// What strangers send to the admin listener: refused by name, nothing stored, the process alive.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.medium)
 struct BadInputTests {
     private static let bodies: [[UInt8]] =
         [
@@ -86,6 +87,43 @@ struct BadInputTests {
         }
     }
 
+    @Test func `A job may wait a hundred years and no longer`() async throws {
+        let cases: [(days: Int64, status: Int)] = [(36_520, 201), (36_530, 400)]
+        try await Stack.with { stack, _ in
+            for (days, status) in cases {
+                let time = Timestamp(
+                    microseconds: Timestamp.now.microseconds + days * 86_400_000_000)
+                let answer = try await stack.ask(
+                    "POST", "/v1/jobs", #"{"kind":"a","run_at":"\#(time)"}"#)
+                #expect(answer.status == status, "\(days) days: \(answer.text)")
+                #expect(answer.text.contains("run_at must lie") == (status == 400))
+            }
+        }
+    }
+
+    @Test func `A payload over its limit is a 413 that names it, one at the limit is taken`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let digits = String(repeating: "9", count: 1_048_576)
+            for (body, name) in [
+                (#"{"kind":"a","payload":\#(digits)9}"#, "payload"),
+                (#"[{"kind":"a"},{"kind":"a","payload":\#(digits)9}]"#, "[1].payload"),
+            ] {
+                let answer = try await stack.ask("POST", "/v1/jobs", body)
+                #expect(answer.status == 413, "\(name): \(answer.text)")
+                #expect(answer.text.contains("urn:tasq:problem:body-too-large"))
+                #expect(
+                    answer.text.contains("\"\(name) must be at most 1048576 bytes\""),
+                    "\(answer.text)")
+            }
+            #expect(try await database.execute("SELECT count(*) FROM tasq.job") == "0")
+            let enough = try await stack.ask(
+                "POST", "/v1/jobs", #"{"kind":"a","payload":\#(digits)}"#)
+            #expect(enough.status == 201, "\(enough.text)")
+        }
+    }
+
     @Test func `Payload numbers pass through as they were written`() async throws {
         try await Stack.with { stack, database in
             for payload in [
@@ -125,6 +163,24 @@ struct BadInputTests {
             #expect(unknown.status == 404)
             let count = try await database.execute("SELECT count(*) FROM tasq.job")
             #expect(count == "0")
+        }
+    }
+
+    @Test func `A part of a path may be percent-encoded, and stands for one part`() async throws {
+        try await Stack.with { stack, _ in
+            let id = try await stack.enqueue(#"{"kind":"a"}"#)
+            let encoded = id.utf8.map { "%" + hex([$0]) }.joined()
+            #expect(try await stack.ask("GET", "/v1/jobs/\(encoded)").status == 200)
+            for (name, status) in [
+                ("a%3Ab", 200), ("a%2Db", 200), ("a:b", 200), ("a+b", 400), ("a%20b", 400),
+                ("a%2Fb", 400), ("a%", 400), ("a%zz", 400), ("a%00", 400), ("%2e%2e", 200),
+                ("%ff", 400), ("%253A", 400),
+            ] {
+                let answer = try await stack.ask("POST", "/v1/queues/\(name)/pause")
+                #expect(answer.status == status, "\(name): \(answer.text)")
+            }
+            let queues = try await stack.ask("GET", "/v1/queues").text
+            for name in ["a:b", "a-b", ".."] { #expect(queues.contains("\"name\":\"\(name)\"")) }
         }
     }
 

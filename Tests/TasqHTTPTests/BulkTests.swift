@@ -2,11 +2,12 @@ import Logging
 import Tasq
 import TasqPostgres
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.medium)
 struct BulkTests {
     private func fill(_ stack: Stack, _ count: Int, queue: String = "q") async throws {
         let jobs = (0..<count).map { _ in #"{"kind":"noop","queue":"\#(queue)"}"# }
@@ -101,6 +102,11 @@ struct BulkTests {
         (#"{"action":"retry","filter":{"status":"success"}}"#, "status must be one of"),
         (#"{"action":"cancel","filter":{"queue":"a b"}}"#, "queue must be"),
         (#"{"action":"cancel","filter":{"since":"soon"}}"#, "since must be a time"),
+        (#"{"action":"cancel","filter":{"key":""}}"#, "key must be 1 to 200 bytes"),
+        (
+            #"{"action":"cancel","filter":{"key":"\#(String(repeating: "k", count: 201))"}}"#,
+            "key must be 1 to 200 bytes"
+        ),
         (#"{"action":"cancel","filter":{"queue":"q"},"extra":1}"#, "body must have no fields but"),
     ])
     func `What is wrong with a bulk action is named, and nothing is started`(

@@ -3,11 +3,12 @@ import NIOPosix
 import Synchronization
 import Tasq
 import TasqPostgres
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
-@Suite struct CancelledServerTests {
+@Suite(.medium) struct CancelledServerTests {
     @Test func `A server cancelled while connections pour in drops them without a trap`() async {
         await #expect(processExitsWith: .success) {
             for _ in 0..<10 { try await Self.cancelUnderFlood() }

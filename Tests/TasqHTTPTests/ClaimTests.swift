@@ -1,14 +1,17 @@
 import Tasq
 import TasqPostgres
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
 /// The worker protocol for other languages.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.medium)
 struct ClaimTests {
     private static let worker = "019ab3c4-5d6e-7f80-9123-456789abcdef"
+    /// One queue, named as often as no request may name any.
+    private static let tooMany = Array(repeating: "a", count: 65).description
 
     @Test func `A claimed job is executing under the worker's own row, and success ends it`()
         async throws
@@ -100,6 +103,10 @@ struct ClaimTests {
             try await eventually("the worker has entered") {
                 try await stack.store.workers().count == 1
             }
+            // A queue that is served is one, though nothing waits there.
+            let queues = try await stack.ask("GET", "/v1/queues")
+            #expect(
+                queues.text.contains(#""name":"default","paused":false,"scheduled":0,"queued":0"#))
             let id = try await stack.enqueue(#"{"kind":"mail"}"#)
             #expect(try await member("id", of: claims.text) == id)
         }
@@ -143,7 +150,7 @@ struct ClaimTests {
             try await database.execute(
                 """
                 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-                    $$ BEGIN PERFORM pg_sleep(2); RETURN NEW; END $$;
+                    $$ BEGIN PERFORM pg_sleep(4); RETURN NEW; END $$;
                 CREATE TRIGGER slow BEFORE INSERT ON tasq.executing_job
                     FOR EACH ROW EXECUTE FUNCTION slow()
                 """)
@@ -193,6 +200,7 @@ struct ClaimTests {
         (#"{"worker_id":"\#(worker)","wait":-1}"#, "wait must be seconds"),
         (#"{"worker_id":"\#(worker)","lease":"1s"}"#, "lease must be between 3s and 1h"),
         (#"{"worker_id":"\#(worker)","queues":[]}"#, "queues must be 1 to 64 names"),
+        (#"{"worker_id":"\#(worker)","queues":\#(tooMany)}"#, "queues must be 1 to 64 names"),
         (#"{"worker_id":"\#(worker)","queues":["a b"]}"#, "queues must be 1 to 100"),
         (#"{"worker_id":"\#(worker)","queues":"a"}"#, "queues must be an array"),
         (#"{"worker_id":"\#(worker)","host":""}"#, "host must be 1 to 255 bytes"),
@@ -202,6 +210,20 @@ struct ClaimTests {
         try await Stack.with { stack, database in
             let answer = try await stack.claim(body)
             #expect(answer.status == 400 && answer.text.contains(rule), "\(answer.text)")
+            #expect(try await database.execute("SELECT count(*) FROM tasq.worker") == "0")
+        }
+    }
+
+    @Test func `A body over its limit is a 413, whatever it is for`() async throws {
+        try await Stack.with { stack, database in
+            let body = String(repeating: " ", count: 65_537)
+            let token = "\(JobID()).\(ClaimToken())"
+            let ends = ["heartbeat", "success", "fail", "snooze"].map { "/\(token)/\($0)" }
+            for target in [""] + ends {
+                let answer = try await stack.ask("POST", "/v1/claims\(target)", body)
+                #expect(answer.status == 413, "\(target): \(answer.text)")
+                #expect(answer.text.contains("at most 65536 bytes"), "\(answer.text)")
+            }
             #expect(try await database.execute("SELECT count(*) FROM tasq.worker") == "0")
         }
     }

@@ -1,12 +1,13 @@
 import Tasq
 import TasqPostgres
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
 /// The pages for people.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.medium)
 struct DashboardTests {
     @Test func `Every page is drawn, with a policy that allows nothing inline`() async throws {
         try await Stack.with { stack, _ in
@@ -15,7 +16,8 @@ struct DashboardTests {
             let event = try await stack.deliver(Array("{}".utf8))
             let eventID = try #require(member("id", of: event.text))
             for (path, part) in [
-                ("/", "Throughput"), ("/jobs", id), ("/jobs?status=error&queue=", "There is none"),
+                ("/", "Throughput"), ("/jobs", id),
+                ("/jobs?kind=none&queue=", "No job is like that"),
                 ("/jobs?key=k", id), ("/jobs/\(id)", "no luck"), ("/queues", "default"),
                 ("/workers", "claims/1"), ("/events", eventID), ("/events/\(eventID)", "push"),
             ] {

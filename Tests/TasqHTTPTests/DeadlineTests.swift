@@ -1,5 +1,7 @@
 import ServiceLifecycle
 import Synchronization
+import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
@@ -48,7 +50,7 @@ private struct Gate: Responder {
 }
 
 /// What a listener does with those who take their time, and when there are too many.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.medium)
 struct DeadlineTests {
     private static let request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
 
@@ -59,7 +61,7 @@ struct DeadlineTests {
     }
 
     /// Short enough not to wait for, long enough for a busy machine to send the first byte.
-    private static let short = limits { $0.request = .seconds(4) }
+    private static let short = limits { $0.request = .seconds(4).onThisMachine }
 
     /// Sends one byte after the other, each as soon as the last is gone and a moment has passed,
     /// until the server closes; returns what it said.

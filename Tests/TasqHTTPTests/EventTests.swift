@@ -1,12 +1,13 @@
 import Tasq
 import TasqPostgres
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
 /// Stored webhooks.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.medium)
 struct EventTests {
     @Test func `Events are listed newest first, page by page, by source and time`() async throws {
         try await Stack.with { stack, _ in

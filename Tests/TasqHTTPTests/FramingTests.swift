@@ -1,10 +1,11 @@
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
 /// What a connection does with requests no library would send.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.medium)
 struct FramingTests {
     @Test(arguments: [
         "Content-Length and Transfer-Encoding":

@@ -3,12 +3,13 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
 /// A listener with a certificate, met by clients that are not as they should be.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.medium)
 struct HTTPSTests {
     @Test func `Requests of one connection are answered in turn, large ones whole`() async throws {
         try await withIdentity { tls, trust in

@@ -1,11 +1,12 @@
 import Tasq
 import TasqPostgres
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.medium)
 struct IngestTests {
     @Test func `A signed event is answered with 202 once it and its job are committed`()
         async throws
@@ -44,6 +45,53 @@ struct IngestTests {
             #expect(other.status == 200)
             #expect(member("id", of: other.text) != id)
             #expect(try await rows(of: database) == "2|2")
+        }
+    }
+
+    @Test func `An event id that is not UTF-8 is refused by the name of its header`()
+        async throws
+    {
+        let ids: [[UInt8]] = [
+            [0xFF], [0xFE], [0x61, 0xC3], [0xED, 0xA0, 0x80], [0xC0, 0x80], Array("\u{FFFD}".utf8),
+        ]
+        try await Stack.with { stack, database in
+            let head =
+                "POST /in/github HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+                + "X-Hub-Signature-256: \(Stack.signature(of: Array("{}".utf8)))\r\n"
+                + "X-GitHub-Delivery: "
+            for id in ids {
+                let request = Array(head.utf8) + id + Array("\r\n\r\n{}".utf8)
+                let answer = try await RawConnection.open(to: stack.ingest) { connection in
+                    try await connection.send(request)
+                    return try await connection.answer()
+                }
+                let text = answer?.text ?? ""
+                #expect(answer?.status == 400, "\(id): \(text)")
+                #expect(text.contains("urn:tasq:problem:malformed-request"), "\(id): \(text)")
+                #expect(text.contains("header x-github-delivery names the event"), "\(text)")
+            }
+            #expect(try await rows(of: database) == "0|0")
+            #expect(try await stack.deliver(Array("{}".utf8), delivery: "é").status == 202)
+        }
+    }
+
+    @Test func `An event id that is there twice is refused unless both say the same`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let body = Array("{}".utf8)
+            let different = try await stack.deliver(
+                body, delivery: "a", headers: ["x-github-delivery: b"])
+            #expect(different.status == 400)
+            #expect(different.text.contains("header x-github-delivery names the event"))
+            #expect(try await rows(of: database) == "0|0")
+            let same = try await stack.deliver(
+                body, delivery: "a", headers: ["x-github-delivery: a"])
+            #expect(same.status == 202)
+            #expect(try await stack.deliver(body, delivery: "a").status == 200)
+            let forged = try await stack.deliver(
+                body, delivery: "a", signature: "sha256=00", headers: ["x-github-delivery: b"])
+            #expect(forged.status == 401)
         }
     }
 

@@ -1,11 +1,12 @@
 import Tasq
 import TasqPostgres
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.medium)
 struct JobActionTests {
     @Test func `A job is retried, cancelled and deleted, and refused where its status forbids it`()
         async throws

@@ -1,8 +1,9 @@
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.large)
 struct NoiseTests {
     @Test func `Twenty thousand random byte strings leave the listener answering`() async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
@@ -30,12 +31,14 @@ struct NoiseTests {
     }
 }
 
-/// Random bytes, many of them nearly requests.
-private struct Noise {
+/// Random bytes, many of them nearly requests for a path.
+struct Noise {
     private var state: UInt64
+    private let path: String
 
-    init(seed: UInt64) {
+    init(seed: UInt64, path: String = "/") {
         state = seed
+        self.path = path
     }
 
     private mutating func next() -> UInt64 {
@@ -55,7 +58,8 @@ private struct Noise {
     ]
 
     mutating func request() -> [UInt8] {
-        var bytes: [UInt8] = next() % 4 == 0 ? [] : Array("POST / HTTP/1.1\r\nHost: a\r\n".utf8)
+        var bytes: [UInt8] =
+            next() % 4 == 0 ? [] : Array("POST \(path) HTTP/1.1\r\nHost: a\r\n".utf8)
         for _ in 0..<next() % 24 {
             if next() % 5 == 0 {
                 for _ in 0..<next() % 16 { bytes.append(UInt8(truncatingIfNeeded: next())) }

@@ -1,20 +1,30 @@
 import Tasq
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
 /// The specification against the routes.
-struct OpenAPITests {
+@Suite(.medium) struct OpenAPITests {
     @Test func `Every route is in the specification, and nothing else is`() throws {
-        let served = Set(try routes().map { "\($0.method) \($0.path.joined(separator: "/"))" })
+        let served = Set(try adminRoutes().map { "\($0.method) \($0.path.joined(separator: "/"))" })
         let described = Self.described()
         #expect(served.subtracting(described).subtracting(Self.pages).sorted() == [])
         #expect(described.subtracting(served).sorted() == [])
     }
 
+    @Test func `The specification is served as it stands in the source`() async throws {
+        try await Stack.with { stack, _ in
+            let answer = try await stack.ask("GET", "/openapi.yaml")
+            #expect(answer.status == 200)
+            #expect(answer["content-type"] == "application/yaml")
+            #expect(answer.body == SpecificationRoute.document)
+        }
+    }
+
     @Test func `What needs no token says so, and everything else needs one`() throws {
         let open = Set(
-            try routes().filter { $0.role == nil }.map { $0.path.joined(separator: "/") })
+            try adminRoutes().filter { $0.role == nil }.map { $0.path.joined(separator: "/") })
         let text = String(decoding: SpecificationRoute.document, as: UTF8.self)
         for path in ["/healthz", "/readyz"] {
             #expect(open.contains(path))
@@ -24,21 +34,21 @@ struct OpenAPITests {
         #expect(text.components(of: "security: []") == 2)
     }
 
+    @Test(arguments: ["enqueue", "claim", "renewClaim", "succeed", "fail", "snooze"])
+    func `A route that limits its body itself lists 413`(_ operation: String) throws {
+        let text = String(decoding: SpecificationRoute.document, as: UTF8.self)
+        let parts = text.components(separatedBy: "operationId: \(operation)\n")
+        try #require(parts.count == 2)
+        let own = String(parts[1]).components(separatedBy: "\n        default: ")[0]
+        #expect(own.contains("\n        \"413\": { $ref: \"#/components/responses/TooLarge\" }"))
+    }
+
     /// Pages for people, described by what they show.
     private static let pages: Set<String> = [
         "GET /", "GET /jobs", "GET /jobs/{id}", "GET /queues", "GET /workers", "GET /events",
         "GET /events/{id}", "GET /login", "POST /login", "POST /logout", "GET /dashboard.css",
         "GET /dashboard.js",
     ]
-
-    private func routes() throws -> [Route] {
-        let store = try unreachableStore()
-        return try AdminServer(
-            address: ListenAddress(host: "127.0.0.1", port: 0), tokens: [],
-            queue: Queue(store: store), catalog: store, readiness: Readiness(),
-            meters: HTTPMeters(), logger: quiet
-        ).routes
-    }
 
     /// The paths stand at two blanks, their methods at four.
     private static func described() -> Set<String> {

@@ -107,41 +107,6 @@ struct JSONSlicesTests {
     }
 }
 
-struct PrometheusTextTests {
-    @Test func `Labels and help are escaped, one name is described once`() {
-        let text = PrometheusText.render([
-            Metric(
-                "a", .gauge, help: "One\\two\nthree",
-                samples: [.init(1.5, labels: [.init("l", "q\"b\\n\nx")])]),
-            Metric("b", .counter, help: "B.", value: 3),
-            Metric("a", .gauge, help: "again", samples: [.init(.infinity)]),
-        ])
-        #expect(
-            String(decoding: text, as: UTF8.self) == #"""
-                # HELP a One\\two\nthree
-                # TYPE a gauge
-                a{l="q\"b\\n\nx"} 1.5
-                a +Inf
-                # HELP b B.
-                # TYPE b counter
-                b 3
-
-                """#)
-    }
-
-    @Test func `A histogram counts upwards to the bucket that holds everything`() {
-        let histogram = Histogram()
-        for seconds in [0.0004, 0.003, 100] { histogram.observe(.seconds(seconds)) }
-        let text = String(
-            decoding: PrometheusText.render([histogram.metric("h", help: "H.")]), as: UTF8.self)
-        #expect(text.contains("h_bucket{le=\"0.0005\"} 1\n"))
-        #expect(text.contains("h_bucket{le=\"0.005\"} 2\n"))
-        #expect(text.contains("h_bucket{le=\"10\"} 2\n"))
-        #expect(text.contains("h_bucket{le=\"+Inf\"} 3\n"))
-        #expect(text.contains("h_count 3\n"))
-    }
-}
-
 struct HTTPDateTests {
     @Test(arguments: [
         ("1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 GMT"),

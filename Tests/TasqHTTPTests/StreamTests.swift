@@ -1,12 +1,13 @@
 import Tasq
 import TasqPostgres
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqHTTP
 
 /// The stream of what happens.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.medium)
 struct StreamTests {
     @Test func `A watcher hears of a start, a success, a failure and of rest`() async throws {
         try await Stack.with { stack, _ in

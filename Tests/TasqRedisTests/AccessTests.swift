@@ -1,9 +1,11 @@
+import Logging
 import Tasq
 import TasqRedis
 import TasqTesting
+import TestSizes
 import Testing
 
-@Suite struct AccessTests {
+@Suite(.medium) struct AccessTests {
     @Test func `A password opens the door, its absence or another one do not`() async throws {
         let redis = try await PrivateRedis.start(arguments: ["--requirepass", "hunter2"])
         let job = Announcement.new()
@@ -52,7 +54,7 @@ import Testing
         #expect(
             try await bell.announcer.take(upTo: 1, from: [.defaultQueue], wait: .seconds(5))
                 == [job.id])
-        #expect(try await bell.announcer.exchangeEpoch("e") == nil)
+        #expect(try await bell.exchangeEpoch("e") == nil)
         // Without the right to `CLIENT` a cancelled take is cut instead of woken.
         let task = Task {
             try await bell.announcer.take(upTo: 1, from: [.defaultQueue], wait: .seconds(60))
@@ -61,6 +63,27 @@ import Testing
         task.cancel()
         #expect(try await task.value.isEmpty)
         try await redis.waitForBlockedClients(0)
+    }
+
+    @Test func `The rights a cluster takes beyond that are few`() async throws {
+        let redis = try await PrivateRedis.start(arguments: ["--cluster-enabled", "yes"])
+        try await redis.serveAllSlots()
+        try await redis.command(
+            "ACL", "SETUSER", "tasq", "on", ">x", "~tasq:*", "+lpush", "+rpush", "+lmpop",
+            "+blmpop",
+            "+llen", "+unlink", "+set", "+get", "+cluster|slots", "+asking")
+        let bell = try Doorbell("redis+cluster://tasq:x@127.0.0.1:\(redis.port)", prefix: "tasq")
+        let queues = [Name(unchecked: "a"), Name(unchecked: "b")]
+        async let taken = bell.announcer.take(upTo: 1, from: queues, wait: .seconds(60))
+        try await redis.waitForBlockedClients(2)
+        let job = Announcement.new(queues[1])
+        try await bell.announce([job])
+        #expect(try await taken == [job.id])
+        try await redis.waitForBlockedClients(0)
+        #expect(
+            try await bell.announcer.exchangeEpoch("e", beside: [queues[0]])
+                == .parts([queues[0]: .replaced(nil)]))
+        #expect(bell.log.lines(at: .warning).isEmpty)
     }
 
     @Test func `A missing right is told with the key it concerns`() async throws {
@@ -82,7 +105,7 @@ import Testing
         #expect(try await redis.command("LLEN", bell.list()) == "0")
         let lost = try Doorbell(redis.url + "/99")
         let error = try await #require(throws: AnnouncerError.self) {
-            try await lost.announcer.exchangeEpoch("e")
+            try await lost.exchangeEpoch("e")
         }
         #expect(error.description.contains("no database of the number"))
     }

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqRedis
@@ -11,12 +12,14 @@ import Testing
     import Darwin
 #endif
 
-@Suite struct DialerTests {
+@Suite(.medium) struct DialerTests {
     @Test func `Child processes do not inherit a connection`() async throws {
         let redis = try await PrivateRedis.start()
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        let server = ServerAddress(host: "127.0.0.1", port: redis.port)
         let dialer = Dialer(
-            settings: try RedisSettings(url: redis.url),
-            eventLoop: MultiThreadedEventLoopGroup.singleton.next())
+            eventLoop: eventLoop, tls: nil, introduction: .init(),
+            address: { eventLoop.makeSucceededFuture(server) })
         let connection = try await dialer.dial().get()
         let channel = connection.channel
         let flags = try await channel.eventLoop.submit {

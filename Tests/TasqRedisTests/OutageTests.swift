@@ -2,9 +2,10 @@ import Logging
 import Tasq
 import TasqRedis
 import TasqTesting
+import TestSizes
 import Testing
 
-@Suite struct OutageTests {
+@Suite(.medium) struct OutageTests {
     @Test func `A server that was never started is no more than a quick failure`() async throws {
         let redis = try await PrivateRedis.start()
         await redis.stop()
@@ -19,7 +20,7 @@ import Testing
         }
         #expect(error.description == "redis 127.0.0.1:\(redis.port): connection refused")
         // One warning for the commands, one for the takes, however often it fails.
-        #expect(bell.log.lines(at: .warning, containing: "connection refused").count == 2)
+        #expect(bell.log.lines(at: .warning).count == 2)
         try await redis.restart()
         try await eventually("an announcement arrives") {
             await bell.announcer.announce([job])
@@ -28,6 +29,19 @@ import Testing
         #expect(try await bell.takeInTime().contains(job.id))
         #expect(bell.log.lines(at: .info, containing: "works again").count == 2)
         #expect(bell.log.lines(at: .warning).count == 2)
+    }
+
+    @Test func `One who announces to a slow server and ends leaves nothing behind`() async throws {
+        let redis = try await PrivateRedis.start()
+        let bell = try Doorbell(redis.url)
+        let job = Announcement.new()
+        // Longer than an announcement keeps its caller, shorter than it may take.
+        try await redis.command("CLIENT", "PAUSE", "300")
+        await bell.announcer.announce([job])
+        await bell.announcer.close()
+        #expect(bell.announcer.counts.announced == 1)
+        #expect(try await redis.command("LLEN", bell.list()) == "1")
+        await redis.stop()
     }
 
     @Test func `Failing takes rest between attempts`() async throws {
@@ -78,7 +92,7 @@ import Testing
         let (bell, redis) = try await Doorbell.shared()
         try await redis.command("LPUSH", "\(bell.prefix):{epoch}", "x")
         let error = try await #require(throws: AnnouncerError.self) {
-            try await bell.announcer.exchangeEpoch("e")
+            try await bell.exchangeEpoch("e")
         }
         #expect(error.description.contains("\(bell.prefix):{epoch}"))
     }
@@ -152,7 +166,7 @@ import Testing
                 try await bell.announcer.depths(of: [.defaultQueue]) == [.defaultQueue: round]
             }
         }
-        #expect(bell.announcer.counts.reconnects == 5)
+        #expect(bell.announcer.counts.reconnects >= 5)
     }
 
     @Test(arguments: ["SIGSTOP", "CLIENT PAUSE"])
@@ -176,7 +190,7 @@ import Testing
         for _ in 0..<20 { await bell.announcer.announce([job]) }
         let error = try await #require(throws: AnnouncerError.self) { try await taken.value }
         #expect(error.description.contains("no answer"))
-        await #expect(throws: AnnouncerError.self) { try await bell.announcer.exchangeEpoch("e") }
+        await #expect(throws: AnnouncerError.self) { try await bell.exchangeEpoch("e") }
         try await eventually("every announcement is counted as failed") {
             bell.announcer.counts.announceFailures == 20
         }
@@ -215,7 +229,7 @@ import Testing
             let error = try await #require(throws: AnnouncerError.self) {
                 try await bell.announcer.refill([.new()])
             }
-            #expect(error.description.contains("a cluster, which is not supported yet"))
+            #expect(error.description.contains("redis+cluster://"))
         }
     }
 
@@ -226,11 +240,11 @@ import Testing
         try await crowd.announce([.new()])
         let bell = try Doorbell(redis.url)
         let error = try await #require(throws: AnnouncerError.self) {
-            try await bell.announcer.exchangeEpoch("e")
+            try await bell.exchangeEpoch("e")
         }
         // The server says why and hangs up; the kernel may drop the words, but not the mend.
         #expect(error.description.contains("maxclients"))
         await crowd.announcer.close()
-        try await eventually("there is room") { try await bell.announcer.exchangeEpoch("e") == nil }
+        try await eventually("there is room") { try await bell.exchangeEpoch("e") == nil }
     }
 }

@@ -1,10 +1,11 @@
 import Tasq
 import TasqRedis
 import TasqTesting
+import TestSizes
 import Testing
 
 /// `rediss://` against a server that speaks nothing but TLS.
-@Suite struct TLSTests {
+@Suite(.medium) struct TLSTests {
     @Test func `Over TLS everything works, the name and the authority checked`() async throws {
         let authority = try await CertificateAuthority()
         let redis = try await TLSRedis.start(authority, for: ["DNS:localhost", "IP:127.0.0.1"])
@@ -16,7 +17,7 @@ import Testing
             let taken = try await bell.announcer.take(
                 upTo: 1, from: [.defaultQueue], wait: .seconds(5))
             #expect(taken == [job.id])
-            let mark = try await bell.announcer.exchangeEpoch("e")
+            let mark = try await bell.exchangeEpoch("e")
             #expect(mark == nil)
             await bell.announcer.close()
         }
@@ -73,6 +74,44 @@ import Testing
         try await expect("redis://:hunter2@127.0.0.1:\(redis.tlsPort)", "rediss://")
     }
 
+    @Test func `Sentinels and the servers they name are both reached over TLS`() async throws {
+        let authority = try await CertificateAuthority()
+        let redis = try await TLSRedis.start(authority, for: ["IP:127.0.0.1"])
+        let own = try await authority.issue(["IP:127.0.0.1"], file: "sentinel")
+        let port = Int.random(in: 20_000..<32_000)
+        let sentinel = try await PrivateSentinel.start(
+            watching: redis.server, at: redis.tlsPort, as: "bells",
+            settings: [
+                "tls-port \(port)", "tls-cert-file \(own.certificate)", "tls-key-file \(own.key)",
+                "tls-ca-cert-file \(authority.certificate)", "tls-auth-clients no",
+                "tls-replication yes",
+            ])
+        let trust = "cacert=" + authority.certificate
+        let good = try Doorbell("rediss+sentinel://127.0.0.1:\(port)/bells?\(trust)")
+        try await good.announce([.new()])
+        #expect(try await good.drain().count == 1)
+        try await expect("rediss+sentinel://127.0.0.1:\(port)/bells", "is not trusted, or expired")
+        // One that does not speak TLS may wait for the rest of what it takes for a command.
+        try await expect(
+            "rediss+sentinel://127.0.0.1:\(sentinel.port)/bells?\(trust)",
+            "127.0.0.1:\(sentinel.port)")
+    }
+
+    @Test func `The nodes of a cluster are reached over TLS`() async throws {
+        let authority = try await CertificateAuthority()
+        let redis = try await TLSRedis.start(
+            authority, for: ["IP:127.0.0.1"],
+            more: ["--cluster-enabled", "yes", "--tls-cluster", "yes"])
+        try await redis.server.serveAllSlots()
+        let trust = "cacert=" + authority.certificate
+        let good = try Doorbell("rediss+cluster://127.0.0.1:\(redis.tlsPort)?\(trust)")
+        let queues = [Name(unchecked: "a"), Name(unchecked: "b")]
+        try await good.announce(queues.map { .new($0) })
+        #expect(try await good.drain(queues).count == 2)
+        try await expect(
+            "rediss+cluster://127.0.0.1:\(redis.tlsPort)", "is not trusted, or expired")
+    }
+
     @Test(arguments: [
         ("cacert=/nowhere", "cacert=/nowhere cannot be read"), ("cacert=", "without a value"),
         ("cacert", "cacert=/path"), ("ca=/x", "knows the options cacert, cert, key, sni only"),
@@ -111,18 +150,19 @@ private struct TLSRedis {
 
     static func start(
         _ authority: CertificateAuthority, for names: [String], isExpired: Bool = false,
-        asksClients: Bool = false
+        asksClients: Bool = false, more: [String] = []
     ) async throws -> TLSRedis {
         let identity = try await authority.issue(names, isExpired: isExpired)
         var failure: any Error = CancellationError()
         for _ in 0..<5 {
             let port = Int.random(in: 20_000..<32_000)
             do {
-                let server = try await PrivateRedis.start(arguments: [
-                    "--tls-port", "\(port)", "--tls-cert-file", identity.certificate,
-                    "--tls-key-file", identity.key, "--tls-ca-cert-file", authority.certificate,
-                    "--tls-auth-clients", asksClients ? "yes" : "no",
-                ])
+                let server = try await PrivateRedis.start(
+                    arguments: [
+                        "--tls-port", "\(port)", "--tls-cert-file", identity.certificate,
+                        "--tls-key-file", identity.key, "--tls-ca-cert-file",
+                        authority.certificate, "--tls-auth-clients", asksClients ? "yes" : "no",
+                    ] + more)
                 return TLSRedis(server: server, tlsPort: port)
             } catch {
                 failure = error

@@ -1,5 +1,6 @@
 import Foundation
 import TasqTesting
+import TestSizes
 import Testing
 
 #if canImport(Glibc)
@@ -8,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite struct ChildProcessTests {
+@Suite(.medium) struct ChildProcessTests {
     @Test func `The two streams and the exit status are kept apart`() async throws {
         let child = try await ChildProcess.start(
             "/bin/sh", ["-c", "echo one; echo two >&2; printf three; exit 7"])

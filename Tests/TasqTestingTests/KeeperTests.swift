@@ -1,5 +1,6 @@
 import Foundation
 import TasqTesting
+import TestSizes
 import Testing
 
 #if canImport(Glibc)
@@ -8,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite struct KeeperTests {
+@Suite(.medium) struct KeeperTests {
     @Test func `A process that is killed with SIGKILL leaves no server and no file`() async throws {
         let result = await #expect(
             processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]

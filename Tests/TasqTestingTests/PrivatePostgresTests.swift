@@ -1,8 +1,9 @@
 import Foundation
 import TasqTesting
+import TestSizes
 import Testing
 
-@Suite struct PrivatePostgresTests {
+@Suite(.medium) struct PrivatePostgresTests {
     @Test func `Rows outlive a fast stop, and the port stays`() async throws {
         let server = try await PrivatePostgres.start(durable: false)
         let port = server.port

@@ -1,7 +1,8 @@
 import TasqTesting
+import TestSizes
 import Testing
 
-@Suite struct PrivateRedisTests {
+@Suite(.medium) struct PrivateRedisTests {
     @Test func `A command is answered, an error thrown`() async throws {
         let redis = try await TestServers.redis()
         #expect(try await redis.command("ECHO", "a b") == "a b")

@@ -1,8 +1,9 @@
 import Synchronization
 import TasqTesting
+import TestSizes
 import Testing
 
-@Suite struct TestDatabaseTests {
+@Suite(.medium) struct TestDatabaseTests {
     @Sendable static func migrate(_ url: String) async throws {
         let name = url.split(separator: "/").last.map(String.init) ?? ""
         try await TestServers.postgres().execute("CREATE TABLE thing (n int)", in: name)

@@ -1,3 +1,4 @@
+import Instrumentation
 import Logging
 
 /// Runs one attempt of a claimed job and decides its fate; both happen here and nowhere else.
@@ -5,6 +6,8 @@ struct Attempt: Sendable {
     let job: ClaimedJob
     let handlers: HandlerTable
     let logger: Logger
+    /// Told of a handler that goes on after its time is up.
+    var overdue: OverdueRuns?
 
     /// How the reason of an attempt begins whose kind the worker does not know.
     static let noHandler = "no handler for kind "
@@ -24,18 +27,14 @@ struct Attempt: Sendable {
                 .failure(Outcome.retry(Self.noHandler + "`\(job.kind)` in this worker")),
                 by: RetryPolicy(base: .seconds(30)), wasInterrupted: false)
         }
-        var logger = logger
-        logger[metadataKey: "job.id"] = "\(job.id)"
-        logger[metadataKey: "job.kind"] = "\(job.kind)"
-        logger[metadataKey: "job.attempt"] = "\(job.attempt)"
-        logger[metadataKey: "queue"] = "\(job.queue)"
         let context = JobContext(job: job, logger: logger)
         let result: Result<Void, any Error>
         do {
-            if let timeout = handler.timeout {
-                try await run(handler, context, within: timeout)
+            if let trace = context.trace {
+                let traced = (ServiceContext.current ?? .topLevel).running(trace)
+                try await ServiceContext.withValue(traced) { try await run(handler, context) }
             } else {
-                try await handler.run(context)
+                try await run(handler, context)
             }
             result = .success(())
         } catch {
@@ -43,6 +42,14 @@ struct Attempt: Sendable {
         }
         return decide(
             result, by: handler.retry, wasInterrupted: Task.isCancelled && isLeaving())
+    }
+
+    private func run(_ handler: Handler, _ context: JobContext) async throws {
+        if let timeout = handler.timeout {
+            try await run(handler, context, within: timeout)
+        } else {
+            try await handler.run(context)
+        }
     }
 
     /// The deadline cancels the handler; the attempt ends when the handler does, because a claim
@@ -61,6 +68,7 @@ struct Attempt: Sendable {
             }
             defer { group.cancelAll() }
             guard let ended = try await group.next(), !ended else { return }
+            overdue?.add(CollectionOfOne(job.claim))
             group.cancelAll()
             while let result = await group.nextResult() {
                 switch result {

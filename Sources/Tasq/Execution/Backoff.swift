@@ -28,12 +28,21 @@ package struct Backoff: Sendable {
 
 /// Sleeps; returns `false`, early, when the task is cancelled. Loops look at the answer: after a
 /// cancellation every further sleep would return at once.
+///
+/// Long sleeps are made of short ones: a timer stands until its time even if the task that slept was
+/// cancelled long before, with some 700 bytes. For a timeout of ten minutes around each of thousands
+/// of short jobs that came to hundreds of megabytes.
 @discardableResult
 package func sleep(for duration: Duration) async -> Bool {
+    let end = ContinuousClock.now + duration
     do {
-        try await Task.sleep(for: duration)
+        repeat {
+            try await Task.sleep(for: min(end - .now, longestTimer))
+        } while .now < end
         return true
     } catch {
         return false
     }
 }
+
+private let longestTimer = Duration.seconds(1)

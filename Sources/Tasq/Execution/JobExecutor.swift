@@ -34,20 +34,33 @@ public final class JobExecutor: Sendable {
         let body: @Sendable () async throws -> Void
     }
 
+    private struct Slot {
+        var run: Run?
+        var task: Task<Void, Never>?
+    }
+
     private struct State {
         var isStarted = false
         var isStopped = false
         var waiting: Deque<Posting> = []
-        var running: [Run: Task<Void, Never>] = [:]
+        /// As many as were ever taken at once.
+        var slots: [Slot] = []
+        var vacant: [Int] = []
         var occupied = 0
-        var nextRun: UInt64 = 0
+        /// Kept free for jobs that are on their way.
+        var reserved = 0
         var waiters = Waiters()
+
+        /// Slots neither taken nor spoken for.
+        func free(of slots: Int) -> Int { slots - occupied - waiting.count - reserved }
+        var isIdle: Bool { occupied == 0 && waiting.isEmpty && reserved == 0 }
     }
 
     /// How many jobs run at once.
     public let slots: Int
     let listeners = Listeners()
     private let state = Mutex(State())
+    private let runs = Atomic<UInt64>(0)
 
     /// - Parameter slots: at least 1; less counts as 1.
     public init(slots: Int) {
@@ -60,23 +73,39 @@ public final class JobExecutor: Sendable {
     public func post(
         _ id: JobID = JobID(), _ body: @escaping @Sendable () async throws -> Void
     ) -> JobID {
-        enter(id, body)
+        enter(id, as: nextRun(), body)
         return id
     }
 
-    /// Posts a body; ``cancel(_:)`` takes the answer.
-    @discardableResult
+    /// A run for ``enter(_:as:_:)``, known before its body can be over.
+    package func nextRun() -> Run {
+        Run(number: runs.wrappingAdd(1, ordering: .relaxed).newValue)
+    }
+
+    /// Posts a body; ``cancel(_:)`` knows it by its run.
     package func enter(
-        _ id: JobID, _ body: @escaping @Sendable () async throws -> Void
-    ) -> Run {
+        _ id: JobID, as run: Run, _ body: @escaping @Sendable () async throws -> Void
+    ) {
         state.withLock { state in
-            let run = Run(number: state.nextRun)
-            state.nextRun += 1
-            guard !state.isStopped else { return run }
+            guard !state.isStopped else { return }
             state.waiting.append(Posting(id: id, run: run, body: body))
             fillSlots(&state)
-            return run
         }
+    }
+
+    /// Keeps so many slots for jobs that are on their way, until ``release(_:)``.
+    package func reserve(_ count: Int) {
+        state.withLock { $0.reserved += count }
+    }
+
+    /// Gives reserved slots back: their jobs have come, or will not.
+    package func release(_ count: Int) {
+        let (isIdle, ready) = state.withLock { state in
+            state.reserved -= count
+            return (state.isIdle, state.waiters.takeAll())
+        }
+        if isIdle { listeners.tell(.idle) }
+        for waiter in ready { waiter.resume() }
     }
 
     /// Cancels the task of one run, or of one that waits as soon as it starts; it ends when its
@@ -86,7 +115,7 @@ public final class JobExecutor: Sendable {
             if let waiting = state.waiting.firstIndex(where: { $0.run == run }) {
                 state.waiting[waiting].isCancelled = true
             }
-            return state.running[run]
+            return state.slots.first { $0.run == run }?.task
         }
         task?.cancel()
     }
@@ -116,26 +145,37 @@ public final class JobExecutor: Sendable {
     /// Jobs that run or wait now.
     public var load: Int { state.withLock { $0.occupied + $0.waiting.count } }
 
-    /// Cancels the tasks of all running jobs; each ends when its body does.
+    /// Slots that are free now and kept for nothing; never negative.
+    package var free: Int { state.withLock { max(0, $0.free(of: slots)) } }
+
+    /// Cancels the tasks of all running jobs; each ends when its body does. Those that wait are
+    /// cancelled as they start.
     package func cancelAll() {
-        let tasks = state.withLock { Array($0.running.values) }
+        let tasks = state.withLock { state in
+            for place in state.waiting.indices { state.waiting[place].isCancelled = true }
+            return state.slots.compactMap(\.task)
+        }
         for task in tasks { task.cancel() }
     }
 
     /// Waits until a slot is free; returns how many are, 0 when the task was cancelled.
     package func waitForFreeSlot() async -> Int {
         await wait { state in
-            let free = self.slots - state.occupied - state.waiting.count
+            let free = state.free(of: self.slots)
             return free > 0 ? free : nil
         } ?? 0
     }
 
-    /// Waits until nothing runs and nothing waits; `false` when the task was cancelled before.
+    /// Waits until nothing runs, waits or is on its way; `false` when the task was cancelled
+    /// before.
     @discardableResult
     package func waitUntilIdle() async -> Bool {
-        await wait { state in
-            state.occupied == 0 && state.waiting.isEmpty ? 0 : nil
-        } != nil
+        await wait { $0.isIdle ? 0 : nil } != nil
+    }
+
+    /// Waits until no job is on its way.
+    package func waitUntilAllHaveCome() async {
+        _ = await wait { $0.reserved == 0 ? 0 : nil }
     }
 
     /// Called with the lock held. A body's task is made here and nowhere else: it outlives the
@@ -144,13 +184,15 @@ public final class JobExecutor: Sendable {
         guard state.isStarted else { return }
         while state.occupied < slots, let posting = state.waiting.popFirst() {
             state.occupied += 1
-            let task = Task { await self.execute(posting) }
+            let place = state.vacant.popLast() ?? state.slots.count
+            if place == state.slots.count { state.slots.append(Slot()) }
+            let task = Task { await self.execute(posting, in: place) }
             if posting.isCancelled { task.cancel() }
-            state.running[posting.run] = task
+            state.slots[place] = Slot(run: posting.run, task: task)
         }
     }
 
-    private func execute(_ posting: Posting) async {
+    private func execute(_ posting: Posting, in place: Int) async {
         let event: Event
         do {
             try await posting.body()
@@ -160,10 +202,11 @@ public final class JobExecutor: Sendable {
         }
         listeners.tell(event)
         let (isIdle, ready) = state.withLock { state in
-            state.running[posting.run] = nil
+            state.slots[place] = Slot()
+            state.vacant.append(place)
             state.occupied -= 1
             fillSlots(&state)
-            return (state.occupied == 0 && state.waiting.isEmpty, state.waiters.takeAll())
+            return (state.isIdle, state.waiters.takeAll())
         }
         if isIdle { listeners.tell(.idle) }
         for waiter in ready { waiter.resume() }

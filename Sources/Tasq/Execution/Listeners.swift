@@ -3,7 +3,12 @@ import Synchronization
 extension JobExecutor {
     /// A kind of event to listen for.
     public enum EventKind: Sendable, Hashable {
-        case idle, success, fail
+        /// Nothing runs and nothing waits.
+        case idle
+        /// A body returned.
+        case success
+        /// A body threw.
+        case fail
     }
 
     /// Calls `action` for every event of a kind, on the task in which it happened: keep it short.
@@ -16,8 +21,8 @@ extension JobExecutor {
         }
     }
 
-    /// Every event from here on, at most ``Listeners/bufferedEvents`` behind: a slow reader loses
-    /// the newest. The sequence ends when the executor stops.
+    /// Every event from here on. A reader who is more than 1024 behind loses the newest. The
+    /// sequence ends when the executor stops.
     public var events: AsyncStream<Event> { listeners.stream() }
 
     /// A listener that can be removed.
@@ -56,6 +61,8 @@ final class Listeners: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Whether anybody listens: the usual no costs a job nothing.
+    private let hasAny = Atomic(false)
 
     func add(
         _ action: @escaping @Sendable (JobExecutor.Event) -> Void
@@ -63,6 +70,7 @@ final class Listeners: Sendable {
         let number = state.withLock { state in
             state.nextNumber += 1
             state.actions[state.nextNumber] = action
+            hasAny.store(true, ordering: .releasing)
             return state.nextNumber
         }
         return JobExecutor.Listener(number: number, listeners: self)
@@ -72,6 +80,7 @@ final class Listeners: Sendable {
         state.withLock { state in
             state.actions[number] = nil
             state.streams[number] = nil
+            hasAny.store(!state.actions.isEmpty || !state.streams.isEmpty, ordering: .releasing)
         }
     }
 
@@ -82,6 +91,7 @@ final class Listeners: Sendable {
             guard !state.isFinished else { return nil }
             state.nextNumber += 1
             state.streams[state.nextNumber] = continuation
+            hasAny.store(true, ordering: .releasing)
             return state.nextNumber
         }
         if let number {
@@ -93,6 +103,7 @@ final class Listeners: Sendable {
     }
 
     func tell(_ event: JobExecutor.Event) {
+        guard hasAny.load(ordering: .acquiring) else { return }
         let (actions, streams) = state.withLock { state in
             (Array(state.actions.values), Array(state.streams.values))
         }

@@ -9,6 +9,10 @@ import Synchronization
 /// locked.
 final class Settler: Sendable {
     static let batchLimit = 500
+    /// Between the starts of two writes, unless a whole batch waits: a statement and its commit
+    /// cost as much as twenty outcomes, and nobody waits for an outcome as for a job. One that
+    /// comes after a quiet moment is written at once.
+    static let pace = Duration.milliseconds(5)
     /// How long an outcome whose row somebody has locked waits for its next try.
     static let heldUpPause = Duration.milliseconds(50)
 
@@ -18,7 +22,9 @@ final class Settler: Sendable {
         /// Outcomes that wait for somebody's lock to go.
         var heldUp = 0
         var gaveUp = false
-        var whenDone: [CheckedContinuation<Void, Never>] = []
+        var lastStart: ContinuousClock.Instant?
+        /// Raised when there is nothing left to write; somebody waits for it.
+        var whenDone: Signal?
     }
 
     private let store: any JobStore
@@ -42,13 +48,12 @@ final class Settler: Sendable {
 
     /// Settles soon; returns at once.
     func settle(_ settlement: Settlement) {
-        enter([settlement])
+        enter { $0.pending.append(settlement) }
     }
 
-    private func enter(_ settlements: [Settlement], heldUp: Int = 0) {
+    private func enter(_ change: (inout State) -> Void) {
         let starts = state.withLock { state in
-            state.heldUp -= heldUp
-            state.pending += settlements
+            change(&state)
             defer { state.isWriting = true }
             return !state.isWriting
         }
@@ -57,16 +62,16 @@ final class Settler: Sendable {
         }
     }
 
-    /// Waits until every outcome so far has been written, discarded or given up.
+    /// Waits until every outcome so far has been written, discarded or given up, or the task is
+    /// cancelled.
     func settled() async {
-        await withCheckedContinuation { continuation in
-            let isDone = state.withLock { state in
-                let isDone = !state.isWriting && state.heldUp == 0
-                if !isDone { state.whenDone.append(continuation) }
-                return isDone
-            }
-            if isDone { continuation.resume() }
+        let done = state.withLock { state -> Signal? in
+            guard state.isWriting || state.heldUp > 0 else { return nil }
+            let done = state.whenDone ?? Signal()
+            state.whenDone = done
+            return done
         }
+        await done?.wait()
     }
 
     /// Gives up on what cannot be written now: the process is about to end, and the claims are
@@ -79,17 +84,20 @@ final class Settler: Sendable {
 
     private func drain() async {
         while true {
-            let (batch, done) = state.withLock {
-                state -> ([Settlement], [CheckedContinuation<Void, Never>]) in
+            await keepPace()
+            let (batch, done) = state.withLock { state -> ([Settlement], Signal?) in
                 let batch = Array(state.pending.prefix(Self.batchLimit))
                 state.pending.removeFirst(batch.count)
-                guard batch.isEmpty else { return (batch, []) }
+                guard batch.isEmpty else {
+                    state.lastStart = .now
+                    return (batch, nil)
+                }
                 state.isWriting = false
-                guard state.heldUp == 0 else { return ([], []) }
-                defer { state.whenDone = [] }
+                guard state.heldUp == 0 else { return ([], nil) }
+                defer { state.whenDone = nil }
                 return ([], state.whenDone)
             }
-            for waiter in done { waiter.resume() }
+            done?.raise()
             guard !batch.isEmpty else { return }
             guard !hasGivenUp else {
                 for settlement in batch { onLost(settlement) }
@@ -99,24 +107,39 @@ final class Settler: Sendable {
         }
     }
 
+    private func keepPace() async {
+        let next = state.withLock { state -> ContinuousClock.Instant? in
+            guard !state.pending.isEmpty, state.pending.count < Self.batchLimit else { return nil }
+            return state.lastStart.map { $0 + Self.pace }
+        }
+        if let next, next > .now { await sleep(for: next - .now) }
+    }
+
     private func write(_ batch: ArraySlice<Settlement>) async {
         var backoff = Backoff(from: .milliseconds(50), to: .seconds(2))
         while true {
+            let start = ContinuousClock.now
             do {
-                finish(batch, try await store.settle(Array(batch)))
+                let answer = try await store.settle(Array(batch))
+                meters.settleTimes.observe(.now - start)
+                meters.settleBatches.observe(batch.count)
+                finish(batch, answer)
                 return
             } catch .rejected where batch.count > 1 {
+                meters.settleFailures.add()
                 let middle = batch.startIndex + batch.count / 2
                 await write(batch[..<middle])
                 await write(batch[middle...])
                 return
             } catch .rejected(let state, let reason) {
+                meters.settleFailures.add()
                 logger.error(
                     "an outcome could not be written; its claim stays until this worker ends",
                     metadata: ["error": "\(reason)", "sqlstate": "\(state)"])
                 break
             } catch {
                 // Whatever it is, it may pass: a restart, a rotated password, a grant being changed.
+                meters.settleFailures.add()
                 if backoff.attempts == 0 {
                     logger.warning("outcomes wait for postgres", metadata: ["error": "\(error)"])
                 }
@@ -130,8 +153,9 @@ final class Settler: Sendable {
     private func finish(_ batch: ArraySlice<Settlement>, _ answer: SettleAnswer) {
         meters.settled.add(answer.settled.count)
         onSettled(answer.settled)
-        guard answer.settled.count < batch.count else { return }
+        guard answer.settled.count < batch.count else { return meters.ended(batch) }
         let settled = Set(answer.settled.map(\.claim))
+        meters.ended(batch.filter { settled.contains($0.claim) })
         var heldUp: [Settlement] = []
         for settlement in batch where !settled.contains(settlement.claim) {
             if answer.heldUp.contains(settlement.claim) {
@@ -149,7 +173,10 @@ final class Settler: Sendable {
         state.withLock { $0.heldUp += settlements.count }
         Task {
             await sleep(for: Self.heldUpPause)
-            self.enter(settlements, heldUp: settlements.count)
+            self.enter { state in
+                state.heldUp -= settlements.count
+                state.pending += settlements
+            }
         }
     }
 }

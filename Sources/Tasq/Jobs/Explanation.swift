@@ -16,7 +16,7 @@ public struct Explanation: Sendable, Hashable {
         case waitingForRetry = "waiting-for-retry"
         /// The worker that tried it has no handler for its kind.
         case unknownKind = "unknown-kind"
-        /// It was on board when a worker died, and waits to run alone.
+        /// It was on board when a worker died, and waits to run among few others, or alone.
         case suspect
         /// Every slot that could take it is taken.
         case waitingForSlot = "waiting-for-slot"
@@ -140,7 +140,7 @@ extension Circumstances {
             return (
                 .suspect,
                 "It was on board when \(job.crashes) worker\(job.crashes == 1 ? "" : "s") died, "
-                    + "so it waits to run alone."
+                    + "so it waits to run \(job.crashes == 1 ? "among few others" : "alone")."
             )
         }
         let before = ahead >= 1000 ? "1000 jobs or more" : "\(ahead) job\(ahead == 1 ? "" : "s")"

@@ -1,3 +1,4 @@
+import Instrumentation
 public import Logging
 
 /// What a worker does with the jobs of one kind.
@@ -25,12 +26,31 @@ public struct Handler: Sendable {
 public struct JobContext: Sendable {
     /// The job, its payload and the claim that gives the right to run it.
     public let job: ClaimedJob
-    /// Carries `job.id`, `job.kind`, `job.attempt` and `queue`.
-    public let logger: Logger
+    private let base: Logger
+
+    /// Carries `job.id`, `job.kind`, `job.attempt` and `queue`. Made when it is asked for: keep it
+    /// in a variable where it is used often.
+    public var logger: Logger {
+        var logger = base
+        logger[metadataKey: "job.id"] = "\(job.id)"
+        logger[metadataKey: "job.kind"] = "\(job.kind)"
+        logger[metadataKey: "job.attempt"] = "\(job.attempt)"
+        logger[metadataKey: "queue"] = "\(job.queue)"
+        return logger
+    }
+
+    /// The trace that the job belongs to; `nil` when whoever enqueued it named none.
+    public var trace: TraceContext? { TraceContext(job.payload.headers) }
+
+    /// The same for a request made on the job's behalf, unless the program's tracer puts its own
+    /// into requests.
+    package var traceToSend: TraceContext? {
+        ServiceContext.current?.told == nil ? trace : nil
+    }
 
     /// Makes a context, as for a test of a handler's own logic.
     public init(job: ClaimedJob, logger: Logger) {
         self.job = job
-        self.logger = logger
+        base = logger
     }
 }

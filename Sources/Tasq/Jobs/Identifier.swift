@@ -27,24 +27,26 @@ public struct Identifier<Noun>: Sendable {
     /// Reads the 36-character form `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, in either case;
     /// `nil` for anything else.
     public init?(_ text: some StringProtocol) {
+        self.init(utf8: Array(text.utf8))
+    }
+
+    /// Reads the same form from its bytes.
+    package init?(utf8 text: [UInt8]) {
+        guard text.count == 36 else { return nil }
         var digits = (high: UInt64(0), low: UInt64(0))
-        var count = 0
-        var position = 0
-        for byte in text.utf8 {
-            defer { position += 1 }
+        for position in 0..<36 {
+            let byte = text[position]
             if position == 8 || position == 13 || position == 18 || position == 23 {
                 guard byte == UInt8(ascii: "-") else { return nil }
                 continue
             }
-            guard count < 32, let nibble = hexValue(of: byte) else { return nil }
-            if count < 16 {
+            guard let nibble = hexValue(of: byte) else { return nil }
+            if position < 18 {
                 digits.high = digits.high << 4 | nibble
             } else {
                 digits.low = digits.low << 4 | nibble
             }
-            count += 1
         }
-        guard position == 36, count == 32 else { return nil }
         (high, low) = digits
     }
 }
@@ -72,7 +74,10 @@ extension Identifier: Hashable, Comparable {
 
 extension Identifier: CustomStringConvertible {
     /// The 36-character form, in lower case.
-    public var description: String {
+    public var description: String { String(decoding: utf8, as: UTF8.self) }
+
+    /// The bytes of ``description``.
+    package var utf8: [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(36)
         for index in 0..<32 {
@@ -84,7 +89,7 @@ extension Identifier: CustomStringConvertible {
             text.append(
                 nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10)
         }
-        return String(decoding: text, as: UTF8.self)
+        return text
     }
 }
 

@@ -138,9 +138,10 @@ public struct NewJob: Sendable, Hashable {
     }
 
     private static func check(_ time: Timestamp) throws(InvalidInput) {
-        let year: Int64 = 366 * 86_400_000_000
+        let day: Int64 = 86_400_000_000
         let now = Timestamp.now.microseconds
-        guard time.microseconds >= now - year, time.microseconds <= now + 100 * year else {
+        // A year of any length back; ahead, a hundred of 365.25 days.
+        guard time.microseconds >= now - 366 * day, time.microseconds <= now + 36_525 * day else {
             throw InvalidInput(
                 field: "run_at", "must lie between a year ago and a hundred years ahead")
         }

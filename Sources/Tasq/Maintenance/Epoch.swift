@@ -3,7 +3,8 @@
 /// It stands in the announcer as `EPOCH:COUNTER`; the counter is advanced once a second and stored
 /// with the maintenance term. A mark that is missing, of another epoch or older than what is known
 /// means that announcements were forgotten: a flush, an eviction, a failover to a replica that
-/// lagged, a restart from an old file.
+/// lagged, a restart from an old file. Where one part can forget without the others, each has a
+/// mark of its own: see ``EpochMarks``.
 struct Epoch: Sendable, Hashable {
     let name: String
     var counter: Int64

@@ -12,14 +12,18 @@ final class Maintenance: Sendable {
     static let idleTick = Duration.seconds(4)
     /// How often the others ask for the term.
     static let askPause = Duration.seconds(2)
+    /// How often a worker that registers looks whether it has.
+    static let registrationPause = Duration.milliseconds(100)
     /// How long a term lasts beyond the next look.
     static let termMargin = Duration.seconds(4)
     /// Claims taken back in one statement.
     static let reapLimit = 500
+    /// How much later than it could be found dead a worker is looked at: it may be on its way back.
+    static let verdictSlack = Duration.milliseconds(300)
     /// A claim without a worker is looked for at least this often, in ticks.
     static let ticksPerReap = 3
 
-    private let id = WorkerID()
+    private let holder: @Sendable () -> WorkerID?
     private let store: any JobStore
     private let announcer: any Announcer
     private let doorbell: Doorbell
@@ -29,13 +33,20 @@ final class Maintenance: Sendable {
     private let holdsTerm = Atomic<Bool>(false)
     /// The doorbell's mark as it was last written, while the term is held.
     private let epoch = Mutex<Epoch?>(nil)
+    /// The queues that some worker serves.
+    private let served = Mutex<[Name]>([])
+    /// What has to be announced again.
+    private let forgotten = Mutex<EpochWatch.Forgotten?>(nil)
     private let refill = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let elected = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
+    /// `holder` is who asks for the term: a registered worker, whose end is then seen by its
+    /// session lock, or anybody else. While it is nil nobody asks.
     init(
         store: any JobStore, doorbell: Doorbell, promoter: Promoter, meters: Meters,
-        logger: Logger
+        logger: Logger, holder: @escaping @Sendable () -> WorkerID?
     ) {
+        self.holder = holder
         self.store = store
         self.doorbell = doorbell
         announcer = doorbell.announcer
@@ -59,9 +70,13 @@ final class Maintenance: Sendable {
         var watch = Watch()
         var outage = Backoff(from: .milliseconds(200), to: .seconds(1))
         while !Task.isCancelled {
+            guard let id = holder() else {
+                await sleep(for: Self.registrationPause)
+                continue
+            }
             let start = ContinuousClock.now
             do {
-                let pause = try await tick(&watch)
+                let pause = try await tick(&watch, as: id)
                 outage.reset()
                 await sleep(for: start + pause - .now)
             } catch {
@@ -89,7 +104,9 @@ final class Maintenance: Sendable {
     }
 
     /// One look; returns the pause until the next.
-    private func tick(_ watch: inout Watch) async throws(StoreError) -> Duration {
+    private func tick(
+        _ watch: inout Watch, as id: WorkerID
+    ) async throws(StoreError) -> Duration {
         let counter = epoch.withLock { $0?.counter } ?? 0
         let leadership = try await store.lead(
             as: id, for: watch.pause + Self.termMargin, counter: counter)
@@ -97,7 +114,7 @@ final class Maintenance: Sendable {
         let isNew = held && !holdsTerm.exchange(held, ordering: .relaxed)
         guard held else {
             giveUpTerm()
-            watch.observation.reset()
+            watch.observation.touch(now: .now)
             watch.pause = Self.tick
             return Self.askPause
         }
@@ -109,6 +126,7 @@ final class Maintenance: Sendable {
             elected.continuation.yield()
         }
         watch.ticks += 1
+        served.withLock { $0 = Set(leadership.workers.flatMap(\.queues)).sorted() }
         let dead = watch.observation.look(at: leadership.workers, now: .now)
         for worker in dead where try await store.bury(worker.id, at: worker.sequence) {
             meters.buried.add()
@@ -121,7 +139,8 @@ final class Maintenance: Sendable {
         let isIdle =
             !leadership.isBusy && leadership.nextDue == nil && !watch.observation.hasStillWorker
         watch.pause = isIdle ? Self.idleTick : Self.tick
-        return watch.pause
+        guard let verdict = watch.observation.nextVerdict else { return watch.pause }
+        return min(watch.pause, verdict + Self.verdictSlack)
     }
 
     /// Takes back every claim whose worker is gone.
@@ -139,45 +158,55 @@ final class Maintenance: Sendable {
     /// doorbell that hangs must not delay a look at the workers.
     private func watchEpoch() async {
         guard announcer.rings else { return }
-        var doorbellIsOut = false
+        var watch = EpochWatch()
         while !Task.isCancelled {
             let next = ContinuousClock.now + Self.tick
-            if let known = epoch.withLock({ $0 }) {
-                await checkEpoch(known, &doorbellIsOut)
-            }
+            if let known = epoch.withLock({ $0 }) { await checkEpoch(known, &watch) }
             await sleep(for: next - .now)
         }
     }
 
-    /// When the mark that is replaced shows that the doorbell forgot, or has been out of order,
-    /// everything is announced again.
-    private func checkEpoch(_ known: Epoch, _ doorbellIsOut: inout Bool) async {
+    /// When a mark that is replaced shows that the doorbell forgot, or has been out of order, what
+    /// it stands for is announced again.
+    private func checkEpoch(_ known: Epoch, _ watch: inout EpochWatch) async {
         var next = known
         next.counter &+= 1
+        let queues = served.withLock { $0 }
         do {
-            let mark = try await announcer.exchangeEpoch(next.mark)
+            let marks = try await announcer.exchangeEpoch(next.mark, beside: queues)
             epoch.withLock { if $0 == known { $0 = next } }
-            guard !known.isConfirmed(by: mark) || doorbellIsOut else { return }
+            guard let lost = watch.look(at: marks, since: known) else { return }
+            (watch.endedOutage ? meters.recovered : meters.forgotten).add()
             logger.info(
-                "announces all queued jobs again",
-                metadata: ["reason": doorbellIsOut ? "redis was out" : "redis forgot"])
-            doorbellIsOut = false
-            refill.continuation.yield()
+                "announces queued jobs again",
+                metadata: ["reason": watch.endedOutage ? "redis was out" : "redis forgot"])
+            refill(lost)
         } catch {
-            doorbellIsOut = true
+            watch.noteOutage()
         }
+    }
+
+    private func refill(_ lost: EpochWatch.Forgotten) {
+        forgotten.withLock { $0 = lost.joined(with: $0) }
+        refill.continuation.yield()
     }
 
     private func reconcile() async {
         let reconciler = Reconciler(
             store: store, announcer: announcer, meters: meters, logger: logger)
         for await _ in refill.stream {
-            do {
-                try await reconciler.reannounce()
+            let lost = forgotten.withLock { forgotten in
+                defer { forgotten = nil }
+                return forgotten
+            }
+            guard let lost else { continue }
+            do throws(Reconciler.Interruption) {
+                try await reconciler.reannounce(lost)
             } catch {
-                logger.warning("could not announce all jobs", metadata: ["error": "\(error)"])
+                logger.warning(
+                    "could not announce all jobs", metadata: ["error": "\(error.cause)"])
                 guard await sleep(for: Self.tick) else { return }
-                refill.continuation.yield()
+                refill(error.rest)
             }
         }
     }

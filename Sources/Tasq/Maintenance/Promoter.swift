@@ -84,9 +84,9 @@ final class Promoter: Sendable {
                 }
                 return
             }
-            _ = await happens(within: due - now, unless: wake) {
-                await sleep(for: .seconds(3600))
-                return false
+            _ = await happens(within: due - now, unless: nil) {
+                await wake.wait()
+                return true
             }
         }
     }

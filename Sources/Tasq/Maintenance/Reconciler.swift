@@ -15,22 +15,58 @@ struct Reconciler: Sendable {
     let meters: Meters
     let logger: Logger
 
-    /// Announces all queued jobs, by queue, most urgent and oldest first.
+    /// What is left to announce, and why.
+    struct Interruption: Error {
+        let rest: EpochWatch.Forgotten
+        /// A `StoreError` or an `AnnouncerError`.
+        let cause: any Error
+    }
+
+    /// Announces queued jobs, by queue, most urgent and oldest first. Starting again is safe.
     ///
-    /// - Throws: `StoreError` or `AnnouncerError`; starting again later is safe.
-    func reannounce() async throws {
-        var cleared: Set<Name> = []
-        var cursor: QueuedCursor?
-        var limit = Self.firstPage
+    /// A queue whose part of the doorbell is out of order does not keep the others waiting.
+    func reannounce(_ what: EpochWatch.Forgotten) async throws(Interruption) {
         var count = 0
+        var interruption: Interruption?
+        switch what {
+        case .everything:
+            do {
+                try await reannounce(after: nil, onlyItsQueue: false, &count)
+            } catch {
+                interruption = Interruption(rest: what, cause: error)
+            }
+        case .queues(let queues):
+            for queue in queues.sorted() where !Task.isCancelled {
+                do {
+                    try await announcer.clear([queue])
+                    try await reannounce(after: .start(of: queue), onlyItsQueue: true, &count)
+                } catch {
+                    let rest = EpochWatch.Forgotten.queues([queue]).joined(with: interruption?.rest)
+                    interruption = Interruption(rest: rest, cause: error)
+                }
+            }
+        }
+        if let interruption { throw interruption }
+        logger.info("announced queued jobs again", metadata: ["jobs": "\(count)"])
+    }
+
+    /// - Parameter cursor: In front of a queue whose lists are empty; `nil`: of all.
+    private func reannounce(
+        after cursor: QueuedCursor?, onlyItsQueue: Bool, _ count: inout Int
+    ) async throws {
+        var cursor = cursor
+        var cleared: Set<Name> = cursor.map { [$0.queue] } ?? []
+        var limit = Self.firstPage
         repeat {
             var page = try await store.queued(after: cursor, limit: limit)
             if let new = page.jobs.first(where: { !cleared.contains($0.queue) })?.queue {
-                try await announcer.clear([new])
                 // By position: the database's collation need not be Swift's order.
                 page.jobs = Array(page.jobs.prefix { cleared.contains($0.queue) })
-                cleared.insert(new)
-                page.next = .start(of: new)
+                page.next = onlyItsQueue ? nil : .start(of: new)
+                if !onlyItsQueue {
+                    try await announcer.clear([new])
+                    cleared.insert(new)
+                }
             }
             try await announcer.refill(page.jobs)
             meters.reannounced.add(page.jobs.count)
@@ -38,7 +74,6 @@ struct Reconciler: Sendable {
             cursor = page.next
             limit = min(limit * 2, Self.largestPage)
         } while cursor != nil && !Task.isCancelled
-        logger.info("announced all queued jobs again", metadata: ["jobs": "\(count)"])
     }
 }
 

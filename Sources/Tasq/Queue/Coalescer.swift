@@ -4,10 +4,14 @@ import Synchronization
 /// Turns concurrent calls into batched writes.
 ///
 /// While one write is in flight the next collects whoever arrives; a lone caller waits for nobody.
-/// Each caller gets its own answer after the commit. A lone caller writes in its own task, several
-/// are written for in a task of nobody's: a caller that is cancelled (an HTTP client that hung up)
-/// takes no other's write with it. A batch that the store refuses for its data, or that waits for
-/// somebody's lock, is split until the item at fault stands alone.
+/// A further flight sets off once ``flightLeast`` items wait, because a statement and its commit cost
+/// as much as ten rows; or when the one in the air takes long, and may be held up. For the same
+/// reason several callers that come one after the other wait for each other a moment, at most until
+/// as many are there as flew last. Each caller
+/// gets its own answer after the commit. A lone caller writes in its own task, several are written
+/// for in a task of nobody's: a caller that is cancelled (an HTTP client that hung up) takes no
+/// other's write with it. A batch that the store refuses for its data, or that waits for somebody's
+/// lock, is split until the item at fault stands alone.
 package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     package typealias Write = @Sendable ([Item]) async throws(StoreError) -> [Answer]
 
@@ -16,14 +20,38 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
         let answer: CheckedContinuation<Result<[Answer], StoreError>, Never>
     }
 
+    /// What a call that waits brings about.
+    private enum Entry {
+        case isRefused
+        case waits
+        case isWatched
+        case flies
+        /// That of the flight that waits for those who flew last.
+        case ends(CheckedContinuation<Void, Never>)
+    }
+
     private struct State {
         var waiting: Deque<Call> = []
         var waitingItems = 0
         var flights = 0
+        var lastStart = ContinuousClock.now
+        var lastCount = 0
+        /// A flight that waits for those who flew last, and how many such waits there were.
+        var pausing: CheckedContinuation<Void, Never>?
+        var pauses = 0
+        /// Somebody looks whether the flight in the air takes long.
+        var isWatched = false
     }
 
     /// Calls that may wait; one more is refused, so a store that hangs cannot eat the memory.
     package static var maxWaitingItems: Int { 100_000 }
+    /// Items that are worth a flight beside another one.
+    package static var flightLeast: Int { 24 }
+    /// Between the starts of two flights, after one of so many items and while no more wait.
+    package static var pace: Duration { .microseconds(1500) }
+    package static var pacedCounts: Range<Int> { 8..<flightLeast }
+    /// A flight that has been in the air for longer is not waited for.
+    package static var flightPatience: Duration { .milliseconds(10) }
 
     private let batchLimit: Int
     private let flightLimit: Int
@@ -46,23 +74,14 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
         }
         let result = await withCheckedContinuation { continuation in
             let call = Call(items: items, answer: continuation)
-            let (accepted, starts) = state.withLock { state in
-                guard
-                    state.waitingItems + items.count <= Self.maxWaitingItems
-                        || state.waiting.isEmpty
-                else { return (false, false) }
-                state.waiting.append(call)
-                state.waitingItems += items.count
-                guard state.flights < flightLimit else { return (true, false) }
-                state.flights += 1
-                return (true, true)
-            }
-            if !accepted {
+            switch state.withLock({ enter(call, &$0) }) {
+            case .isRefused:
                 continuation.resume(
                     returning: .failure(.unavailable("too many writes are waiting: try again")))
-            }
-            if starts {
-                Task { await self.fly() }
+            case .waits: break
+            case .isWatched: Task { await self.watch() }
+            case .flies: Task { await self.fly() }
+            case .ends(let pause): pause.resume()
             }
         }
         return try result.get()
@@ -71,12 +90,62 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     /// Items that wait for the write in flight to end.
     package var waitingCount: Int { state.withLock { $0.waitingItems } }
 
-    /// Whether the caller may write at once, because there is a free flight and nobody waits.
+    /// Whether the caller may write at once, because nobody does or waits.
     private func takesOff() -> Bool {
         state.withLock { state in
-            guard state.waiting.isEmpty, state.flights < flightLimit else { return false }
+            guard state.waiting.isEmpty, state.flights == 0 else { return false }
             state.flights += 1
+            state.lastStart = .now
             return true
+        }
+    }
+
+    private func enter(_ call: Call, _ state: inout State) -> Entry {
+        guard
+            state.waitingItems + call.items.count <= Self.maxWaitingItems || state.waiting.isEmpty
+        else { return .isRefused }
+        state.waiting.append(call)
+        state.waitingItems += call.items.count
+        if state.waitingItems >= state.lastCount, let pause = state.pausing.take() {
+            return .ends(pause)
+        }
+        if startsFlight(&state) {
+            state.flights += 1
+            state.lastStart = .now
+            return .flies
+        }
+        guard !state.isWatched, flightLimit > 1 else { return .waits }
+        state.isWatched = true
+        return .isWatched
+    }
+
+    private func startsFlight(_ state: inout State) -> Bool {
+        guard state.flights > 0 else { return true }
+        guard state.flights < flightLimit else { return false }
+        return state.waitingItems >= Self.flightLeast
+            || .now - state.lastStart >= Self.flightPatience
+    }
+
+    /// Lets those who wait set off beside a flight that takes long, until nobody waits.
+    private func watch() async {
+        while true {
+            let (rest, starts) = state.withLock { state -> (Duration?, Bool) in
+                guard !state.waiting.isEmpty else {
+                    state.isWatched = false
+                    return (nil, false)
+                }
+                let rest = state.lastStart + Self.flightPatience - .now
+                guard rest <= .zero else { return (rest, false) }
+                guard state.flights < flightLimit else { return (Self.flightPatience, false) }
+                state.flights += 1
+                state.lastStart = .now
+                return (Self.flightPatience, true)
+            }
+            if starts {
+                Task { await self.fly() }
+            }
+            guard let rest else { return }
+            await sleep(for: rest)
         }
     }
 
@@ -92,9 +161,36 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     }
 
     private func fly() async {
-        while let batch = nextBatch() {
+        while true {
+            await pause()
+            guard let batch = nextBatch() else { return }
             await send(batch[...])
         }
+    }
+
+    /// Waits until those who flew last are back, but not for long.
+    private func pause() async {
+        await withCheckedContinuation { continuation in
+            let pause = state.withLock { state -> (number: Int, rest: Duration)? in
+                guard Self.pacedCounts.contains(state.lastCount),
+                    state.waitingItems < state.lastCount, state.pausing == nil
+                else { return nil }
+                let rest = state.lastStart + Self.pace - .now
+                guard rest > .zero else { return nil }
+                state.pausing = continuation
+                state.pauses += 1
+                return (state.pauses, rest)
+            }
+            guard let pause else { return continuation.resume() }
+            Task {
+                await sleep(for: pause.rest)
+                endPause(pause.number)
+            }
+        }
+    }
+
+    private func endPause(_ number: Int) {
+        state.withLock { $0.pauses == number ? $0.pausing.take() : nil }?.resume()
     }
 
     private func nextBatch() -> [Call]? {
@@ -109,6 +205,8 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
                 batch.append(call)
             }
             state.waitingItems -= count
+            state.lastStart = .now
+            state.lastCount = count
             if batch.isEmpty { state.flights -= 1 }
             return batch.isEmpty ? nil : batch
         }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Instrumentation
 
 /// Where jobs are put in: stores them, and announces them once they are committed.
 ///
@@ -29,7 +30,7 @@ public final class Queue: Sendable {
         let write: Coalescer<NewJob, Enqueued>.Write = { jobs throws(StoreError) in
             let answers = try await store.enqueue(jobs)
             doorbell.ring(stored(of: jobs, answers))
-            meters.enqueued.add(answers.count)
+            meters.enqueued.add(answers.count { $0.isStored })
             return answers
         }
         enqueuing = Coalescer(batchLimit: Self.batchLimit, flightLimit: 2, write: write)
@@ -72,15 +73,45 @@ public final class Queue: Sendable {
     }
 
     /// Stores jobs together, all or none; answers in their order.
+    ///
+    /// Those whose payload names no trace take along that of the current `ServiceContext`.
     public func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued] {
+        let jobs = traced(jobs)
         let isPlain = jobs.allSatisfy { $0.uniqueKey == nil }
-        return try await (isPlain ? enqueuing : enqueuingUnique).submit(jobs)
+        return try await measured { () async throws(StoreError) in
+            try await (isPlain ? self.enqueuing : self.enqueuingUnique).submit(jobs)
+        }
     }
 
     /// Stores a verified webhook event and its jobs, unless its provider's id is known already.
     public func accept(_ event: NewEvent) async throws(StoreError) -> Accepted {
-        let answers = try await accepting.submit([event])
+        let answers = try await measured { () async throws(StoreError) in
+            try await self.accepting.submit([event])
+        }
         return answers.first ?? .stored
+    }
+
+    private func traced(_ jobs: [NewJob]) -> [NewJob] {
+        guard let trace = ServiceContext.current?.outgoingTrace else { return jobs }
+        return jobs.map { job in
+            var job = job
+            job.payload.carry(trace)
+            return job
+        }
+    }
+
+    private func measured<Answer>(
+        _ write: () async throws(StoreError) -> Answer
+    ) async throws(StoreError) -> Answer {
+        let start = ContinuousClock.now
+        do throws(StoreError) {
+            let answer = try await write()
+            meters.enqueueTimes.observe(.now - start)
+            return answer
+        } catch {
+            meters.enqueueFailures.add()
+            throw error
+        }
     }
 
     /// Waits until the announcements made so far have been sent or given up. A program that ends
@@ -94,8 +125,14 @@ public final class Queue: Sendable {
 /// The jobs that are queued now. One with a time of its own is announced when it is promoted.
 private func stored(of jobs: [NewJob], _ answers: [Enqueued]) -> [Announcement] {
     zip(jobs, answers).compactMap { job, answer in
-        guard case .stored = answer, job.start.isDue else { return nil }
+        guard answer.isStored, job.start.isDue else { return nil }
         return job.announcement
+    }
+}
+
+extension Enqueued {
+    fileprivate var isStored: Bool {
+        if case .stored = self { true } else { false }
     }
 }
 

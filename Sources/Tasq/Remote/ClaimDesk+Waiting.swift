@@ -137,8 +137,10 @@ extension ClaimDesk {
                 let waiter = state.withLock({ $0.waiters.isEmpty ? nil : $0.waiters.removeFirst() })
             else { break }
             do {
+                let asked = ContinuousClock.now
                 let jobs = try await store.claim(
                     Array(left.prefix(waiter.limit)), for: waiter.row, from: waiter.queues)
+                meters.claimTimes.observe(.now - asked)
                 let claimed = Set(jobs.map(\.id))
                 left.removeAll { claimed.contains($0) }
                 guard jobs.isEmpty else {
@@ -172,10 +174,11 @@ extension ClaimDesk {
         guard !ids.isEmpty else { return }
         do {
             let jobs = try await store.stillQueued(Array(ids))
-            if jobs.contains(where: \.isSuspect) {
+            meters.duplicates.add(ids.count - jobs.count)
+            if jobs.contains(where: { $0.suspicion != nil }) {
                 state.withLock { $0.suspectWaits = true }
             }
-            doorbell.ring(jobs.filter { !$0.isSuspect }.map(\.announcement))
+            doorbell.ring(jobs.filter { $0.suspicion == nil }.map(\.announcement))
         } catch {
             logger.info("ids not given back are left to a sweep", metadata: ["error": "\(error)"])
         }

@@ -73,8 +73,10 @@ package final class ClaimDesk: Sendable {
         self.promoter = promoter
         self.meters = meters
         self.logger = logger
+        let id = WorkerID()
         maintenance = Maintenance(
-            store: store, doorbell: doorbell, promoter: promoter, meters: meters, logger: logger)
+            store: store, doorbell: doorbell, promoter: promoter, meters: meters, logger: logger,
+            holder: { id })
         settling = Coalescer(batchLimit: Settler.batchLimit) { batch throws(StoreError) in
             try await written(batch, to: store)
         }
@@ -138,7 +140,7 @@ package final class ClaimDesk: Sendable {
                 return Batch(jobs: [], lease: worker.lease)
             }
             if !jobs.isEmpty {
-                meters.claimed.add(jobs.count)
+                meters.handedOut(jobs)
                 return Batch(jobs: jobs, lease: worker.lease)
             }
             listFirst = false
@@ -185,10 +187,10 @@ package final class ClaimDesk: Sendable {
             return nil
         }
         meters.settled.add()
+        meters.ended(CollectionOfOne(settlement))
         switch settlement.verdict {
-        case .success: meters.succeeded.add()
         case .retry(let delay, _), .snooze(let delay): promoter.arm(after: delay)
-        case .cancelled, .error, .handedBack: break
+        case .success, .cancelled, .error, .handedBack: break
         }
         if settled.status == .queued { doorbell.ring([settled.announcement]) }
         return settled
@@ -221,13 +223,15 @@ package final class ClaimDesk: Sendable {
         {
             return [suspect]
         }
+        let asked = ContinuousClock.now
         let sweep = try await store.sweep(
             upTo: worker.limit, for: row, from: worker.queues.shuffled())
+        meters.sweepTimes.observe(.now - asked)
         meters.swept.add(sweep.jobs.count)
-        if sweep.jobs.isEmpty, sweep.suspectWaits {
+        if sweep.jobs.isEmpty, sweep.suspect != nil {
             return try await store.claimSuspect(for: row, from: worker.queues).map { [$0] } ?? []
         }
-        if sweep.suspectWaits { state.withLock { $0.suspectWaits = true } }
+        if sweep.suspect != nil { state.withLock { $0.suspectWaits = true } }
         return sweep.jobs
     }
 

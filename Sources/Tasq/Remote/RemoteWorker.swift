@@ -39,7 +39,9 @@ package struct RemoteWorker: Sendable, Hashable {
         }
         self.id = id
         self.host = host
-        self.queues = queues
+        var distinct: [Name] = []
+        for queue in queues where !distinct.contains(queue) { distinct.append(queue) }
+        self.queues = distinct
         self.limit = limit
         self.lease = lease
     }

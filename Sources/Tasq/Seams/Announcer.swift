@@ -36,8 +36,15 @@ public protocol Announcer: Sendable {
         upTo limit: Int, from queues: [Name], wait: Duration
     ) async throws(AnnouncerError) -> [JobID]
 
-    /// Writes the epoch mark and returns the one it replaces; `nil` if there was none.
-    func exchangeEpoch(_ mark: String) async throws(AnnouncerError) -> String?
+    /// Writes the epoch mark wherever announcements may be forgotten by themselves, and returns
+    /// what it replaces there. Throws when it could be written nowhere.
+    ///
+    /// - Parameters:
+    ///   - mark: The new mark.
+    ///   - queues: Those whose lists matter: some worker serves them.
+    func exchangeEpoch(
+        _ mark: String, beside queues: [Name]
+    ) async throws(AnnouncerError) -> EpochMarks
 
     /// Empties the lists of these queues, before they are filled anew from the table.
     func clear(_ queues: [Name]) async throws(AnnouncerError)
@@ -57,8 +64,27 @@ public protocol Announcer: Sendable {
         on queue: Name, _ priority: Priority, from index: Int, limit: Int
     ) async throws(AnnouncerError) -> [String]
 
+    /// What this process has done with the doorbell: ids sent, failures, connections.
+    var metrics: [Metric] { get }
+
     /// Closes every connection.
     func close() async
+}
+
+/// The epoch marks that were replaced.
+public enum EpochMarks: Sendable, Hashable {
+    /// One stands for all queues; `nil` if there was none.
+    case whole(String?)
+    /// Each queue has its own, because their lists may be lost one without the other.
+    case parts([Name: EpochMark])
+}
+
+/// What became of the mark of one queue.
+public enum EpochMark: Sendable, Hashable {
+    /// It was written; `nil` if there was none before.
+    case replaced(String?)
+    /// Where it should stand is out of order.
+    case unreachable
 }
 
 /// Why the doorbell did not ring.
@@ -86,7 +112,9 @@ public struct NoAnnouncer: Announcer {
         upTo limit: Int, from queues: [Name], wait: Duration
     ) async throws(AnnouncerError) -> [JobID] { [] }
     /// Returns the mark, so that nothing seems forgotten.
-    public func exchangeEpoch(_ mark: String) async throws(AnnouncerError) -> String? { mark }
+    public func exchangeEpoch(
+        _ mark: String, beside queues: [Name]
+    ) async throws(AnnouncerError) -> EpochMarks { .whole(mark) }
     /// Does nothing.
     public func clear(_ queues: [Name]) async throws(AnnouncerError) {}
     /// Does nothing.
@@ -99,6 +127,8 @@ public struct NoAnnouncer: Announcer {
     public func announced(
         on queue: Name, _ priority: Priority, from index: Int, limit: Int
     ) async throws(AnnouncerError) -> [String] { [] }
+    /// Empty: there is nothing to count.
+    public var metrics: [Metric] { [] }
     /// Does nothing.
     public func close() async {}
 }

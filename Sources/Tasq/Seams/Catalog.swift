@@ -54,10 +54,14 @@ public protocol Catalog: Sendable {
         since time: Timestamp, executing: [JobID], limit: Int
     ) async throws(StoreError) -> [ActivityRecord]
 
-    /// How the jobs enqueued since `time` went, in buckets of time; of the newest `limit` jobs.
+    /// How the newest jobs enqueued since `time` went, at most `limit`, in as many equal `buckets`
+    /// of time as asked for; both at least 1.
     func recent(
-        since time: Timestamp, bucket: Duration, limit: Int
-    ) async throws(StoreError) -> [RecentBucket]
+        since time: Timestamp, buckets: Int, limit: Int
+    ) async throws(StoreError) -> RecentHistory
+
+    /// The state of everything, for those who look every second.
+    func glance() async throws(StoreError) -> Glance
 
     /// Asks the server for nothing; throws when it does not answer.
     func ping() async throws(StoreError)
@@ -202,11 +206,15 @@ public struct QueueRecord: Sendable, Hashable {
     public var executing: Int
     /// How long the oldest due job has waited; `nil` when none waits.
     public var oldestWait: Duration?
+    /// How long the oldest scheduled job has been overdue; `nil` when none is.
+    public var oldestOverdue: Duration?
+    /// How long the job that was claimed first has run; `nil` when none runs.
+    public var oldestRun: Duration?
 
     /// Makes a record of its counts.
     public init(
         name: Name, isPaused: Bool, scheduled: Int, queued: Int, executing: Int,
-        oldestWait: Duration?
+        oldestWait: Duration?, oldestOverdue: Duration? = nil, oldestRun: Duration? = nil
     ) {
         self.name = name
         self.isPaused = isPaused
@@ -214,6 +222,8 @@ public struct QueueRecord: Sendable, Hashable {
         self.queued = queued
         self.executing = executing
         self.oldestWait = oldestWait
+        self.oldestOverdue = oldestOverdue
+        self.oldestRun = oldestRun
     }
 }
 

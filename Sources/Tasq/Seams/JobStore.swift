@@ -23,10 +23,10 @@ public protocol JobStore: Sendable {
         upTo limit: Int, for worker: WorkerID, from queues: [Name]
     ) async throws(StoreError) -> Sweep
 
-    /// Claims one suspect: a job that was on board when a worker died. Run it alone.
-    func claimSuspect(
-        for worker: WorkerID, from queues: [Name]
-    ) async throws(StoreError) -> ClaimedJob?
+    /// Claims suspects of one degree, those first that have been due the longest.
+    func claimSuspects(
+        upTo limit: Int, _ suspicion: Suspicion, for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> [ClaimedJob]
 
     /// The claims that stand under a worker, known to it or not.
     func claims(of worker: WorkerID) async throws(StoreError) -> [(job: JobID, claim: ClaimToken)]
@@ -120,6 +120,9 @@ public protocol JobStore: Sendable {
     /// returns those that still stand.
     func retire(_ workers: [WorkerID]) async throws(StoreError) -> [WorkerID]
 
+    /// What this process has done with the store: connections, callers that wait, failures.
+    var metrics: [Metric] { get }
+
     /// Closes every connection.
     func close() async
 }
@@ -128,13 +131,43 @@ public protocol JobStore: Sendable {
 public struct Sweep: Sendable {
     /// The jobs that are claimed now.
     public var jobs: [ClaimedJob]
-    /// A due suspect stands on one of the queues; it is claimed by ``JobStore/claimSuspect(for:from:)``.
-    public var suspectWaits: Bool
+    /// A due suspect stands on one of the queues, the least grave of them this; it is claimed by
+    /// ``JobStore/claimSuspects(upTo:_:for:from:)``.
+    public var suspect: Suspicion?
 
     /// Makes an answer to ``JobStore/sweep(upTo:for:from:)``.
-    public init(jobs: [ClaimedJob], suspectWaits: Bool) {
+    public init(jobs: [ClaimedJob], suspect: Suspicion?) {
         self.jobs = jobs
-        self.suspectWaits = suspectWaits
+        self.suspect = suspect
+    }
+}
+
+/// How much speaks for a job's having killed its worker.
+public enum Suspicion: Sendable, Hashable {
+    /// It was on board when one worker died; so was much else. Run few such jobs at a time.
+    case first
+    /// It was on board when more than one died. Run it alone, and never two in one process.
+    case grave
+
+    /// By the number of workers that died with the job on board; `nil` for none.
+    public init?(crashes: Int) {
+        switch crashes {
+        case ..<1: return nil
+        case 1: self = .first
+        default: self = .grave
+        }
+    }
+}
+
+extension JobStore {
+    /// Claims one suspect of any degree, for whoever runs one thing at a time.
+    package func claimSuspect(
+        for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> ClaimedJob? {
+        if let first = try await claimSuspects(upTo: 1, .first, for: worker, from: queues).first {
+            return first
+        }
+        return try await claimSuspects(upTo: 1, .grave, for: worker, from: queues).first
     }
 }
 
@@ -142,13 +175,14 @@ public struct Sweep: Sendable {
 public struct QueuedJob: Sendable, Hashable {
     /// The job and the list it belongs on.
     public let announcement: Announcement
-    /// Whether a worker died with it on board, so that it must run alone.
-    public let isSuspect: Bool
+    /// Whether workers died with it on board; only ``JobStore/claimSuspects(upTo:_:for:from:)``
+    /// claims it then.
+    public let suspicion: Suspicion?
 
     /// Makes an answer to ``JobStore/stillQueued(_:)``.
-    public init(announcement: Announcement, isSuspect: Bool) {
+    public init(announcement: Announcement, suspicion: Suspicion?) {
         self.announcement = announcement
-        self.isSuspect = isSuspect
+        self.suspicion = suspicion
     }
 }
 

@@ -20,3 +20,18 @@ public struct RecentBucket: Sendable, Hashable {
         self.slow = slow
     }
 }
+
+/// How jobs enqueued lately went.
+public struct RecentHistory: Sendable, Hashable {
+    /// How far back the buckets reach together: less than was asked for when there were more jobs
+    /// than could be looked at.
+    public var span: Duration
+    /// In order; those in which nothing happened are left out.
+    public var buckets: [RecentBucket]
+
+    /// Makes a history of its buckets.
+    public init(span: Duration, buckets: [RecentBucket]) {
+        self.span = span
+        self.buckets = buckets
+    }
+}

@@ -41,25 +41,32 @@ public enum HeartbeatState: Sendable, Hashable {
     case unknown
     /// There is no row any more: the worker was reaped and its claims are gone.
     case reaped
+    /// Nothing of the process has run for a lease but the heartbeat itself: it beats no more until
+    /// something does, so that others take the claims over.
+    case stuck
 }
 
-/// The claims a heartbeat watches over.
+/// What a heartbeat watches over: claims, and whether their process works at all.
 ///
-/// Both closures are called on the heartbeat's own thread: they must not block.
+/// The closures are called on the heartbeat's own thread: they must not block.
 public struct ClaimWatch: Sendable {
     /// The claims whose handlers run now.
     public let running: @Sendable () -> [(job: JobID, claim: ClaimToken)]
     /// Told which of them stand no more: cancelled, or taken back. Told again until they are gone
     /// from ``running``.
     public let onRevoked: @Sendable ([ClaimToken]) -> Void
+    /// A number that changes as long as the process works; `nil` for one that nobody watches.
+    public let pulse: @Sendable () -> Int?
 
-    /// Makes a watch over the claims that `running` gives at each beat.
+    /// Makes a watch over the claims that `running` gives at each beat, and over `pulse`.
     public init(
         running: @escaping @Sendable () -> [(job: JobID, claim: ClaimToken)],
-        onRevoked: @escaping @Sendable ([ClaimToken]) -> Void
+        onRevoked: @escaping @Sendable ([ClaimToken]) -> Void,
+        pulse: @escaping @Sendable () -> Int? = { nil }
     ) {
         self.running = running
         self.onRevoked = onRevoked
+        self.pulse = pulse
     }
 
     /// Watches over nothing.
@@ -117,15 +124,19 @@ public struct WorkerSight: Sendable, Hashable {
     public let lease: Duration
     /// The session lock the worker held over a direct connection is free: that session has ended.
     public let lockFell: Bool
+    /// The queues it serves.
+    public let queues: [Name]
 
     /// Makes a sight of its columns.
     public init(
-        id: WorkerID, sequence: Int64, heartbeat: Duration, lease: Duration, lockFell: Bool
+        id: WorkerID, sequence: Int64, heartbeat: Duration, lease: Duration, lockFell: Bool,
+        queues: [Name] = []
     ) {
         self.id = id
         self.sequence = sequence
         self.heartbeat = heartbeat
         self.lease = lease
         self.lockFell = lockFell
+        self.queues = queues
     }
 }

@@ -2,15 +2,27 @@
 public struct Violation: Sendable, Hashable {
     /// What is wrong.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
+        /// A job is executing, but nobody has its claim.
         case executingWithoutClaim = "executing-without-claim"
+        /// A claim's worker has no row.
         case claimWithoutWorker = "claim-without-worker"
+        /// A job has a claim, but is not executing.
         case claimOfIdleJob = "claim-of-a-job-not-executing"
+        /// A job and its claim count attempts differently.
+        case attemptMiscounted = "attempt-miscounted"
+        /// An unfinished job does not hold its unique key.
         case uniqueKeyNotHeld = "unique-key-not-held"
+        /// A unique key belongs to a job that is over or gone.
         case uniqueKeyOfFinishedJob = "unique-key-of-a-finished-job"
+        /// An unfinished job has no body.
         case bodyMissing = "body-missing"
+        /// A job waits with its attempts used up.
         case noAttemptLeft = "no-attempt-left"
+        /// A job is queued and due, but not in Redis.
         case queuedNotAnnounced = "queued-not-announced"
+        /// An id in Redis is no queued job's.
         case announcedNotQueued = "announced-not-queued"
+        /// An element in Redis is no id.
         case announcedNoID = "announced-no-id"
 
         /// What it means, and the mend, in one line.
@@ -24,6 +36,9 @@ public struct Violation: Sendable, Hashable {
                     + "taken back within seconds; start one"
             case .claimOfIdleJob:
                 "it has a claim, but is not executing: delete its row in executing_job"
+            case .attemptMiscounted:
+                "its claim and its row count its attempts differently: the outcome would be "
+                    + "recorded under a wrong number; set both to the higher one"
             case .uniqueKeyNotHeld:
                 "it is unfinished, but does not hold its unique key, so a second one may be stored"
             case .uniqueKeyOfFinishedJob:
@@ -87,6 +102,10 @@ public struct FindingPage: Sendable, Hashable {
 
 /// A table that a verification walks.
 public enum VerifiedTable: String, Sendable, Hashable, CaseIterable {
-    case jobs, claims
+    /// `job`, with bodies and keys.
+    case jobs
+    /// `executing_job`, with jobs and workers.
+    case claims
+    /// `unique_key`, with jobs.
     case uniqueKeys = "unique keys"
 }

@@ -1,18 +1,144 @@
 import Synchronization
 
+/// A claim whose handler runs here.
+struct RunningClaim: Sendable {
+    let job: ClaimedJob
+    let run: JobExecutor.Run
+}
+
 /// The claims a worker knows of: from the moment it got one until its end is written.
 final class HeldClaims: Sendable {
-    private let tokens = Mutex<Set<ClaimToken>>([])
-
-    func add(_ token: ClaimToken) {
-        tokens.withLock { _ = $0.insert(token) }
+    private struct Holding {
+        /// With how many workers its job has died, as far as that is known.
+        let crashes: Int
+        let since: ContinuousClock.Instant
+        /// While the handler runs; after that its end is being written.
+        var running: RunningClaim?
+        /// It was taken away, and the handler has not returned yet.
+        var isRevoked = false
     }
 
+    private struct State {
+        var claims: [ClaimToken: Holding] = [:]
+        /// Raised when a claim is gone; somebody waits for that.
+        var whenGone: Signal?
+    }
+
+    private let state = Mutex(State())
+    private let overdue: OverdueRuns
+
+    /// - Parameter overdue: told of the handlers that are told to stop.
+    init(overdue: OverdueRuns) {
+        self.overdue = overdue
+    }
+
+    /// Its handler starts.
+    func start(_ job: ClaimedJob, as run: JobExecutor.Run) {
+        let running = RunningClaim(job: job, run: run)
+        let holding = Holding(crashes: job.crashes, since: .now, running: running)
+        state.withLock { $0.claims[job.claim] = holding }
+    }
+
+    /// Its handler is over and its end about to be written; `false` when it was taken from the
+    /// handler meanwhile.
+    func finish(_ token: ClaimToken) -> Bool {
+        let (isHeld, whenGone) = state.withLock { state -> (Bool, Signal?) in
+            let holding = state.claims[token]
+            if holding?.isRevoked == true {
+                state.claims[token] = nil
+                return (false, state.whenGone.take())
+            }
+            guard holding?.running != nil else { return (false, nil) }
+            state.claims[token]?.running = nil
+            return (true, nil)
+        }
+        whenGone?.raise()
+        return isHeld
+    }
+
+    /// One that nobody here knew of, whose end is about to be written; `false` when it is known.
+    /// Whether its job is a suspect is not known either, so it counts as one.
+    func add(_ token: ClaimToken) -> Bool {
+        state.withLock { state in
+            guard state.claims[token] == nil else { return false }
+            state.claims[token] = Holding(crashes: .max, since: .now)
+            return true
+        }
+    }
+
+    /// Whether its handler runs or may start.
+    func isRunning(_ token: ClaimToken) -> Bool {
+        state.withLock { $0.claims[token]?.running != nil }
+    }
+
+    /// Their ends are written, or will not be.
     func remove(_ ended: [ClaimToken]) {
-        tokens.withLock { $0.subtract(ended) }
+        let whenGone = state.withLock { state in
+            for token in ended { state.claims[token] = nil }
+            return state.whenGone.take()
+        }
+        whenGone?.raise()
+    }
+
+    /// Notes that a claim was taken away while its handler runs, and returns it. Until the handler
+    /// returns it is on board.
+    func revoke(_ token: ClaimToken) -> RunningClaim? {
+        state.withLock { state in
+            guard let running = state.claims[token]?.running else { return nil }
+            overdue.add(CollectionOfOne(token))
+            state.claims[token]?.running = nil
+            state.claims[token]?.isRevoked = true
+            return running
+        }
+    }
+
+    /// All handlers are about to be told to stop.
+    func noteAllTold() {
+        state.withLock { state in
+            overdue.add(state.claims.values.lazy.compactMap { $0.running?.job.claim })
+        }
+    }
+
+    /// Takes all claims from their handlers: their ends are about to be written.
+    func finishAll() -> [RunningClaim] {
+        state.withLock { state in
+            let running = state.claims.values.compactMap(\.running)
+            for claim in running { state.claims[claim.job.claim]?.running = nil }
+            return running
+        }
     }
 
     func contains(_ token: ClaimToken) -> Bool {
-        tokens.withLock { $0.contains(token) }
+        state.withLock { $0.claims[token] != nil }
+    }
+
+    /// Waits until this claim is gone, or the task is cancelled.
+    func waitUntilGone(_ token: ClaimToken) async {
+        while !Task.isCancelled {
+            let signal = state.withLock { state -> Signal? in
+                guard state.claims[token] != nil else { return nil }
+                let signal = state.whenGone ?? Signal()
+                state.whenGone = signal
+                return signal
+            }
+            guard let signal else { return }
+            await signal.wait()
+        }
+    }
+
+    /// The claims whose handlers run.
+    var running: [RunningClaim] {
+        state.withLock { $0.claims.values.compactMap(\.running) }
+    }
+
+    /// How many are of jobs that so many workers or more have died with, started after `start`.
+    /// Should this worker die now, they were on board, whether their handlers run or their ends are
+    /// not written yet.
+    func suspects(ofCrashes crashes: Int, after start: ContinuousClock.Instant? = nil) -> Int {
+        state.withLock { state in
+            state.claims.values.count { holding in
+                holding.crashes >= crashes && start.map { holding.since > $0 } ?? true
+            }
+        }
     }
 }

@@ -16,8 +16,18 @@ extension Worker {
         let usual = try WorkerSettings(
             host: process.hostName, processID: process.processIdentifier)
         self.init(
-            store: queue.store, announcer: queue.doorbell.announcer,
-            handlers: try HandlerTable(jobs), settings: settings ?? usual, logger: logger,
-            meters: queue.meters)
+            of: queue, handlers: try HandlerTable(jobs), settings: settings ?? usual,
+            logger: logger)
+    }
+
+    /// Makes a worker with these handlers, which finds its jobs where `queue` puts them and counts
+    /// together with it.
+    public convenience init(
+        of queue: Queue, handlers: HandlerTable, settings: WorkerSettings,
+        logger: Logger = Logger(label: "tasq")
+    ) {
+        self.init(
+            store: queue.store, announcer: queue.doorbell.announcer, handlers: handlers,
+            settings: settings, logger: logger, meters: queue.meters)
     }
 }

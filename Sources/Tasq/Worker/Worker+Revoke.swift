@@ -1,12 +1,4 @@
 import Logging
-import Synchronization
-
-/// A claim whose handler runs here.
-struct RunningClaim: Sendable {
-    let job: ClaimedJob
-    /// Where it runs; `nil` for the moment before it is known.
-    var run: JobExecutor.Run?
-}
 
 /// How a worker learns that a job it runs was cancelled.
 extension Worker {
@@ -14,11 +6,10 @@ extension Worker {
     var watch: ClaimWatch {
         ClaimWatch(
             running: {
-                self.claims.withLock { claims in
-                    claims.values.map { (job: $0.job.id, claim: $0.job.claim) }
-                }
+                self.held.running.map { (job: $0.job.id, claim: $0.job.claim) }
             },
-            onRevoked: { self.revoke($0) })
+            onRevoked: { self.revoke($0) },
+            pulse: { self.pulse.count })
     }
 
     /// Cancels the handlers of claims that were taken away. Their outcomes are not even tried: the
@@ -27,14 +18,8 @@ extension Worker {
     /// On the heartbeat's thread.
     private func revoke(_ gone: [ClaimToken]) {
         for claim in gone {
-            let revoked = claims.withLock { claims -> RunningClaim? in
-                // A moment later its run is known; the heartbeat tells again.
-                guard claims[claim]?.run != nil else { return nil }
-                return claims.removeValue(forKey: claim)
-            }
-            guard let revoked, let run = revoked.run else { continue }
-            executor.cancel(run)
-            held.remove([claim])
+            guard let revoked = held.revoke(claim) else { continue }
+            executor.cancel(revoked.run)
             meters.revoked.add()
             logger.info(
                 "a running job was cancelled: its claim is gone",

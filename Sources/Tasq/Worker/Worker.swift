@@ -18,6 +18,10 @@ public final class Worker: Service {
         case revoked(JobID)
         /// The worker was reaped and registers anew.
         case reaped(WorkerID)
+        /// Handlers have blocked every thread that tasks run on for a whole lease: nothing of this
+        /// process goes on, and the worker beats no more. Told on a thread of its own; the best
+        /// that can be done is to end the process and let a supervisor start it anew.
+        case stuck(WorkerID)
     }
 
     let store: any JobStore
@@ -26,14 +30,17 @@ public final class Worker: Service {
     let meters: Meters
     let logger: Logger
     let doorbell: Doorbell
+    let bell: DoorbellWatch
     let promoter: Promoter
     let settler: Settler
     /// The slots; listen to it for `idle`, `success` and `fail`.
     public let executor: JobExecutor
     private let handlers: Mutex<HandlerTable>
     let events: @Sendable (Event) -> Void
-    let claims = Mutex<[ClaimToken: RunningClaim]>([:])
     let held: HeldClaims
+    /// The id it is registered under.
+    private let registered = Mutex<WorkerID?>(nil)
+    let pulse = Pulse()
     private let leaving = Atomic<Bool>(false)
     private let hurry = Signal()
 
@@ -54,7 +61,7 @@ public final class Worker: Service {
         onEvent: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
         let doorbell = Doorbell(announcer, meters: meters)
-        let held = HeldClaims()
+        let held = HeldClaims(overdue: meters.overdue)
         let promoter = Promoter(store: store, doorbell: doorbell, meters: meters, logger: logger)
         self.store = store
         self.announcer = announcer
@@ -63,6 +70,7 @@ public final class Worker: Service {
         self.logger = logger
         self.meters = meters
         self.doorbell = doorbell
+        bell = DoorbellWatch(announcer, queue: settings.queues[0].name)
         self.promoter = promoter
         self.held = held
         events = onEvent
@@ -85,15 +93,18 @@ public final class Worker: Service {
     /// Works until the service is shut down. Cancelling the task leaves no grace: running handlers
     /// are cancelled and their jobs handed back.
     ///
-    /// - Throws: ``StoreError`` when PostgreSQL refuses the worker for good: wrong schema version,
-    ///   wrong credentials. An outage is waited out.
+    /// - Throws: ``StoreError`` when PostgreSQL refuses the worker at its start for good: wrong
+    ///   schema version, wrong credentials. An outage is waited out, and once it has worked so is a
+    ///   refusal: credentials are changed in one place before the other.
     public func run() async throws {
         executor.start()
         try await withThrowingTaskGroup(of: Void.self) { group in
             let maintenance = Maintenance(
                 store: store, doorbell: doorbell, promoter: promoter, meters: meters,
-                logger: logger)
+                logger: logger, holder: { self.registered.withLock { $0 } })
             group.addTask { await maintenance.run() }
+            group.addTask { await self.bell.run() }
+            group.addTask { await self.pulse.run() }
             defer { group.cancelAll() }
             let last = try await cancelWhenGracefulShutdown { try await self.serve() }
             if Task.isCancelled { hurry.raise() }
@@ -115,9 +126,12 @@ public final class Worker: Service {
 
     /// Registers, works until that registration ends, and again; returns the last one.
     private func serve() async throws -> Registration? {
+        var hasWorked = false
         while !Task.isCancelled {
             let session = WorkerSession(newRecord())
-            guard try await register(session) else { return nil }
+            guard try await register(session, again: hasWorked) else { return nil }
+            hasWorked = true
+            registered.withLock { $0 = session.id }
             let heartbeat = store.startHeartbeat(of: session.record, watching: watch) { news in
                 self.heard(news, in: session)
             }
@@ -128,7 +142,7 @@ public final class Worker: Service {
             guard session.isReaped else {
                 return Registration(session: session, heartbeat: heartbeat)
             }
-            executor.cancelAll()
+            cancelHandlers()
             await heartbeat.stop()
         }
         return nil
@@ -146,15 +160,18 @@ public final class Worker: Service {
             version: settings.version, heartbeat: settings.heartbeat, lease: settings.lease)
     }
 
-    /// Waits out an outage; `false` when the worker is shut down meanwhile.
-    private func register(_ session: WorkerSession) async throws(StoreError) -> Bool {
+    /// Waits out an outage, and a refusal if it is to register `again`; `false` when the worker is
+    /// shut down meanwhile.
+    private func register(
+        _ session: WorkerSession, again: Bool
+    ) async throws(StoreError) -> Bool {
         var backoff = Backoff(from: .milliseconds(100), to: .seconds(2))
         while !Task.isCancelled {
             do throws(StoreError) {
                 try await store.register(session.record)
                 return true
             } catch {
-                guard error.isTransient else { throw error }
+                guard again || error.isTransient else { throw error }
                 if backoff.attempts == 0 {
                     logger.warning(
                         "waiting for postgres to register", metadata: ["error": "\(error)"])
@@ -176,7 +193,7 @@ public final class Worker: Service {
                 "this worker was reaped: its handlers are cancelled and their outcomes discarded",
                 metadata: ["worker": "\(session.id)"])
             events(.reaped(session.id))
-            executor.cancelAll()
+            cancelHandlers()
         case .unknown:
             logger.warning(
                 "no heartbeat was answered for a whole lease",
@@ -184,33 +201,66 @@ public final class Worker: Service {
                     "worker": "\(session.id)",
                     "on_lease_unknown": "\(settings.onLeaseUnknown.rawValue)",
                 ])
-            if settings.onLeaseUnknown == .cancel { executor.cancelAll() }
+            if settings.onLeaseUnknown == .cancel { cancelHandlers() }
+        case .stuck:
+            logger.critical(
+                "no task has run for a whole lease: handlers block their threads",
+                metadata: ["worker": "\(session.id)"])
+            events(.stuck(session.id))
         }
     }
 
-    /// Runs a claimed job in a free slot.
-    func start(_ job: ClaimedJob, in session: WorkerSession) {
-        claims.withLock { $0[job.claim] = RunningClaim(job: job) }
-        held.add(job.claim)
-        let run = executor.enter(job.id) {
+    private func cancelHandlers() {
+        held.noteAllTold()
+        executor.cancelAll()
+    }
+
+    /// Runs claimed jobs in free slots; the claim was asked for at `asked`.
+    func start(
+        _ jobs: [ClaimedJob], askedAt asked: ContinuousClock.Instant, in session: WorkerSession
+    ) {
+        var memo = JobMetersMemo()
+        for job in jobs {
+            start(job, askedAt: asked, memo.meters(of: job, in: meters), in: session)
+        }
+    }
+
+    private func start(
+        _ job: ClaimedJob, askedAt asked: ContinuousClock.Instant, _ meters: JobMeters,
+        in session: WorkerSession
+    ) {
+        FailPoint.afterClaim.reach()
+        let run = executor.nextRun()
+        held.start(job, as: run)
+        executor.enter(job.id, as: run) {
+            FailPoint.afterStart.reach()
             let handlers = self.handlers.withLock { $0 }
-            let attempt = Attempt(job: job, handlers: handlers, logger: self.logger)
-            let verdict = await attempt.run {
-                self.leaving.load(ordering: .relaxed) || session.isUnknown
+            let attempt = Attempt(
+                job: job, handlers: handlers, logger: self.logger, overdue: self.meters.overdue)
+            let started = meters.started(job, askedAt: asked)
+            defer { self.meters.overdue.remove(job.claim) }
+            var verdict = Verdict.handedBack
+            // It may have waited for its slot, and its claim ended meanwhile.
+            if self.held.isRunning(job.claim), !session.isReaped {
+                verdict = await attempt.run {
+                    self.leaving.load(ordering: .relaxed) || session.isUnknown
+                }
             }
-            guard self.claims.withLock({ $0.removeValue(forKey: job.claim) }) != nil else {
+            guard self.held.finish(job.claim) else {
+                meters.ended(.revoked, startedAt: started)
                 throw Outcome.cancel("handed back or revoked")
             }
             guard !session.isReaped else {
                 self.held.remove([job.claim])
+                meters.ended(.lost, startedAt: started)
                 self.meters.lost.add()
                 self.events(.lost(job.id))
                 throw Outcome.cancel("the claim is gone")
             }
+            meters.ended(RunEnd(verdict), startedAt: started)
             self.settler.settle(Settlement(job: job.id, claim: job.claim, verdict: verdict))
             switch verdict {
             case .success:
-                self.meters.succeeded.add()
                 return
             case .retry(let delay, _), .snooze(let delay):
                 self.promoter.arm(after: delay)
@@ -219,10 +269,12 @@ public final class Worker: Service {
             case .cancelled, .error:
                 break
             }
-            self.meters.failed.add()
             throw Outcome.cancel("not a success")
         }
-        claims.withLock { $0[job.claim]?.run = run }
+        // What was said to all that ran holds for one that was claimed meanwhile.
+        if session.isReaped || session.isUnknown && settings.onLeaseUnknown == .cancel {
+            executor.cancel(run)
+        }
     }
 
     /// Ends the last registration: grace, hand-back, last outcomes, last heartbeat.
@@ -233,28 +285,22 @@ public final class Worker: Service {
             await self.executor.waitUntilIdle()
         }
         if !isIdle {
-            executor.cancelAll()
+            cancelHandlers()
             _ = await happens(within: .seconds(1), unless: nil) {
                 await self.executor.waitUntilIdle()
             }
         }
-        let rest = claims.withLock { claims in
-            defer { claims = [:] }
-            return Array(claims.values)
-        }
-        for job in rest.map(\.job) {
+        for job in held.finishAll().map(\.job) {
             meters.handedBack.add()
             settler.settle(Settlement(job: job.id, claim: job.claim, verdict: .handedBack))
         }
         let isSettled = await happens(within: .seconds(5), unless: nil) {
-            await withTaskCancellationHandler {
-                await self.settler.settled()
-            } onCancel: {
-                self.settler.giveUp()
-            }
+            await self.settler.settled()
             return true
         }
         if !isSettled {
+            settler.giveUp()
+            await settler.settled()
             logger.warning("postgres does not answer: the last claims are left to the lease")
         }
         await doorbell.quiet()

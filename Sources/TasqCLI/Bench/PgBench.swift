@@ -53,7 +53,10 @@ struct PgBench: Sendable {
         }
         if isLogged { words += ["-l"] }
         // As the worker's own sessions plan.
-        var environment = ["PGOPTIONS": "-c enable_seqscan=off -c jit=off"]
+        var environment = [
+            "PGOPTIONS":
+                "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
+        ]
         environment["PGPASSWORD"] = target.password
         let child = try await ChildProcess.start(
             program, words + [target.url],

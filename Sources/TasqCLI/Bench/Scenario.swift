@@ -9,7 +9,7 @@ enum Scenario: String, Sendable, CaseIterable, ExpressibleByArgument {
         switch self {
         case .enqueue: "how fast jobs are committed: 1, 8 and 64 callers, and in bulk"
         case .drain: "how fast one worker runs no-op jobs that wait, and its peak memory"
-        case .steady: "jobs completed a second while 64 callers enqueue"
+        case .steady: "jobs completed a second while others are enqueued"
         case .latency: "commit to the handler's first line, idle and under load"
         case .ingest: "signed webhooks a second over 64 connections"
         case .history: "drain and idle pickup beside a large history of finished jobs"

@@ -79,9 +79,18 @@ struct Stage: Sendable {
     }
 
     /// Puts finished jobs with small bodies into the tables.
+    ///
+    /// A finished row is wider than a queued one, so a table of nothing else has on every page a
+    /// gap that fits exactly one new job, and each job would then dirty a page of its own. A table
+    /// that jobs went through has no such gaps: new rows fill them before they become finished.
+    /// The rows are therefore packed closer than the table's own fillfactor.
     func fillHistory(_ count: Int) async throws {
+        let options = try await servers.rows(
+            "SELECT array_to_string(reloptions, ', ') FROM pg_class "
+                + "WHERE oid = '\(schema).job'::regclass")[0].text(0)
         try await servers.admin.script(
             """
+            ALTER TABLE \(schema).job SET (fillfactor = 90);
             WITH input AS MATERIALIZED (
                 SELECT \(schema).uuid_v7() AS id FROM generate_series(1, \(count))
             ),
@@ -95,7 +104,8 @@ struct Stage: Sendable {
                 claimed_at, finished_at, last_claim)
             SELECT i.id, i.id, 'default', '\(Self.kind)', 'success', 1, 1, 20, now(), now(), now(),
                 gen_random_uuid()
-            FROM input AS i ORDER BY i.id
+            FROM input AS i ORDER BY i.id;
+            ALTER TABLE \(schema).job SET (\(options))
             """)
         try await settleDown()
     }
@@ -118,7 +128,7 @@ struct Stage: Sendable {
     }
 
     /// Fresh statistics, and on private servers no checkpoint left over from the preparation.
-    private func settleDown() async throws {
+    func settleDown() async throws {
         for table in ["job", "payload"] {
             try await servers.admin.script("VACUUM (ANALYZE) \(schema).\(table)")
         }

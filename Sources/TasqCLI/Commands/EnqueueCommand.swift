@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Instrumentation
 import Tasq
 import TasqHTTP
 import TasqWebhooks
@@ -12,6 +13,8 @@ struct EnqueueCommand: AsyncParsableCommand {
             With --ndjson each line is a JSON object {kind, payload, queue, run_at, delay, \
             priority, unique_key, key, max_attempts}. Lines are committed in batches, each all or \
             nothing; a bad line stops the rest and is named by its number.
+
+            TRACEPARENT and TRACESTATE in the environment are the jobs' W3C trace context.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -70,6 +73,13 @@ struct EnqueueCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        var context = ServiceContext.topLevel
+        context.jobTrace = TraceContext { environment[$0.uppercased()].map { [$0] } ?? [] }
+        try await ServiceContext.withValue(context) { try await enqueue() }
+    }
+
+    private func enqueue() async throws {
         let configuration = try global.load([.database, .redis])
         if let ndjson {
             try await Connections.with(configuration) { connections in
@@ -139,7 +149,7 @@ struct EnqueueCommand: AsyncParsableCommand {
     }
 
     private func start() throws -> Start {
-        if let delay { return .after(try DurationText.parse(delay, field: "--delay")) }
+        if let delay { return .after(try flag("--delay", delay) { try duration($0) }) }
         guard let runAt else { return .now }
         guard let time = Timestamp(rfc3339: runAt) else {
             throw InvalidInput(
@@ -150,10 +160,12 @@ struct EnqueueCommand: AsyncParsableCommand {
 
     private func readPayload() throws -> [UInt8] {
         guard let payload else { return Array("{}".utf8) }
-        let limit = JobLimits.payloadBytes + 1
-        if payload == "-" { return try readBytes(from: payload, upTo: limit) }
+        if payload == "-" { return try readBody(from: payload) }
         guard payload.hasPrefix("@") else { return Array(payload.utf8) }
-        return try readBytes(from: String(payload.dropFirst()), upTo: limit)
+        guard payload != "@" else {
+            throw InvalidInput(field: "--payload", "must have a path after the @")
+        }
+        return try readBody(from: String(payload.dropFirst()))
     }
 }
 

@@ -1,10 +1,23 @@
 import Foundation
+import Tasq
+
+/// Reads a body as a job may have it, from a file, or from standard input for `-`.
+///
+/// Throws ``Failure`` that names what cannot be read or is too large.
+func readBody(from path: String) throws(Failure) -> [UInt8] {
+    let bytes = try readBytes(from: path, upTo: JobLimits.payloadBytes + 1)
+    guard bytes.count <= JobLimits.payloadBytes else {
+        throw Failure(
+            .badData, "\(inputName(path)) is larger than \(JobLimits.payloadBytes) bytes")
+    }
+    return bytes
+}
 
 /// Reads a file, or standard input for `-`, up to so many bytes; what follows is not looked at.
 ///
 /// Throws ``Failure`` that names what cannot be read.
-func readBytes(from path: String, upTo limit: Int) throws(Failure) -> [UInt8] {
-    let name = path == "-" ? "standard input" : path
+private func readBytes(from path: String, upTo limit: Int) throws(Failure) -> [UInt8] {
+    let name = inputName(path)
     let handle = path == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: path)
     guard let handle else {
         throw Failure(.badData, "\(name) cannot be read: check the path and its permissions")
@@ -21,3 +34,5 @@ func readBytes(from path: String, upTo limit: Int) throws(Failure) -> [UInt8] {
     }
     return bytes
 }
+
+private func inputName(_ path: String) -> String { path == "-" ? "standard input" : path }

@@ -16,6 +16,9 @@ struct MigrateCommand: AsyncParsableCommand {
     @Flag(help: "Say what would be applied and change nothing.")
     var dryRun = false
 
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
     func run() async throws {
         let configuration = try global.load(.database)
         try await Connections.with(configuration) { connections in
@@ -24,6 +27,10 @@ struct MigrateCommand: AsyncParsableCommand {
                 return
             }
             let applied = try await connections.store.migrate()
+            guard !json else {
+                return try StandardOutput.line(
+                    JSON.object(["applied": .array(applied.map { .string($0) })]).text)
+            }
             for name in applied { try StandardOutput.line("applied \(name)") }
             if applied.isEmpty { try StandardOutput.line("up to date") }
         }
@@ -32,18 +39,26 @@ struct MigrateCommand: AsyncParsableCommand {
     /// Tells what stands and what is to do. With `--status` a schema that is not current fails.
     private func look(at store: PostgresStore) async throws {
         let (current, newest, pending) = try await store.migrator.status()
-        if status {
-            try StandardOutput.line("version \(current), this program knows \(newest)")
-        }
-        for migration in pending {
-            try StandardOutput.line("\(dryRun ? "would apply" : "pending") \(migration.name)")
+        if json {
+            try StandardOutput.line(
+                JSON.object([
+                    "version": .int(current), "newest": .int(newest),
+                    "pending": .array(pending.map { .string($0.name) }),
+                ]).text)
+        } else {
+            if status {
+                try StandardOutput.line("version \(current), this program knows \(newest)")
+            }
+            for migration in pending {
+                try StandardOutput.line("\(dryRun ? "would apply" : "pending") \(migration.name)")
+            }
         }
         if current > newest {
             throw Failure(
                 .misconfigured, "the schema is newer than this program: install a newer tasq")
         }
         if pending.isEmpty {
-            try StandardOutput.line("up to date")
+            if !json { try StandardOutput.line("up to date") }
         } else if status {
             throw Failure(.refused, "\(pending.count) pending: run `tasq migrate`")
         }

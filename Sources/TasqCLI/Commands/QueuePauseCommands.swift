@@ -14,8 +14,12 @@ extension QueuesCommand {
         @Argument(help: ArgumentHelp("The queue, whether it has jobs or not.", valueName: "queue"))
         var name: String
 
+        @Flag(help: "Print one JSON object.")
+        var json = false
+
         func run() async throws {
-            try await QueuesCommand.change(name, global, to: "paused") { try await $0.pause($1) }
+            let name = try await QueuesCommand.change(name, global) { try await $0.pause($1) }
+            try QueuesCommand.tell(name, isPaused: true, json: json)
         }
     }
 
@@ -29,15 +33,18 @@ extension QueuesCommand {
         @Argument(help: ArgumentHelp("The queue.", valueName: "queue"))
         var name: String
 
+        @Flag(help: "Print one JSON object.")
+        var json = false
+
         func run() async throws {
-            try await QueuesCommand.change(name, global, to: "open") { try await $0.resume($1) }
+            let name = try await QueuesCommand.change(name, global) { try await $0.resume($1) }
+            try QueuesCommand.tell(name, isPaused: false, json: json)
         }
     }
 
     private static func change(
-        _ name: String, _ global: GlobalOptions, to state: String,
-        _ body: (Queue, Name) async throws -> Void
-    ) async throws {
+        _ name: String, _ global: GlobalOptions, _ body: (Queue, Name) async throws -> Void
+    ) async throws -> Name {
         let name = try Name(name, field: "the queue")
         let configuration = try global.load([.database, .redis])
         try await Connections.with(configuration) { connections in
@@ -45,6 +52,13 @@ extension QueuesCommand {
             try await body(queue, name)
             await queue.flush()
         }
-        try StandardOutput.line("\(name) is \(state)")
+        return name
+    }
+
+    private static func tell(_ name: Name, isPaused: Bool, json: Bool) throws {
+        try StandardOutput.line(
+            json
+                ? JSON.object(["name": .text(name), "paused": .bool(isPaused)]).text
+                : "\(name) is \(isPaused ? "paused" : "open")")
     }
 }

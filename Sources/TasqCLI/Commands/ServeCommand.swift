@@ -25,6 +25,8 @@ struct ServeCommand: AsyncParsableCommand {
         OpenFiles.raiseLimit(logger)
         let connections = try Connections(configuration, logger: logger)
         do {
+            // Before anything listens; an outage is waited out while it does.
+            try await connections.gate.look()
             let server = try Server(configuration, connections, logger: logger) { name, url in
                 do { try StandardOutput.line("\(name) \(url)") } catch {}
             }

@@ -10,8 +10,9 @@ struct TasqCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             MigrateCommand.self, ServeCommand.self, WorkCommand.self, EnqueueCommand.self,
-            JobsCommand.self, QueuesCommand.self, WorkersCommand.self, ExplainCommand.self,
-            VerifyCommand.self, DoctorCommand.self, ConfigCommand.self, WebhookCommand.self,
+            JobsCommand.self, QueuesCommand.self, WorkersCommand.self, TopCommand.self,
+            ExplainCommand.self, VerifyCommand.self, DoctorCommand.self, ConfigCommand.self,
+            WebhookCommand.self,
             DevCommand.self, BenchCommand.self,
         ])
 

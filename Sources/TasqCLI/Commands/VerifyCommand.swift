@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import Tasq
 import TasqPostgres
 
@@ -10,8 +11,8 @@ struct VerifyCommand: AsyncParsableCommand {
         discussion: """
             Prints a line for each violation and exits 1 if there is any. What seems wrong is looked \
             at again after a pause, so a system that works is clean while it works. Violations: \
-            \(Violation.Kind.allCases.map(\.rawValue).joined(separator: ", ")). The tables hold no \
-            counts that could be wrong.
+            \(Violation.Kind.allCases.map(\.rawValue).joined(separator: ", ")). Queues \
+            are counted when somebody asks, so the only counts that can be wrong are of attempts.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -27,10 +28,13 @@ struct VerifyCommand: AsyncParsableCommand {
             try duration(text, in: .zero ... .seconds(600))
         }
         let configuration = try global.load([.database, .redis])
+        // What Redis refuses is thrown: the log would say it a second time.
+        var logger = configuration.logger()
+        if logger.logLevel > .debug { logger.logLevel = .critical }
         let progress = Progress(isShown: StandardError.isTerminal)
         let report: VerificationReport
         do {
-            report = try await Connections.with(configuration) { connections in
+            report = try await Connections.with(configuration, logger: logger) { connections in
                 try await connections.store.requireCurrentSchema()
                 return try await Verification(
                     catalog: connections.store, store: connections.store,

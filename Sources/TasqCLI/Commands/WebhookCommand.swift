@@ -122,13 +122,7 @@ struct SampleRequest: ParsableArguments {
     }
 
     /// Throws ``Failure`` when the file cannot be read or is larger than a body may be.
-    func bytes() throws -> [UInt8] {
-        let bytes = try readBytes(from: body, upTo: JobLimits.payloadBytes + 1)
-        guard bytes.count <= JobLimits.payloadBytes else {
-            throw Failure(.badData, "\(body) is larger than \(JobLimits.payloadBytes) bytes")
-        }
-        return bytes
-    }
+    func bytes() throws -> [UInt8] { try readBody(from: body) }
 }
 
 extension GlobalOptions {

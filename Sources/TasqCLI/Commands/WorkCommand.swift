@@ -1,7 +1,15 @@
 import ArgumentParser
 import FoundationEssentials
 import Logging
+import ServiceLifecycle
 import Tasq
+import TasqHTTP
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// `tasq work`: a worker process with the handlers of the configuration.
 struct WorkCommand: AsyncParsableCommand {
@@ -10,7 +18,9 @@ struct WorkCommand: AsyncParsableCommand {
         discussion: """
             SIGTERM lets running jobs finish within worker.grace and hands the rest back; a second \
             SIGTERM hands everything back at once. SIGHUP reads the configuration again and takes \
-            handlers and the log level over; jobs that run keep the handler they began with.
+            handlers and the log level over; jobs that run keep the handler they began with. With \
+            --metrics, or worker.metrics, it serves /metrics, /healthz and /readyz there and prints \
+            the URL on standard output.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -25,13 +35,24 @@ struct WorkCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Jobs run at once.", valueName: "n"))
     var concurrency: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where to serve metrics and probes; port 0 takes any free one.",
+            valueName: "host:port"))
+    var metrics: String?
+
     func run() async throws {
         var flags: [String: String] = [:]
         flags["worker.concurrency"] = concurrency
+        flags["worker.metrics"] = metrics
         if !queues.isEmpty { flags["worker.queues"] = queues.joined(separator: ",") }
         let hangups = HangupSignals()
-        let needs: Configuration.Needs = [.database, .redis, .handlers]
-        let configuration = try global.load(needs, flags: flags)
+        var needs: Configuration.Needs = [.database, .redis, .handlers]
+        var configuration = try global.load(needs, flags: flags)
+        if configuration.worker.metrics != nil {
+            needs.insert(.admin)
+            configuration = try global.load(needs, flags: flags)
+        }
         let level = LogLevel(configuration.logLevel)
         let logger = configuration.logger(level)
         OpenFiles.raiseLimit(logger)
@@ -46,21 +67,33 @@ struct WorkCommand: AsyncParsableCommand {
         let connections = try Connections(configuration, logger: logger)
         let worker = Worker(
             store: connections.store, announcer: connections.announcer, handlers: handlers.table,
-            settings: settings, logger: logger)
+            settings: settings, logger: logger,
+            onEvent: { event in
+                // Nothing here can run any more; a supervisor starts it anew.
+                if case .stuck = event { _exit(Failure.Code.internal.rawValue) }
+            })
+        let listener = try WorkerListener(
+            configuration, connections, worker, logger: logger)
         let reload = Reload(
             hangups: hangups, configuration: configuration, logLevel: level, logger: logger,
             uses: { key in
-                !["http.", "limits.", "admin_token"].contains(where: key.hasPrefix)
+                if listener != nil, WorkerListener.uses(key) { return true }
+                return !["http.", "limits.", "admin_token"].contains(where: key.hasPrefix)
             },
-            load: { [global, flags] in
+            load: { [global, flags, needs, configuration] in
                 try global.reload(needs, flags: flags, as: configuration)
             },
             takeOver: { fresh in
-                worker.replaceHandlers(try HandlerSet(fresh.handlers, path: path).table)
+                let table = try HandlerSet(fresh.handlers, path: path).table
+                try listener?.takeOver(fresh)
+                worker.replaceHandlers(table)
             })
+        var services: [any Service] = [reload]
+        if let listener { services.append(listener.server) }
+        services.append(Gated(gate: connections.gate, inner: worker))
+        if let listener { services.append(listener.readiness) }
         let daemon = Daemon(
-            services: [reload, Gated(gate: connections.gate, inner: worker)], logger: logger,
-            hurry: { worker.handBackNow() })
+            services: services, logger: logger, hurry: { worker.handBackNow() })
         do {
             try await daemon.run()
         } catch {

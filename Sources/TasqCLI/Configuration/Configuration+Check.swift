@@ -42,7 +42,7 @@ extension Configuration {
                     "is never reached: \(other.pattern) above it matches first")
             }
         }
-        if needs.contains(.admin) { checkListeners(report) }
+        if needs.contains(.admin) { checkListeners(needs, report) }
     }
 
     /// Judges the URLs by those who will use them; their texts never echo a URL.
@@ -63,21 +63,28 @@ extension Configuration {
         }
     }
 
-    private func checkListeners(_ report: (String, String) -> Void) {
+    /// Whoever looks up sources listens for webhooks; a worker's listener is its own.
+    private func checkListeners(_ needs: Needs, _ report: (String, String) -> Void) {
         do throws(InvalidInput) {
             _ = try http.tokens()
         } catch {
             report("admin_token", error.rule)
         }
-        for (name, files) in [("http.ingest", http.ingestTLS), ("http.admin", http.adminTLS)] {
+        var listeners = [("http.admin", http.adminTLS)]
+        if needs.contains(.sources) { listeners.append(("http.ingest", http.ingestTLS)) }
+        for (name, files) in listeners {
             do throws(InvalidInput) {
                 _ = try files.read(for: name)
             } catch {
                 report(error.field, error.rule)
             }
         }
-        if http.operateTokens.isEmpty, http.readTokens.isEmpty, !http.admin.isLoopback {
+        guard http.operateTokens.isEmpty, http.readTokens.isEmpty else { return }
+        if needs.contains(.sources), !http.admin.isLoopback {
             report("http.admin", "must stay on loopback until admin_token is set")
+        }
+        if needs.contains(.handlers), let metrics = worker.metrics, !metrics.isLoopback {
+            report("worker.metrics", "must stay on loopback until admin_token is set")
         }
     }
 }

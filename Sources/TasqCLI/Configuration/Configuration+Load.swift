@@ -13,6 +13,7 @@ extension Configuration {
         static let redis = Needs(rawValue: 2)
         static let sources = Needs(rawValue: 4)
         static let handlers = Needs(rawValue: 8)
+        /// Tokens and certificates of the admin listener, and of a worker's if it has one.
         static let admin = Needs(rawValue: 16)
         static let all: Needs = [.database, .redis, .sources, .handlers, .admin]
     }
@@ -21,6 +22,8 @@ extension Configuration {
     static let defaultPath = "config/tasq.yaml"
     /// Bytes a configuration file may have.
     static let fileLimit = 1_048_576
+    /// The most values of a file, counted as if every alias were written out.
+    static let valueLimit = 100_000
 
     /// Merges flags, environment, file and defaults, in this order of precedence.
     ///
@@ -81,7 +84,14 @@ extension Configuration {
             problems.report(file, "can be written by everybody: chmod o-w it")
         }
         do {
-            guard let node = try Yams.compose(yaml: text) else { return nil }
+            // An empty file is one that says nothing, not none.
+            let node = try Yams.compose(yaml: text) ?? Node.mapping(Node.Mapping([]))
+            var room = valueLimit
+            guard node.fits(in: &room) else {
+                problems.report(
+                    file, "must hold at most \(valueLimit) values, those behind aliases included")
+                return nil
+            }
             return ConfigurationMapping(node, path: "", file: file, problems: problems)
         } catch {
             problems.report(place(of: error, in: file), "is not YAML: \(cause(of: error))")
@@ -192,6 +202,20 @@ extension Setting {
         case "database_url": .database
         case "redis_url": .redis
         default: .admin
+        }
+    }
+}
+
+extension Node {
+    /// Takes one from the room for each value here and below, and stops where it ends: aliases of
+    /// aliases make a small file a tree without end.
+    fileprivate func fits(in room: inout Int) -> Bool {
+        room -= 1
+        guard room >= 0 else { return false }
+        switch self {
+        case .scalar, .alias: return true
+        case .sequence(let nodes): return nodes.allSatisfy { $0.fits(in: &room) }
+        case .mapping(let pairs): return pairs.allSatisfy { $0.value.fits(in: &room) }
         }
     }
 }

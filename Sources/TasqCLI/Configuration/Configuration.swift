@@ -54,6 +54,8 @@ struct Configuration: Sendable {
         var onLeaseUnknown = LeaseUnknown.continue
         var pollInterval = Duration.seconds(1)
         var sweepEvery = 16
+        /// Where the process tells its numbers; `nil`: nowhere.
+        var metrics: ListenAddress?
 
         /// The settings of a worker of this process. Throws ``InvalidInput`` for one that is out
         /// of its range or does not go with another.

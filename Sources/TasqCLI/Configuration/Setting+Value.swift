@@ -36,6 +36,7 @@ extension Setting {
         case "worker.on_lease_unknown": worker.onLeaseUnknown.rawValue
         case "worker.poll_interval": DurationText.format(worker.pollInterval)
         case "worker.sweep_every": String(worker.sweepEvery)
+        case "worker.metrics": worker.metrics?.description
         default: nil
         }
     }

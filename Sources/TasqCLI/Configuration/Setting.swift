@@ -96,6 +96,9 @@ struct Setting: Sendable {
         plain("worker.sweep_every") { text, it throws(InvalidInput) in
             it.worker.sweepEvery = try number(text, in: 1...10_000)
         },
+        plain("worker.metrics") { text, it throws(InvalidInput) in
+            it.worker.metrics = text.isEmpty ? nil : try ListenAddress(text, field: "address")
+        },
     ]
 
     private static func plain(
@@ -143,12 +146,16 @@ func number(_ text: String, in range: ClosedRange<Int>) throws(InvalidInput) -> 
 func duration(
     _ text: String, in range: ClosedRange<Duration> = .zero...JobLimits.delay
 ) throws(InvalidInput) -> Duration {
-    let value = try DurationText.parse(text, field: "duration")
+    let (low, high) = (range.lowerBound, range.upperBound)
+    let bounds = "from \(DurationText.format(low)) to \(DurationText.format(high))"
+    let value: Duration
+    do throws(InvalidInput) {
+        value = try DurationText.parse(text, field: "duration")
+    } catch {
+        throw InvalidInput(field: "duration", "\(error.rule), \(bounds)")
+    }
     guard range.contains(value) else {
-        throw InvalidInput(
-            field: "duration",
-            "must be from \(DurationText.format(range.lowerBound)) to "
-                + DurationText.format(range.upperBound))
+        throw InvalidInput(field: "duration", "must be \(bounds)")
     }
     return value
 }

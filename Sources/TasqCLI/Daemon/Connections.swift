@@ -10,14 +10,17 @@ struct Connections: Sendable {
     let logger: Logger
 
     /// Connects to nothing yet. Throws ``InvalidInput`` or ``StoreError`` for a URL that is none.
-    init(_ configuration: Configuration, logger: Logger) throws {
+    ///
+    /// A short command waits for the answer to its announcement as long as for PostgreSQL's.
+    init(_ configuration: Configuration, logger: Logger, isShort: Bool = false) throws {
         self.logger = logger
-        store = PostgresStore(
-            try PostgresSettings(
-                url: configuration.databaseURL ?? "", schema: configuration.schema), logger: logger)
+        let postgres = try PostgresSettings(
+            url: configuration.databaseURL ?? "", schema: configuration.schema)
+        store = PostgresStore(postgres, logger: logger)
         if let url = configuration.redisURL, !url.isEmpty {
-            announcer = RedisAnnouncer(
-                try RedisSettings(url: url, prefix: configuration.redisPrefix), logger: logger)
+            var redis = try RedisSettings(url: url, prefix: configuration.redisPrefix)
+            if isShort { redis.announceTime = postgres.statementTimeout }
+            announcer = RedisAnnouncer(redis, logger: logger)
         } else {
             announcer = NoAnnouncer()
         }
@@ -32,16 +35,41 @@ struct Connections: Sendable {
 
     /// Lends the connections to a short command and closes them afterwards.
     static func with<Result>(
-        _ configuration: Configuration, _ body: (Connections) async throws -> Result
+        _ configuration: Configuration, logger: Logger? = nil,
+        _ body: (Connections) async throws -> Result
     ) async throws -> Result {
-        let connections = try Connections(configuration, logger: configuration.logger())
+        let connections = try Connections(
+            configuration, logger: logger ?? configuration.logger(), isShort: true)
         do {
             let result = try await body(connections)
             await connections.close()
+            connections.tellOfSilence()
             return result
         } catch {
             await connections.close()
-            throw error
+            throw connections.judged(error)
+        }
+    }
+
+    /// Says what it means that Redis was not told of what is committed.
+    private func tellOfSilence() {
+        guard let redis = announcer as? RedisAnnouncer else { return }
+        let failures = redis.counts.announceFailures
+        guard failures > 0 else { return }
+        StandardError.line(
+            "tasq: \(failures == 1 ? "a job is" : "\(failures) jobs are") stored but not announced:"
+                + " workers find what is due in the table, a moment later")
+    }
+
+    /// An error of Redis that a person must mend as the failure it is; any other as it came.
+    private func judged(_ error: any Error) -> any Error {
+        guard let told = error as? AnnouncerError, let redis = announcer as? RedisAnnouncer else {
+            return error
+        }
+        switch redis.hindrance(behind: told) {
+        case .denied?: return Failure(.denied, told.description)
+        case .misconfigured?: return Failure(.misconfigured, told.description)
+        case nil: return told
         }
     }
 }

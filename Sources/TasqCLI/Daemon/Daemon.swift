@@ -16,7 +16,8 @@ struct Daemon {
     func run() async throws {
         let signals = TerminationSignals(patience: hurry == nil ? 1 : 2)
         let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(services: services, logger: quiet(logger)))
+            configuration: ServiceGroupConfiguration(
+                services: services.map(Self.member), logger: quiet(logger)))
         try await withThrowingTaskGroup(of: Bool.self) { tasks in
             tasks.addTask {
                 var isFirst = true
@@ -39,6 +40,15 @@ struct Daemon {
             tasks.cancelAll()
         }
         if let second = signals.received.dropFirst().first { throw ExitCode(128 + second) }
+    }
+
+    /// A service whose failure shuts the others down in order: a listener that is cancelled instead
+    /// logs that as an error, beside the real one.
+    private static func member(
+        _ service: any Service
+    ) -> ServiceGroupConfiguration.ServiceConfiguration {
+        ServiceGroupConfiguration.ServiceConfiguration(
+            service: service, failureTerminationBehavior: .gracefullyShutdownGroup)
     }
 
     /// The group's own chatter is for debugging.

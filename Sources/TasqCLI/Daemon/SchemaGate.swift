@@ -14,6 +14,16 @@ struct SchemaGate: Sendable {
     /// The shortest and the longest pause between two tries.
     static let pauses = (shortest: 0.2, longest: 2.0)
 
+    /// Looks once. Throws ``StoreError`` when the schema is wrong or access is refused; an outage
+    /// is left to ``pass()``.
+    func look() async throws(StoreError) {
+        do throws(StoreError) {
+            try await store.requireCurrentSchema()
+        } catch {
+            guard error.isTransient else { throw error }
+        }
+    }
+
     /// Returns when the schema is right. Throws ``StoreError`` when it is wrong or access is
     /// refused, `CancellationError` when cancelled.
     func pass() async throws {
@@ -27,6 +37,8 @@ struct SchemaGate: Sendable {
                 return
             } catch {
                 guard error.isTransient else { throw error }
+                // Cut off by us: PostgreSQL is not to blame.
+                try Task.checkCancellation()
                 if isFirst {
                     logger.warning("waiting for postgres", metadata: ["error": "\(error)"])
                 }

@@ -18,9 +18,7 @@ struct Server: Sendable {
         _ configuration: Configuration, _ connections: Connections, logger: Logger,
         onListening: @escaping @Sendable (String, String) -> Void
     ) throws {
-        let meters = Meters()
-        let queue = Queue(
-            store: connections.store, announcer: connections.announcer, meters: meters)
+        let queue = Queue(store: connections.store, announcer: connections.announcer)
         let httpMeters = HTTPMeters()
         let readiness = Readiness()
         let entries = HandlerEntries(configuration.handlers)
@@ -37,12 +35,7 @@ struct Server: Sendable {
             queue: queue, catalog: store, announcer: announcer, readiness: readiness,
             redis: { await announcer.state() },
             defaults: { kind, payload in entries.defaults(for: kind, payload: payload) },
-            meters: httpMeters,
-            metrics: {
-                meters.all.map {
-                    Metric($0.name, .counter, help: $0.help, value: Double($0.value))
-                }
-            }, logger: logger,
+            meters: httpMeters, metrics: { [.version] }, logger: logger,
             onListening: { onListening("admin", $0.url(isSecure: adminTLS != nil)) })
         self.entries = entries
         self.ingestTLS = ingestTLS
@@ -109,6 +102,13 @@ extension Announcer {
             return .down
         }
     }
+}
+
+extension Metric {
+    /// Which program this is.
+    static let version = Metric(
+        "tasq_build_info", .gauge, help: "The version of the program, as a label.",
+        samples: [.init(1, labels: [.init("version", TasqCommand.version)])])
 }
 
 extension [HandlerEntry] {

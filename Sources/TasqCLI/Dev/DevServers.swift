@@ -23,6 +23,8 @@ struct DevServers: Sendable {
     /// As `serve` printed them.
     let ingestURL: String
     let adminURL: String
+    /// Where the workers tell their numbers, as they printed it.
+    let metricsURLs: [String]
 
     var databaseURL: String { postgres.url(database: Self.database) }
 
@@ -75,10 +77,16 @@ struct DevServers: Sendable {
             workers.append(
                 try await children.start("work", name: "work-\(number)"))
         }
+        var metricsURLs: [String] = []
+        for (index, worker) in workers.enumerated() {
+            metricsURLs.append(
+                try await children.address("metrics", of: worker, name: "work-\(index + 1)"))
+        }
         return DevServers(
             postgres: postgres, redis: redis, serve: serve, workers: workers,
-            ingestURL: try await children.address("ingest", of: serve),
-            adminURL: try await children.address("admin", of: serve))
+            ingestURL: try await children.address("ingest", of: serve, name: "serve"),
+            adminURL: try await children.address("admin", of: serve, name: "serve"),
+            metricsURLs: metricsURLs)
     }
 
     /// The processes of ours that have ended by themselves, which none should.
@@ -124,6 +132,7 @@ private struct Children {
         var environment = plan.environment
         environment["TASQ_HTTP_INGEST"] = "127.0.0.1:\(plan.ingestPort)"
         environment["TASQ_HTTP_ADMIN"] = "127.0.0.1:\(plan.adminPort)"
+        environment["TASQ_WORKER_METRICS"] = "127.0.0.1:0"
         for listener in ["INGEST", "ADMIN"] {
             environment["TASQ_HTTP_\(listener)_CERTIFICATE"] = ""
             environment["TASQ_HTTP_\(listener)_KEY"] = ""
@@ -135,17 +144,19 @@ private struct Children {
     }
 
     /// The address a listener printed; an error ends with what the log says.
-    func address(_ listener: String, of process: ChildProcess) async throws -> String {
+    func address(
+        _ listener: String, of process: ChildProcess, name: String
+    ) async throws -> String {
         do {
             let line = try await process.waitForLine(containing: listener + " http://")
             return String(line.dropFirst(listener.count + 1))
         } catch {
-            let log = plan.directory + "/log/serve.log"
+            let log = plan.directory + "/log/\(name).log"
             let text = FileManager.default.contents(atPath: log) ?? Data()
             let last =
                 String(decoding: text.suffix(2000), as: UTF8.self)
                 .split(separator: "\n").last ?? ""
-            throw Failure(.unavailable, "the server did not start: \(last)")
+            throw Failure(.unavailable, "\(name) did not start: \(last)")
         }
     }
 

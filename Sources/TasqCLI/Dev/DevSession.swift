@@ -155,11 +155,14 @@ struct DevSession: Sendable {
     }
 
     private func introduce(_ servers: DevServers, _ plan: DevServers.Plan) throws {
-        let lines = [
-            ("webhooks", servers.ingestURL + "/in/SOURCE"), ("admin", servers.adminURL),
-            ("DATABASE_URL", servers.databaseURL), ("REDIS_URL", servers.redis.url),
-            ("logs", plan.directory + "/log"),
-        ]
+        let lines =
+            [
+                ("webhooks", servers.ingestURL + "/in/SOURCE"), ("admin", servers.adminURL),
+                ("DATABASE_URL", servers.databaseURL), ("REDIS_URL", servers.redis.url),
+                ("metrics", servers.adminURL + "/metrics"),
+            ] + servers.metricsURLs.map { ("", $0 + "/metrics, of a worker") } + [
+                ("logs", plan.directory + "/log")
+            ]
         for (name, value) in lines {
             let gap = String(repeating: " ", count: 14 - name.count)
             try StandardOutput.line(name + gap + value)

@@ -154,6 +154,7 @@ struct PostgresDoctor {
             if let state = holder.state { text += ", \(state)" }
             if let age = holder.age { text += ", its transaction \(age.rough) old" }
             if let start = holder.queryStart { text += ", last query at \(start)" }
+            if let query = holder.query, !query.isEmpty { text += ": \(query)" }
             let mend =
                 switch holder.what {
                 case "session":

@@ -14,19 +14,58 @@ struct RedisDoctor {
         guard announcer.rings, let redis = announcer as? RedisAnnouncer else {
             return [.ok("redis", "none: workers poll the table")]
         }
+        let sentinels = await redis.opinions().map(sentinels) ?? []
         let start = ContinuousClock.now
-        let facts: [String: String]
         do throws(AnnouncerError) {
-            facts = try await redis.information()
+            let slots = try await redis.servedSlots().map(slots) ?? []
+            let servers = try await redis.information()
+            return sentinels + slots
+                + [.ok("redis", "answers in \((.now - start).rough)")]
+                + servers.flatMap(examine)
         } catch {
-            return [
+            return sentinels + [
                 .fail(
                     "redis", "\(error)",
                     "check REDIS_URL and that the server runs; until then workers poll")
             ]
         }
-        return [.ok("redis", "answers in \((.now - start).rough)"), version(facts)]
-            + role(facts) + [memory(facts), persistence(facts)]
+    }
+
+    private func sentinels(
+        _ opinions: [(sentinel: String, primary: String?, fault: String)]
+    ) -> [Diagnosis] {
+        let name = "redis sentinel"
+        let named = Set(opinions.compactMap(\.primary))
+        let silent = opinions.filter { $0.primary == nil }.map { opinion in
+            Diagnosis.warn(name, opinion.fault, "check the sentinel and its name in REDIS_URL")
+        }
+        guard let primary = named.first else { return silent }
+        guard named.count == 1 else {
+            let text = opinions.compactMap { opinion in
+                opinion.primary.map { "\(opinion.sentinel) names \($0)" }
+            }.joined(separator: ", ")
+            return silent + [.warn(name, text, "a failover may be under way: look again")]
+        }
+        let count = opinions.count - silent.count
+        return silent + [.ok(name, "\(count) of \(opinions.count) name \(primary)")]
+    }
+
+    private func slots(served: Int, all: Int) -> [Diagnosis] {
+        let text = "\(served) of \(all) slots are served"
+        return served == all
+            ? [.ok("redis cluster", text)]
+            : [.fail("redis cluster", text, "look at CLUSTER NODES: a node is gone")]
+    }
+
+    /// The lines about one server; of several, each text begins with the server's address.
+    private func examine(_ server: RedisAnnouncer.ServerFacts) -> [Diagnosis] {
+        let place = server.name.isEmpty ? "" : server.name + ": "
+        let facts = server.facts
+        let lines = [version(facts)] + role(facts) + [memory(facts), persistence(facts)]
+        return lines.map { line in
+            Diagnosis(
+                name: line.name, state: line.state, text: place + line.text, mend: line.mend)
+        }
     }
 
     private func version(_ facts: [String: String]) -> Diagnosis {

@@ -42,7 +42,7 @@ struct CommandHandler: Sendable {
         let group = Mutex<Int32?>(nil)
         let status: TerminationStatus
         do {
-            status = try await launch(for: context.job, keeping: tail, group: group)
+            status = try await launch(for: context, keeping: tail, group: group)
         } catch {
             endGroup(group)
             try Task.checkCancellation()
@@ -62,19 +62,22 @@ struct CommandHandler: Sendable {
     }
 
     /// What the program may see.
-    func environment(for job: ClaimedJob) -> [String: String] {
-        command.environment.merging(
-            [
-                "PATH": command.environment["PATH"] ?? path,
-                "TASQ_JOB_ID": job.id.description,
-                "TASQ_JOB_KIND": job.kind.description,
-                "TASQ_JOB_ATTEMPT": String(job.attempt),
-                "TASQ_CLAIM": job.claim.description,
-            ]) { $1 }
+    func environment(for context: JobContext) -> [String: String] {
+        let job = context.job
+        var own = [
+            "PATH": command.environment["PATH"] ?? path,
+            "TASQ_JOB_ID": job.id.description,
+            "TASQ_JOB_KIND": job.kind.description,
+            "TASQ_JOB_ATTEMPT": String(job.attempt),
+            "TASQ_CLAIM": job.claim.description,
+        ]
+        own["TRACEPARENT"] = context.trace?.parent
+        own["TRACESTATE"] = context.trace?.state
+        return command.environment.merging(own) { $1 }
     }
 
     private func launch(
-        for job: ClaimedJob, keeping tail: ErrorTail, group: borrowing Mutex<Int32?>
+        for context: JobContext, keeping tail: ErrorTail, group: borrowing Mutex<Int32?>
     ) async throws -> TerminationStatus {
         var options = PlatformOptions()
         options.processGroupID = 0
@@ -85,7 +88,7 @@ struct CommandHandler: Sendable {
         let words = command.words
         let program = words[0]
         var variables: [Environment.Key: String] = [:]
-        for (name, value) in environment(for: job) {
+        for (name, value) in environment(for: context) {
             if let key = Environment.Key(rawValue: name) { variables[key] = value }
         }
         let result = try await Subprocess.run(
@@ -96,7 +99,9 @@ struct CommandHandler: Sendable {
         ) { execution in
             group.withLock { $0 = execution.processIdentifier.value }
             try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await feed(job.payload.body, to: execution.standardInputWriter) }
+                tasks.addTask {
+                    await feed(context.job.payload.body, to: execution.standardInputWriter)
+                }
                 let reader = BytesOutput.bytes(limit: .max)
                 for try await chunk in execution.standardError {
                     tail.append(try reader.output(from: chunk.bytes))

@@ -48,8 +48,26 @@ extension Failure {
         case let error as ConfigurationError:
             self.init(error.isOfFlags ? .usage : .misconfigured, error.description)
         case let error as InvalidInput: self.init(.usage, error.description)
-        case let error as ListenError: self.init(.unavailable, error.description)
+        case let error as ListenError: self.init(.unavailable, Self.text(of: error))
         default: self.init(.internal, "internal error: \(error)")
         }
+    }
+
+    /// The address and what to do, in place of the system's words with a library's call in them.
+    private static func text(of error: ListenError) -> String {
+        let text = error.description
+        let mends = [
+            (
+                "Address already in use",
+                "the port is taken: stop what listens there, or set another in http.ingest, "
+                    + "http.admin or worker.metrics"
+            ),
+            ("Permission denied", "this user may not take the port: set one from 1024 up"),
+            ("Cannot assign requested address", "this computer has no such address"),
+        ]
+        guard let mend = mends.first(where: { text.contains($0.0) })?.1,
+            let place = text.firstRange(of: ": ")
+        else { return text }
+        return "\(text[..<place.upperBound])\(mend)"
     }
 }

@@ -64,7 +64,7 @@ enum JSON: Sendable, Hashable, ExpressibleByStringLiteral, ExpressibleByIntegerL
             case "\n": quoted += "\\n"
             case "\t": quoted += "\\t"
             case "\r": quoted += "\\r"
-            case _ where scalar.value < 32 || (127...159).contains(scalar.value):
+            case _ where scalar.steersTerminal:
                 let digits = String(scalar.value, radix: 16)
                 quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: quoted.unicodeScalars.append(scalar)

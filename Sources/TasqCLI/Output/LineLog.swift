@@ -42,11 +42,9 @@ struct LineLog: LogHandler {
     /// A forged line end in a message must not look like a second event.
     static func oneLine(_ text: String) -> String {
         let cut = text.utf8.count > textLimit ? String(text.prefix(textLimit / 4)) + "…" : text
-        guard cut.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
-            return cut
-        }
+        guard cut.unicodeScalars.contains(where: { $0.steersTerminal }) else { return cut }
         return cut.unicodeScalars.reduce(into: "") { line, scalar in
-            if scalar.value < 32 || scalar.value == 127 {
+            if scalar.steersTerminal {
                 line += " "
             } else {
                 line.unicodeScalars.append(scalar)

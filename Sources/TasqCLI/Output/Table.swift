@@ -25,12 +25,9 @@ struct Table {
 
         init(stringLiteral text: String) { self.init(text) }
 
-        /// Control characters would move the cursor or colour the terminal.
         private static func printable(_ character: Character) -> String {
-            let isControl = character.unicodeScalars.contains {
-                $0.value < 32 || (127...159).contains($0.value)
-            }
-            return isControl ? "\u{FFFD}" : String(character)
+            let steers = character.unicodeScalars.contains { $0.steersTerminal }
+            return steers ? "\u{FFFD}" : String(character)
         }
     }
 
@@ -38,29 +35,36 @@ struct Table {
 
     /// The whole text, a line end after each line.
     func text(styled: Bool) -> String {
+        lines().map { Self.text(of: $0, styled: styled) + "\n" }.joined()
+    }
+
+    /// The heading and the rows as pieces, those between the cells holding the blanks that put the
+    /// columns under each other.
+    func lines() -> [[Cell]] {
         let widths = columns.indices.map { index in
             rows.reduce(columns[index].heading.count) { width, row in
                 max(width, index < row.count ? row[index].text.count : 0)
             }
         }
         let heading = columns.map { Cell($0.heading, .heading) }
-        return ([heading] + rows).map { line(of: $0, widths, styled: styled) }.joined()
+        return ([heading] + rows).map { pieces(of: $0, widths) }
     }
 
-    private func line(of cells: [Cell], _ widths: [Int], styled: Bool) -> String {
-        var line = ""
-        for (index, cell) in cells.enumerated() where index < columns.count {
-            let gap = String(repeating: " ", count: widths[index] - cell.text.count)
-            let text = styled ? cell.style.applied(to: cell.text) : cell.text
-            if index > 0 { line += "  " }
-            if columns[index].isNumber {
-                line += gap + text
-            } else {
-                line += index == columns.count - 1 ? text : text + gap
-            }
-        }
+    /// A line without the blanks at its end.
+    static func text(of pieces: [Cell], styled: Bool) -> String {
+        var line = pieces.map { styled ? $0.style.applied(to: $0.text) : $0.text }.joined()
         while line.last == " " { line.removeLast() }
-        return line + "\n"
+        return line
+    }
+
+    private func pieces(of cells: [Cell], _ widths: [Int]) -> [Cell] {
+        var pieces: [Cell] = []
+        for (index, cell) in cells.enumerated() where index < columns.count {
+            let gap = Cell(String(repeating: " ", count: widths[index] - cell.text.count))
+            if index > 0 { pieces.append("  ") }
+            pieces += columns[index].isNumber ? [gap, cell] : [cell, gap]
+        }
+        return pieces
     }
 }
 

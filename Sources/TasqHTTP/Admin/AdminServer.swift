@@ -29,12 +29,14 @@ public struct AdminServer: Service {
     ///   - tokens: Who may do what; without any, everybody on this computer may do everything.
     ///   - queue: Commits the jobs of `POST /v1/jobs`.
     ///   - catalog: Answers the reads.
-    ///   - announcer: Tells of new jobs whoever waits for some at `POST /v1/claims`.
+    ///   - announcer: Tells of new jobs whoever waits for some at `POST /v1/claims`, and how many
+    ///     stand on its lists.
     ///   - readiness: Says when shutdown has begun.
     ///   - redis: Whether Redis answers; told by `/readyz`, decides nothing.
     ///   - defaults: What a job of a kind, with a payload, gets where its request does not say.
     ///   - meters: What the listeners of this process counted.
-    ///   - metrics: More metrics for `/metrics`.
+    ///   - metrics: More for `/metrics`, beside what the queue and the listeners counted and what
+    ///     the tables tell.
     ///   - logger: Told of start and of trouble, never of requests.
     ///   - onListening: Called once with the real address when connections are accepted.
     public init(
@@ -57,8 +59,11 @@ public struct AdminServer: Service {
         feed = ActivityFeed(catalog: catalog, logger: logger)
         routes =
             ProbeRoutes(
-                catalog: catalog, readiness: readiness, redis: redis, meters: meters,
-                metrics: metrics
+                catalog: catalog, readiness: readiness, redis: redis,
+                metrics: {
+                    await StoreMetrics(catalog: catalog, announcer: announcer).metrics()
+                        + queue.metrics + meters.metrics() + metrics()
+                }
             ).routes
             + JobRoutes(queue: queue, catalog: catalog, meters: meters, defaults: defaults).routes
             + JobActionRoutes(queue: queue).routes

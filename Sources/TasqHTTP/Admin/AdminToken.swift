@@ -81,7 +81,7 @@ struct Authorization: Sendable {
             let address = try ListenAddress(withPort(host), field: "Host")
             guard !address.isLoopback else { return }
         } catch {}
-        throw .foreignOrigin
+        throw .foreignHost
     }
 
     private func withPort(_ host: String) -> String {

@@ -6,19 +6,25 @@ struct ClaimRequest {
     static let byteLimit = 65_536
 
     private let json: JSONSlices?
-    private var fields = JobFields()
+    private let fields: JobFields
 
-    /// Throws `InvalidInput` for anything but an object with some of these fields.
-    init(_ body: [UInt8], allowing names: [String]) throws(InvalidInput) {
-        guard body.count <= Self.byteLimit else {
-            throw InvalidInput(field: "body", "must be at most \(Self.byteLimit) bytes")
+    /// Throws for more than ``byteLimit`` and for anything but an object with some of these fields.
+    init(_ body: [UInt8], allowing names: [String]) throws(Problem) {
+        guard body.count <= Self.byteLimit else { throw .tooLarge(limit: Self.byteLimit) }
+        do throws(InvalidInput) {
+            let json: JSONSlices? = try body.isEmpty ? nil : JSONSlices(body, field: "body")
+            fields = try Self.members(of: json, allowing: names)
+            self.json = json
+        } catch {
+            throw .invalid(error)
         }
-        guard !body.isEmpty else {
-            json = nil
-            return
-        }
-        let json = try JSONSlices(body, field: "body")
-        self.json = json
+    }
+
+    private static func members(
+        of json: JSONSlices?, allowing names: [String]
+    ) throws(InvalidInput) -> JobFields {
+        var fields = JobFields()
+        guard let json else { return fields }
         guard let members = json.members(of: json.whole) else {
             throw InvalidInput(field: "body", "must be a JSON object")
         }
@@ -30,6 +36,7 @@ struct ClaimRequest {
             }
             try fields.set(name, to: value)
         }
+        return fields
     }
 
     func string(_ name: String) throws(InvalidInput) -> String? { try fields.string(name) }
@@ -57,8 +64,7 @@ struct ClaimRequest {
             guard let text = JSONSlices.string(element) else {
                 throw InvalidInput(field: field, "must be an array of names")
             }
-            let name = try Name(text, field: field)
-            if !names.contains(name) { names.append(name) }
+            names.append(try Name(text, field: field))
         }
         return names
     }

@@ -32,15 +32,13 @@ struct ClaimRoutes: Sendable {
     }
 
     private func claim(_ request: Request) async throws(Problem) -> Answer {
+        let wanted = try ClaimRequest(
+            request.body,
+            allowing: ["worker_id", "queues", "limit", "wait", "lease", "host", "encoding"])
         let worker: RemoteWorker
         let wait: Duration
         let wantsBytes: Bool
         do throws(InvalidInput) {
-            let wanted = try ClaimRequest(
-                request.body,
-                allowing: [
-                    "worker_id", "queues", "limit", "wait", "lease", "host", "encoding",
-                ])
             guard let id = try wanted.string("worker_id").flatMap({ WorkerID($0) }) else {
                 throw InvalidInput(
                     field: "worker_id", "must be a UUID of 36 characters, new at every start")
@@ -136,8 +134,9 @@ struct ClaimRoutes: Sendable {
         _ request: Request, _ names: [String],
         _ read: (ClaimRequest) throws(InvalidInput) -> Outcome
     ) throws(Problem) -> Outcome {
+        let body = try ClaimRequest(request.body, allowing: names)
         do throws(InvalidInput) {
-            return try read(try ClaimRequest(request.body, allowing: names))
+            return try read(body)
         } catch {
             throw .invalid(error)
         }

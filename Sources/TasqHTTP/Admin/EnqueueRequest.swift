@@ -4,6 +4,8 @@ import Tasq
 struct EnqueueRequest {
     /// Jobs one request may bring.
     static let jobLimit = 1000
+    /// The rule that a payload over its limit breaks, for which HTTP has a status of its own.
+    static let payloadRule = "must be at most \(JobLimits.payloadBytes) bytes"
     private static let fields = [
         "kind", "payload", "queue", "run_at", "delay", "priority", "unique_key", "key",
         "max_attempts",
@@ -13,10 +15,10 @@ struct EnqueueRequest {
     /// Whether they came as an array, so that the answer is one too.
     let isArray: Bool
 
-    /// Reads one object, or an array of 1 to ``jobLimit``; throws `InvalidInput` naming the field
-    /// and, in an array, the position.
+    /// Reads one object, or an array of 1 to ``jobLimit``, all of one trace; throws `InvalidInput`
+    /// naming the field and, in an array, the position.
     init(
-        _ body: [UInt8], idempotencyKey: IdempotencyKey?,
+        _ body: [UInt8], idempotencyKey: IdempotencyKey?, trace: TraceContext? = nil,
         defaults: (Name, [UInt8]) -> JobDefaults
     ) throws(InvalidInput) {
         let json = try JSONSlices(body, field: "body")
@@ -26,6 +28,7 @@ struct EnqueueRequest {
         guard (1...Self.jobLimit).contains(elements?.count ?? 1) else {
             throw InvalidInput(field: "body", "must have 1 to \(Self.jobLimit) jobs")
         }
+        let headers = (idempotencyKey?.headers ?? []) + (trace?.headers ?? [])
         var jobs: [NewJob] = []
         for (index, element) in (elements ?? [whole]).enumerated() {
             let prefix = isArray ? "[\(index)]." : ""
@@ -33,8 +36,7 @@ struct EnqueueRequest {
                 let id = idempotencyKey?.jobID(at: index) ?? JobID()
                 jobs.append(
                     try Self.job(
-                        id, from: element, in: json, headers: idempotencyKey?.headers ?? [],
-                        defaults: defaults))
+                        id, from: element, in: json, headers: headers, defaults: defaults))
             } catch {
                 throw InvalidInput(field: prefix + error.field, error.rule)
             }
@@ -62,6 +64,9 @@ struct EnqueueRequest {
         }
         let kind = try Name(kindText, field: "kind")
         let body = fields.raw("payload").map(Array.init) ?? Array("{}".utf8)
+        guard body.count <= JobLimits.payloadBytes else {
+            throw InvalidInput(field: "payload", Self.payloadRule)
+        }
         let fallback = defaults(kind, body)
         return try NewJob(
             id: id, kind: kind,

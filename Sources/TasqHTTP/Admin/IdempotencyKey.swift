@@ -22,12 +22,12 @@ struct IdempotencyKey {
         let values = request.head.headers["idempotency-key"]
         guard let value = values.first else { return nil }
         guard values.count == 1, (1...Self.byteLimit).contains(value.utf8.count),
-            value.utf8.allSatisfy({ (0x20...0x7e).contains($0) })
+            value.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
         else {
             throw .invalid(
                 InvalidInput(
                     field: "Idempotency-Key",
-                    "must be 1 to \(Self.byteLimit) visible ASCII characters"))
+                    "must be 1 to \(Self.byteLimit) visible ASCII characters, no space"))
         }
         key = value
         requestDigest = SHA256.hash(data: request.body).map { byte in

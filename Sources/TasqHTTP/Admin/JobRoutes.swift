@@ -35,8 +35,11 @@ struct JobRoutes: Sendable {
         let key = try IdempotencyKey(request)
         let wanted: EnqueueRequest
         do throws(InvalidInput) {
-            wanted = try EnqueueRequest(request.body, idempotencyKey: key, defaults: defaults)
+            wanted = try EnqueueRequest(
+                request.body, idempotencyKey: key, trace: TraceContext { request.head.headers[$0] },
+                defaults: defaults)
         } catch {
+            if error.rule == EnqueueRequest.payloadRule { throw .tooLarge(error) }
             throw .invalid(error)
         }
         if let key, let first = wanted.jobs.first,

@@ -78,14 +78,14 @@ struct Query {
         }
     }
 
-    /// Decodes `%41` and `+`; `nil` when that does not give UTF-8, or gives a NUL, which no column
-    /// of PostgreSQL's can hold.
-    private static func decoded(_ text: Substring) -> String? {
+    /// Decodes `%41` and, in a query, `+`; `nil` when that does not give UTF-8, or gives a NUL,
+    /// which no column of PostgreSQL's can hold.
+    static func decoded(_ text: Substring, inPath: Bool = false) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {
             switch byte {
-            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
+            case UInt8(ascii: "+") where !inPath: bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
                 let digits = rest.prefix(2)
                 guard digits.count == 2, digits.first != UInt8(ascii: "+"),

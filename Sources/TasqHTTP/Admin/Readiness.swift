@@ -26,7 +26,10 @@ public final class Readiness: Service {
 
 /// Whether something the server leans on answers.
 public enum DependencyState: String, Sendable, Hashable {
-    case up, down
+    /// It answers.
+    case up
+    /// It does not.
+    case down
     /// Not configured.
     case none
 }

@@ -45,7 +45,9 @@ struct Routes: Responder {
 
     func answer(_ request: Request) async throws(Problem) -> Answer {
         let (route, id) = try route(for: request.head)
-        return try await route.handle(request, id)
+        // Only the variable part, and only here: an encoded slash is part of a name, never a path.
+        return try await route.handle(
+            request, Query.decoded(id, inPath: true).map { Substring($0) } ?? id)
     }
 
     private func route(for head: RequestHead) throws(Problem) -> (Route, Substring) {

@@ -32,8 +32,9 @@ extension Dashboard {
                     "<option\(status == filter.status ? " selected" : "" as Markup)>\(status.rawValue)</option>"
                 })</select></label>
             \(Self.field("queue", filter.queue?.description))\(Self.field("kind", filter.kind?.description))
-            \(Self.field("key", filter.key))<button>Show</button></form>
-            \(Self.table(of: jobs))\(next)
+            \(Self.field("key", filter.key))<button>Show</button>\(
+                kept.isEmpty ? "" : "<a href=\"/jobs\">all jobs</a>" as Markup)</form>
+            \(Self.table(of: jobs, empty: kept.isEmpty ? "No job yet." : "No job is like that."))\(next)
             """
         }
     }
@@ -42,46 +43,83 @@ extension Dashboard {
         "<label>\(name) <input name=\"\(name)\" value=\"\(value ?? "")\"></label>"
     }
 
-    static func table(of jobs: [JobRecord]) -> Markup {
+    static func table(of jobs: [JobRecord], empty: String) -> Markup {
         table(
-            ["Job", "Kind", "Queue", "Status", "#Attempt", "Enqueued", "Reason"],
+            ["Job", "Kind", "Status", "Queue", "#Attempt", "Enqueued (UTC)", "Reason"],
             jobs.map { job in
                 """
-                <td class="id"><a href="/jobs/\(job.id)">\(job.id)</a></td><td>\(job.kind)</td>
-                <td>\(job.queue)</td><td class="\(job.status.rawValue)">\(job.status.rawValue)</td>
-                <td class="num">\(job.attempt) / \(job.maxAttempts)</td><td>\(Self.plain(job.enqueuedAt))</td><td class="wrap">\(job.reason)</td>
+                <td><a href="/jobs/\(job.id)">\(Self.id(job.id))</a></td>
+                <td><a href="/jobs?kind=\(job.kind)">\(job.kind)</a></td>
+                <td class="\(job.status.rawValue)">\(job.status.rawValue)</td>
+                <td><a href="/jobs?queue=\(job.queue)">\(job.queue)</a></td>
+                <td class="num">\(job.attempt) / \(job.maxAttempts)</td>
+                <td>\(Self.plain(job.enqueuedAt))</td><td class="wrap">\(job.reason)</td>
                 """
-            }, empty: "There is none.")
+            }, empty: empty)
     }
 
     func job(_ text: Substring) async throws(Problem) -> Page {
         guard let id = JobID(text) else { throw .notFound }
-        let found = try await read { () async throws(StoreError) in try await catalog.job(id) }
-        guard let job = found else { throw .notFound }
+        let found = try await read { () async throws(StoreError) in
+            try await catalog.circumstances(of: id)
+        }
+        guard let circumstances = found else { throw .notFound }
+        let job = circumstances.job
         let attempts = try await read { () async throws(StoreError) in
             try await catalog.attempts(of: id)
         }
         return Page(title: "Job \(id)") {
             """
-            <h1>\(job.kind) <span class="id">\(job.id)</span></h1><div class="card"><dl>
+            <h1>\(job.kind) <span class="id">\(job.id)</span></h1>
+            \(Self.why(circumstances))<div class="card"><dl>
             <dt>Status</dt><dd class="\(job.status.rawValue)">\(job.status.rawValue)</dd>
             <dt>Queue</dt><dd><a href="/jobs?queue=\(job.queue)">\(job.queue)</a>, priority \(job.priority.level)</dd>
-            <dt>Attempt</dt><dd>\(job.attempt) of \(job.maxAttempts), \(job.crashes) crashes</dd>
-            <dt>Key</dt><dd>\(job.key)</dd><dt>Unique key</dt><dd>\(job.uniqueKey)</dd>
-            <dt>Enqueued</dt><dd>\(job.enqueuedAt)</dd><dt>Due</dt><dd>\(job.runAt)</dd>
-            <dt>Claimed</dt><dd>\(job.claimedAt)</dd><dt>Finished</dt><dd>\(job.finishedAt)</dd>
-            <dt>Worker</dt><dd class="id">\(job.worker)</dd><dt>Reason</dt><dd>\(job.reason)</dd></dl></div>
-            <h2>Attempts that failed or spoke</h2>\(Self.table(
-                ["#Attempt", "Outcome", "Claimed", "Ended", "Worker", "Reason"],
+            <dt>Attempt</dt><dd>\(job.attempt) of \(job.maxAttempts)</dd>
+            \(Self.row("Crashes", job.crashes > 0 ? job.crashes : nil))
+            \(Self.row("Key", job.key))\(Self.row("Unique key", job.uniqueKey))
+            \(Self.row("Enqueued", Self.utc(job.enqueuedAt)))\(Self.row("Due", Self.utc(job.runAt)))
+            \(Self.row("Claimed", job.claimedAt.map(Self.utc)))
+            \(Self.row("Finished", job.finishedAt.map(Self.utc)))
+            \(Self.row("Worker", job.worker.map { Self.id($0) }))\(Self.row("Reason", job.reason))
+            \(Self.row("Event", Self.event(of: job)))</dl></div><h2>Recorded attempts</h2>\(Self.table(
+                ["#Attempt", "Outcome", "Claimed (UTC)", "Ended (UTC)", "Worker", "Reason"],
                 attempts.map { attempt in
                     """
                     <td class="num">\(attempt.attempt)</td><td class="\(attempt.outcome)">\(attempt.outcome)</td>
                     <td>\(Self.plain(attempt.startedAt))</td><td>\(Self.plain(attempt.endedAt))</td>
-                    <td class="id">\(attempt.worker)</td><td class="wrap">\(attempt.reason)</td>
+                    <td>\(attempt.worker.map { Self.id($0) })</td><td class="wrap">\(attempt.reason)</td>
                     """
                 }, empty: "None. A first attempt that succeeds leaves no record."))
             """
         }
+    }
+
+    /// A name and a value, or nothing where there is no value.
+    private static func row(_ name: String, _ value: (some CustomStringConvertible)?) -> Markup {
+        row(name, value.map { "\($0)" as Markup })
+    }
+
+    private static func row(_ name: String, _ value: Markup?) -> Markup {
+        value.map { "<dt>\(name)</dt><dd>\($0)</dd>" } ?? ""
+    }
+
+    /// The stored webhook it was made of; a job put in otherwise has a body of its own.
+    private static func event(of job: JobRecord) -> Markup? {
+        guard job.payloadID.description != job.id.description else { return nil }
+        return "<a href=\"/events/\(job.payloadID)\">\(id(job.payloadID))</a>"
+    }
+
+    /// Why the job is not running, or what it is doing, as `tasq explain` says it.
+    private static func why(_ circumstances: Circumstances) -> Markup {
+        let explanation = Explanation(circumstances)
+        // Names stand between backticks.
+        let parts = explanation.sentence.split(separator: "`", omittingEmptySubsequences: false)
+        let sentence = Markup(each: parts.enumerated()) { index, part in
+            index % 2 == 1 ? "<code>\(part)</code>" : "\(part)"
+        }
+        return """
+            <p class="card why" data-reason="\(explanation.reason.rawValue)">\(sentence)</p>
+            """
     }
 
     func events(_ head: RequestHead) async throws(Problem) -> Page {
@@ -99,15 +137,15 @@ extension Dashboard {
         return Page(title: "Events") {
             """
             <h1>Stored webhook events</h1>\(Self.table(
-                ["Event", "Source", "Provider's id", "Type", "#Bytes", "Received"],
+                ["Event", "Source", "Received (UTC)", "#Bytes", "Type", "Provider's id"],
                 events.map { event in
                     """
-                    <td class="id"><a href="/events/\(event.id)">\(event.id)</a></td>
+                    <td><a href="/events/\(event.id)">\(Self.id(event.id))</a></td>
                     <td><a href="/events?source=\(event.source)">\(event.source)</a></td>
-                    <td class="wrap">\(event.providerID)</td><td>\(event.contentType)</td>
-                    <td class="num">\(event.bytes)</td><td>\(Self.plain(event.receivedAt))</td>
+                    <td>\(Self.plain(event.receivedAt))</td><td class="num">\(event.bytes)</td>
+                    <td>\(event.contentType)</td><td class="wrap">\(event.providerID)</td>
                     """
-                }, empty: "There is none."))\(next)
+                }, empty: "No webhook is stored."))\(next)
             """
         }
     }
@@ -120,11 +158,12 @@ extension Dashboard {
         return Page(title: "Event \(id)") {
             """
             <h1>\(event.source) <span class="id">\(event.id)</span></h1><div class="card"><dl>
-            <dt>Received</dt><dd>\(event.receivedAt)</dd><dt>Provider's id</dt><dd>\(event.providerID)</dd>
+            \(Self.row("Received", Self.utc(event.receivedAt)))
+            \(Self.row("Provider's id", event.providerID))
             <dt>Body</dt><dd><a href="/v1/events/\(event.id)/body">\(event.bytes) bytes of \(event.contentType)</a></dd>
             \(Markup(each: event.headers) { header in
                 "<dt>\(header.name)</dt><dd>\(isCredentialHeader(header.name) ? "***" : header.value)</dd>"
-            })</dl></div><h2>Its jobs</h2>\(Self.table(of: jobs))
+            })</dl></div><h2>Its jobs</h2>\(Self.table(of: jobs, empty: "None is left."))
             """
         }
     }

@@ -1,20 +1,19 @@
 import Tasq
 
 extension Dashboard {
-    /// What the charts cover, and in how many steps.
+    /// What the charts cover at most, and in how many steps.
     private static let span = Duration.seconds(900)
     private static let steps = 60
-    /// Jobs the charts are drawn from, the newest.
+    /// Jobs the charts are drawn from, the newest; busy charts cover less time.
     private static let chartJobs = 20_000
 
     func overview() async throws(Problem) -> Page {
-        let bucket = Self.span / Self.steps
         let start = Timestamp(
             microseconds: Timestamp.now.microseconds - Self.span.inMicroseconds)
         let queues = try await read { () async throws(StoreError) in try await catalog.queues() }
         let workers = try await read { () async throws(StoreError) in try await catalog.workers() }
         let recent = try await read { () async throws(StoreError) in
-            try await catalog.recent(since: start, bucket: bucket, limit: Self.chartJobs)
+            try await catalog.recent(since: start, buckets: Self.steps, limit: Self.chartJobs)
         }
         let slots = workers.reduce(0) { $0 + $1.worker.concurrency }
         let oldest = queues.compactMap(\.oldestWait).max()
@@ -26,8 +25,8 @@ extension Dashboard {
             \(Self.card("scheduled", queues.reduce(0) { $0 + $1.scheduled }))
             \(Self.card("workers", workers.count))\(Self.card("slots", slots))
             \(Self.card("longest wait", oldest.map(Self.short) ?? "–"))</div>
-            <div class="grid charts">\(Self.charts(recent, bucket))</div>
-            <p class="dim">The last 15 minutes, of the \(Self.chartJobs) newest jobs enqueued in them.</p>
+            <div class="grid charts">\(Self.charts(recent))</div>
+            <p class="dim">Drawn from the newest \(Self.chartJobs) jobs, and no further back than 15 minutes.</p>
             <h2>Queues</h2>\(Self.table(of: queues))
             """
         }
@@ -37,11 +36,12 @@ extension Dashboard {
         "<div class=\"card\"><b>\(value)</b><span>\(name)</span></div>"
     }
 
-    private static func charts(_ recent: [RecentBucket], _ bucket: Duration) -> Markup {
-        let seconds = bucket / .seconds(1)
+    private static func charts(_ recent: RecentHistory) -> Markup {
+        let seconds = recent.span / .seconds(steps)
+        let start = short(recent.span) + " ago"
         var (enqueued, finished, depth) = ([Double](), [Double](), [Double]())
         var (median, slow) = ([Double?](), [Double?]())
-        let byIndex = Dictionary(recent.map { ($0.index, $0) }, uniquingKeysWith: { $1 })
+        let byIndex = Dictionary(recent.buckets.map { ($0.index, $0) }, uniquingKeysWith: { $1 })
         var waiting = 0
         for index in 0..<steps {
             let found = byIndex[index]
@@ -55,14 +55,17 @@ extension Dashboard {
         return """
             \(Chart(
                 title: "Throughput", unit: "jobs/s",
-                lines: [.init(name: "finished", values: finished), .init(name: "enqueued", values: enqueued)]
+                lines: [.init(name: "finished", values: finished), .init(name: "enqueued", values: enqueued)],
+                start: start
             ).markup)
             \(Chart(
                 title: "Pickup latency", unit: "ms",
-                lines: [.init(name: "median", values: median), .init(name: "95th percentile", values: slow)]
+                lines: [.init(name: "median", values: median), .init(name: "95th percentile", values: slow)],
+                start: start
             ).markup)
             \(Chart(
-                title: "Unfinished", unit: "jobs", lines: [.init(name: "enqueued, not finished", values: depth)]
+                title: "Unfinished", unit: "jobs", lines: [.init(name: "enqueued, not finished", values: depth)],
+                start: start
             ).markup)
             """
     }
@@ -92,17 +95,22 @@ extension Dashboard {
             let rows = workers.map { standing -> Markup in
                 let worker = standing.worker
                 return """
-                    <td class="id">\(worker.id)</td><td>\(worker.host)</td>
+                    <td>\(Self.id(worker.id))</td><td>\(worker.host)</td>
                     <td class="num">\(worker.processID)</td>
-                    <td class="wrap">\(worker.queues.map(\.description).joined(separator: ", "))</td>
                     <td class="num">\(standing.executing) / \(worker.concurrency)</td>
+                    <td class="wrap">\(worker.queues.map(\.description).joined(separator: ", "))</td>
                     <td>\(worker.version)</td><td>\(Self.plain(standing.startedAt))</td><td>\(Self.plain(standing.seenAt))</td>
                     """
             }
             return """
                 <h1>Workers</h1>\(Self.table(
-                    ["Worker", "Host", "#Pid", "Queues", "#Busy", "Version", "Since", "Seen"], rows,
+                    [
+                        "Worker", "Host", "#Pid", "#Busy", "Queues", "Version", "Since (UTC)",
+                        "Seen (UTC)",
+                    ], rows,
                     empty: "No worker is registered."))
+                <p class="dim">This server's numbers and the tables' are at <a href="/metrics">/metrics</a>; a
+                worker serves its own where its setting worker.metrics says.</p>
                 """
         }
     }
@@ -123,6 +131,17 @@ extension Dashboard {
     /// A time to the second, in UTC, without its letters.
     static func plain(_ time: Timestamp) -> String {
         time.description.prefix(19).split(separator: "T").joined(separator: " ")
+    }
+
+    /// The same where no heading says that it is UTC.
+    static func utc(_ time: Timestamp) -> String { plain(time) + " UTC" }
+
+    /// An id, of which a narrow screen shows the end: ids of one moment all begin alike.
+    static func id(_ id: some CustomStringConvertible) -> Markup {
+        let (start, end) = (id.description.prefix(24), id.description.dropFirst(24))
+        return """
+            <span class="id"><span class="start">\(start)</span><span class="end">\(end)</span></span>
+            """
     }
 
     /// A length of time in its largest unit.

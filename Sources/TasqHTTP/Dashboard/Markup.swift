@@ -27,6 +27,7 @@ struct Markup: ExpressibleByStringInterpolation, Sendable {
 
         mutating func appendLiteral(_ literal: String) { text += literal }
         mutating func appendInterpolation(_ markup: Markup) { text += markup.text }
+        mutating func appendInterpolation(_ markup: Markup?) { text += markup?.text ?? "–" }
         mutating func appendInterpolation(_ value: some CustomStringConvertible) {
             text += escaped(value.description)
         }

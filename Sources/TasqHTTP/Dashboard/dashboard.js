@@ -29,7 +29,7 @@
     for (const name of ["start", "success", "fail", "retry", "cancelled", "back", "queues", "gap", "idle"]) {
         stream.addEventListener(name, soon);
     }
-    stream.onopen = () => { live.textContent = "live"; };
-    stream.onerror = () => { live.textContent = "not live"; };
+    stream.onopen = () => { live.textContent = "live"; live.className = "on"; };
+    stream.onerror = () => { live.textContent = "not live"; live.className = ""; };
     addEventListener("pagehide", () => stream.close());
 })();

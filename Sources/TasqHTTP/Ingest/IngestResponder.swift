@@ -63,7 +63,11 @@ struct IngestResponder: Responder {
             method: head.method, path: head.query.map { head.path + "?" + $0 } ?? head.path,
             headers: head.headers.map { Payload.Header(name: $0.name, value: $0.value) },
             body: request.body)
-        guard case .success(let event) = source.verify(webhook, now: .now) else {
+        let event: VerifiedEvent
+        switch source.verify(webhook, now: .now) {
+        case .success(let verified): event = verified
+        case .failure(let refusal):
+            if case .ambiguousID = refusal { throw .malformed(refusal.description) }
             throw .verificationFailed
         }
         do throws(InvalidInput) {

@@ -1,4 +1,5 @@
 import Synchronization
+public import Tasq
 
 /// Counts what the listeners of this process did; both share one.
 public final class HTTPMeters: Sendable {
@@ -10,7 +11,7 @@ public final class HTTPMeters: Sendable {
     }
 
     private let counts = Mutex(Counts())
-    private let commits = Histogram()
+    private let commits = Distribution(.statement)
 
     /// Starts at nothing.
     public init() {}
@@ -43,9 +44,10 @@ public final class HTTPMeters: Sendable {
                 samples: counts.refused.sorted { $0.key < $1.key }.map { code, count in
                     Metric.Sample(Double(count), labels: [.init("reason", code)])
                 }),
-            commits.metric(
-                "tasq_http_commit_seconds",
-                help: "Time from a complete request to its commit in PostgreSQL."),
+            Metric(
+                "tasq_http_commit_duration_seconds", .histogram,
+                help: "Time from a complete request to its commit in PostgreSQL.",
+                samples: commits.samples()),
         ]
     }
 }

@@ -34,7 +34,7 @@ struct Answer: Sendable {
         }
         fields.add(name: "Cache-Control", value: "no-store")
         fields.add(name: "X-Content-Type-Options", value: "nosniff")
-        fields.add(name: "Date", value: HTTPDate(.now).description)
+        fields.add(name: "Date", value: HTTPDate.now)
         fields.add(name: "X-Request-Id", value: request.description)
         for header in headers { fields.add(name: header.name, value: header.value) }
         if !keepsAlive {

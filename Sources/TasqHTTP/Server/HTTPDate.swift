@@ -1,3 +1,4 @@
+import Synchronization
 import Tasq
 
 /// A time as HTTP writes it (RFC 9110, section 5.6.7), as in `Mon, 23 Nov 2026 19:20:00 GMT`.
@@ -19,5 +20,17 @@ struct HTTPDate: CustomStringConvertible {
             return
         }
         description = "\(weekday), \(text[2]) \(Self.months[month - 1]) \(text[0]) \(text[3]) GMT"
+    }
+
+    private static let latest = Mutex((second: Int64(-1), text: ""))
+
+    /// Now; written out once a second.
+    static var now: String {
+        let time = Timestamp.now
+        let second = time.microseconds / 1_000_000
+        return latest.withLock { latest in
+            if latest.second != second { latest = (second, HTTPDate(time).description) }
+            return latest.text
+        }
     }
 }

@@ -55,6 +55,12 @@ extension Problem {
         code: "foreign-origin", status: .forbidden,
         title: "Requests from other sites' pages are refused")
 
+    /// The name by which the listener was reached may be another site's.
+    static let foreignHost = Problem(
+        code: "foreign-origin", status: .forbidden,
+        title: "Requests from other sites' pages are refused",
+        detail: "the Host header must be localhost or a loopback address while no token is set")
+
     static let notFound = Problem(code: "not-found", status: .notFound, title: "Not found")
 
     static let unknownSource = Problem(
@@ -74,6 +80,13 @@ extension Problem {
         Problem(
             code: "body-too-large", status: .payloadTooLarge, title: "Body too large",
             detail: "at most \(limit) bytes are accepted")
+    }
+
+    /// A part of the body is over a limit of its own.
+    static func tooLarge(_ input: InvalidInput) -> Problem {
+        Problem(
+            code: "body-too-large", status: .payloadTooLarge, title: "Body too large",
+            detail: input.description)
     }
 
     static let unsupportedEncoding = Problem(

@@ -10,4 +10,4 @@ SELECT
         AND NOT EXISTS (SELECT FROM tasq.queue_setting AS s WHERE s.queue = j.queue AND s.paused)
         AS needed
 FROM tasq.job AS j
-WHERE j.id = ANY ($1::uuid[]) AND j.status = 'queued'
+WHERE j.id = ANY ($1::uuid[]) AND (j.status = 'queued') IS TRUE

@@ -11,13 +11,15 @@
 -- snapshot: the finished job runs again. `attempt` is taken from the locking select for the same
 -- reason. SKIP LOCKED: a claim never waits for a job row, so its order of locking cannot deadlock.
 -- ON CONFLICT: no row can stand in the way while the job row is locked and queued; should one, it
--- must not hold back the others. `attempt < max_attempts`: a row
+-- must not hold back the others. IS TRUE: without it a plan made while few rows
+-- wait walks the index of those that wait and compares each with every id, and is kept for when
+-- there are a million of them. `attempt < max_attempts`: a row
 -- made by hand that has none left would fail the whole batch. LEFT JOIN: a claim must never be made and not returned.
 WITH due AS MATERIALIZED (
     SELECT j.id, j.attempt
     FROM tasq.job AS j
     WHERE j.id = ANY ($1::uuid[])
-        AND j.status = 'queued'
+        AND (j.status = 'queued') IS TRUE
         AND j.run_at <= now()
         AND j.crashes = 0
         AND j.attempt < j.max_attempts
@@ -38,13 +40,13 @@ moved AS (
     UPDATE tasq.job AS j
     SET status = 'executing', attempt = c.attempt, claimed_at = now()
     FROM claimed AS c
-    WHERE j.id = c.job_id
+    WHERE j.id = ANY (ARRAY[c.job_id])
     RETURNING j.id, c.id AS claim, j.kind, j.queue, j.priority, j.attempt, j.max_attempts,
         j.crashes, j.key, j.payload_id, j.run_at
 )
 SELECT
     m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
     m.payload_id, p.source, p.content_type, p.headers, p.body,
-    (extract(epoch FROM now() - m.run_at) * 1000000)::bigint AS waited_us
+    m.run_at, now() AS claimed_at
 FROM moved AS m
-LEFT JOIN tasq.payload AS p ON p.id = m.payload_id
+LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])

@@ -7,12 +7,18 @@
 -- taken in order, so two batches with the same keys cannot deadlock. A job that stands already
 -- takes no key: it may be finished, and would hold the key for ever.
 WITH input AS MATERIALIZED (
-    SELECT u.*, coalesce(u.run_at, now() + coalesce(u.delay_us, 0) * interval '1 microsecond') AS due_at
+    SELECT
+        u.id, coalesce(u.queue, ($2::text[])[1]) AS queue, coalesce(u.kind, ($3::text[])[1]) AS kind,
+        coalesce(u.priority, ($4::bigint[])[1]) AS priority,
+        coalesce(u.max_attempts, ($5::bigint[])[1]) AS max_attempts,
+        coalesce(u.run_at, now() + coalesce(u.delay_us, 0) * interval '1 microsecond') AS due_at,
+        u.key, coalesce(u.content_type, ($9::text[])[1]) AS content_type,
+        coalesce(u.headers, ($10::bytea[])[1]) AS headers, u.body, u.unique_key
     FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
         $7::timestamptz[], $8::text[], $9::text[], $10::bytea[], $11::bytea[], $12::text[])
-        AS u (id, queue, kind, priority, max_attempts, delay_us, run_at, key, content_type, headers,
-            body, unique_key)
+        AS u (id, queue, kind, priority, max_attempts, delay_us, run_at, key, content_type, headers, body,
+            unique_key)
 ),
 taken AS (
     INSERT INTO tasq.unique_key AS k (key, job_id)

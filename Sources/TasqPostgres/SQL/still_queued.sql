@@ -4,9 +4,9 @@
 --
 -- A claim skips rows that somebody has locked for a moment, and suspects. Both are worth another
 -- try; everything else (finished, cancelled, running, not due, paused, unknown) is not.
-SELECT j.id, j.queue, j.priority, j.crashes > 0 AS suspect
+SELECT j.id, j.queue, j.priority, j.crashes
 FROM tasq.job AS j
 WHERE j.id = ANY ($1::uuid[])
-    AND j.status = 'queued'
+    AND (j.status = 'queued') IS TRUE
     AND j.run_at <= now()
     AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))

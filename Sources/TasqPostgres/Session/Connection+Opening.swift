@@ -67,7 +67,8 @@ extension Connection.Limits {
         SET idle_in_transaction_session_timeout = \(max(1, idleInTransaction.inMilliseconds));
         SET default_transaction_isolation = 'read committed';
         SET enable_seqscan = off;
-        SET jit = off
+        SET jit = off;
+        \(Connection.planning(isAnew: false))
         """
     }
 }

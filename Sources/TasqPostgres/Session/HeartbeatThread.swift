@@ -87,11 +87,16 @@ private struct HeartbeatLoop {
     let onChange: @Sendable (HeartbeatState) -> Void
 
     private var connection: Connection?
+    /// One that gave no answer, kept until another one does: it may hold the session's lock yet, and
+    /// to close it would look like this process's end.
+    private var silent: Connection?
     private var holdsLock = false
     private var failures = 0
     private var reported: HeartbeatState?
     /// When the last beat that was answered set out: the lease runs from there.
     private var renewedAt = Instant.now
+    /// The process's pulse as it was last looked at, and for how long it has not changed since.
+    private var pulse: (count: Int?, looked: Instant, still: Duration) = (nil, .now, .zero)
 
     static func run(
         settings: PostgresSettings, worker: WorkerRecord, beat: Statement, lock: Statement?,
@@ -108,6 +113,11 @@ private struct HeartbeatLoop {
         while !interrupt.isSignalled {
             let began = Instant.now
             var next: Instant
+            guard hasPulse(at: began) else {
+                report(.stuck)
+                if interrupt.wait(until: began + worker.heartbeat) { return }
+                continue
+            }
             switch tryToBeat() {
             case .renewed:
                 (renewedAt, failures) = (began, 0)
@@ -121,14 +131,35 @@ private struct HeartbeatLoop {
                 if interrupt.isSignalled { return }
                 if failures == 0 { logger.info("the heartbeat got no answer: \(error)") }
                 failures += 1
-                next = .now + backoff
+                next = .now + backoff(after: error)
             }
             let expiry = renewedAt + worker.lease
             if Instant.now >= expiry { report(.unknown) }
             // Wakes when the lease is over, to say so in time.
             if reported != .unknown { next = min(next, expiry) }
-            if interrupt.wait(until: next) { return }
+            if pause(until: next) { return }
         }
+    }
+
+    /// Waits for the next beat; says whether the thread is to end. A connection that ends meanwhile
+    /// brings the beat forward: the session's lock fell with it, and whoever sees that waits a
+    /// heartbeat at most for a sign of life.
+    private func pause(until next: Instant) -> Bool {
+        guard let connection, connection.ends(before: next, unless: interrupt) else {
+            return interrupt.wait(until: next)
+        }
+        let soon = Instant.now + Self.shortestWait * Double.random(in: 0.5...1)
+        return interrupt.wait(until: min(next, soon))
+    }
+
+    /// Whether the process has shown within a lease that it works. Time in which this thread did
+    /// not run either, because all stood still together, counts as one heartbeat at most.
+    private mutating func hasPulse(at now: Instant) -> Bool {
+        let count = watch.pulse()
+        let passed = min(pulse.looked.duration(to: now), worker.heartbeat)
+        let still = count == pulse.count ? pulse.still + passed : .zero
+        pulse = (count, now, still)
+        return count == nil || still < worker.lease
     }
 
     private mutating func tryToBeat() -> Beat {
@@ -142,7 +173,9 @@ private struct HeartbeatLoop {
             var parameters = Parameters()
             parameters.append(worker.id)
             parameters.append(holdsLock)
-            return try ask(beat, parameters, connection).affected > 0 ? .renewed : .reaped
+            let isKnown = try ask(beat, parameters, connection).affected > 0
+            silent = nil
+            return isKnown ? .renewed : .reaped
         } catch {
             return .failed(error)
         }
@@ -173,7 +206,10 @@ private struct HeartbeatLoop {
                 statement, parameters, prepares: !connection.isPooled,
                 until: .now + limit(answerTimeout))
         } catch {
-            if !error.keepsConnection { self.connection = nil }
+            if !error.keepsConnection {
+                silent = silent ?? connection
+                self.connection = nil
+            }
             throw .from(error, at: settings.safeDescription)
         }
     }
@@ -184,7 +220,7 @@ private struct HeartbeatLoop {
         let opened = try Connection.open(
             to: settings.target(
                 connectTimeout: Self.connectTimeout,
-                userTimeout: min(worker.lease / 3, .seconds(10))),
+                userTimeout: worker.lease),
             timeout: limit(Self.connectTimeout),
             limits: Connection.Limits(
                 statement: answerTimeout, lock: answerTimeout, idleInTransaction: answerTimeout),
@@ -202,10 +238,14 @@ private struct HeartbeatLoop {
         return min(wait, max(Self.shortestTry, Instant.now.duration(to: renewedAt + worker.lease)))
     }
 
-    /// Between half and the whole of a wait that doubles, never longer than a beat.
-    private var backoff: Duration {
+    /// Between half and the whole of a wait that doubles, never longer than a beat. After a refusal
+    /// it is long, so that no account is locked, but while the lease runs there is time for another.
+    private func backoff(after error: StoreError) -> Duration {
         let doubled = Self.shortestWait * (1 << min(failures - 1, 10))
-        let wait = min(doubled, Self.longestWait, worker.heartbeat)
+        var wait = min(doubled, Self.longestWait, worker.heartbeat)
+        if !error.isTransient {
+            wait = max(wait, min(ConnectGate.refusalWait, worker.lease / 2))
+        }
         return wait * Double.random(in: 0.5...1)
     }
 

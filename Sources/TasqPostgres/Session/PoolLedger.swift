@@ -39,6 +39,9 @@ struct PoolLedger {
         self.makeSession = makeSession
     }
 
+    /// Sessions that nobody has borrowed and that stand.
+    var connectedIdle: Int { idle.count(where: \.isConnected) }
+
     static let closedError = StoreError.unavailable("the PostgreSQL pool is closed")
 
     /// Lends a session at once, unless somebody waits already or there is none to lend.
@@ -76,7 +79,7 @@ struct PoolLedger {
     }
 
     /// Serves waiters in order and turns away those whose patience has run out.
-    mutating func serve(at now: Instant, busy: StoreError) -> Answers {
+    mutating func serve(at now: Instant, busy: () -> StoreError) -> Answers {
         var answers = Answers()
         while let waiter = waiters.first {
             if let lease = lend(at: now) {
@@ -84,7 +87,7 @@ struct PoolLedger {
                 answers.resumptions.append { waiter.resume(.success(lease)) }
             } else if waiter.deadline <= now {
                 waiters.removeFirst()
-                let error = gate.reason ?? busy
+                let error = gate.reason ?? busy()
                 answers.resumptions.append { waiter.resume(.failure(error)) }
             } else {
                 break

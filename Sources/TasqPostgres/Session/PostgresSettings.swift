@@ -26,7 +26,7 @@ public struct PostgresSettings: Sendable {
     /// Treats every connection as pooled, for a pooler that hides itself.
     public var assumesPooler = false
 
-    /// Throws ``StoreError/misconfigured(_:)`` for a url libpq cannot read, which is never echoed,
+    /// Throws `StoreError.misconfigured(_:)` for a url libpq cannot read, which is never echoed,
     /// or a schema name that would need quoting.
     ///
     /// Behind a transaction pooler nothing is set on the session: give the role its

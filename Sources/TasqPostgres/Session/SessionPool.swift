@@ -15,6 +15,7 @@ package final class SessionPool: Sendable {
     private let ledger: Mutex<PoolLedger>
     private let alarmIsSet = Mutex<ContinuousClock.Instant?>(nil)
     private let alarms = DispatchQueue(label: "tasq.postgres.pool")
+    package let counts = PoolCounts()
 
     package init(settings: PostgresSettings, size: Int, logger: Logger) {
         self.settings = settings
@@ -26,6 +27,26 @@ package final class SessionPool: Sendable {
     /// How many callers wait for a session now.
     package var waiting: Int { ledger.withLock { $0.waiters.count } }
 
+    /// What the pool has done and is doing.
+    package var metrics: [Metric] {
+        let (used, idle, waiting) = ledger.withLock {
+            ($0.lent, $0.connectedIdle, $0.waiters.count)
+        }
+        return counts.metrics + [
+            Metric(
+                "tasq_postgres_connections", .gauge, help: "Connections of the pool by state.",
+                samples: [("used", used), ("idle", idle)].map {
+                    .init(Double($1), labels: [.init("state", $0)])
+                }),
+            Metric(
+                "tasq_postgres_connections_max", .gauge, help: "Connections the pool may have.",
+                value: Double(size)),
+            Metric(
+                "tasq_postgres_pending_requests", .gauge,
+                help: "Callers that wait for a connection of the pool.", value: Double(waiting)),
+        ]
+    }
+
     /// Runs one statement on the next free session.
     package func run(
         _ statement: Statement, _ parameters: Parameters
@@ -36,6 +57,7 @@ package final class SessionPool: Sendable {
             await giveBack(session)
             return rows
         } catch {
+            counts.failed(error)
             await giveBack(session)
             throw error
         }
@@ -53,6 +75,7 @@ package final class SessionPool: Sendable {
             await giveBack(session)
             return result
         } catch {
+            counts.failed(error)
             await session.tidyUp()
             await giveBack(session)
             throw error
@@ -80,14 +103,26 @@ package final class SessionPool: Sendable {
             try ledger.borrow(at: now)
         }
         let lease: PoolLedger.Lease
-        if let atOnce { lease = atOnce } else { lease = try await waitForLease(since: now).get() }
+        if let atOnce {
+            lease = atOnce
+        } else {
+            switch await waitForLease(since: now) {
+            case .success(let waitedFor): lease = waitedFor
+            case .failure(let error):
+                counts.failed(error)
+                throw error
+            }
+        }
         guard lease.needsConnection else { return lease.session }
         do throws(StoreError) {
             try await lease.session.connect()
+            counts.connects.add()
             ledger.withLock { $0.connected() }
             serve()
             return lease.session
         } catch {
+            counts.connectFailures.add()
+            counts.failed(error)
             ledger.withLock { $0.failed(error, at: .now) }.deliver()
             await giveBack(lease.session)
             throw error
@@ -119,7 +154,7 @@ package final class SessionPool: Sendable {
     private func serve() {
         let now = ContinuousClock.now
         let (answers, alarm) = ledger.withLock { ledger in
-            (ledger.serve(at: now, busy: busyError), ledger.nextAlarm(after: now))
+            (ledger.serve(at: now) { busyError }, ledger.nextAlarm(after: now))
         }
         answers.deliver()
         if let alarm { setAlarm(at: alarm, now: now) }

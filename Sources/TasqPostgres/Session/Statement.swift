@@ -4,9 +4,14 @@ package struct Statement: Sendable, Hashable {
     package let name: String
     /// The SQL, with the configured schema's name in place; never with a value in it.
     package let text: String
+    /// Planned for the values of each call, because which index serves depends on which filters
+    /// are set. Other statements are planned once a session: planning a claim takes as long as
+    /// running it.
+    package let isPlannedAnew: Bool
 
-    package init(name: String, text: String) {
+    package init(name: String, text: String, isPlannedAnew: Bool = false) {
         self.name = name
         self.text = text
+        self.isPlannedAnew = isPlannedAnew
     }
 }

@@ -53,7 +53,9 @@ extension PostgresStore {
             QueueRecord(
                 name: Name(unchecked: row.text(0)), isPaused: row.bool(1),
                 scheduled: Int(row.int(2)), queued: Int(row.int(3)), executing: Int(row.int(4)),
-                oldestWait: row.optionalInt(5).map { .microseconds(max(0, $0)) })
+                oldestWait: row.optionalInt(5).map { .microseconds(max(0, $0)) },
+                oldestOverdue: row.optionalInt(6).flatMap { $0 > 0 ? .microseconds($0) : nil },
+                oldestRun: row.optionalInt(7).map { .microseconds(max(0, $0)) })
         }
     }
 

@@ -31,10 +31,12 @@ package struct VacuumHolder: Sendable {
     package let queryStart: Timestamp?
     /// How old its transaction is; `nil` for a slot, which has no age.
     package let age: Duration?
+    /// How its query begins, up to the first literal.
+    package let query: String?
 
     package init(
         what: String, name: String, processID: Int?, state: String?, since: Timestamp?,
-        queryStart: Timestamp?, age: Duration?
+        queryStart: Timestamp?, age: Duration?, query: String?
     ) {
         self.what = what
         self.name = name
@@ -43,6 +45,7 @@ package struct VacuumHolder: Sendable {
         self.since = since
         self.queryStart = queryStart
         self.age = age
+        self.query = query
     }
 }
 
@@ -71,7 +74,8 @@ extension PostgresStore {
             VacuumHolder(
                 what: row.text(0), name: row.text(1), processID: row.optionalInt(2).map { Int($0) },
                 state: row.optionalText(3), since: row.optionalTime(4),
-                queryStart: row.optionalTime(5), age: row.optionalInt(6).map { .seconds($0) })
+                queryStart: row.optionalTime(5), age: row.optionalInt(6).map { .seconds($0) },
+                query: row.optionalText(7))
         }
     }
 }

@@ -21,10 +21,10 @@ extension PostgresStore {
         parameters.append(worker)
         parameters.append(queues.map(\.description))
         parameters.append(Int64(limit))
-        var sweep = Sweep(jobs: [], suspectWaits: false)
+        var sweep = Sweep(jobs: [], suspect: nil)
         for row in try await pool.run(statements.sweep, parameters) {
             if row.isNull(1) {
-                sweep.suspectWaits = true
+                sweep.suspect = Suspicion(crashes: Int(row.int(7)))
             } else {
                 sweep.jobs.append(claimedJob(row))
             }
@@ -32,14 +32,16 @@ extension PostgresStore {
         return sweep
     }
 
-    /// One statement; the suspect that has been due the longest.
-    public func claimSuspect(
-        for worker: WorkerID, from queues: [Name]
-    ) async throws(StoreError) -> ClaimedJob? {
+    /// One statement that walks the index of suspects.
+    public func claimSuspects(
+        upTo limit: Int, _ suspicion: Suspicion, for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> [ClaimedJob] {
         var parameters = Parameters()
         parameters.append(worker)
         parameters.append(queues.map(\.description))
-        return try await pool.run(statements.claimSuspect, parameters).map(claimedJob).first
+        parameters.append(Int64(limit))
+        parameters.append(suspicion == .grave)
+        return try await pool.run(statements.claimSuspects, parameters).map(claimedJob)
     }
 
     /// One statement that locks nothing.
@@ -48,7 +50,9 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(ids)
         return try await pool.run(statements.stillQueued, parameters).map { row in
-            QueuedJob(announcement: announcement(row, 0, 1, 2), isSuspect: row.bool(3))
+            QueuedJob(
+                announcement: announcement(row, 0, 1, 2),
+                suspicion: Suspicion(crashes: Int(row.int(3))))
         }
     }
 
@@ -76,8 +80,14 @@ extension PostgresStore {
                 : Payload(
                     row.bytes(13), contentType: row.text(11),
                     headers: HeaderBlock.decode(row.bytes(12))),
-            waitedMicroseconds: row.int(14))
+            waitedMicroseconds: waited(from: row.time(14), to: row.time(15)))
     }
+}
+
+/// Microseconds between two times of the same server.
+private func waited(from due: Timestamp, to now: Timestamp) -> Int64 {
+    let (time, overflow) = now.microseconds.subtractingReportingOverflow(due.microseconds)
+    return overflow ? .max : time
 }
 
 /// An announcement from the columns that hold its id, queue and priority.

@@ -4,16 +4,30 @@ extension PostgresStore {
     /// One commit; repeated once when the answer got lost, which stores nothing twice.
     public func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued] {
         guard !jobs.isEmpty else { return [] }
-        if jobs.allSatisfy({ $0.uniqueKey == nil }) {
-            let isOne = jobs.count == 1
-            let statement = isOne ? statements.enqueueOne : statements.enqueue
-            let bound = isOne ? parameters(of: jobs[0]) : parameters(of: jobs)
-            let rows = try await repeatingOnce { () async throws(StoreError) in
-                try await self.pool.run(statement, bound)
-            }
-            if rows.affected < jobs.count { try await confirm() }
-            return jobs.map { .stored($0.id) }
+        let ordered = jobs.inOrder
+        guard jobs.allSatisfy({ $0.uniqueKey == nil }) else {
+            let answers = try await enqueueUnique(ordered)
+            return jobs.compactMap { answers[$0.id] }
         }
+        do throws(StoreError) {
+            _ =
+                jobs.count == 1
+                ? try await pool.run(statements.enqueueOne, parameters(of: jobs[0]))
+                : try await pool.run(statements.enqueue, parameters(of: ordered))
+        } catch {
+            guard error.mayMeanRepetition else { throw error }
+            try await afterUnknown(error) { () async throws(StoreError) in
+                let rows = try await self.pool.run(
+                    self.statements.enqueueAgain, self.parameters(of: ordered))
+                if rows.affected < jobs.count { try await self.confirm() }
+            }
+        }
+        return jobs.map { .stored($0.id) }
+    }
+
+    private func enqueueUnique(
+        _ jobs: [NewJob]
+    ) async throws(StoreError) -> [JobID: Enqueued] {
         var answers: [JobID: Enqueued] = [:]
         var open = jobs
         // A holder that finished between the two statements makes room: then the job is tried
@@ -25,7 +39,7 @@ extension PostgresStore {
         guard open.isEmpty else {
             throw .unavailable("unique key under heavy contention: try again")
         }
-        return jobs.compactMap { answers[$0.id] }
+        return answers
     }
 
     private func enqueueUnique(
@@ -115,9 +129,21 @@ extension PostgresStore {
     ) async throws(StoreError) -> Answer {
         do {
             return try await write()
-        } catch .unknown {
-            return try await write()
         } catch {
+            guard case .unknown = error else { throw error }
+            return try await afterUnknown(error, write)
+        }
+    }
+
+    /// What follows a write of unknown outcome. If it fails too the outcome is still unknown,
+    /// whatever the second failure says of itself.
+    private func afterUnknown<Answer: Sendable>(
+        _ first: StoreError, _ next: () async throws(StoreError) -> Answer
+    ) async throws(StoreError) -> Answer {
+        do {
+            return try await next()
+        } catch {
+            if case .unknown = first { throw first }
             throw error
         }
     }
@@ -144,18 +170,20 @@ extension PostgresStore {
         return parameters
     }
 
+    /// As enqueue.sql takes them, for all statements of its kind.
     private func parameters(of jobs: [NewJob]) -> Parameters {
         var parameters = Parameters()
         parameters.append(jobs.map(\.id))
-        parameters.append(jobs.map { $0.queue.description })
-        parameters.append(jobs.map { $0.kind.description })
-        parameters.append(jobs.map { Int64($0.priority.level) })
-        parameters.append(jobs.map { Int64($0.maxAttempts) })
-        parameters.append(jobs.map { $0.start.delayMicroseconds })
-        parameters.append(jobs.map { $0.start.time })
-        parameters.append(jobs.map(\.key))
-        parameters.append(jobs.map { $0.payload.contentType })
-        parameters.append(bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) })
+        parameters.append(jobs.map { $0.queue.description }.oneIfAlike)
+        parameters.append(jobs.map { $0.kind.description }.oneIfAlike)
+        parameters.append(jobs.map { Int64($0.priority.level) }.oneIfAlike)
+        parameters.append(jobs.map { Int64($0.maxAttempts) }.oneIfAlike)
+        parameters.append(jobs.map { $0.start.delayMicroseconds }.noneIfNil())
+        parameters.append(jobs.map { $0.start.time }.noneIfNil())
+        parameters.append(jobs.map(\.key).noneIfNil())
+        parameters.append(jobs.map { $0.payload.contentType }.oneIfAlike)
+        parameters.append(
+            bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) }.oneIfAlike)
         parameters.append(bytesArray: jobs.map { $0.payload.body })
         return parameters
     }
@@ -164,18 +192,18 @@ extension PostgresStore {
         let jobs = events.flatMap { event in event.jobs.map { (event: event.id, job: $0) } }
         var parameters = Parameters()
         parameters.append(events.map(\.id))
-        parameters.append(events.map { $0.source.description })
-        parameters.append(events.map(\.providerID))
-        parameters.append(events.map { $0.payload.contentType })
+        parameters.append(events.map { $0.source.description }.oneIfAlike)
+        parameters.append(events.map(\.providerID).noneIfNil())
+        parameters.append(events.map { $0.payload.contentType }.oneIfAlike)
         parameters.append(bytesArray: events.map { HeaderBlock.encode($0.payload.headers) })
         parameters.append(bytesArray: events.map { $0.payload.body })
         parameters.append(jobs.map { $0.job.id })
         parameters.append(jobs.map { $0.event })
-        parameters.append(jobs.map { $0.job.queue.description })
-        parameters.append(jobs.map { $0.job.kind.description })
-        parameters.append(jobs.map { Int64($0.job.priority.level) })
-        parameters.append(jobs.map { Int64($0.job.maxAttempts) })
-        parameters.append(jobs.map { $0.job.key })
+        parameters.append(jobs.map { $0.job.queue.description }.oneIfAlike)
+        parameters.append(jobs.map { $0.job.kind.description }.oneIfAlike)
+        parameters.append(jobs.map { Int64($0.job.priority.level) }.oneIfAlike)
+        parameters.append(jobs.map { Int64($0.job.maxAttempts) }.oneIfAlike)
+        parameters.append(jobs.map { $0.job.key }.noneIfNil())
         return parameters
     }
 }
@@ -187,5 +215,23 @@ extension Start {
 
     fileprivate var time: Timestamp? {
         if case .at(let time) = self { time } else { nil }
+    }
+}
+
+extension [NewJob] {
+    /// By their ids, as the statements want them; mostly they come so.
+    fileprivate var inOrder: [NewJob] {
+        let isInOrder = zip(self, dropFirst()).allSatisfy { $0.id < $1.id }
+        return isInOrder ? self : sorted { $0.id < $1.id }
+    }
+}
+
+extension StoreError {
+    /// Whether the rows of a first try may stand: its answer got lost, or it was no first try.
+    fileprivate var mayMeanRepetition: Bool {
+        switch self {
+        case .unknown, .rejected(sqlState: "23505", _): true
+        default: false
+        }
     }
 }

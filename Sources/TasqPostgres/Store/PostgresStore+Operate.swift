@@ -4,7 +4,7 @@ extension PostgresStore {
     /// One statement; retry.sql, cancel.sql and delete.sql say why they are shaped so.
     ///
     /// A repetition after a lost answer finds what the first try did as
-    /// ``JobActionResult/already``, or, after a deletion, as ``JobActionResult/missing``.
+    /// `JobActionResult.already`, or, after a deletion, as `JobActionResult.missing`.
     public func apply(
         _ action: JobAction, to ids: [JobID]
     ) async throws(StoreError) -> [JobActionAnswer] {

@@ -7,11 +7,13 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(settlements.map(\.job))
         parameters.append(settlements.map(\.claim))
-        parameters.append(settlements.map { $0.verdict.word })
-        parameters.append(settlements.map { $0.verdict.delayMicroseconds })
-        parameters.append(settlements.map { $0.verdict.reason.map(storable) })
+        parameters.append(settlements.map { $0.verdict.word }.oneIfAlike)
+        parameters.append(settlements.map { $0.verdict.delayMicroseconds }.noneIfNil())
+        parameters.append(settlements.map { $0.verdict.reason.map(storable) }.noneIfNil())
+        FailPoint.beforeCommit.reach()
         var answer = SettleAnswer(
             settled: try await pool.run(statements.settle, parameters).map(settled))
+        FailPoint.afterCommit.reach()
         guard answer.settled.count < settlements.count else { return answer }
 
         // Some claims were not ended: taken away, their job row locked at that moment, or settled
@@ -52,11 +54,11 @@ extension Verdict {
     }
 
     /// A year at most: later than that nobody meant.
-    fileprivate var delayMicroseconds: Int64 {
+    fileprivate var delayMicroseconds: Int64? {
         switch self {
         case .retry(let delay, _), .snooze(let delay):
             min(max(0, delay.inMicroseconds), 366 * 86_400_000_000)
-        default: 0
+        default: nil
         }
     }
 }

@@ -56,7 +56,7 @@ extension PostgresStore {
                 WorkerSight(
                     id: row.id(3), sequence: row.int(4),
                     heartbeat: .microseconds(row.int(5)), lease: .microseconds(row.int(6)),
-                    lockFell: row.bool(7)))
+                    lockFell: row.bool(7), queues: row.texts(10).map(Name.init(unchecked:))))
         }
         return leadership
     }

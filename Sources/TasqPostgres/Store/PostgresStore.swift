@@ -14,16 +14,23 @@ public final class PostgresStore: JobStore, Catalog {
     let logger: Logger
 
     /// Connects to nothing yet: the first call does.
-    public init(_ settings: PostgresSettings, logger: Logger) {
+    public convenience init(_ settings: PostgresSettings, logger: Logger) {
+        self.init(settings, logger: logger, editing: { $0 })
+    }
+
+    /// With other statements than those of the files: for tests that put a known mistake back.
+    package init(
+        _ settings: PostgresSettings, logger: Logger, editing edit: (Statement) -> Statement
+    ) {
         self.settings = settings
         self.logger = logger
-        statements = Statements(schema: settings.schema)
+        statements = Statements(schema: settings.schema, editing: edit)
         pool = SessionPool(settings: settings, size: settings.poolSize, logger: logger)
     }
 
     /// A store where `DATABASE_URL` says, in the schema `TASQ_SCHEMA` or `tasq`.
     ///
-    /// - Throws: ``StoreError/misconfigured(_:)`` when the variable is missing or no such URL.
+    /// - Throws: `StoreError.misconfigured(_:)` when the variable is missing or no such URL.
     public static func fromEnvironment(
         logger: Logger = Logger(label: "tasq")
     ) throws(StoreError) -> PostgresStore {
@@ -32,6 +39,9 @@ public final class PostgresStore: JobStore, Catalog {
             url: environment["DATABASE_URL"] ?? "", schema: environment["TASQ_SCHEMA"] ?? "tasq")
         return PostgresStore(settings, logger: logger)
     }
+
+    /// What the pool has done since it was made, and its state.
+    public var metrics: [Metric] { pool.metrics }
 
     /// Closes every connection of the pool.
     public func close() async {
@@ -51,7 +61,7 @@ public final class PostgresStore: JobStore, Catalog {
         try await migrator.migrate().map(\.name)
     }
 
-    /// Throws ``StoreError/misconfigured(_:)`` unless the schema is the one this program knows.
+    /// Throws `StoreError.misconfigured(_:)` unless the schema is the one this program knows.
     public func requireCurrentSchema() async throws(StoreError) {
         try await migrator.requireCurrent()
     }

@@ -15,12 +15,13 @@ struct Statements: Sendable {
     let cancel: Statement
     let checkup: Statement
     let claim: Statement
-    let claimSuspect: Statement
+    let claimSuspects: Statement
     let claims: Statement
     let confirm: Statement
     let delete: Statement
     let deregister: Statement
     let enqueue: Statement
+    let enqueueAgain: Statement
     let enqueueOne: Statement
     let enqueueUnique: Statement
     let event: Statement
@@ -28,6 +29,7 @@ struct Statements: Sendable {
     let eventJobs: Statement
     let events: Statement
     let explain: Statement
+    let glance: Statement
     let job: Statement
     let jobs: Statement
     let lead: Statement
@@ -39,6 +41,7 @@ struct Statements: Sendable {
     let payload: Statement
     let ping: Statement
     let promote: Statement
+    let pulse: Statement
     let queued: Statement
     let queues: Statement
     let reap: Statement
@@ -64,10 +67,15 @@ struct Statements: Sendable {
     /// All of them, for checks that hold for every statement.
     let all: [Statement]
 
-    init(schema: String) {
+    init(schema: String, editing edit: (Statement) -> Statement = { $0 }) {
         var all: [Statement] = []
-        func load(_ name: String, _ file: [UInt8]) -> Statement {
-            let statement = Statement(name: "tasq_" + name, text: sql(file, in: schema))
+        func load(
+            _ name: String, _ file: [UInt8], isPlannedAnew: Bool = false
+        ) -> Statement {
+            let statement = edit(
+                Statement(
+                    name: "tasq_" + name, text: sql(file, in: schema),
+                    isPlannedAnew: isPlannedAnew))
             all.append(statement)
             return statement
         }
@@ -86,21 +94,23 @@ struct Statements: Sendable {
         cancel = load("cancel", PackageResources.cancel_sql)
         checkup = load("checkup", PackageResources.checkup_sql)
         claim = load("claim", PackageResources.claim_sql)
-        claimSuspect = load("claim_suspect", PackageResources.claim_suspect_sql)
+        claimSuspects = load("claim_suspects", PackageResources.claim_suspects_sql)
         claims = load("claims", PackageResources.claims_sql)
         confirm = load("confirm", PackageResources.confirm_sql)
         delete = load("delete", PackageResources.delete_sql)
         deregister = load("deregister", PackageResources.deregister_sql)
         enqueue = load("enqueue", PackageResources.enqueue_sql)
+        enqueueAgain = load("enqueue_again", PackageResources.enqueue_again_sql)
         enqueueOne = load("enqueue_one", PackageResources.enqueue_one_sql)
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
         event = load("event", PackageResources.event_sql)
         eventBody = load("event_body", PackageResources.event_body_sql)
         eventJobs = load("event_jobs", PackageResources.event_jobs_sql)
-        events = load("events", PackageResources.events_sql)
+        events = load("events", PackageResources.events_sql, isPlannedAnew: true)
         explain = load("explain", PackageResources.explain_sql)
+        glance = load("glance", PackageResources.glance_sql)
         job = load("job", PackageResources.job_sql)
-        jobs = load("jobs", PackageResources.jobs_sql)
+        jobs = load("jobs", PackageResources.jobs_sql, isPlannedAnew: true)
         lead = load("lead", PackageResources.lead_sql)
         lock = load("lock", PackageResources.lock_sql)
         look = load("look", PackageResources.look_sql)
@@ -110,6 +120,7 @@ struct Statements: Sendable {
         payload = load("payload", PackageResources.payload_sql)
         ping = load("ping", PackageResources.ping_sql)
         promote = load("promote", PackageResources.promote_sql)
+        pulse = load("pulse", PackageResources.pulse_sql)
         queued = load("queued", PackageResources.queued_sql)
         queues = load("queues", PackageResources.queues_sql)
         reap = load("reap", PackageResources.reap_sql)
@@ -151,6 +162,9 @@ extension Migration {
             Migration(
                 number: 4, name: "events",
                 text: sql(PackageResources._004_events_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 5, name: "names",
+                text: sql(PackageResources._005_names_sql, in: schema), isBreaking: false),
         ]
     }
 }

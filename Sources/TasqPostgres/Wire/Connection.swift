@@ -14,6 +14,11 @@ final class Connection {
 
     /// A pooler stands between, so nothing may be left behind in the session.
     var isPooled = false
+    /// Statements are planned for the values of each call; see ``Statement/isPlannedAnew``.
+    var plansAnew = false
+    /// When the session last forgot its plans, or might have, and statements run since.
+    var plannedAt = ContinuousClock.now
+    var runsSincePlans = 0
     /// The names of the statements the server has prepared for this connection.
     var prepared: Set<String> = []
 
@@ -91,6 +96,17 @@ final class Connection {
             _ = unsafe PQisBusy(handle)
         }
         return false
+    }
+
+    /// Waits for the end of the connection; says whether it came before the deadline and the
+    /// interrupt.
+    func ends(before deadline: ContinuousClock.Instant, unless interrupt: Interrupt) -> Bool {
+        while stillStands() {
+            let readiness = Readiness.wait(
+                socket: unsafe PQsocket(handle), for: .read, until: deadline, interrupt: interrupt)
+            guard case .ready = readiness else { return false }
+        }
+        return true
     }
 
     /// Follows the steps of connecting; says whether they came to an end, good or bad.

@@ -152,22 +152,3 @@ extension Timestamp {
         self.init(microseconds: overflow ? .max : result)
     }
 }
-
-extension [UInt8] {
-    fileprivate mutating func appendBigEndian(_ high: UInt64, _ low: UInt64) {
-        appendBigEndian(high)
-        appendBigEndian(low)
-    }
-
-    fileprivate mutating func appendBigEndian(_ number: some FixedWidthInteger) {
-        for shift in stride(from: number.bitWidth - 8, through: 0, by: -8) {
-            append(UInt8(truncatingIfNeeded: number >> shift))
-        }
-    }
-
-    fileprivate mutating func putBigEndian(_ number: Int32, at index: Int) {
-        for offset in 0..<4 {
-            self[index + offset] = UInt8(truncatingIfNeeded: number >> (24 - 8 * offset))
-        }
-    }
-}

@@ -17,7 +17,7 @@ final class CommandLink: Sendable {
         case idle
         case connecting(EventLoopPromise<RedisConnection>)
         case ready(RedisConnection)
-        case closed
+        case closed(RedisFault)
     }
 
     private struct State {
@@ -63,21 +63,28 @@ final class CommandLink: Sendable {
 
     /// Ends the connection, fails all who wait and returns what is being closed.
     @discardableResult
-    func shutDown() -> [RedisConnection] {
+    func shutDown(_ fault: RedisFault = .closed) -> [RedisConnection] {
         let phase = state.withLock { state in
             let phase = state.phase
-            state.phase = .closed
+            state.phase = .closed(fault)
             return phase
         }
         switch phase {
         case .idle, .closed: return []
         case .connecting(let attempt):
             // What comes of it is ended as soon as it stands.
-            attempt.fail(RedisFault.closed)
+            attempt.fail(fault)
             return []
         case .ready(let connection):
-            connection.end(.closed)
+            connection.end(fault)
             return [connection]
+        }
+    }
+
+    /// The connection that stands.
+    var connection: RedisConnection? {
+        state.withLock { state in
+            if case .ready(let connection) = state.phase { connection } else { nil }
         }
     }
 
@@ -103,7 +110,7 @@ final class CommandLink: Sendable {
 
     private func next(_ state: inout State, _ failsFast: Bool) -> Step {
         switch state.phase {
-        case .closed: return .refuse(.closed)
+        case .closed(let fault): return .refuse(fault)
         case .ready(let connection) where connection.isActive: return .use(connection)
         case .connecting(let attempt): return .join(attempt.futureResult)
         case .ready, .idle:
@@ -131,7 +138,7 @@ final class CommandLink: Sendable {
     private func take(
         _ result: Result<RedisConnection, any Error>, _ state: inout State
     ) -> Result<RedisConnection, RedisFault> {
-        if case .closed = state.phase { return .failure(.closed) }
+        if case .closed(let fault) = state.phase { return .failure(fault) }
         switch result {
         case .success(let connection):
             state.phase = .ready(connection)

@@ -15,11 +15,16 @@ extension EventLoopFuture where Value: Sendable {
 
     /// The result, or ``RedisFault/silent`` after this long; whether the task is cancelled or not.
     func settled(within time: TimeAmount) async -> Result<Value, RedisFault> {
+        await within(time).settled()
+    }
+
+    /// The same result, but ``RedisFault/silent`` after this long.
+    func within(_ time: TimeAmount) -> EventLoopFuture<Value> {
         let first = eventLoop.makePromise(of: Value.self)
         cascade(to: first)
         let alarm = eventLoop.scheduleTask(in: time) { first.fail(RedisFault.silent) }
-        defer { alarm.cancel() }
-        return await first.futureResult.settled()
+        first.futureResult.whenComplete { _ in alarm.cancel() }
+        return first.futureResult
     }
 
     /// The result, whenever it comes; whether the task is cancelled or not.

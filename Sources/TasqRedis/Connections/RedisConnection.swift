@@ -8,6 +8,7 @@ final class RedisConnection: Sendable {
     /// Succeeds with the reason when the connection has ended.
     let ended: EventLoopFuture<RedisFault>
     let channel: any Channel
+    let server: ServerAddress
     private let handler: NIOLoopBound<RedisHandler>
     private let marks = Mutex<Marks>(Marks())
 
@@ -17,9 +18,13 @@ final class RedisConnection: Sendable {
     }
 
     /// Takes over a channel on its event loop.
-    init(_ channel: any Channel, _ handler: NIOLoopBound<RedisHandler>, clientID: Int64?) {
+    init(
+        _ channel: any Channel, _ handler: NIOLoopBound<RedisHandler>, to server: ServerAddress,
+        clientID: Int64?
+    ) {
         self.clientID = clientID
         self.channel = channel
+        self.server = server
         self.handler = handler
         ended = handler.value.ended.futureResult
     }
@@ -52,18 +57,8 @@ final class RedisConnection: Sendable {
         return promise.futureResult
     }
 
-    /// Sends nothing more; what was asked before is still answered.
-    func shut() {
-        channel.eventLoop.execute { [handler] in handler.value.shut() }
-    }
-
     func end(_ fault: RedisFault) {
         channel.eventLoop.execute { [handler] in handler.value.end(fault) }
-    }
-
-    /// Ends it after a while, if it has not ended before.
-    func end(_ fault: RedisFault, after time: TimeAmount) {
-        channel.eventLoop.scheduleTask(in: time) { [handler] in handler.value.end(fault) }
     }
 
     /// Succeeds when the socket is closed.

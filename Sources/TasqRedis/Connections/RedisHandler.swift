@@ -15,7 +15,6 @@ final class RedisHandler: ChannelInboundHandler {
     private var pending = PendingReplies()
     private var context: ChannelHandlerContext?
     private var isFlushDue = false
-    private var isShut = false
     private var alarm: (deadline: NIODeadline, task: Scheduled<Void>)?
 
     init(eventLoop: any EventLoop) {
@@ -26,20 +25,13 @@ final class RedisHandler: ChannelInboundHandler {
     func send(
         _ commands: Commands, by deadline: NIODeadline, _ promise: EventLoopPromise<[Reply]>
     ) {
-        guard fault == nil, !isShut, let context else {
-            return promise.fail(fault ?? (isShut ? .cancelled : .lost))
-        }
+        guard fault == nil, let context else { return promise.fail(fault ?? .lost) }
         guard pending.append(commands, by: deadline, promise) else {
             return promise.fail(RedisFault.backlog)
         }
         context.write(wrapOutboundOut(commands.bytes), promise: nil)
         flushSoon(context)
         wake(by: deadline, context)
-    }
-
-    /// Sends nothing more; what was asked before is still answered.
-    func shut() {
-        isShut = true
     }
 
     /// Ends the connection.

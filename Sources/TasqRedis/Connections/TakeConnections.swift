@@ -12,7 +12,7 @@ final class TakeConnections: Sendable {
         var attempt: EventLoopPromise<Void>?
         var backoff = Backoff()
         var fault = RedisFault.lost
-        var isClosed = false
+        var closed: RedisFault?
         var isReplacement = false
     }
 
@@ -76,7 +76,8 @@ final class TakeConnections: Sendable {
                 state.fault = fault
                 state.isReplacement = true
             }
-            let goesOn = !fault.endsConnection && connection.isActive && !state.isClosed
+            let goesOn =
+                !fault.endsConnection && connection.isActive && state.closed == nil
             if goesOn { state.idle.append(connection) }
             return goesOn
         }
@@ -85,21 +86,29 @@ final class TakeConnections: Sendable {
 
     /// Ends all of them, fails those who wait and returns what is being closed.
     @discardableResult
-    func shutDown() -> [RedisConnection] {
+    func shutDown(_ fault: RedisFault = .closed) -> [RedisConnection] {
         let (connections, attempt) = state.withLock { state in
             let connections = state.idle + state.busy
-            state.isClosed = true
+            state.closed = fault
             state.idle = []
             return (connections, state.attempt)
         }
         // What comes of an attempt is ended as soon as it stands.
-        attempt?.fail(RedisFault.closed)
-        for connection in connections { connection.end(.closed) }
+        attempt?.fail(fault)
+        for connection in connections { connection.end(fault) }
         return connections
     }
 
+    /// Whether the last take or attempt failed, and until when the next one rests.
+    var failing: (isFailing: Bool, isResting: Bool) {
+        state.withLock { ($0.backoff.failures > 0, $0.backoff.rest() != nil) }
+    }
+
+    /// All that stand, waiting or not.
+    var connections: [RedisConnection] { state.withLock { $0.idle + $0.busy } }
+
     private func next(_ state: inout State, _ end: ContinuousClock.Instant) -> Step {
-        if state.isClosed { return .refuse(.closed) }
+        if let fault = state.closed { return .refuse(fault) }
         if let until = state.backoff.rest() { return .rest(until: until, state.fault) }
         while let connection = state.idle.popLast() {
             guard connection.isActive else { continue }
@@ -135,7 +144,7 @@ final class TakeConnections: Sendable {
         _ result: Result<RedisConnection, any Error>, _ state: inout State
     ) -> Result<RedisConnection, RedisFault> {
         state.attempt = nil
-        if state.isClosed { return .failure(.closed) }
+        if let fault = state.closed { return .failure(fault) }
         switch result {
         case .success(let connection):
             tally.noteConnect(isReplacement: state.isReplacement)

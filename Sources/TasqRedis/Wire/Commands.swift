@@ -16,10 +16,14 @@ struct Commands: Sendable {
     }
 
     /// Appends one command whose last words are ids.
-    mutating func append(_ words: [String], _ ids: some Collection<JobID>) {
+    mutating func append(_ words: [String], _ ids: ArraySlice<JobID>) {
         begin(words: words.count + ids.count)
         for word in words { append(word: word) }
-        for id in ids { append(word: id.description) }
+        for id in ids {
+            bytes.writeStaticString("$36\r\n")
+            bytes.writeBytes(id.utf8)
+            bytes.writeStaticString("\r\n")
+        }
     }
 
     private mutating func begin(words: Int) {

@@ -54,6 +54,7 @@ public final class ChildProcess: Sendable {
         input: String = "", log: String?, scratch: String?, lastSignal: String
     ) async throws(TestingError) -> ChildProcess {
         let name = words.first.map { String($0.split(separator: "/").last ?? "") } ?? ""
+        try Turnstile.check(name)
         let output = Watched(ChildOutput())
         let keeper = try Keeper(
             of: words, environment: Self.inherited.merging(environment) { $1 },
@@ -66,7 +67,7 @@ public final class ChildProcess: Sendable {
     }
 
     /// How long the start of a process may take, however busy the machine is.
-    static let startLimit: Duration = .seconds(60)
+    static let startLimit = Duration.seconds(60).onThisMachine
 
     /// This process's environment without what would lead a child to another database or Redis.
     private static var inherited: [String: String] {
@@ -93,7 +94,7 @@ public final class ChildProcess: Sendable {
     /// Throws `TestingError.failed` as soon as the process has ended without such a line, and
     /// `TestingError.late` when the time is over; both carry the last lines of the output.
     public func waitForLine(
-        containing text: String, within limit: Duration = .seconds(60)
+        containing text: String, within limit: Duration = .seconds(60).onThisMachine
     ) async throws(TestingError) -> String {
         let position = Mutex(0)
         let found = await output.first(within: limit) { output -> LineSearch? in
@@ -117,7 +118,9 @@ public final class ChildProcess: Sendable {
     }
 
     /// Waits for the end of the process, all its output included.
-    public func wait(within limit: Duration = .seconds(120)) async throws(TestingError) -> Exit {
+    public func wait(within limit: Duration = .seconds(120).onThisMachine)
+        async throws(TestingError) -> Exit
+    {
         guard let exit = await output.first(within: limit, { $0.exit }) else {
             throw .late("\(name) did not end within \(limit)\(output.value.tail)")
         }
@@ -134,9 +137,9 @@ public final class ChildProcess: Sendable {
     ///
     /// Throws `TestingError.failed` with its standard error unless it exits with 0.
     @discardableResult
-    static func run(
+    package static func run(
         _ words: [String], directory: String? = nil, input: String = "",
-        within limit: Duration = .seconds(120)
+        within limit: Duration = .seconds(120).onThisMachine
     ) async throws(TestingError) -> String {
         let child = try await start(
             words, directory: directory, input: input, log: nil, scratch: nil,
@@ -150,18 +153,24 @@ public final class ChildProcess: Sendable {
 }
 
 extension ChildProcess {
-    /// The path of a program of this package: what `TASQ_BIN` names for `tasq`, else the file of
-    /// that name beside the running test bundle or program.
+    /// The path of a program of this package: what `TASQ_BIN` names for `tasq` and the file beside
+    /// that for another, else the file of that name beside the running test bundle or program.
     public static func built(_ name: String) throws(TestingError) -> String {
-        if name == "tasq", let given = ProcessInfo.processInfo.environment["TASQ_BIN"] {
-            return given
-        }
-        let folder = Bundle.main.executableURL?.deletingLastPathComponent().path ?? "."
+        let given = ProcessInfo.processInfo.environment["TASQ_BIN"]
+        if let given, name == "tasq" { return given }
+        let own = given.map { URL(fileURLWithPath: $0) } ?? Bundle.main.executableURL
+        let folder = own?.deletingLastPathComponent().path ?? "."
         let path = folder + "/" + name
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw .missing("\(path) not found: swift build --product \(name)")
         }
         return path
+    }
+
+    /// The path of a program of this system, from `PATH` or where daemons are; `nil` without one.
+    package static func find(_ name: String) -> String? {
+        try? ProgramSearch.path(
+            of: name, package: "", in: ProgramSearch.searchPath + ["/usr/sbin", "/sbin"])
     }
 
     /// How a process ended.

@@ -86,7 +86,7 @@ package final class CertificateAuthority: Sendable {
 
     private func openssl(_ words: [String]) async throws(TestingError) {
         let program = try ProgramSearch.path(of: "openssl", package: "openssl", in: [])
-        try await ChildProcess.run([program] + words, within: .seconds(60))
+        try await ChildProcess.run([program] + words, within: .seconds(60).onThisMachine)
     }
 
     private func write(_ text: String, to path: String) throws(TestingError) {

@@ -14,12 +14,13 @@ extension PostgresServer {
     /// the first error ends the run and is thrown. For tests and for looking at rows, not for speed.
     @discardableResult
     public func execute(
-        _ sql: String, in database: String = "postgres"
+        _ sql: String, in database: String = "postgres",
+        within limit: Duration = .seconds(120).onThisMachine
     ) async throws(TestingError) -> String {
         let psql = try PostgresPrograms.psql()
         return try await ChildProcess.run(
             [psql, "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url(database: database), "-f", "-"],
-            directory: "/", input: sql)
+            directory: "/", input: sql, within: limit)
     }
 
     /// Creates a database, as a copy of `template` if one is named.

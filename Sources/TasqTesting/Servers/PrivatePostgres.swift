@@ -20,19 +20,22 @@ public final class PrivatePostgres: PostgresServer {
 
     private let place: ServerDirectory
     private let command: [String]
+    private let environment: [String: String]
     private let process: Mutex<ChildProcess>
 
     /// How long the server may take to start, recovery included.
-    public static let startLimit: Duration = .seconds(120)
+    public static let startLimit = Duration.seconds(120).onThisMachine
     /// How long the server may take to stop before it is killed.
-    public static let stopLimit: Duration = .seconds(60)
+    public static let stopLimit = Duration.seconds(60).onThisMachine
 
     private init(
-        port: Int, place: ServerDirectory, command: [String], process: ChildProcess
+        port: Int, place: ServerDirectory, command: [String], environment: [String: String],
+        process: ChildProcess
     ) {
         self.port = port
         self.place = place
         self.command = command
+        self.environment = environment
         self.process = Mutex(process)
     }
 
@@ -48,14 +51,18 @@ public final class PrivatePostgres: PostgresServer {
     ///   - settings: As in `postgresql.conf`; they win over those set here.
     ///   - durable: False leaves out every `fsync`: faster, and as safe as long as only processes
     ///     die, not the machine.
+    ///   - primary: A running server to be the standby of: its data is copied, and what it writes
+    ///     is followed until ``promote()``.
+    ///   - environment: More variables of the server.
     public static func start(
-        in directory: String? = nil, settings: [String: String] = [:], durable: Bool = true
+        in directory: String? = nil, settings: [String: String] = [:], durable: Bool = true,
+        following primary: PrivatePostgres? = nil, environment: [String: String] = [:]
     ) async throws(TestingError) -> PrivatePostgres {
         let programs = try PostgresPrograms.find()
         let place = try await ServerDirectory.make(
             at: directory, kind: "postgres", owner: programs.owner, asOwner: programs.asOwner)
         do throws(TestingError) {
-            try await makeCluster(at: place, with: programs)
+            try await makeCluster(at: place, with: programs, following: primary)
             let all = defaults(durable: durable).merging(settings) { $1 }
             let options = all.sorted { $0.key < $1.key }.flatMap {
                 ["-c", "\($0.key)=\($0.value)"]
@@ -64,9 +71,12 @@ public final class PrivatePostgres: PostgresServer {
                 programs.asOwner + [programs.postgres, "-D", place.path + "/data"] + options
             for _ in 0..<LoopbackPort.tries {
                 let port = LoopbackPort.candidate()
-                if let process = try await launch(command, port: port, at: place) {
+                if let process = try await launch(
+                    command, environment, port: port, at: place)
+                {
                     return PrivatePostgres(
-                        port: port, place: place, command: command, process: process)
+                        port: port, place: place, command: command, environment: environment,
+                        process: process)
                 }
             }
             throw TestingError.failed("no free port after \(LoopbackPort.tries) tries")
@@ -111,13 +121,18 @@ public final class PrivatePostgres: PostgresServer {
     public func restart() async throws(TestingError) {
         await stop(.fast)
         for _ in 0..<LoopbackPort.tries {
-            if let next = try await Self.launch(command, port: port, at: place) {
+            if let next = try await Self.launch(command, environment, port: port, at: place) {
                 process.withLock { $0 = next }
                 return
             }
             do { try await Task.sleep(for: .milliseconds(250)) } catch { break }
         }
         throw .failed("port \(port) is taken by somebody else")
+    }
+
+    /// Makes a standby a primary and waits until it takes writes.
+    public func promote() async throws(TestingError) {
+        try await execute("SELECT pg_promote()")
     }
 
     /// What a private server needs and what makes it quiet.
@@ -135,18 +150,28 @@ public final class PrivatePostgres: PostgresServer {
 
     /// `initdb` under another name first, so that one cut off in the middle is never mistaken.
     private static func makeCluster(
-        at place: ServerDirectory, with programs: PostgresPrograms
+        at place: ServerDirectory, with programs: PostgresPrograms,
+        following primary: PrivatePostgres?
     ) async throws(TestingError) {
         let data = place.path + "/data"
         try? FileManager.default.removeItem(atPath: place.log)
         guard !FileManager.default.fileExists(atPath: data) else { return }
         let fresh = data + ".new"
         try? FileManager.default.removeItem(atPath: fresh)
-        try await ChildProcess.run(
-            programs.asOwner + [
+        let copy = URL(fileURLWithPath: programs.initdb).resolvingSymlinksInPath()
+            .deletingLastPathComponent()
+            .appendingPathComponent("pg_basebackup").path
+        let words =
+            primary.map { primary in
+                [
+                    copy, "--no-sync", "-c", "fast", "-X", "stream", "-R", "-d",
+                    primary.url(database: "postgres"), "-D", fresh,
+                ]
+            } ?? [
                 programs.initdb, "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8",
                 "--locale=C.UTF-8", "-D", fresh,
-            ], directory: "/")
+            ]
+        try await ChildProcess.run(programs.asOwner + words, directory: "/")
         do {
             try FileManager.default.moveItem(atPath: fresh, toPath: data)
         } catch {
@@ -156,12 +181,13 @@ public final class PrivatePostgres: PostgresServer {
 
     /// Starts the server and waits until it takes connections; nil if the port is taken.
     private static func launch(
-        _ command: [String], port: Int, at place: ServerDirectory
+        _ command: [String], _ environment: [String: String], port: Int, at place: ServerDirectory
     ) async throws(TestingError) -> ChildProcess? {
         let end = ContinuousClock.now + startLimit
         while true {
             let process = try await ChildProcess.start(
-                command + ["-c", "port=\(port)"], directory: "/", log: place.log,
+                command + ["-c", "port=\(port)"], environment: environment, directory: "/",
+                log: place.log,
                 scratch: place.isTemporary ? place.path : nil, lastSignal: "QUIT")
             let data = place.path + "/data"
             try await eventually(within: startLimit, "PostgreSQL takes connections") {
@@ -186,6 +212,7 @@ public final class PrivatePostgres: PostgresServer {
         }
         let lines = String(decoding: file, as: UTF8.self).split(
             separator: "\n", omittingEmptySubsequences: false)
-        return lines.count > 7 && lines[0] == "\(pid)" && lines[7].hasPrefix("ready")
+        return lines.count > 7 && lines[0] == "\(pid)"
+            && (lines[7].hasPrefix("ready") || lines[7].hasPrefix("standby"))
     }
 }

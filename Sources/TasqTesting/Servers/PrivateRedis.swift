@@ -22,9 +22,9 @@ public final class PrivateRedis: RedisServer {
     private let process: Mutex<ChildProcess>
 
     /// How long the server may take to start, loading included.
-    public static let startLimit: Duration = .seconds(60)
+    public static let startLimit = Duration.seconds(60).onThisMachine
     /// How long the server may take to stop before it is killed.
-    public static let stopLimit: Duration = .seconds(30)
+    public static let stopLimit = Duration.seconds(30).onThisMachine
 
     private init(
         port: Int, place: ServerDirectory, arguments: [String], process: ChildProcess
@@ -130,19 +130,26 @@ public final class PrivateRedis: RedisServer {
     private static func launch(
         port: Int, at place: ServerDirectory, arguments: [String]
     ) async throws(TestingError) -> ChildProcess? {
+        try await launch(
+            [
+                "--port", "\(port)", "--bind", "127.0.0.1", "--dir", place.path,
+                "--save", "", "--appendonly", "no", "--daemonize", "no", "--pidfile", "",
+            ] + arguments, at: place, until: "Ready to accept connections")
+    }
+
+    /// Starts the program and waits until its log has this line; nil if the port is taken.
+    static func launch(
+        _ arguments: [String], at place: ServerDirectory, until ready: String
+    ) async throws(TestingError) -> ChildProcess? {
         let program = try ProgramSearch.path(
             of: "redis-server", package: "redis-server",
             in: ProgramSearch.searchPath + ["/usr/sbin"])
-        let ready = "Ready to accept connections"
         try? FileManager.default.removeItem(atPath: place.log)
         let process = try await ChildProcess.start(
-            [
-                program, "--port", "\(port)", "--bind", "127.0.0.1", "--dir", place.path,
-                "--save", "", "--appendonly", "no", "--daemonize", "no", "--pidfile", "",
-            ] + arguments,
-            log: place.log, scratch: place.isTemporary ? place.path : nil, lastSignal: "KILL")
+            [program] + arguments, log: place.log, scratch: place.isTemporary ? place.path : nil,
+            lastSignal: "KILL")
         try await eventually(within: startLimit, "Redis takes connections") {
-            process.exit != nil || place.lastWords.contains(ready)
+            process.exit != nil || place.hasWritten(ready)
         }
         if process.exit == nil { return process }
         let words = place.lastWords

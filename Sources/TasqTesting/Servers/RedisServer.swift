@@ -12,7 +12,8 @@ extension RedisServer {
     public func command(_ words: [String]) async throws(TestingError) -> String {
         let program = try ProgramSearch.path(of: "redis-cli", package: "redis-tools", in: [])
         return try await ChildProcess.run(
-            [program, "--no-auth-warning", "-e", "-u", url] + words, within: .seconds(30))
+            [program, "--no-auth-warning", "-e", "-u", url] + words,
+            within: .seconds(30).onThisMachine)
     }
 
     /// Runs one command, as `command(_:)` with an array.

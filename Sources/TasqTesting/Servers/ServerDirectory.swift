@@ -49,6 +49,12 @@ struct ServerDirectory: Sendable {
         return text.split(separator: "\n").suffix(8).joined(separator: " / ")
     }
 
+    /// Whether the log has this anywhere, however much was written since.
+    func hasWritten(_ text: String) -> Bool {
+        guard let bytes = FileManager.default.contents(atPath: log) else { return false }
+        return String(decoding: bytes, as: UTF8.self).contains(text)
+    }
+
     private static func homeDirectory(of user: String) -> String? {
         guard let file = FileManager.default.contents(atPath: "/etc/passwd") else { return nil }
         for line in String(decoding: file, as: UTF8.self).split(separator: "\n") {

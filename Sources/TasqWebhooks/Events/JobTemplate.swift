@@ -14,7 +14,7 @@ public struct JobTemplate: Sendable, Hashable {
     /// Where the key stands: jobs of one key belong together.
     public var key: Location?
 
-    /// Throws ``InvalidInput`` for attempts outside ``JobLimits/maxAttempts``.
+    /// Throws `InvalidInput` for attempts outside `JobLimits.maxAttempts`.
     public init(
         kind: Name, queue: Name = .defaultQueue, priority: Priority = .default,
         maxAttempts: Int = JobLimits.defaultMaxAttempts, key: Location? = nil

@@ -1,7 +1,7 @@
 /// Why a webhook was not believed, for the operator (`tasq webhook verify`).
 ///
-/// The sender gets one text for every cause: which check failed would help whoever forges. No case
-/// holds a signature, a secret or a byte of the body.
+/// The sender gets one text for every cause but ``ambiguousID(_:_:)``: which check failed would
+/// help whoever forges. No case holds a signature, a secret or a byte of the body.
 public enum Refusal: Error, Sendable, Hashable {
     /// The header is absent or empty.
     case missingHeader(String)
@@ -19,6 +19,9 @@ public enum Refusal: Error, Sendable, Hashable {
     case malformedID(String)
     /// No signature of the header was made with one of the source's secrets over these bytes.
     case wrongSignature
+    /// The header with the event's id does not name one event; the second text says how. Only who
+    /// signs with a secret of the source comes that far, so HTTP says it too.
+    case ambiguousID(String, String)
 }
 
 extension Refusal: CustomStringConvertible {
@@ -27,7 +30,8 @@ extension Refusal: CustomStringConvertible {
         switch self {
         case .missingHeader(let name): "header \(name) is missing"
         case .repeatedHeader(let name): "header \(name) is there more than once"
-        case .malformedHeader(let name, let rule): "header \(name) \(rule)"
+        case .malformedHeader(let name, let rule), .ambiguousID(let name, let rule):
+            "header \(name) \(rule)"
         case .malformedTimestamp: "the timestamp is not Unix seconds in digits"
         case .staleTimestamp(let age, let tolerance):
             (age < 0

@@ -30,13 +30,14 @@ public struct VerifiedEvent: Sendable {
         self.keptHeaders = keptHeaders
     }
 
-    /// The event as it is stored, under a fresh id: the body byte for byte, a few of the headers,
-    /// one job.
+    /// The event as it is stored, under a fresh id: the body byte for byte, a few of the headers, the
+    /// trace context among them, one job.
     ///
-    /// Throws ``InvalidInput`` when the body is larger than ``JobLimits/payloadBytes``.
+    /// Throws `InvalidInput` when the body is larger than `JobLimits.payloadBytes`.
     public func newEvent() throws(InvalidInput) -> NewEvent {
-        let payload = Payload(
+        var payload = Payload(
             request.body, contentType: contentType(of: request), headers: keptHeaders)
+        payload.carry(TraceContext(request.headers))
         return NewEvent(
             source: source, providerID: providerID, payload: payload,
             jobs: [

@@ -24,13 +24,16 @@ public struct WebhookSource: Sendable {
     private let type: Location?
 
     /// - Parameters:
+    ///   - name: the path's last part.
+    ///   - scheme: how its requests are signed.
     ///   - secrets: tried in turn, so that one may be replaced without a gap. The order is free.
     ///   - tolerance: how far a timestamp may lie from now; `nil` means the scheme's own.
     ///   - id: where the provider's event id stands; `nil` means the scheme's own place. Events
     ///     without an id are never duplicates.
     ///   - type: where the event's type stands; `nil` means the scheme's own place.
+    ///   - job: what each event becomes.
     ///   - respond: the success status; `nil` means the scheme's own, mostly 202.
-    /// - Throws: ``InvalidInput`` naming the source and the rule, never a secret: none, more than
+    /// - Throws: `InvalidInput` naming the source and the rule, never a secret: none, more than
     ///   ``secretLimit``, an empty one or one with white space around it, a tolerance for
     ///   a scheme without timestamps, a status that is no success.
     public init(
@@ -80,21 +83,44 @@ public struct WebhookSource: Sendable {
     public func verify(
         _ request: WebhookRequest, now: Timestamp = .now
     ) -> Result<VerifiedEvent, Refusal> {
+        let providerID: String?
         do throws(Refusal) {
             try scheme.verify(request, keys: keys, tolerance: tolerance, now: now)
+            providerID = try eventID(in: request)
         } catch {
             return .failure(error)
         }
         return .success(
             VerifiedEvent(
-                source: name, job: job, request: request,
-                providerID: id?.value(in: request).flatMap {
-                    storableText($0, byteLimit: Self.idByteLimit)
-                },
+                source: name, job: job, request: request, providerID: providerID,
                 type: type?.value(in: request).flatMap {
                     $0.utf8.count <= Self.idByteLimit && isPrintable($0) ? $0 : nil
                 },
                 keptHeaders: keptHeaders(
                     of: request, scheme: scheme, also: [id, type].compactMap { $0?.headerName })))
+    }
+
+    /// The provider's event id, made storable; `nil` where there is none.
+    ///
+    /// The HTTP decoder reads every byte that is not UTF-8 as U+FFFD, so two ids would become the
+    /// same, and an event that nobody has seen be dropped as a duplicate.
+    private func eventID(in request: WebhookRequest) throws(Refusal) -> String? {
+        guard let header = id?.headerName else {
+            return id?.value(in: request).flatMap { storableText($0, byteLimit: Self.idByteLimit) }
+        }
+        var text: Substring?
+        for candidate in request.headers where candidate.name == header {
+            let value = candidate.value[...].trimmingBlanks()
+            guard !value.unicodeScalars.contains("\u{FFFD}") else {
+                throw .ambiguousID(header, "names the event and must be UTF-8 without U+FFFD")
+            }
+            // By bytes: strings of different bytes may be equal.
+            guard text?.utf8.elementsEqual(value.utf8) != false else {
+                throw .ambiguousID(
+                    header, "names the event and must not be there twice with different values")
+            }
+            text = value
+        }
+        return text.flatMap { storableText(String($0), byteLimit: Self.idByteLimit) }
     }
 }

@@ -10,7 +10,7 @@ public struct Location: Sendable, Hashable {
 
     package let place: Place
 
-    /// Throws ``InvalidInput`` naming `field` when the text is neither form.
+    /// Throws `InvalidInput` naming `field` when the text is neither form.
     public init(_ text: String, field: String) throws(InvalidInput) {
         if text.hasPrefix("header:") {
             place = .header(try checkedHeaderName(text.dropFirst("header:".count), field: field))

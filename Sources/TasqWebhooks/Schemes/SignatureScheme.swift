@@ -8,12 +8,20 @@ public import Tasq
 public struct SignatureScheme: Sendable, Hashable {
     /// The hash under the HMAC.
     public enum Algorithm: String, Sendable, Hashable, CaseIterable {
-        case sha256, sha512, sha1
+        /// SHA-256.
+        case sha256
+        /// SHA-512.
+        case sha512
+        /// SHA-1, for senders that know nothing better; under an HMAC it is still sound.
+        case sha1
     }
 
     /// How the signature's bytes are written.
     public enum Encoding: String, Sendable, Hashable, CaseIterable {
-        case hex, base64
+        /// Hexadecimal digits, in either case.
+        case hex
+        /// Base64 with padding.
+        case base64
     }
 
     /// How a secret becomes the HMAC's key.
@@ -90,7 +98,7 @@ extension SignatureScheme {
     ///   - id: the provider's event id; required where `sign` contains `{id}`.
     ///   - type: the event's type.
     ///   - field: what an error names as the scheme's place in the configuration.
-    /// - Throws: ``InvalidInput`` naming the part of `field` that breaks a rule.
+    /// - Throws: `InvalidInput` naming the part of `field` that breaks a rule.
     public init(
         hmac algorithm: String, header: String, encoding: String = "hex", prefix: String = "",
         sign: String = "{body}", timestamp: String? = nil, id: Location? = nil,

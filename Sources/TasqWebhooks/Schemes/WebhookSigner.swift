@@ -5,7 +5,7 @@ public struct WebhookSigner: Sendable {
     private let scheme: SignatureScheme
     private let key: SigningKey
 
-    /// Throws ``InvalidInput`` naming `field`, never the secret, when the secret is empty, has
+    /// Throws `InvalidInput` naming `field`, never the secret, when the secret is empty, has
     /// white space around it or is not what the scheme demands.
     public init(
         scheme: SignatureScheme, secret: String, field: String = "secret"

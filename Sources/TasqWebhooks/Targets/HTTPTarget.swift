@@ -26,12 +26,13 @@ public struct HTTPTarget: Sendable {
 
     /// - Parameters:
     ///   - url: `http` or `https`, without user and password; a header may carry those.
+    ///   - timeout: of one delivery, from the first packet to the answer's head.
     ///   - allow: addresses (`127.0.0.1`), ranges (`10.20.0.0/16`) and host names that may be
     ///     connected to although they are not public.
     ///   - signingSecret: signs each delivery by Standard Webhooks; `nil`: unsigned.
     ///   - headers: sent with each delivery, as an `Authorization` the target asks for.
     ///   - field: what an error names as the target's place in the configuration.
-    /// - Throws: ``InvalidInput`` naming the part of `field` and the mend, never a value;
+    /// - Throws: `InvalidInput` naming the part of `field` and the mend, never a value;
     ///   `target_forbidden` for a literal address that is not public and not allowed. What a name
     ///   resolves to is judged at each connection.
     public init(

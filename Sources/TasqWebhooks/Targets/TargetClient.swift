@@ -56,7 +56,7 @@ public final class TargetClient: Sendable {
 
     /// Posts the job's body with its content type. Returns when the target answered 2xx.
     ///
-    /// Throws the ``Outcome`` of any other end: 410 and a peer that is not allowed
+    /// Throws the `Outcome` of any other end: 410 and a peer that is not allowed
     /// (`target_forbidden`) fail for good; 429 and 503 are tried again after the wait
     /// the target asks for, up to a day; every other status, redirects among them, a timeout and
     /// a broken connection are tried again by the kind's policy: a deployment may mend
@@ -68,7 +68,7 @@ public final class TargetClient: Sendable {
         let deadline = NIODeadline.now() + TimeAmount(target.timeout)
         let answer: HTTPClientResponse
         do {
-            answer = try await client.execute(request(for: context.job), deadline: deadline)
+            answer = try await client.execute(request(for: context), deadline: deadline)
         } catch {
             try Task.checkCancellation()
             throw outcome(of: error)
@@ -90,7 +90,8 @@ public final class TargetClient: Sendable {
         }
     }
 
-    private func request(for job: ClaimedJob) -> HTTPClientRequest {
+    private func request(for context: JobContext) -> HTTPClientRequest {
+        let job = context.job
         var request = HTTPClientRequest(url: target.url)
         request.method = .POST
         let type = job.payload.contentType
@@ -104,7 +105,7 @@ public final class TargetClient: Sendable {
         request.headers.add(name: "tasq-claim", value: "\(job.claim)")
         let proof =
             target.signer?.headers(for: job.payload.body, id: "\(job.payloadID)", at: .now) ?? []
-        for header in target.headers + proof {
+        for header in (context.traceToSend?.headers ?? []) + target.headers + proof {
             request.headers.add(name: header.name, value: header.value)
         }
         request.body = .bytes(ByteBuffer(bytes: job.payload.body))

@@ -1,12 +1,13 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
 
 /// What a tired operator types: refused by name with the right code, nothing stored, no trap.
-struct CommandLineBadInputTests {
+@Suite(.medium) struct CommandLineBadInputTests {
     /// Nothing below reaches it: what is wrong is told before a connection is made.
     private static let nowhere = ["DATABASE_URL": "postgres://127.0.0.1:9/none"]
 
@@ -87,6 +88,24 @@ struct CommandLineBadInputTests {
     ) async throws {
         // A command that only groups others answers with its help.
         try await expect(words == ["jobs"] ? 0 : 64, words, named)
+    }
+
+    /// The longest argument that Linux hands to a program is a little longer.
+    @Test func `An argument of 120 kB is refused in a short line`() async throws {
+        let long = String(repeating: "x", count: 120_000)
+        for words in [
+            ["jobs", "show", long], ["enqueue", long], ["enqueue", "a", "--payload", long],
+            ["jobs", "list", "--status", long], ["enqueue", "a", "--delay", long],
+            ["config", "show", "--config", long], ["explain", long], [long],
+            ["enqueue", "--" + long],
+        ] {
+            let child = try await TasqProgram.start(words, environment: Self.nowhere)
+            let exit = try await child.wait()
+            #expect([.code(64), .code(65), .code(78)].contains(exit), "\(words[0]): \(exit)")
+            let said = child.standardError
+            #expect(said.split(separator: "\n").count == 1)
+            #expect(said.utf8.count < 2000, "\(words[0]): \(said.utf8.count) bytes")
+        }
     }
 
     @Test func `A flag that may be repeated may be`() async throws {

@@ -1,11 +1,12 @@
 import Foundation
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
 
 /// Configuration files and variables nobody should write: exit 78, all of it told, no value shown.
-struct ConfigurationBadInputTests {
+@Suite(.medium) struct ConfigurationBadInputTests {
     @Test(arguments: [
         ("worker: { concurrency: 1000000000 }", "from 1 to 10000"),
         ("worker: { concurrency: -1 }", "from 1 to 10000"),
@@ -22,6 +23,11 @@ struct ConfigurationBadInputTests {
         ("handlers: { a: { noop: {}, retry: { base: -1s } } }", "retry.base"),
         ("handlers: { a: { noop: {}, retry: { factor: .inf } } }", "retry.factor"),
         ("handlers: { a: { noop: {}, retry: { jitter: NaN } } }", "retry.jitter"),
+        ("sources: { a: { verify: none, secrets: [x] } }", "sources.a.verify"),
+        ("sources: { a: { verify: github } }", "sources.a.secrets"),
+        ("sources: { a: { verify: github, secrets: [] } }", "sources.a.secrets"),
+        ("sources: { a: { verify: github, secrets: [\"env:NOT_SET\"] } }", "NOT_SET"),
+        ("handlers: { a: { http: { url: \"http://169.254.169.254/x\" } } }", "handlers.a.http"),
         ("? [a, b]\n: c", "plain text"), ("a: &x [*x]", "undefined alias"), ("\u{0}", "not"),
         ("a: \"\u{1}\"", "is not YAML"),
         ("\"\\x\": 1", "is not YAML"), ("{{{{", "is not YAML"), ("a:\n\t- b", "is not YAML"),
@@ -49,6 +55,7 @@ struct ConfigurationBadInputTests {
         let file = try TemporaryFile(text + "handlers: { a: *a9 }\nsources: { a: *a9 }")
         let run = try await TasqProgram.run("config", "show", "--config", file.path)
         #expect(run.exit == .code(78), "\(run.errors.prefix(300))")
+        #expect(run.errors.contains("must hold at most 100000 values"), "\(run.errors.prefix(300))")
     }
 
     @Test func `A directory, a file that is not text and one that is gone exit 78`() async throws {

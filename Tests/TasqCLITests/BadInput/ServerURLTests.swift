@@ -1,12 +1,13 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
 
 /// URLs and servers that are not what they should be: the code says whose fault it is.
-struct ServerURLBadInputTests {
+@Suite(.medium) struct ServerURLBadInputTests {
     @Test(arguments: [
         ("", "DATABASE_URL"), ("postgres://u:hunter2@ss@h/db", "percent-encode"),
         ("postgres://u:hunter2@h:port/db", "DATABASE_URL"),
@@ -76,7 +77,26 @@ struct ServerURLBadInputTests {
     }
 
     @Test(arguments: [
+        ("redis://:hunter2@a,b", "several hosts"), ("redis+sentinel://:hunter2@s:26379", "watch"),
+        ("redis+sentinel://s/m?sentinel_passwort=hunter2", "sentinel_password"),
+        ("redis+cluster://:hunter2@n/1", "cluster has none"), ("hunter2", "REDIS_URL"),
+        ("redis+cluster://:hunter2@n:x", "port"), ("rediss+sentinel://:hunter2@s", "watch"),
+    ])
+    func `A Redis URL that cannot work exits 78 and is not repeated`(
+        url: String, named: String
+    ) async throws {
+        let run = try await TasqProgram.run(
+            "doctor",
+            environment: ["DATABASE_URL": "postgres://127.0.0.1:9/x", "REDIS_URL": url])
+        #expect(run.exit == .code(78), "\(run.errors)")
+        #expect(run.errorLines.count == 1)
+        #expect(run.errors.contains(named), "\(run.errors)")
+        #expect(!run.errors.contains("hunter2"))
+    }
+
+    @Test(arguments: [
         "redis://127.0.0.1:9", "rediss://127.0.0.1:9", "redis://no-such-host.invalid",
+        "redis+sentinel://127.0.0.1:9/mymaster", "redis+cluster://127.0.0.1:9,127.0.0.1:10",
         "redis://:wrong@REDIS", "redis://REDIS/99",
     ])
     func `A Redis that is not there refuses no job`(url: String) async throws {
@@ -89,6 +109,37 @@ struct ServerURLBadInputTests {
                 ])
             #expect(run.exit == .code(0), "\(run.errors)")
             #expect(JobID(run.output) != nil)
+        }
+    }
+
+    @Test func `A worker whose user is locked out waits, says so, and goes on`() async throws {
+        try await withDatabase { database in
+            let role = "locked_\(database.name)"
+            try await database.execute(
+                "CREATE ROLE \(role) LOGIN SUPERUSER PASSWORD 'hunter2'")
+            let url = database.url.replacing("//postgres@", with: "//\(role):hunter2@")
+            let file = try TemporaryFile("handlers:\n  \"*\": { noop: {} }")
+            let worker = try await TasqProgram.start(
+                ["work", "--config", file.path], environment: ["DATABASE_URL": url])
+            _ = try await worker.waitForLine(containing: "worker registered")
+            try await database.execute("ALTER ROLE \(role) NOLOGIN")
+            try await database.execute(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE usename = '\(role)' AND datname = current_database();
+                SELECT tasq.enqueue('a')
+                """)
+            _ = try await worker.waitForLine(containing: "cannot look for work")
+            try await database.execute("ALTER ROLE \(role) LOGIN")
+            try await eventually(within: .seconds(60).onThisMachine, "the job is a success") {
+                try await database.execute("SELECT status FROM tasq.job") == "success"
+            }
+            #expect(!worker.standardError.contains("hunter2"))
+            #expect(worker.standardError.split(separator: "\n").count < 40)
+            worker.signal(15)
+            #expect(try await worker.wait() == .code(0), "\(worker.standardError)")
+            try await database.execute(
+                "REASSIGN OWNED BY \(role) TO postgres; DROP ROLE \(role)")
         }
     }
 

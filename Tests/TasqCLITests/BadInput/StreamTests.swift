@@ -1,12 +1,13 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
 
 /// What comes in and goes out when it is not what it should be.
-struct StreamBadInputTests {
+@Suite(.medium) struct StreamBadInputTests {
     private static let deep = String(repeating: "[", count: 1_000_000)
     private static let bodies: [[UInt8]] =
         [

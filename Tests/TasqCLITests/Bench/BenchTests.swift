@@ -1,5 +1,6 @@
 import Foundation
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqCLI
@@ -15,7 +16,7 @@ import Testing
 #endif
 
 /// The real program in the smallest sizes; what it measures is never judged.
-struct BenchTests {
+@Suite(.large) struct BenchTests {
     @Test func `A drain prints one JSON document with figures of tasq and of the floor`()
         async throws
     {

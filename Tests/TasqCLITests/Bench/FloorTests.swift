@@ -17,12 +17,11 @@ struct FloorTests {
             .replacing(
                 "unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[])",
                 with: """
-                    unnest( :jobs::uuid[], :claims::uuid[], \
-                    array_fill('success'::text, ARRAY[cardinality(:claims::uuid[])]), \
-                    array_fill(0::bigint, ARRAY[cardinality(:claims::uuid[])]), \
-                    array_fill(NULL::text, ARRAY[cardinality(:claims::uuid[])]))
+                    unnest( :jobs::uuid[], :claims::uuid[], ARRAY['success'], \
+                    '{}'::bigint[], '{}'::text[])
                     """
             )
+            .replacing("($3::text[])[1]", with: "(ARRAY['success'])[1]")
             .replacing("$1::uuid[]", with: ":jobs::uuid[]")
         #expect(script.contains(settle))
     }

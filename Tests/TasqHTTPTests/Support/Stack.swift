@@ -2,6 +2,7 @@ import Crypto
 import Tasq
 import TasqPostgres
 import TasqTesting
+import TestSizes
 import TasqWebhooks
 
 @testable import TasqHTTP
@@ -32,7 +33,7 @@ struct Stack: Sendable {
 
     /// Brings an empty database to the current schema.
     static func migrate(_ url: String) async throws {
-        let store = PostgresStore(try PostgresSettings(url: url), logger: quiet)
+        let store = PostgresStore(try PostgresSettings(url: url).patient, logger: quiet)
         do {
             try await store.migrate()
             await store.close()
@@ -48,7 +49,7 @@ struct Stack: Sendable {
         defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
         _ body: @Sendable (Stack) async throws -> Value
     ) async throws -> Value {
-        let store = PostgresStore(try PostgresSettings(url: url), logger: quiet)
+        let store = PostgresStore(try PostgresSettings(url: url).patient, logger: quiet)
         let queue = Queue(store: store)
         let loopback = ListenAddress(host: "127.0.0.1", port: 0)
         let (ingestSignal, adminSignal) = (ListenSignal(), ListenSignal())
@@ -154,6 +155,16 @@ func hex(_ bytes: some Sequence<UInt8>) -> String {
 func member(_ name: String, of json: String) -> String? {
     guard let start = json.firstRange(of: "\"\(name)\":\"") else { return nil }
     return String(json[start.upperBound...].prefix { $0 != "\"" })
+}
+
+/// Every route of the admin listener.
+func adminRoutes() throws -> [Route] {
+    let store = try unreachableStore()
+    return try AdminServer(
+        address: ListenAddress(host: "127.0.0.1", port: 0), tokens: [],
+        queue: Queue(store: store), catalog: store, readiness: Readiness(),
+        meters: HTTPMeters(), logger: quiet
+    ).routes
 }
 
 /// A store that never connects, for what must fail before it would.

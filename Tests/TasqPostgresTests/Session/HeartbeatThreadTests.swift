@@ -1,10 +1,12 @@
+import Synchronization
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct HeartbeatThreadTests {
+@Suite(.medium) struct HeartbeatThreadTests {
     @Test func `It renews from the start, with its lock, and reports once`() async throws {
         try await withDatabase { database in
             let worker = try await worker(in: database)
@@ -17,11 +19,11 @@ import Testing
                     "SELECT held FROM beats WHERE id = '\(worker.id)'") == "t")
             await heartbeat.stop()
             let last = try await sequence(of: worker, in: database)
-            #expect(
+            try await eventually("its session is gone") {
                 try await database.execute(
                     "SELECT count(*) FROM pg_stat_activity WHERE application_name = '\(database.name)'"
-                )
-                    == "0")
+                ) == "0"
+            }
             #expect(try await sequence(of: worker, in: database) == last)
             await heartbeat.stop()
         }
@@ -73,6 +75,57 @@ import Testing
         }
     }
 
+    @Test func `A session that ends is noticed at once, and the lock taken anew over another`()
+        async throws
+    {
+        try await withDatabase { database in
+            // The next beat by itself would come long after the test has given up.
+            let worker = try await worker(
+                in: database, heartbeat: .seconds(600), lease: .seconds(3600))
+            let states = Record<HeartbeatState>()
+            let heartbeat = try start(worker, in: database, at: database.url, states)
+            for beat in 1...3 {
+                try await eventually("it beats") {
+                    try await sequence(of: worker, in: database) == beat
+                }
+                try await database.execute(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE application_name = '\(database.name)'
+                    """)
+            }
+            try await eventually("it holds its lock") {
+                try await database.execute(
+                    "SELECT held FROM beats WHERE sequence = 4") == "t"
+            }
+            await heartbeat.stop()
+        }
+    }
+
+    @Test func `A process in which nothing runs beats no more, until something does`() async throws
+    {
+        try await withDatabase { database in
+            let worker = try await worker(in: database, lease: .milliseconds(300))
+            let states = Record<HeartbeatState>()
+            let pulse = Mutex<Int?>(7)
+            let watch = ClaimWatch(
+                running: { [] }, onRevoked: { _ in }, pulse: { pulse.withLock { $0 } })
+            let heartbeat = try start(
+                worker, in: database, at: database.url, states, watching: watch)
+            try await eventually("it says so") { states.all.last == .stuck }
+            let last = try await sequence(of: worker, in: database)
+            #expect(last > 0)
+            #expect(try await sequence(of: worker, in: database) == last)
+            pulse.withLock { $0 = nil }
+            try await eventually("it beats again") {
+                try await sequence(of: worker, in: database) > last
+            }
+            #expect(states.all.filter { $0 == .stuck }.count == 1)
+            #expect(states.all.last == .renewed)
+            await heartbeat.stop()
+        }
+    }
+
     @Test func `Behind a pooler it takes no lock`() async throws {
         try await withDatabase { database in
             let worker = try await worker(in: database)
@@ -90,11 +143,12 @@ import Testing
 
     /// With a lease no busy computer misses, unless the test is about its end.
     private func worker(
-        in database: some TestSubject, lease: Duration = .seconds(60)
+        in database: some TestSubject, heartbeat: Duration = .milliseconds(30),
+        lease: Duration = .seconds(60)
     ) async throws -> WorkerRecord {
         let worker = WorkerRecord(
             host: "test", processID: 1, queues: [], concurrency: 1, version: "test",
-            heartbeat: .milliseconds(30), lease: lease)
+            heartbeat: heartbeat, lease: lease)
         try await database.execute(
             """
             CREATE TABLE beats (id uuid PRIMARY KEY, sequence int, held boolean);
@@ -105,7 +159,7 @@ import Testing
 
     private func start(
         _ worker: WorkerRecord, in database: some TestSubject, at url: String,
-        _ states: Record<HeartbeatState>,
+        _ states: Record<HeartbeatState>, watching watch: ClaimWatch = .nothing,
         _ change: (inout PostgresSettings) -> Void = { _ in }
     ) throws -> HeartbeatThread {
         var settings = try PostgresSettings(url: url)
@@ -120,7 +174,7 @@ import Testing
                     WHERE id = $1::uuid
                     """),
             lock: Statement(name: "lock", text: "SELECT pg_try_advisory_lock($1::bigint)"),
-            logger: quiet, onChange: states.append)
+            watch: watch, logger: quiet, onChange: states.append)
     }
 
     private func sequence(

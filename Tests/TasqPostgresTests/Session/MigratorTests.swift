@@ -1,10 +1,11 @@
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct MigratorTests {
+@Suite(.medium) struct MigratorTests {
     private let steps = (1...3).map { number in
         Migration(
             number: number, name: "step",

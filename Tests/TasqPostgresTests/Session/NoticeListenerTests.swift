@@ -1,10 +1,11 @@
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct NoticeListenerTests {
+@Suite(.medium) struct NoticeListenerTests {
     @Test func `Notices come through, malformed ones do not`() async throws {
         try await withDatabase { database in
             let id = JobID()

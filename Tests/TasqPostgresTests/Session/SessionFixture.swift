@@ -2,6 +2,7 @@ import Logging
 import Synchronization
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
@@ -19,7 +20,7 @@ func withSession(
     _ body: (Session, TestDatabase) async throws -> Void
 ) async throws {
     try await withDatabase { database in
-        var settings = try PostgresSettings(url: database.url)
+        var settings = try PostgresSettings(url: database.url).patient
         settings.applicationName = database.name
         change(&settings)
         let session = Session(settings: settings, logger: quiet)

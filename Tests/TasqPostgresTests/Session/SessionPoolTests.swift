@@ -1,10 +1,11 @@
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct SessionPoolTests {
+@Suite(.medium) struct SessionPoolTests {
     @Test func `It opens no more connections than its size`() async throws {
         try await withPool(size: 3) { pool, database in
             let count = Statement(

@@ -1,10 +1,11 @@
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct SessionTests {
+@Suite(.medium) struct SessionTests {
     @Test func `A statement is prepared once on a direct connection`() async throws {
         try await withSession { session, _ in
             let statement = Statement(name: "twice", text: "SELECT 1")

@@ -1,10 +1,11 @@
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct StoreErrorTests {
+@Suite(.medium) struct StoreErrorTests {
     @Test(arguments: [
         ("INSERT INTO t VALUES (1), (1)", "rejected 23505"),
         ("SELEC 1", "rejected 42601"),

@@ -2,10 +2,11 @@ import Logging
 import Tasq
 import TasqPostgres
 import TasqTesting
+import TestSizes
 import Testing
 
 /// `sslmode=verify-full` against a server that speaks TLS; libpq does the work.
-struct PostgresTLSTests {
+@Suite(.medium) struct PostgresTLSTests {
     @Test func `verify-full takes the right server and no other, and names the mend`()
         async throws
     {

@@ -1,10 +1,11 @@
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct AcceptTests {
+@Suite(.medium) struct AcceptTests {
     @Test func `One provider id is stored once per source, with its jobs`() async throws {
         try await withStore { store, database in
             let first = try event("github", id: "d-1")

@@ -1,8 +1,9 @@
 import TasqTesting
+import TestSizes
 import Testing
 
 /// What anybody may put into `tasq.enqueue` and, by hand, into the tables.
-struct SQLBadInputTests {
+@Suite(.medium) struct SQLBadInputTests {
     @Test func `What is no job is refused by a rule, and no row is left`() async throws {
         let names = [
             "''", "'a b'", "'../x'", "'q;drop table tasq.job--'", "''''", "'%s%n'", "'{}'",

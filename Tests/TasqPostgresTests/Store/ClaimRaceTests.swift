@@ -1,13 +1,14 @@
 import Synchronization
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
 /// The claim and the settlement under a storm of duplicates, and the proof that the storm finds
 /// what it looks for: the same body with each of four known mistakes put back must fail.
-@Suite(.serialized) struct ClaimRaceTests {
+@Suite(.serialized, .large) struct ClaimRaceTests {
     @Test(arguments: [600, 60])
     func `Every id offered ten times and more runs once, and nothing deadlocks`(
         jobs: Int
@@ -70,16 +71,17 @@ private enum Mistake {
         case .claimFirstSettle:
             try statement.edited(
                 "first",
-                "USING held AS h\n    WHERE e.job_id = h.id",
+                "USING held AS h\n    WHERE e.job_id = ANY (ARRAY[h.id])",
                 with: """
                     USING (
                         SELECT u.job_id AS id, u.claim, u.verdict, u.delay_us, u.reason
                         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[])
                             AS u (job_id, claim, verdict, delay_us, reason)
                     ) AS h
-                    WHERE e.job_id = h.id
+                    WHERE e.job_id = ANY (ARRAY[h.id])
                     """
-            ).edited("", "    ORDER BY j.id\n    FOR NO KEY UPDATE OF j SKIP LOCKED\n", with: "")
+            ).edited(
+                "", "    ORDER BY u.job_id\n    FOR NO KEY UPDATE OF j SKIP LOCKED\n", with: "")
         case .workerFence:
             try statement.edited(
                 "worker", "AND e.id = h.claim",
@@ -276,16 +278,17 @@ private final class Storm: Sendable {
         }
     }
 
-    /// Settles as the worker does: until it is written.
+    /// Settles as the worker does: until it is written, or the claim was taken away.
     private func settle(_ claimed: [(job: JobID, claim: ClaimToken, attempt: Int)]) async {
-        var parameters = Parameters()
-        parameters.append(claimed.map(\.job))
-        parameters.append(claimed.map(\.claim))
-        parameters.append(claimed.map { _ in "success" })
-        parameters.append(claimed.map { _ in 0 })
-        parameters.append(claimed.map { _ in nil as String? })
         let own = Set(claimed.map(\.claim))
-        for _ in 0..<100 {
+        var open = claimed
+        for _ in 0..<1000 where !open.isEmpty {
+            var parameters = Parameters()
+            parameters.append(open.map(\.job))
+            parameters.append(open.map(\.claim))
+            parameters.append(open.map { _ in "success" })
+            parameters.append(open.map { _ in 0 })
+            parameters.append(open.map { _ in nil as String? })
             do {
                 let rows = try await store.pool.run(settle, parameters)
                 log.withLock { log in
@@ -294,10 +297,24 @@ private final class Storm: Sendable {
                         if !own.contains(row.id(1)) { log.late += 1 }
                     }
                 }
-                return
+                let ended = Set(rows.map { $0.id(1) as ClaimToken })
+                open = try await heldUp(of: open.filter { !ended.contains($0.claim) })
             } catch {
                 // A deadlock: counted by the server, and tried again.
             }
         }
+    }
+
+    /// Those whose claim stands: somebody had their rows locked.
+    private func heldUp(
+        of claimed: [(job: JobID, claim: ClaimToken, attempt: Int)]
+    ) async throws -> [(job: JobID, claim: ClaimToken, attempt: Int)] {
+        guard !claimed.isEmpty else { return [] }
+        var question = Parameters()
+        question.append(claimed.map(\.job))
+        question.append(claimed.map(\.claim))
+        let rows = try await store.pool.run(store.statements.settledBefore, question)
+        let standing = Set(rows.filter { $0.bool(5) }.map { $0.id(1) as ClaimToken })
+        return claimed.filter { standing.contains($0.claim) }
     }
 }

@@ -1,11 +1,12 @@
 import Logging
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct ClaimTests {
+@Suite(.medium) struct ClaimTests {
     @Test func `Only what is queued, due, on a served and running queue is claimed`() async throws {
         try await withStore { store, database in
             let worker = try await store.registeredWorker()

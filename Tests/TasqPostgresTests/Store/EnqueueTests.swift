@@ -1,11 +1,12 @@
 import Logging
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct EnqueueTests {
+@Suite(.medium) struct EnqueueTests {
     @Test func `A body comes back byte for byte, whatever the bytes`() async throws {
         try await withStore { store, _ in
             let worker = try await store.registeredWorker()
@@ -185,6 +186,8 @@ import Testing
                 "SELECT tasq.enqueue('report', '{\"a\": 1}', queue => 'default', priority => 0)")
             let id = try #require(JobID(text))
             #expect(Array(text)[14] == "7")
+            let isLater = try await database.execute("SELECT tasq.uuid_v7() > '\(id)'")
+            #expect(isLater == "t")
             let claimed = try #require(
                 try await store.claim([id], for: worker, from: defaultQueues).first)
             #expect(claimed.kind.description == "report")

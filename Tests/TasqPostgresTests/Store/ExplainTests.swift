@@ -1,11 +1,12 @@
 import Logging
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct ExplainTests {
+@Suite(.medium) struct ExplainTests {
     private func explanation(
         of id: JobID, in store: PostgresStore
     ) async throws -> Explanation {

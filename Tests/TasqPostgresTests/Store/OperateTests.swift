@@ -1,11 +1,12 @@
 import Logging
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct OperateTests {
+@Suite(.medium) struct OperateTests {
     /// Puts one job into each status; `claimed` stands for executing.
     private func jobs(
         in store: PostgresStore, _ worker: WorkerID

@@ -1,10 +1,11 @@
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct ReapTests {
+@Suite(.medium) struct ReapTests {
     @Test func `Only claims of missing workers are taken back, however many live ones stand first`()
         async throws
     {
@@ -57,13 +58,44 @@ import Testing
             _ = try await store.reap(upTo: 10)
             let worker = try await store.registeredWorker()
             #expect(try await store.claim([id], for: worker, from: defaultQueues).isEmpty)
-            #expect(try await store.stillQueued([id]).map(\.isSuspect) == [true])
+            #expect(try await store.stillQueued([id]).map(\.suspicion) == [.first])
             let sweep = try await store.sweep(upTo: 5, for: worker, from: defaultQueues)
-            #expect(sweep.jobs.isEmpty && sweep.suspectWaits)
+            #expect(sweep.jobs.isEmpty && sweep.suspect == .first)
             #expect(try await store.claimSuspect(for: worker, from: defaultQueues)?.id == id)
             #expect(
-                try await store.sweep(upTo: 5, for: worker, from: defaultQueues).suspectWaits
-                    == false)
+                try await store.sweep(upTo: 5, for: worker, from: defaultQueues).suspect == nil)
+        }
+    }
+
+    @Test func `Suspects are claimed by degree: several of the first, the grave ones apart`()
+        async throws
+    {
+        try await withStore { store, _ in
+            var ids: [JobID] = []
+            for _ in 0..<3 { ids.append(try await store.job()) }
+            for (round, doomed) in [ids, [ids[0]]].enumerated() {
+                let worker = try await store.registeredWorker()
+                _ =
+                    round == 0
+                    ? try await store.claim(doomed, for: worker, from: defaultQueues)
+                    : try await store.claimSuspects(
+                        upTo: 1, .first, for: worker, from: defaultQueues)
+                #expect(try await store.bury(worker, at: 0))
+                _ = try await store.reap(upTo: 10)
+            }
+            let worker = try await store.registeredWorker()
+            #expect(
+                Set(try await store.stillQueued(ids).map(\.suspicion)) == [.first, .grave])
+            let sweep = try await store.sweep(upTo: 5, for: worker, from: defaultQueues)
+            #expect(sweep.jobs.isEmpty && sweep.suspect == .first)
+            let first = try await store.claimSuspects(
+                upTo: 5, .first, for: worker, from: defaultQueues)
+            #expect(Set(first.map(\.id)) == Set(ids[1...]))
+            #expect(
+                try await store.sweep(upTo: 5, for: worker, from: defaultQueues).suspect == .grave)
+            let grave = try await store.claimSuspects(
+                upTo: 5, .grave, for: worker, from: defaultQueues)
+            #expect(grave.map(\.id) == [ids[0]])
         }
     }
 
@@ -119,7 +151,40 @@ import Testing
             try await database.execute("UPDATE tasq.leader SET expires_at = now() - interval '1 s'")
             let taken = try await store.lead(as: second, for: .seconds(60), counter: 0)
             #expect(taken.isHeld && taken.term == 2 && taken.counter == 9)
-            #expect(taken.epoch == held.epoch)
+            let epoch = try await database.execute(
+                "SELECT value FROM tasq.setting WHERE name = 'epoch'")
+            #expect(taken.epoch == epoch && held.epoch == epoch)
+        }
+    }
+
+    @Test func `A holder loses the term as soon as its session ends`() async throws {
+        try await withStore { store, _ in
+            let worker = WorkerRecord(
+                host: "test", processID: 1, queues: defaultQueues, concurrency: 1,
+                version: "test", heartbeat: .milliseconds(100), lease: .seconds(60))
+            try await store.register(worker)
+            let heartbeat = store.startHeartbeat(of: worker) { _ in }
+            let other = WorkerID()
+            try await eventually("it holds the term over its lock") {
+                let look = try await store.lead(as: worker.id, for: .seconds(600), counter: 1)
+                return look.isHeld && look.workers.first.map { $0.sequence > 0 } ?? false
+            }
+            #expect(try await store.lead(as: other, for: .seconds(60), counter: 0).isHeld == false)
+            await heartbeat.stop()
+            try await eventually("another takes it") {
+                try await store.lead(as: other, for: .seconds(60), counter: 0).isHeld
+            }
+        }
+    }
+
+    @Test func `A holder that leaves in order leaves the term too`() async throws {
+        try await withStore { store, _ in
+            let worker = try await store.registeredWorker()
+            let held = try await store.lead(as: worker, for: .seconds(600), counter: 1)
+            #expect(held.isHeld)
+            try await store.deregister(worker)
+            let taken = try await store.lead(as: WorkerID(), for: .seconds(60), counter: 0)
+            #expect(taken.isHeld && taken.term == 2)
         }
     }
 }

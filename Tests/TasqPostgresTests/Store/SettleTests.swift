@@ -1,11 +1,12 @@
 import Logging
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct SettleTests {
+@Suite(.medium) struct SettleTests {
     @Test func `Every outcome leaves the row, the claim and the record it should`() async throws {
         try await withStore { store, database in
             let worker = try await store.registeredWorker()
@@ -44,6 +45,25 @@ import Testing
             let second = try await store.settle(claimed, .success)
             #expect(first == second)
             #expect(second?.status == .success)
+        }
+    }
+
+    @Test(arguments: [Verdict.retry(after: .zero, reason: "x"), .handedBack])
+    func `It is recognised too when the job has run again since`(verdict: Verdict) async throws {
+        try await withStore { store, _ in
+            let worker = try await store.registeredWorker()
+            let id = try await store.job()
+            let first = try #require(
+                try await store.claim([id], for: worker, from: defaultQueues).first)
+            #expect(try await store.settle(first, verdict)?.status == .queued)
+            let second = try #require(
+                try await store.claim([id], for: worker, from: defaultQueues).first)
+            let late = try await store.settle(first, verdict)
+            #expect(late?.claim == first.claim && late?.status == .executing)
+            #expect(try await store.settle(second, .success)?.status == .success)
+            let later = try await store.settle(first, verdict)
+            #expect(later?.claim == first.claim && later?.status == .success)
+            #expect(try await store.job(id)?.status == .success)
         }
     }
 

@@ -1,11 +1,12 @@
 import Logging
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct StatementsTests {
+@Suite(.medium) struct StatementsTests {
     @Test func `Every statement prepares on the migrated schema`() async throws {
         try await withStore { _, database in
             for statement in Statements(schema: "tasq").all {
@@ -37,20 +38,107 @@ import Testing
         }
     }
 
+    /// A session keeps its plans, and many begin while there is nothing to do.
+    @Test func `Plans made on empty tables find jobs by their ids`() async throws {
+        try await withStore { _, database in
+            for table in ["job", "payload", "executing_job", "unique_key"] {
+                try await database.execute("VACUUM (ANALYZE) tasq.\(table)")
+            }
+            let statements = Statements(schema: "tasq")
+            let worker = "'\(WorkerID())'"
+            for (statement, arguments) in [
+                (statements.claim, "'{}', \(worker), '{default}'"),
+                (statements.settle, "'{}', '{}', '{success}', '{}', '{}'"),
+                (statements.stillQueued, "'{}'"), (statements.announceable, "'{}'"),
+                (statements.settledBefore, "'{}', '{}'"),
+                (statements.sweep, "\(worker), '{default}', 10"),
+                (statements.claimSuspects, "\(worker), '{default}', 10, false"),
+            ] {
+                let plan = try await database.execute(
+                    """
+                    SET plan_cache_mode = force_generic_plan;
+                    SET enable_seqscan = off;
+                    PREPARE p AS \(statement.text);
+                    EXPLAIN EXECUTE p(\(arguments))
+                    """)
+                #expect(plan.contains("job_pkey"), "\(statement.name): \(plan)")
+                #expect(
+                    !plan.contains("job_queued") || statement.name == statements.sweep.name,
+                    "\(statement.name): \(plan)")
+                // A condition looked at after reading a row, where an index would have led to it.
+                #expect(!plan.contains("Join Filter"), "\(statement.name): \(plan)")
+            }
+        }
+    }
+
+    /// The statistics of an empty table make every plan as good as any other, and a session keeps the
+    /// one it made then.
+    @Test func `A plan made while the tables were empty does not outlive the first seconds`()
+        async throws
+    {
+        try await withStore { _, database in
+            for table in ["job", "payload", "executing_job"] {
+                try await database.execute("VACUUM (ANALYZE) tasq.\(table)")
+                // So that only the session itself can find a better plan.
+                try await database.execute(
+                    "ALTER TABLE tasq.\(table) SET (autovacuum_enabled = false)")
+            }
+            let session = Session(
+                settings: try PostgresSettings(url: database.url), logger: quiet)
+            let statements = Statements(schema: "tasq")
+            func settle() async throws {
+                var nothing = Parameters()
+                nothing.append([JobID()])
+                nothing.append([ClaimToken()])
+                nothing.append(["success"])
+                nothing.append([] as [Int64])
+                nothing.append([] as [String?])
+                _ = try await session.run(statements.settle, nothing)
+            }
+            try await settle()
+            try await makeHistory(in: database, analyzed: false)
+            func rowsRead() async throws -> Int {
+                try await session.script("SELECT pg_stat_force_next_flush()")
+                return try #require(
+                    Int(
+                        try await database.execute(
+                            "SELECT idx_tup_read FROM pg_stat_user_indexes "
+                                + "WHERE indexrelname = 'job_pkey'")))
+            }
+            try await eventually("a settlement looks its jobs up") {
+                let before = try await rowsRead()
+                try await settle()
+                return try await rowsRead() - before < 100
+            }
+            await session.close()
+        }
+    }
+
+    /// A backlog that came faster than anybody counted it.
+    @Test(arguments: ["force_generic_plan", "force_custom_plan"])
+    func `A sweep looks for suspects among the suspects alone`(mode: String) async throws {
+        try await withStore { _, database in
+            try await database.execute("ALTER TABLE tasq.job SET (autovacuum_enabled = false)")
+            try await makeHistory(in: database, analyzed: false)
+            try await database.execute("UPDATE tasq.job SET status = 'queued', finished_at = NULL")
+            let statements = Statements(schema: "tasq")
+            let worker = "'\(WorkerID())'"
+            let sweep = try await expect(
+                statements.sweep, "\(worker), '{default}', 10", walks: "job_suspect", mode,
+                in: database)
+            #expect(sweep.split(separator: "job_queued").count == 2, "\(sweep)")
+            let claim = try await expect(
+                statements.claimSuspects, "\(worker), '{default}', 10, false",
+                walks: "job_suspect", mode, in: database)
+            #expect(!claim.contains("job_queued"), "\(claim)")
+        }
+    }
+
     @Test func `The hot statements walk their indexes with a long history behind them`()
         async throws
     {
         try await withStore { _, database in
-            try await database.execute(
-                """
-                INSERT INTO tasq.job
-                    (id, payload_id, queue, kind, status, priority, max_attempts, run_at, finished_at)
-                SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'noop',
-                    (CASE WHEN n % 100 = 0 THEN 'queued' ELSE 'success' END)::tasq.job_status, 1, 3,
-                    now(), CASE WHEN n % 100 = 0 THEN NULL ELSE now() END
-                FROM generate_series(1, 40000) AS n;
-                ANALYZE tasq.job
-                """)
+            try await makeHistory(in: database)
             let statements = Statements(schema: "tasq")
             let id = "'{\(JobID())}'"
             let worker = "'\(WorkerID())'"
@@ -60,17 +148,66 @@ import Testing
                 (statements.sweep, "\(worker), '{default}', 10", "job_queued"),
                 (statements.queued, "'', 0, now(), \(worker), 10", "job_queued"),
                 (statements.promote, "10", "job_scheduled"),
-                (statements.claimSuspect, "\(worker), '{default}'", "job_suspect"),
+                (statements.claimSuspects, "\(worker), '{default}', 10, false", "job_suspect"),
             ] {
-                let plan = try await database.execute(
-                    """
-                    SET plan_cache_mode = force_generic_plan;
-                    PREPARE p AS \(statement.text);
-                    EXPLAIN EXECUTE p(\(arguments))
-                    """)
-                #expect(plan.contains(index), "\(statement.name): \(plan)")
-                #expect(!plan.contains("Seq Scan on job"), "\(statement.name): \(plan)")
+                try await expect(statement, arguments, walks: index, in: database)
             }
         }
+    }
+
+    @Test func `The statements behind the dashboard do not read a long history`() async throws {
+        try await withStore { _, database in
+            try await makeHistory(in: database)
+            try await database.execute(
+                """
+                INSERT INTO tasq.payload (id, source, content_type, body)
+                SELECT tasq.uuid_v7(), CASE WHEN n % 50 = 0 THEN 's' END, 'text/plain', ''
+                FROM generate_series(1, 20000) AS n;
+                ANALYZE tasq.payload
+                """)
+            let statements = Statements(schema: "tasq")
+            let (first, last) = ("'\(JobID(high: 0, low: 0))'", "'\(JobID())'")
+            for (statement, arguments, index) in [
+                (statements.queues, "", "job_queued"),
+                (statements.recent, "\(first), now(), 1000000, 20000, \(last)", "job_pkey"),
+                (statements.jobs, "NULL, 50, NULL, NULL, NULL, NULL, NULL, NULL", "job_pkey"),
+                (statements.explain, last, "job_pkey"),
+                (statements.events, "NULL, 50, NULL, NULL, NULL", "payload_received"),
+                (statements.eventJobs, last, "job_shared_payload"),
+            ] {
+                let plan = try await expect(statement, arguments, walks: index, in: database)
+                #expect(!plan.contains("Seq Scan on payload"), "\(statement.name): \(plan)")
+            }
+        }
+    }
+
+    private func makeHistory(in database: TestDatabase, analyzed: Bool = true) async throws {
+        try await database.execute(
+            """
+            INSERT INTO tasq.job
+                (id, payload_id, queue, kind, status, priority, max_attempts, run_at, finished_at)
+            SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'noop',
+                (CASE WHEN n % 100 = 0 THEN 'queued' ELSE 'success' END)::tasq.job_status, 1, 3,
+                now(), CASE WHEN n % 100 = 0 THEN NULL ELSE now() END
+            FROM generate_series(1, 40000) AS n
+            """)
+        if analyzed { try await database.execute("ANALYZE tasq.job") }
+    }
+
+    /// Returns the plan.
+    @discardableResult
+    private func expect(
+        _ statement: Statement, _ arguments: String, walks index: String,
+        _ mode: String = "force_generic_plan", in database: TestDatabase
+    ) async throws -> String {
+        let plan = try await database.execute(
+            """
+            SET plan_cache_mode = \(mode);
+            PREPARE p AS \(statement.text);
+            EXPLAIN EXECUTE p\(arguments.isEmpty ? "" : "(\(arguments))")
+            """)
+        #expect(plan.contains(index), "\(statement.name): \(plan)")
+        #expect(!plan.contains("Seq Scan on job"), "\(statement.name): \(plan)")
+        return plan
     }
 }

@@ -1,6 +1,7 @@
 import Logging
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
@@ -11,7 +12,7 @@ func withStore(
 ) async throws {
     try await TestDatabase.with(migrate: migrated) { database in
         let store = PostgresStore(
-            try PostgresSettings(url: database.url), logger: Logger(label: "test"))
+            try PostgresSettings(url: database.url).patient, logger: Logger(label: "test"))
         do {
             try await body(store, database)
         } catch {
@@ -23,7 +24,8 @@ func withStore(
 }
 
 @Sendable func migrated(url: String) async throws {
-    let store = PostgresStore(try PostgresSettings(url: url), logger: Logger(label: "migrate"))
+    let store = PostgresStore(
+        try PostgresSettings(url: url).patient, logger: Logger(label: "migrate"))
     try await store.migrate()
     await store.close()
 }
@@ -33,7 +35,7 @@ extension PostgresStore {
     func registeredWorker(concurrency: Int = 10) async throws -> WorkerID {
         let worker = WorkerRecord(
             host: "test", processID: 1, queues: [.defaultQueue], concurrency: concurrency,
-            version: "test", heartbeat: .seconds(2), lease: .seconds(15))
+            version: "test", heartbeat: .seconds(2), lease: .seconds(60).onThisMachine)
         try await register(worker)
         return worker.id
     }

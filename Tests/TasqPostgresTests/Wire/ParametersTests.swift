@@ -1,10 +1,11 @@
 import Tasq
 import TasqTesting
+import TestSizes
 import Testing
 
 @testable import TasqPostgres
 
-@Suite struct ParametersTests {
+@Suite(.medium) struct ParametersTests {
     @Test func `Every type comes back as it went`() async throws {
         try await withSession { session, _ in
             let id = JobID()

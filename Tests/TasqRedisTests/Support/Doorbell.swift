@@ -13,8 +13,9 @@ struct Doorbell: Sendable {
         _ url: String, prefix: String = "t" + JobID().description
     ) throws(InvalidInput) {
         self.prefix = prefix
-        announcer = RedisAnnouncer(
-            try RedisSettings(url: url, prefix: prefix), logger: log.logger)
+        var settings = try RedisSettings(url: url, prefix: prefix)
+        settings.announceTime = settings.announceTime.onThisMachine
+        announcer = RedisAnnouncer(settings, logger: log.logger)
     }
 
     /// On the Redis all tests of this run share.
@@ -25,6 +26,14 @@ struct Doorbell: Sendable {
 
     func list(_ queue: Name = .defaultQueue, _ level: Int = 1) -> String {
         "\(prefix):{\(queue)}:ready:\(level)"
+    }
+
+    /// Exchanges the epoch mark of a server that has one for everything.
+    func exchangeEpoch(_ mark: String) async throws -> String? {
+        guard case .whole(let old) = try await announcer.exchangeEpoch(mark, beside: []) else {
+            throw TestingError.failed("one mark was expected")
+        }
+        return old
     }
 
     /// Announces and waits until Redis has confirmed it.
@@ -44,7 +53,7 @@ struct Doorbell: Sendable {
 
     /// Takes as a patient caller: again after each error, until something comes.
     func takeInTime(
-        within limit: Duration = .seconds(30), upTo count: Int = 10
+        within limit: Duration = .seconds(60).onThisMachine, upTo count: Int = 10
     ) async throws -> [JobID] {
         var ids: [JobID] = []
         try await eventually(within: limit, "something is taken") {

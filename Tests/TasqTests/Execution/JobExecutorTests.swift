@@ -118,6 +118,42 @@ import Testing
         await executor.stop()
     }
 
+    @Test func `Cancelling all reaches those that wait for a slot`() async {
+        let executor = JobExecutor(slots: 1)
+        executor.start()
+        let (first, gate) = (Signal(), Signal())
+        executor.post {
+            first.raise()
+            await gate.wait()
+        }
+        await first.wait()
+        let seen = Mutex<Bool?>(nil)
+        let second = Signal()
+        executor.post {
+            seen.withLock { $0 = Task.isCancelled }
+            second.raise()
+        }
+        executor.cancelAll()
+        gate.raise()
+        await second.wait()
+        await executor.stop()
+        #expect(seen.withLock { $0 } == true)
+    }
+
+    @Test func `A slot is free when no job runs in it, waits for it or is on its way to it`() async
+    {
+        let executor = JobExecutor(slots: 8)
+        #expect(executor.free == 8)
+        executor.reserve(3)
+        for _ in 0..<2 { executor.post {} }
+        #expect(executor.free == 3)
+        for _ in 0..<5 { executor.post {} }
+        #expect(executor.free == 0)
+        executor.release(3)
+        #expect(executor.free == 1)
+        await executor.stop()
+    }
+
     @Test func `Cancelling reaches a running job`() async {
         let executor = JobExecutor(slots: 1)
         executor.start()

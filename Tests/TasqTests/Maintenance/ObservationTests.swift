@@ -32,11 +32,57 @@ import Testing
         #expect(observation.look(at: [worker(7)], now: at(615)).count == 1)
     }
 
-    @Test func `A fallen lock shortens the wait to two heartbeats`() {
+    @Test func `A fallen lock shortens the wait to a heartbeat from its fall`() {
         var observation = Observation(longestGap: .seconds(3))
-        _ = observation.look(at: [worker(7)], now: at(0))
-        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(3)).isEmpty)
-        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(4)).count == 1)
+        for second in 0...3 {
+            #expect(observation.look(at: [worker(7)], now: at(second)).isEmpty)
+        }
+        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(4)).isEmpty)
+        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(5)).isEmpty)
+        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(6)).count == 1)
+    }
+
+    @Test func `The next look comes when a fallen lock's wait is over`() {
+        var observation = Observation(longestGap: .seconds(3))
+        for second in 0...3 {
+            _ = observation.look(at: [worker(7)], now: at(second))
+            #expect(observation.nextVerdict == nil)
+        }
+        let now = at(4) + .milliseconds(300)
+        _ = observation.look(at: [worker(7, lockFell: true)], now: now)
+        #expect(observation.nextVerdict == .seconds(2))
+        _ = observation.look(at: [worker(7, lockFell: true)], now: now + .milliseconds(1300))
+        #expect(observation.nextVerdict == .milliseconds(700))
+        #expect(
+            observation.look(at: [worker(7, lockFell: true)], now: now + .seconds(2)).count == 1)
+        #expect(observation.nextVerdict == nil)
+    }
+
+    @Test func `A worker that beats anew after its session ended is not dead`() {
+        var observation = Observation(longestGap: .seconds(3))
+        for second in 0...3 { _ = observation.look(at: [worker(7)], now: at(second)) }
+        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(4)).isEmpty)
+        for second in 5..<15 {
+            #expect(observation.look(at: [worker(8)], now: at(second)).isEmpty)
+        }
+    }
+
+    @Test func `After an outage, when every lock has fallen, the wait is two heartbeats`() {
+        var observation = Observation(longestGap: .seconds(3))
+        for second in 0...3 { _ = observation.look(at: [worker(7)], now: at(second)) }
+        observation.reset()
+        for second in 60..<64 {
+            #expect(observation.look(at: [worker(7, lockFell: true)], now: at(second)).isEmpty)
+        }
+        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(64)).count == 1)
+    }
+
+    @Test func `Whoever takes the term over was in touch before, and need not wait longer`() {
+        var observation = Observation(longestGap: .seconds(3))
+        for second in [0, 2, 4] { observation.touch(now: at(second)) }
+        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(6)).isEmpty)
+        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(7)).isEmpty)
+        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(8)).count == 1)
     }
 
     @Test func `A heartbeat that stands still is seen even by looks far apart`() {

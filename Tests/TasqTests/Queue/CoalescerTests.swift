@@ -27,6 +27,22 @@ import Testing
         #expect(batches.withLock { $0.map(\.count) } == [1, 50])
     }
 
+    @Test func `A write that hangs does not hold up the next caller`() async throws {
+        let gate = Signal()
+        let first = Signal()
+        let coalescer = Coalescer<Int, Int>(batchLimit: 100, flightLimit: 2) {
+            items throws(StoreError) in
+            first.raise()
+            if items == [0] { await gate.wait() }
+            return items
+        }
+        async let hung = coalescer.submit([0])
+        await first.wait()
+        #expect(try await coalescer.submit([1]) == [1])
+        gate.raise()
+        #expect(try await hung == [0])
+    }
+
     @Test func `One bad item fails alone`() async throws {
         let gate = Signal()
         let first = Signal()

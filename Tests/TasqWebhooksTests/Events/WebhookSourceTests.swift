@@ -119,10 +119,28 @@ import Testing
         #expect(event.providerID != event.jobs.first?.key)
     }
 
-    @Test func `A repeated delivery header names no id`() throws {
-        let request = signed(
-            body: sampleBody, ["X-GitHub-Delivery": "a", "x-github-delivery": "b"])
-        #expect(try source().verify(request).get().providerID == nil)
+    @Test func `A repeated delivery header names an id where all say the same`() throws {
+        let same = signed(
+            body: sampleBody, ["X-GitHub-Delivery": "a", "x-github-delivery": " a"])
+        #expect(try source().verify(same).get().providerID == "a")
+        // One letter in two spellings, which are equal as strings.
+        for (one, other) in [("a", "b"), ("a", ""), ("\u{E9}", "e\u{301}")] {
+            let different = signed(
+                body: sampleBody, ["X-GitHub-Delivery": one, "x-github-delivery": other])
+            #expect(
+                try source().refusal(of: different)
+                    == .ambiguousID(
+                        "x-github-delivery",
+                        "names the event and must not be there twice with different values"))
+        }
+    }
+
+    @Test func `An id that had bytes which are no UTF-8 is refused by its header`() throws {
+        let request = signed(body: sampleBody, ["X-GitHub-Delivery": "a\u{FFFD}"])
+        let refusal = try source().refusal(of: request)
+        #expect(
+            refusal?.description
+                == "header x-github-delivery names the event and must be UTF-8 without U+FFFD")
     }
 
     @Test func `A body over the limit makes no event`() throws {

@@ -101,14 +101,16 @@ final class TargetServer: Sendable {
 
 /// An attempt of a job as an executor would hand it to a handler.
 func sampleContext(
-    attempt: Int = 1, payloadID: PayloadID = PayloadID(), contentType: String = "application/json"
+    attempt: Int = 1, payloadID: PayloadID = PayloadID(),
+    contentType: String = "application/json", headers: [Payload.Header] = []
 ) throws -> JobContext {
     try JobContext(
         job: ClaimedJob(
             id: JobID(), claim: ClaimToken(), kind: Name("sample"), queue: .defaultQueue,
             priority: .default, attempt: attempt, maxAttempts: 20, crashes: 0, key: nil,
             payloadID: payloadID, source: nil,
-            payload: Payload(sampleBody, contentType: contentType), waitedMicroseconds: 0),
+            payload: Payload(sampleBody, contentType: contentType, headers: headers),
+            waitedMicroseconds: 0),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
 }
 

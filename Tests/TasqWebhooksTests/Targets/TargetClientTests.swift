@@ -5,10 +5,11 @@ import Synchronization
 import Tasq
 import TasqTesting
 import TasqWebhooks
+import TestSizes
 import Testing
 
 /// Deliveries over real connections to a real server.
-@Suite(.timeLimit(.minutes(2))) struct TargetClientTests {
+@Suite(.medium) struct TargetClientTests {
     private let secret = "whsec_" + SignatureVectorTests.standardSecret
 
     /// Delivers one job to a server that gives this answer.
@@ -44,6 +45,22 @@ import Testing
             #expect(seen.header("tasq-claim") == "\(context.job.claim)")
             #expect(seen.header("authorization") == "Bearer t")
             #expect(seen.header("webhook-id") == nil)
+        }
+    }
+
+    @Test func `The trace of a job goes on to its target, and nothing else that came with it`()
+        async throws
+    {
+        try await TargetServer.run(answer: { _, _ in Response(status: .ok) }) { port, server in
+            let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+            let came = [("traceparent", parent), ("tracestate", "a=1"), ("x-github-event", "push")]
+            let context = try sampleContext(
+                headers: came.map { Payload.Header(name: $0, value: $1) })
+            #expect(try await deliver(context, to: sampleTarget(port)) == .success)
+            let seen = try #require(server.requests.first)
+            #expect(seen.header("traceparent") == parent)
+            #expect(seen.header("tracestate") == "a=1")
+            #expect(seen.header("x-github-event") == nil)
         }
     }
 

@@ -1,10 +1,11 @@
 import Hummingbird
 import Tasq
 import TasqWebhooks
+import TestSizes
 import Testing
 
 /// Which connections a client lets be used.
-@Suite(.timeLimit(.minutes(2))) struct TargetPeerTests {
+@Suite(.medium) struct TargetPeerTests {
     @Test func `A name that resolves to loopback is refused before a request is sent`() async throws
     {
         try await TargetServer.run(answer: { _, _ in Response(status: .ok) }) { port, server in

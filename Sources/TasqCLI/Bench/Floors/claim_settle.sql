@@ -33,7 +33,7 @@ moved AS (
     UPDATE tasq.job AS j
     SET status = 'executing', attempt = c.attempt, claimed_at = now()
     FROM claimed AS c
-    WHERE j.id = c.job_id
+    WHERE j.id = ANY (ARRAY[c.job_id])
     RETURNING j.id, c.id AS claim, j.kind, j.queue, j.priority, j.attempt, j.max_attempts,
         j.crashes, j.key, j.payload_id, j.run_at
 )
@@ -45,42 +45,43 @@ FROM (
     SELECT
         m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
         m.payload_id, p.source, p.content_type, p.headers, p.body,
-        (extract(epoch FROM now() - m.run_at) * 1000000)::bigint AS waited_us
+        m.run_at, now() AS claimed_at
     FROM moved AS m
-    LEFT JOIN tasq.payload AS p ON p.id = m.payload_id
+    LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])
     UNION ALL
     SELECT
         s.id, NULL, s.kind, s.queue, s.priority, s.attempt, s.max_attempts, s.crashes, s.key,
-        s.payload_id, NULL, NULL, NULL, NULL, 0
+        s.payload_id, NULL, NULL, NULL, NULL, NULL, NULL
     FROM (
         SELECT j.*
         FROM tasq.job AS j
         WHERE j.status = 'queued'
             AND j.crashes > 0
+            AND j.attempt < j.max_attempts
             AND j.run_at <= now()
-            AND j.queue = ANY ('{default}'::text[])
+            AND (j.queue = ANY ('{default}'::text[])) IS TRUE
             AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
+        ORDER BY j.crashes
         LIMIT 1
     ) AS s
 ) AS c
 WHERE c.claim IS NOT NULL
 \gset
 WITH held AS MATERIALIZED (
-    SELECT j.id, u.claim, u.verdict, u.delay_us, u.reason
+    SELECT
+        j.id, u.claim, coalesce(u.verdict, (ARRAY['success'])[1]) AS verdict,
+        coalesce(u.delay_us, 0) AS delay_us, u.reason
     FROM unnest(
-        :jobs::uuid[], :claims::uuid[],
-        array_fill('success'::text, ARRAY[cardinality(:claims::uuid[])]),
-        array_fill(0::bigint, ARRAY[cardinality(:claims::uuid[])]),
-        array_fill(NULL::text, ARRAY[cardinality(:claims::uuid[])]))
+        :jobs::uuid[], :claims::uuid[], ARRAY['success'], '{}'::bigint[], '{}'::text[])
         AS u (job_id, claim, verdict, delay_us, reason)
-    JOIN tasq.job AS j ON j.id = u.job_id
-    ORDER BY j.id
+    JOIN tasq.job AS j ON j.id = ANY (ARRAY[u.job_id])
+    ORDER BY u.job_id
     FOR NO KEY UPDATE OF j SKIP LOCKED
 ),
 gone AS (
     DELETE FROM tasq.executing_job AS e
     USING held AS h
-    WHERE e.job_id = h.id AND e.id = h.claim
+    WHERE e.job_id = ANY (ARRAY[h.id]) AND e.id = h.claim
     RETURNING e.job_id, e.id AS claim, e.worker_id, e.attempt, e.claimed_at,
         h.verdict, h.delay_us, h.reason
 ),
@@ -112,7 +113,7 @@ settled AS (
         crashes = CASE WHEN g.verdict IN ('retry', 'snooze') THEN 0 ELSE j.crashes END,
         last_claim = CASE WHEN g.verdict = 'handedback' THEN j.last_claim ELSE g.claim END
     FROM gone AS g
-    WHERE j.id = g.job_id
+    WHERE j.id = ANY (ARRAY[g.job_id])
     RETURNING j.id, g.claim, j.status, j.queue, j.priority, j.unique_key
 ),
 recorded AS (
@@ -126,7 +127,7 @@ recorded AS (
 freed AS (
     DELETE FROM tasq.unique_key AS k
     USING settled AS s
-    WHERE k.key = s.unique_key AND k.job_id = s.id
+    WHERE k.key = ANY (ARRAY[s.unique_key]) AND k.job_id = s.id
         AND s.status IN ('success', 'error', 'cancelled')
 )
 SELECT s.id, s.claim, s.status::text, s.queue, s.priority

@@ -9,10 +9,8 @@ bodies AS (
     INSERT INTO tasq.payload (id, content_type, headers, body)
     SELECT i.id, 'application/octet-stream', ''::bytea, :body::bytea
     FROM input AS i
-    ON CONFLICT (id) DO NOTHING
 )
 INSERT INTO tasq.job
     (id, payload_id, queue, kind, status, priority, max_attempts, key, run_at)
 SELECT i.id, i.id, 'default', 'bench', 'queued', 1, 20, NULL, now()
-FROM input AS i
-ON CONFLICT (id) DO NOTHING;
+FROM input AS i;

@@ -10,10 +10,9 @@ extension Bench {
         try await Stage.with(servers, schema: other) { try await $0.fillHistory(rows) }
         var rates: (large: [Double], empty: [Double]) = ([], [])
         let latency = (large: LatencyRecord(), empty: LatencyRecord())
-        try await eachRound(.history) { round in
+        try await eachRound(.history) { _ in
             rates.large.append(try await drainBeside(other, kept: true, jobs))
             rates.empty.append(try await drainBeside(servers.schema, kept: false, jobs))
-            guard round == plan.rounds else { return }
             try await Stage.with(servers, schema: other, kept: true) {
                 try await pickUp(500, on: $0, into: latency.large)
             }
@@ -37,7 +36,7 @@ extension Bench {
                 rounds: [latency.large.percentile(p)],
                 floor: .rounds(
                     [latency.empty.percentile(p)], how: "tasq itself with an empty table"),
-                how: "500 times beside \(rows) finished rows")
+                how: "500 times a round beside \(rows) finished rows")
         }
         return findings
     }

@@ -8,7 +8,8 @@ extension Bench {
         progress.show("idle")
         let (transactions, commands) = try await Stage.with(servers) { stage in
             try await stage.withWorker(slots: plan.concurrency) {
-                try await Task.sleep(for: .seconds(2))
+                // A session that has come to rest tells the statistics only after ten seconds.
+                try await Task.sleep(for: plan.time(11))
                 let before = try await workDone()
                 try await Task.sleep(for: time)
                 let after = try await workDone()

@@ -1,8 +1,3 @@
-import AsyncHTTPClient
-import Logging
-import NIOCore
-import NIOHTTP1
-import NIOPosix
 import Tasq
 import TasqHTTP
 import TasqWebhooks
@@ -26,7 +21,7 @@ extension Bench {
             }
         }
         let how =
-            "signed 1 kB webhooks, \(Self.senders) connections, client and server in one process, "
+            "signed 1 kB webhooks, \(Self.senders) connections, one client thread in the server's process, "
             + "\(DurationText.format(time)), answered after the commit"
         var findings = Findings()
         findings.latencies = [latency.curve("ingest")]
@@ -61,17 +56,16 @@ extension Bench {
             job: JobTemplate(kind: Name(Stage.kind)))
         return try await Stage.with(servers) { stage in
             try await withServer(source, on: stage) { address in
-                try await withClient { client in
-                    var request = HTTPClientRequest(url: "http://\(address)/in/github")
-                    request.method = .POST
-                    request.headers.add(name: "content-type", value: "application/json")
-                    if let signature {
-                        request.headers.add(name: signature.name, value: signature.value)
-                    }
-                    request.body = .bytes(ByteBuffer(bytes: body))
-                    let sender = Sender(client: client, request: request)
-                    _ = try await sender.run(until: .now + .milliseconds(500), nil)
-                    return try await sender.run(until: .now + time, latency)
+                let request = WebhookSenders.Request(
+                    head: "POST /in/github HTTP/1.1\r\nhost: \(address)\r\n"
+                        + "content-type: application/json\r\ncontent-length: \(body.count)\r\n"
+                        + (signature.map { "\($0.name): \($0.value)\r\n" } ?? ""),
+                    idHeader: "x-github-delivery", body: body)
+                return try await WebhookSenders.with(
+                    Self.senders, to: address, sending: request
+                ) { senders in
+                    _ = try await senders.send(for: .milliseconds(500), nil)
+                    return try await senders.send(for: time, latency)
                 }
             }
         }
@@ -100,66 +94,6 @@ extension Bench {
             let result = try await body(address)
             group.cancelAll()
             return result
-        }
-    }
-
-    private func withClient<Result>(
-        _ body: (HTTPClient) async throws -> Result
-    ) async throws -> Result {
-        var configuration = HTTPClient.Configuration()
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.senders
-        configuration.httpVersion = .http1Only
-        let client = HTTPClient(
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: configuration)
-        do {
-            let result = try await body(client)
-            try await client.shutdown()
-            return result
-        } catch {
-            do { try await client.shutdown() } catch {}
-            throw error
-        }
-    }
-}
-
-/// Sends one request after the other on every connection, each with a delivery id of its own.
-private struct Sender: Sendable {
-    let client: HTTPClient
-    let request: HTTPClientRequest
-
-    func run(
-        until end: ContinuousClock.Instant, _ latency: LatencyRecord?
-    ) async throws -> (accepted: Int, failed: Int) {
-        let accepted = Counter()
-        let failed = Counter()
-        await withDiscardingTaskGroup { group in
-            for _ in 0..<Bench.senders {
-                group.addTask {
-                    while ContinuousClock.now < end, !Task.isCancelled {
-                        let start = ContinuousClock.now
-                        if await send() {
-                            latency?.note(.now - start)
-                            accepted.add()
-                        } else {
-                            failed.add()
-                        }
-                    }
-                }
-            }
-        }
-        try Task.checkCancellation()
-        return (accepted.value, failed.value)
-    }
-
-    private func send() async -> Bool {
-        var request = request
-        request.headers.add(name: "x-github-delivery", value: "\(JobID())")
-        do {
-            let response = try await client.execute(request, timeout: .seconds(10))
-            _ = try await response.body.collect(upTo: 65_536)
-            return response.status == .accepted
-        } catch {
-            return false
         }
     }
 }

@@ -1,9 +1,13 @@
 /// Writes metrics in Prometheus's text format, version 0.0.4.
-enum PrometheusText {
-    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+public enum PrometheusText {
+    /// The media type an answer with such a text has.
+    public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-    /// Metrics of one name are written together, as the format demands, and described once.
-    static func render(_ metrics: [Metric]) -> [UInt8] {
+    /// The metrics as a page that Prometheus reads.
+    ///
+    /// Metrics of one name are written together, as the format demands, and described once, so that
+    /// the numbers of several workers may be put on one page when their labels differ.
+    public static func page(of metrics: [Metric]) -> String {
         var order: [String] = []
         var groups: [String: [Metric]] = [:]
         for metric in metrics {
@@ -17,11 +21,11 @@ enum PrometheusText {
             text += "# TYPE \(name) \(first.kind.rawValue)\n"
             for sample in group.flatMap(\.samples) { write(sample, of: name, to: &text) }
         }
-        return Array(text.utf8)
+        return text
     }
 
     /// A whole number without a fraction, any other as Swift writes it.
-    static func number(_ value: Double) -> String {
+    package static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
         if let whole = Int64(exactly: value) { return String(whole) }

@@ -1,20 +1,25 @@
--- Claims one suspect: a queued job that was on board when a worker died. It runs alone, so that
--- should it be the one that kills, nothing beside it is blamed. Otherwise like claim.sql.
+-- Claims suspects: queued jobs that were on board when a worker died. Those of one dead worker are
+-- run a few at a time, those of more dead workers alone, so that should one of them be what kills,
+-- nothing innocent is blamed so often that it is given up. Otherwise like claim.sql; IS TRUE as in
+-- sweep.sql.
 --
---   $1 uuid    the worker
---   $2 text[]  the queues it serves
+--   $1 uuid     the worker
+--   $2 text[]   the queues it serves
+--   $3 bigint   how many at most
+--   $4 boolean  whether more than one worker died with them
 WITH due AS MATERIALIZED (
     SELECT j.id, j.attempt
     FROM tasq.job AS j
     WHERE j.status = 'queued'
         AND j.crashes > 0
+        AND (j.crashes > 1) = $4::boolean
         AND j.attempt < j.max_attempts
         AND j.run_at <= now()
-        AND j.queue = ANY ($2::text[])
+        AND (j.queue = ANY ($2::text[])) IS TRUE
         AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
         AND EXISTS (SELECT FROM tasq.worker AS w WHERE w.id = $1::uuid)
     ORDER BY j.run_at
-    LIMIT 1
+    LIMIT $3::bigint
     FOR NO KEY UPDATE OF j SKIP LOCKED
 ),
 claimed AS (
@@ -28,13 +33,13 @@ moved AS (
     UPDATE tasq.job AS j
     SET status = 'executing', attempt = c.attempt, claimed_at = now()
     FROM claimed AS c
-    WHERE j.id = c.job_id
+    WHERE j.id = ANY (ARRAY[c.job_id])
     RETURNING j.id, c.id AS claim, j.kind, j.queue, j.priority, j.attempt, j.max_attempts,
         j.crashes, j.key, j.payload_id, j.run_at
 )
 SELECT
     m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
     m.payload_id, p.source, p.content_type, p.headers, p.body,
-    (extract(epoch FROM now() - m.run_at) * 1000000)::bigint AS waited_us
+    m.run_at, now() AS claimed_at
 FROM moved AS m
-LEFT JOIN tasq.payload AS p ON p.id = m.payload_id
+LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])

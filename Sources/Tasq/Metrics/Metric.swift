@@ -6,7 +6,7 @@ public struct Metric: Sendable, Hashable {
         case counter
         /// Rises and falls.
         case gauge
-        /// Counts observations in buckets; made by ``Histogram``.
+        /// Counts observations in buckets, each with all that came before it.
         case histogram
     }
 

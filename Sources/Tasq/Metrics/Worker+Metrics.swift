@@ -1,0 +1,27 @@
+extension Worker {
+    /// What this worker has done since it was made, what it is doing, and what its store and its
+    /// announcer have done; ``PrometheusText/page(of:)`` writes it as a page.
+    ///
+    /// Reads counters and asks nobody, so it may be called at any time and from anywhere. A worker
+    /// made of a ``Queue`` counts together with it: show one of the two, not both.
+    public var metrics: [Metric] {
+        let busy = min(executor.load, settings.concurrency)
+        return meters.metrics + [
+            Metric(
+                "tasq_slots", .gauge, help: "Jobs this worker can run at once, by state.",
+                samples: [("busy", busy), ("free", settings.concurrency - busy)].map {
+                    .init(Double($1), labels: [.init("state", $0)])
+                })
+        ] + store.metrics + announcer.metrics
+    }
+}
+
+extension Queue {
+    /// What went through this queue since it was made, and what its store and its announcer have
+    /// done; ``PrometheusText/page(of:)`` writes it as a page.
+    ///
+    /// Reads counters and asks nobody, so it may be called at any time and from anywhere.
+    public var metrics: [Metric] {
+        meters.metrics + store.metrics + doorbell.announcer.metrics
+    }
+}

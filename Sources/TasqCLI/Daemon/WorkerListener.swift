@@ -1,0 +1,46 @@
+import Logging
+import ServiceLifecycle
+import Tasq
+import TasqHTTP
+
+/// Where `tasq work` tells its numbers, if anywhere. It has the admin listener's tokens and
+/// certificate.
+struct WorkerListener: Sendable {
+    let server: WorkerServer
+    private let tls: ListenerTLS?
+    /// Turns red first: it belongs last in the group.
+    let readiness = Readiness()
+
+    /// `nil` where the configuration names no address. Throws ``InvalidInput``.
+    init?(
+        _ configuration: Configuration, _ connections: Connections, _ worker: Worker,
+        logger: Logger
+    ) throws {
+        guard let address = configuration.worker.metrics else { return nil }
+        let tls = try configuration.http.adminTLS.read(for: "http.admin")
+        let announcer = connections.announcer
+        self.tls = tls
+        server = try WorkerServer(
+            address: address, tls: tls, tokens: configuration.http.tokens(),
+            catalog: connections.store, readiness: readiness,
+            redis: { await announcer.state() }, metrics: { worker.metrics + [.version] },
+            logger: logger,
+            onListening: { address in
+                do {
+                    try StandardOutput.line("metrics \(address.url(isSecure: tls != nil))")
+                } catch {}
+            })
+    }
+
+    /// Whether a key counts for the listener.
+    static func uses(_ key: String) -> Bool {
+        ["http.admin_certificate", "http.admin_key", "admin_token", "admin_tokens"].contains(key)
+    }
+
+    /// Takes another certificate over while it serves.
+    func takeOver(_ configuration: Configuration) throws {
+        if let fresh = try configuration.http.adminTLS.read(for: "http.admin") {
+            tls?.replace(with: fresh)
+        }
+    }
+}

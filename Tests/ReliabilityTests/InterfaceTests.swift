@@ -1,0 +1,111 @@
+import Foundation
+import Logging
+import Tasq
+import TasqPostgres
+import TasqTesting
+import TestSizes
+import Testing
+
+@testable import TasqHTTP
+
+/// The interface as it is against the table of it.
+@Suite(.medium) struct InterfaceTests {
+    @Test func `Every command has its trial, and every trial its command`() async throws {
+        let commands = try await ProgramHelp.commands()
+        expectSame(Set(commands.map(\.name)), Set(Interface.commands.keys))
+        for (command, trial) in Interface.commands {
+            try expect(trial, toSpeakOf: command.split(separator: " ").map { "\"\($0)\"" })
+        }
+    }
+
+    @Test func `Every command takes the options all take, and what it prints as JSON too`()
+        async throws
+    {
+        // These print what happens, or a stream of it; bench has no configuration.
+        let streams: Set = ["serve", "work", "dev"]
+        for (name, help) in try await ProgramHelp.commands() {
+            if !streams.contains(name) { #expect(help.contains("--json"), "\(name)") }
+            if name == "bench" { continue }
+            for option in ["--config", "--database-url", "--redis-url", "--log-level"] {
+                #expect(help.contains(option), "\(name) \(option)")
+            }
+        }
+    }
+
+    @Test func `Every route has its trial, and every trial its route`() throws {
+        let store = PostgresStore(
+            try PostgresSettings(url: "postgres://127.0.0.1:1/none"), logger: quiet)
+        let server = try AdminServer(
+            address: ListenAddress(host: "127.0.0.1", port: 0), tokens: [],
+            queue: Queue(store: store), catalog: store, readiness: Readiness(),
+            meters: HTTPMeters(), logger: quiet)
+        let routes = server.routes.map { "\($0.method) \($0.path.joined(separator: "/"))" }
+        expectSame(Set(routes), Set(Interface.adminRoutes.keys))
+        let all = Interface.adminRoutes.merging(Interface.ingestRoutes) { $1 }
+        for (route, trial) in all {
+            let path = route.split(separator: " ")[1]
+            // The parts between variables: of /v1/jobs/{id}/retry, /v1/jobs/ and /retry.
+            let parts = path.split(separator: /\{[a-z]+\}/).map(String.init)
+            try expect(trial, toSpeakOf: parts)
+        }
+    }
+
+    @Test func `Every table and function has its trial, and every trial its own`() async throws {
+        try await TestDatabase.with(template: "interface", migrate: migrate) { database in
+            let names = try await database.execute(
+                """
+                SELECT 'tasq.' || c.relname FROM pg_class c
+                WHERE c.relnamespace = 'tasq'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+                UNION
+                SELECT 'tasq.' || p.proname FROM pg_proc p
+                WHERE p.pronamespace = 'tasq'::regnamespace
+                """)
+            expectSame(
+                Set(names.split(separator: "\n").map(String.init)), Set(Interface.database.keys))
+            for (name, trial) in Interface.database { try expect(trial, toSpeakOf: [name]) }
+        }
+    }
+
+    @Test func `The words of the database are those that are promised`() async throws {
+        try await TestDatabase.with(template: "interface", migrate: migrate) { database in
+            let statuses = try await database.execute("SELECT enum_range(NULL::tasq.job_status)")
+            #expect(statuses == "{scheduled,queued,executing,success,error,cancelled}")
+            let signature = try await database.execute(
+                """
+                SELECT pg_get_function_arguments(oid) || ' ' || pg_get_function_result(oid)
+                FROM pg_proc WHERE proname = 'enqueue' AND pronamespace = 'tasq'::regnamespace
+                """)
+            #expect(
+                signature == """
+                    kind text, payload jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, \
+                    run_at timestamp with time zone DEFAULT now(), priority integer DEFAULT 1, \
+                    unique_key text DEFAULT NULL::text, key text DEFAULT NULL::text, \
+                    max_attempts integer DEFAULT NULL::integer uuid
+                    """)
+        }
+    }
+
+    private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    private func expectSame(_ real: Set<String>, _ table: Set<String>) {
+        #expect(real.subtracting(table).sorted() == [], "without a trial")
+        #expect(table.subtracting(real).sorted() == [], "there is none of these")
+    }
+
+    /// The test must be there, and its file must name what it is said to try.
+    private func expect(_ trial: Interface.Trial, toSpeakOf words: [String]) throws {
+        let path = Document.root + "Tests/\(trial.file).swift"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let isThere = text.contains("func `\(trial.test)`") && text.contains("@Test")
+        #expect(isThere, "\(trial.file) has no test: \(trial.test)")
+        for word in words {
+            #expect(text.contains(word), "\(trial.file) never says \(word)")
+        }
+    }
+
+    private func migrate(_ url: String) async throws {
+        let store = PostgresStore(try PostgresSettings(url: url), logger: quiet)
+        try await store.migrate()
+        await store.close()
+    }
+}

@@ -1,0 +1,349 @@
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Tasq
+import TasqPostgres
+import TasqRedis
+import TasqTesting
+import TestSizes
+import Testing
+
+/// A worker and a queue in this process over real servers: what they count is what happened.
+@Suite(.serialized, .large) struct MetricsTests {
+    @Test func `Each number moves by just what was done`() async throws {
+        try await Station.with { station in
+            try await station.enqueue("ok", 40)
+            for kind in ["again", "again", "later", "off", "bad", "bad", "bad"] {
+                try await station.enqueue(kind, 1)
+            }
+            // 48: one of unique key that stands already is no job.
+            let twin = try NewJob(kind: Name("later"), uniqueKey: "u", payload: Payload([]))
+            let other = try NewJob(kind: Name("later"), uniqueKey: "u", payload: Payload([]))
+            _ = try await station.queue.enqueue(twin)
+            #expect(try await station.queue.enqueue(other) == .exists(twin.id))
+            // What a claim did not get is noted a moment after what it got. An id that is taken and
+            // not claimed, because another's look had the slot or the row, is announced once more.
+            let sent: KeyValuePairs = ["outcome": "sent"]
+            let page = try await station.page {
+                let announced = $0["tasq_announcements_total", sent] ?? 0
+                let again = announced - 48 - $0.sum("tasq_reannounced_total")
+                let found =
+                    $0.sum("tasq_taken_total") - $0.sum("tasq_claim_misses_total")
+                    + $0.sum("tasq_swept_total")
+                return $0.sum("tasq_settled_total") == 48 && again >= 0
+                    && (48...48 + again).contains(found)
+            }
+
+            #expect(page["tasq_enqueued_total"] == 48)
+            #expect(page["tasq_enqueue_duration_seconds_count"] == 10)
+            #expect(page["tasq_enqueue_failures_total"] == 0)
+            #expect(page["tasq_claimed_total"] == 48)
+            for (kind, outcome, count) in [
+                ("ok", "success", 40), ("again", "retry", 2), ("later", "snooze", 2),
+                ("off", "cancelled", 1), ("bad", "error", 3),
+            ] {
+                let labels: KeyValuePairs = ["kind": kind, "outcome": outcome]
+                #expect(page["tasq_run_duration_seconds_count", labels] == Double(count), "\(kind)")
+                #expect(
+                    page["tasq_settled_total", ["outcome": outcome]] == Double(count), "\(kind)")
+            }
+            #expect(page.sum("tasq_run_duration_seconds_count") == 48)
+            #expect(page["tasq_pickup_duration_seconds_count", ["queue": "default"]] == 48)
+            #expect(page["tasq_settle_batch_size_sum"] == 48)
+            #expect(
+                page["tasq_settle_batch_size_count"] == page["tasq_settle_duration_seconds_count"])
+            #expect(page["tasq_announcements_total", ["outcome": "failed"]] == 0)
+            #expect(page["tasq_slots", ["state": "free"]] == 8)
+            #expect(page["tasq_slots", ["state": "busy"]] == 0)
+            #expect(page["tasq_postgres_connections_max"] == 10)
+            #expect(page.sum("tasq_postgres_failures_total") == 0)
+        }
+    }
+
+    @Test func `Duplicates, promotions and what Redis forgot are counted`() async throws {
+        try await Station.with { station in
+            let forgot: KeyValuePairs = ["reason": "forgot"]
+            // At its start, for there was no mark.
+            var page = try await station.page { $0["tasq_reconciles_total", forgot] == 1 }
+            let ids = try await station.enqueue("ok", 5)
+            page = try await station.page { $0.sum("tasq_settled_total") == 5 }
+            let misses = page.sum("tasq_claim_misses_total")
+            await station.announcer.announce(
+                ids.map { Announcement(id: $0, queue: .defaultQueue, priority: .default) })
+            // Ids that a sweep was faster than come in late, and count too.
+            page = try await station.page {
+                let count = $0.sum("tasq_duplicate_ids_total")
+                return count >= misses + 5 && count == $0.sum("tasq_claim_misses_total")
+            }
+            #expect(page.sum("tasq_duplicate_ids_total") <= 10)
+
+            try await station.enqueue("ok", 1, start: .after(.milliseconds(300)))
+            page = try await station.page { $0.sum("tasq_settled_total") == 6 }
+            #expect(page["tasq_promoted_total"] == 1)
+
+            try await station.queue.pause(.defaultQueue)
+            try await station.enqueue("ok", 7)
+            _ = try await station.redis.command("flushall")
+            let announced = page.sum("tasq_reannounced_total")
+            page = try await station.page {
+                $0["tasq_reconciles_total", forgot] == 2
+                    && $0.sum("tasq_reannounced_total") == announced + 7
+            }
+            #expect(page["tasq_reconciles_total", ["reason": "outage"]] == 0)
+            let before = page.sum("tasq_redis_reconnects_total")
+            _ = try await station.redis.command("client", "kill", "type", "normal")
+            page = try await station.page { $0.sum("tasq_redis_reconnects_total") > before }
+            #expect(
+                page.sum("tasq_redis_connects_total") > page.sum("tasq_redis_reconnects_total"))
+        }
+    }
+
+    @Test func `A handler that ignores its cancellation holds a slot that is counted`()
+        async throws
+    {
+        try await Station.with { station in
+            let revoked = try await station.enqueue("deaf", 1)
+            try await station.runs(1)
+            #expect(
+                try await station.queue.apply(.cancel, to: revoked).map(\.result)
+                    == [.done(from: .executing)])
+            var page = try await station.page { $0["tasq_stuck_slots"] == 1 }
+            #expect(page["tasq_revoked_total"] == 1)
+            #expect(page["tasq_slots", ["state": "busy"]] == 1)
+            // Its time is up, and it does not care either.
+            try await station.enqueue("slow", 1)
+            page = try await station.page { $0["tasq_stuck_slots"] == 2 }
+            station.gate.raise()
+            page = try await station.page {
+                $0["tasq_stuck_slots"] == 0 && $0["tasq_slots", ["state": "busy"]] == 0
+                    && $0.sum("tasq_settled_total") > 0
+            }
+            let labels: KeyValuePairs = ["kind": "deaf", "outcome": "revoked"]
+            #expect(page["tasq_run_duration_seconds_count", labels] == 1)
+            // It did what it had to do, if late.
+            #expect(page["tasq_settled_total", ["outcome": "success"]] == 1)
+            #expect(page.sum("tasq_settled_total") == 1)
+        }
+    }
+
+    @Test func `Reaping, burying, lost claims and hand-backs are counted`() async throws {
+        try await Station.with { station in
+            // A worker that never beats, with a claim.
+            let dead = WorkerRecord(
+                host: "test", processID: 1, queues: [try Name("elsewhere")], concurrency: 1,
+                version: "test", heartbeat: .milliseconds(100), lease: .milliseconds(500))
+            try await station.store.register(dead)
+            let orphan = try NewJob(
+                kind: Name("ok"), queue: Name("elsewhere"), payload: Payload([]))
+            _ = try await station.store.enqueue([orphan])
+            #expect(
+                try await station.store.claim([orphan.id], for: dead.id, from: dead.queues).count
+                    == 1)
+            var page = try await station.page { $0["tasq_reaped_total"] == 1 }
+            #expect(page["tasq_buried_total"] == 1)
+
+            // The worker itself is taken for dead while a handler runs.
+            try await station.enqueue("deaf", 1)
+            try await station.runs(1)
+            _ = try await station.sql("DELETE FROM tasq.worker")
+            page = try await station.page { $0["tasq_stuck_slots"] == 1 }
+            station.gate.raise()
+            page = try await station.page { $0["tasq_lost_total"] == 1 }
+            let labels: KeyValuePairs = ["kind": "deaf", "outcome": "lost"]
+            #expect(page["tasq_run_duration_seconds_count", labels] == 1)
+            page = try await station.page { $0["tasq_settled_total", ["outcome": "success"]] == 1 }
+            #expect(page["tasq_reaped_total"] == 2)
+            #expect(page["tasq_revoked_total"] == 0)
+
+            try await station.enqueue("nap", 2)
+            try await station.runs(4)
+            await station.end()
+            page = try station.page()
+            #expect(page["tasq_handed_back_total"] == 2)
+            #expect(page["tasq_settled_total", ["outcome": "handed_back"]] == 2)
+        }
+    }
+
+    @Test func `Failures of PostgreSQL are counted, and waiting callers`() async throws {
+        try await Station.with { station in
+            await station.postgres.stop(.immediate)
+            await #expect(throws: StoreError.self) { try await station.enqueue("ok", 1) }
+            let page = try await station.page {
+                $0["tasq_postgres_connect_failures_total"] ?? 0 > 0
+            }
+            #expect(page["tasq_enqueue_failures_total"] == 1)
+            #expect(page["tasq_enqueued_total"] == 0)
+            #expect(page.sum("tasq_postgres_failures_total") > 0)
+        }
+    }
+
+    @Test func `The tables' own numbers tell depth, age, pauses and drift`() async throws {
+        try await Station.with { station in
+            await station.end()
+            try await station.enqueue("ok", 3)
+            try await station.enqueue("ok", 2, start: .after(.seconds(3600)))
+            await station.queue.flush()
+            let facts = StoreMetrics(catalog: station.store, announcer: station.announcer)
+            func page(
+                until condition: @Sendable (Exposition) -> Bool
+            ) async throws -> Exposition {
+                try await Station.page(until: condition) { await facts.metrics() }
+            }
+            let lost: KeyValuePairs = ["queue": "default"]
+            var found = try await page { $0["tasq_queue_announced_ids", lost] == 3 }
+            #expect(found["tasq_queue_unannounced_jobs", lost] == 0)
+            _ = try await station.redis.command("lpop", "tasq:{default}:ready:1", "2")
+            found = try await page { $0["tasq_queue_announced_ids", lost] == 1 }
+            #expect(found["tasq_queue_unannounced_jobs", lost] == 2)
+            #expect(found["tasq_queue_paused", ["queue": "default"]] == 0)
+            // Nobody announces what is paused.
+            try await station.queue.pause(.defaultQueue)
+            found = try await page { $0["tasq_queue_paused", ["queue": "default"]] == 1 }
+            #expect(found["tasq_queue_unannounced_jobs", lost] == 0)
+            #expect(found["tasq_queue_jobs", ["queue": "default", "status": "queued"]] == 3)
+            #expect(found["tasq_queue_jobs", ["queue": "default", "status": "scheduled"]] == 2)
+            #expect(found["tasq_queue_jobs", ["queue": "default", "status": "executing"]] == 0)
+            #expect(found["tasq_workers"] == 0)
+            #expect(found["tasq_worker_slots"] == 0)
+            let oldest: KeyValuePairs = ["queue": "default", "status": "queued"]
+            #expect(found["tasq_queue_oldest_seconds", oldest] ?? 0 > 0)
+            #expect(
+                found["tasq_queue_oldest_seconds", ["queue": "default", "status": "scheduled"]] == 0
+            )
+            // Queues beyond the limit are told together.
+            _ = try await station.sql(
+                """
+                SELECT tasq.enqueue('ok', queue => 'q' || n, run_at => now() + interval '1 hour')
+                FROM generate_series(100, 199) AS n
+                """)
+            found = try await page { $0["tasq_queues"] == 101 }
+            let other: KeyValuePairs = ["queue": "other", "status": "scheduled"]
+            #expect(found["tasq_queue_jobs", other] == 37)
+            #expect(found.sum("tasq_queue_jobs") == 105)
+        }
+    }
+}
+
+/// One worker of eight slots with a queue, over servers of its own.
+private final class Station: Sendable {
+    let postgres: PrivatePostgres
+    let redis: PrivateRedis
+    let store: PostgresStore
+    let announcer: RedisAnnouncer
+    let queue: Queue
+    /// Opens for the handlers that listen to nothing else.
+    let gate = Signal()
+    private let started: Counter
+    private let worker: Worker
+    private let running = Mutex<Task<Void, any Error>?>(nil)
+
+    static func with(_ body: (Station) async throws -> Void) async throws {
+        let postgres = try await PrivatePostgres.start(durable: false)
+        let redis = try await PrivateRedis.start(arguments: ["--save", ""])
+        let station = try await Station(postgres, redis)
+        var failure: (any Error)?
+        do {
+            // The first look at an empty Redis counts as one that forgot.
+            _ = try await station.page { $0["tasq_reconciles_total", ["reason": "forgot"]] == 1 }
+            try await body(station)
+        } catch {
+            failure = error
+        }
+        station.gate.raise()
+        await station.end()
+        await station.announcer.close()
+        await station.store.close()
+        await redis.stop()
+        await postgres.stop(.immediate)
+        if let failure { throw failure }
+    }
+
+    private init(_ postgres: PrivatePostgres, _ redis: PrivateRedis) async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        self.postgres = postgres
+        self.redis = redis
+        store = PostgresStore(
+            try PostgresSettings(url: postgres.url(database: "postgres")), logger: logger)
+        try await store.migrate()
+        announcer = RedisAnnouncer(try RedisSettings(url: redis.url), logger: logger)
+        queue = Queue(store: store, announcer: announcer)
+        var handlers = HandlerTable()
+        let gate = gate
+        let started = Counter()
+        try handlers.add("ok", Handler { _ in started.add() })
+        try handlers.add("again", Handler { _ in throw Outcome.retry(after: .seconds(3600), "") })
+        try handlers.add("later", Handler { _ in throw Outcome.snooze(for: .seconds(3600)) })
+        try handlers.add("off", Handler { _ in throw Outcome.cancel("") })
+        try handlers.add("bad", Handler { _ in throw Outcome.fail("") })
+        let deaf: @Sendable (JobContext) async throws -> Void = { _ in
+            started.add()
+            await Task { await gate.wait() }.value
+        }
+        try handlers.add("deaf", Handler(run: deaf))
+        try handlers.add("slow", Handler(timeout: .milliseconds(50), run: deaf))
+        try handlers.add(
+            "nap",
+            Handler { _ in
+                started.add()
+                try await Task.sleep(for: .seconds(3600))
+            })
+        self.started = started
+        worker = Worker(
+            of: queue, handlers: handlers,
+            settings: try WorkerSettings(
+                concurrency: 8, heartbeat: .milliseconds(200), lease: .seconds(2), grace: .zero),
+            logger: logger)
+        let worker = worker
+        running.withLock { $0 = Task { try await worker.run() } }
+    }
+
+    @discardableResult
+    func enqueue(_ kind: String, _ count: Int, start: Start = .now) async throws -> [JobID] {
+        try await queue.enqueue(
+            (0..<count).map { _ in
+                try NewJob(kind: Name(kind), start: start, payload: Payload(Array("{}".utf8)))
+            }
+        ).map(\.id)
+    }
+
+    /// Waits until this many handlers that say so have started.
+    func runs(_ count: Int) async throws {
+        try await eventually("\(count) handlers have started") { self.started.value >= count }
+    }
+
+    /// What the worker tells, once it tells this.
+    func page(until condition: @Sendable (Exposition) -> Bool) async throws -> Exposition {
+        try await Self.page(until: condition) { self.worker.metrics }
+    }
+
+    func page() throws -> Exposition {
+        try Exposition(PrometheusText.page(of: worker.metrics))
+    }
+
+    static func page(
+        until condition: @Sendable (Exposition) -> Bool,
+        _ metrics: @Sendable () async -> [Metric]
+    ) async throws -> Exposition {
+        let last = Mutex(try Exposition(""))
+        try await eventually("the numbers are what was done") {
+            let page = try Exposition(PrometheusText.page(of: await metrics()))
+            last.withLock { $0 = page }
+            return condition(page)
+        }
+        return last.withLock { $0 }
+    }
+
+    func sql(_ text: String) async throws -> String {
+        try await postgres.execute(text)
+    }
+
+    /// Ends the worker as a cancelled task does, and waits for it.
+    func end() async {
+        let task = running.withLock { task in
+            defer { task = nil }
+            return task
+        }
+        task?.cancel()
+        _ = await task?.result
+    }
+}

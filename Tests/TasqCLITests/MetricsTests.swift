@@ -1,0 +1,223 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import TasqTesting
+import TestSizes
+import Testing
+
+@testable import TasqCLI
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The metrics pages of running processes.
+@Suite(.medium) struct MetricsTests {
+    @Test func `A server's and a worker's page are sound, and count what each has done`()
+        async throws
+    {
+        try await withServerAndWorker { admin, metrics in
+            for (kind, count) in [("noop", 3), ("fail", 2)] {
+                for _ in 0..<count {
+                    let answer = try await ask(
+                        "POST", admin + "/v1/jobs", body: #"{"kind":"\#(kind)"}"#)
+                    #expect(answer.status == 201)
+                }
+            }
+            let labels: KeyValuePairs = ["kind": "fail", "outcome": "error"]
+            try await eventually("the worker has counted all five") {
+                try await page(metrics).sum("tasq_settled_total") == 5
+            }
+            let ofWorker = try await page(metrics)
+            #expect(ofWorker["tasq_run_duration_seconds_count", labels] == 2)
+            #expect(
+                ofWorker["tasq_run_duration_seconds_count", ["kind": "noop", "outcome": "success"]]
+                    == 3)
+            #expect(ofWorker["tasq_claimed_total"] == 5)
+            #expect(ofWorker["tasq_enqueued_total"] == 0)
+            #expect(ofWorker["tasq_slots", ["state": "free"]] == 64)
+            #expect(ofWorker["tasq_postgres_up"] == 1)
+            #expect(ofWorker["tasq_redis_up"] == 1)
+            #expect(ofWorker["tasq_build_info", ["version": TasqCommand.version]] == 1)
+            // Whoever holds the term may have announced some of them once more at its start.
+            let sent: KeyValuePairs = ["outcome": "sent"]
+            try await eventually("the server has announced all five") {
+                let page = try await page(admin)
+                return page["tasq_announcements_total", sent]
+                    == 5 + (page["tasq_reannounced_total"] ?? 0)
+            }
+            let ofServer = try await page(admin)
+            #expect(ofServer["tasq_enqueued_total"] == 5)
+            #expect(ofServer["tasq_http_enqueued_total"] == 5)
+            #expect(ofServer["tasq_http_commit_duration_seconds_count"] == 5)
+            #expect(ofServer["tasq_claimed_total"] == 0)
+            #expect(ofServer["tasq_workers"] == 1)
+            #expect(ofServer["tasq_worker_slots"] == 64)
+            // Whoever keeps names within Prometheus's conventions and one prefix can rely on it.
+            for name in Set(ofWorker.types.keys).union(ofServer.types.keys) {
+                #expect(name.hasPrefix("tasq_"), "\(name)")
+            }
+            for path in ["/healthz", "/readyz"] {
+                #expect(try await ask("GET", metrics + path).status == 200)
+            }
+            for path in ["/", "/v1/jobs", "/openapi.yaml", "/metrics/"] {
+                #expect(try await ask("GET", metrics + path).status == 404)
+            }
+            #expect(try await ask("POST", metrics + "/metrics").status == 405)
+        }
+    }
+
+    @Test func `Each metric is in the README with its labels, and what is there is on a page`()
+        async throws
+    {
+        let documented = try Self.documented()
+        try await withServerAndWorker { admin, metrics in
+            for (path, body) in [
+                ("/v1/queues/idle/pause", ""), ("/v1/jobs", "?"), ("/v1/jobs", #"{"kind":"noop"}"#),
+            ] { _ = try await ask("POST", admin + path, body: body) }
+            try await eventually("the worker has run the job") {
+                try await page(metrics).sum("tasq_settled_total") == 1
+            }
+            let (ofServer, ofWorker) = (try await page(admin), try await page(metrics))
+            let (server, worker) = (Set(ofServer.types.keys), Set(ofWorker.types.keys))
+            let (forServers, forWorkers) = (
+                documented.filter { $0.value.owner != "workers" },
+                documented.filter { $0.value.owner != "servers" }
+            )
+            #expect(server.symmetricDifference(forServers.keys).isEmpty)
+            #expect(worker.symmetricDifference(forWorkers.keys).isEmpty)
+            for (name, entry) in documented {
+                let labels = ofServer.labels(of: name) ?? ofWorker.labels(of: name)
+                #expect(labels == entry.labels, "\(name)")
+            }
+        }
+    }
+
+    @Test func `The dashboard asks for metrics that there are`() throws {
+        let documented = try Self.documented()
+        let board = try Self.text("compose/grafana-dashboard.json")
+        let names = Set(board.matches(of: /tasq_[a-z_]+/).map { String($0.output) })
+        #expect(names.count > 10)
+        for name in names {
+            let metric = name.replacing(/_(bucket|sum|count)$/, with: "")
+            #expect(documented[metric] != nil, "\(name)")
+        }
+    }
+
+    /// The README's table: each metric with its labels, and whose it is if not everybody's.
+    private static func documented() throws -> [String: (owner: Substring, labels: Set<String>)] {
+        var metrics: [String: (owner: Substring, labels: Set<String>)] = [:]
+        for line in try text("README.md").split(separator: "\n")
+        where line.hasPrefix("| `tasq_") {
+            let owner = line.firstMatch(of: /\| (servers|workers) only/)?.1 ?? ""
+            for match in line.matches(of: /`(tasq_[a-z_]+)(?:{([a-z,]+)})?`/) {
+                let labels = (match.2 ?? "").split(separator: ",").map(String.init)
+                let former = metrics.updateValue((owner, Set(labels)), forKey: String(match.1))
+                #expect(former == nil, "\(match.1) stands there twice")
+            }
+        }
+        return metrics
+    }
+
+    private static func text(_ path: String) throws -> String {
+        try String(contentsOfFile: packageRoot + "/" + path, encoding: .utf8)
+    }
+
+    /// Gives the addresses of a server and of a worker that knows the kinds `noop` and `fail`.
+    private func withServerAndWorker(
+        _ body: (_ admin: String, _ metrics: String) async throws -> Void
+    ) async throws {
+        try await withDatabase { database in
+            let file = try TemporaryFile(
+                "handlers:\n  noop: { noop: {} }\n  fail: { command: [/bin/sh, -c, exit 78] }")
+            let environment = [
+                "DATABASE_URL": database.url, "REDIS_URL": try await TestServers.redis().url,
+                "TASQ_REDIS_PREFIX": database.keyPrefix, "TASQ_HTTP_INGEST": "127.0.0.1:0",
+                "TASQ_HTTP_ADMIN": "127.0.0.1:0", "TASQ_CONFIG": file.path,
+            ]
+            let server = try await TasqProgram.start(["serve"], environment: environment)
+            let worker = try await TasqProgram.start(
+                ["work", "--metrics", "127.0.0.1:0"], environment: environment)
+            let admin = try await address("admin", of: server)
+            let metrics = try await address("metrics", of: worker)
+            _ = try await worker.waitForLine(containing: "worker registered")
+            try await body(admin, metrics)
+            for process in [server, worker] {
+                process.signal(SIGTERM)
+                #expect(try await process.wait() == .code(0))
+            }
+        }
+    }
+
+    @Test func `A worker's listener takes the read tokens and leaves loopback with one only`()
+        async throws
+    {
+        let open = try await TasqProgram.run(
+            "work", "--metrics", "0.0.0.0:0", environment: ["DATABASE_URL": "postgres://h/d"])
+        #expect(open.exit == .code(64))
+        #expect(
+            open.errors
+                == "tasq: --metrics: worker.metrics must stay on loopback until admin_token is set")
+        let file = try TemporaryFile(
+            "worker: { metrics: '0.0.0.0:0' }\nadmin_tokens: { read: [env:READER] }")
+        // PostgreSQL is away: the page is there all the same, and says so.
+        let worker = try await TasqProgram.start(
+            ["work", "--config", file.path],
+            environment: ["DATABASE_URL": "postgres://127.0.0.1:9/d", "READER": "only-reads"])
+        let line = try await worker.waitForLine(containing: "metrics http://")
+        let port = try #require(line.split(separator: ":").last)
+        let metrics = "http://127.0.0.1:\(port)"
+        #expect(try await ask("GET", metrics + "/metrics").status == 401)
+        #expect(try await ask("GET", metrics + "/metrics", token: "another").status == 401)
+        #expect(try await ask("GET", metrics + "/healthz").status == 200)
+        #expect(try await ask("GET", metrics + "/readyz").status == 503)
+        let answer = try await ask("GET", metrics + "/metrics", token: "only-reads")
+        #expect(answer.status == 200)
+        let page = try Exposition(answer.body)
+        #expect(page["tasq_postgres_up"] == 0)
+        #expect(page["tasq_redis_up"] == nil)
+        #expect(page["tasq_postgres_connect_failures_total"] ?? 0 > 0)
+        worker.signal(SIGTERM)
+        #expect(try await worker.wait() == .code(0))
+    }
+
+    @Test func `A port that is taken ends the worker with 69`() async throws {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            let first = try await TasqProgram.start(
+                ["work", "--metrics", "127.0.0.1:0"], environment: environment)
+            let port = try #require(
+                try await address("metrics", of: first).split(separator: ":").last)
+            let second = try await TasqProgram.run(
+                "work", "--metrics", "127.0.0.1:\(port)", environment: environment)
+            #expect(second.exit == .code(69))
+            #expect(second.errors.contains("cannot listen on 127.0.0.1:\(port)"))
+            first.signal(SIGTERM)
+            #expect(try await first.wait() == .code(0))
+        }
+    }
+
+    private func address(_ listener: String, of process: ChildProcess) async throws -> String {
+        let line = try await process.waitForLine(containing: listener + " http://")
+        return String(line.dropFirst(listener.count + 1))
+    }
+
+    private func page(_ base: String) async throws -> Exposition {
+        try Exposition(try await ask("GET", base + "/metrics").body)
+    }
+
+    private func ask(
+        _ method: String, _ url: String, body: String = "", token: String? = nil
+    ) async throws -> (status: UInt, body: String) {
+        var request = HTTPClientRequest(url: url)
+        request.method = .init(rawValue: method)
+        if !body.isEmpty { request.body = .bytes(Array(body.utf8)) }
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        let bytes = try await answer.body.collect(upTo: 1_048_576)
+        return (answer.status.code, String(buffer: bytes))
+    }
+}
