@@ -119,11 +119,13 @@ let package = Package(
             resources: [.embedInCode("Bench/Floors")]),
         .executableTarget(
             name: "ReceiptExample", dependencies: ["Tasq", "TasqPostgres", "TasqRedis", logging]),
+        .target(name: "TasqModel", path: "Tests/TasqModel"),
         .target(
             name: "TestSizes", dependencies: ["TasqTesting", "TasqPostgres"],
             path: "Tests/TestSizes"),
+        .testTarget(name: "ModelTests", dependencies: ["TasqModel", "TestSizes"]),
         test("Tasq", logging, tracing),
-        test("TasqPostgres", logging),
+        test("TasqPostgres", "TasqModel", logging),
         test("TasqRedis", logging, nioCore, nioPosix),
         test(
             "TasqWebhooks", crypto, logging, lifecycle, nioCore,
