@@ -41,6 +41,7 @@ let package = Package(
     name: "tasq",
     products: [
         .executable(name: "tasq", targets: ["TasqCLI"]),
+        .executable(name: "tasq-chaos", targets: ["TasqChaos"]),
         .executable(name: "ReceiptExample", targets: ["ReceiptExample"]),
         .library(name: "Tasq", targets: ["Tasq"]),
         .library(name: "TasqPostgres", targets: ["TasqPostgres"]),
@@ -118,6 +119,17 @@ let package = Package(
             ],
             resources: [.embedInCode("Bench/Floors")]),
         .executableTarget(
+            name: "TasqChaos",
+            dependencies: [
+                "Tasq", "TasqPostgres", "TasqRedis", "TasqTesting", logging, lifecycle,
+                unixSignals, nioCore, nioPosix, nioHTTP1, systemPackage,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            resources: [.embedInCode("Rig/SQL"), .embedInCode("Check/SQL")]),
+        .executableTarget(
             name: "ReceiptExample", dependencies: ["Tasq", "TasqPostgres", "TasqRedis", logging]),
         .target(name: "TasqModel", path: "Tests/TasqModel"),
         .target(
@@ -140,6 +152,7 @@ let package = Package(
             "TasqCLI", "TasqPostgres", "TasqRedis", logging, nioCore, nioHTTP1,
             .product(name: "Subprocess", package: "swift-subprocess"),
             .product(name: "AsyncHTTPClient", package: "async-http-client")),
+        test("TasqChaos", nioCore, nioPosix),
         .testTarget(
             name: "ReliabilityTests",
             dependencies: [

@@ -1,0 +1,127 @@
+-- What a run came to, as named numbers.
+WITH span AS (
+    SELECT
+        (SELECT min(t) FROM event WHERE e = 'phase' AND name = 'load') AS load,
+        coalesce((SELECT min(t0) FROM disturbance), 9e18::bigint) AS broken,
+        coalesce((SELECT max(t1) FROM disturbance WHERE t1 < 9e18), 9e18::bigint) AS mended,
+        coalesce(
+            (SELECT min(t) FROM event WHERE e = 'phase' AND name = 'drain'), 9e18::bigint) AS drain
+),
+done AS (
+    SELECT t FROM event WHERE e = 'end' AND out = 'ok'
+),
+-- Jobs done in each tenth of a second, and in the second that begins with it.
+tenth AS (
+    SELECT g.t, (
+        SELECT count(*) FROM done AS d WHERE d.t >= g.t AND d.t < g.t + 1000000000
+    ) AS in_second
+    FROM span, generate_series(
+        span.load, least(span.drain, span.load + 1200000000000), 100000000) AS g (t)
+    WHERE span.mended < 9e18
+        AND g.t BETWEEN span.mended - 1000000000 AND span.mended + 60000000000
+),
+base AS (
+    SELECT
+        (SELECT count(*) FROM done AS d, span
+            WHERE d.t >= span.load + 300000000 AND d.t < least(span.broken, span.drain))
+        * 1e9 / nullif(least(span.broken, span.drain) - span.load - 300000000, 0) AS rate
+    FROM span
+),
+-- The next run of each job whose run was cut off by the end or the pause of its process.
+takeover AS (
+    SELECT c.crashes, s.t AS cut, (
+        SELECT min(n.t0) FROM run AS n WHERE n.job = r.job AND n.t0 > s.t AND n.claim <> r.claim
+    ) AS again
+    FROM run AS r
+    JOIN event AS s ON s.e = 'signalled' AND s.out IN ('KILL', 'STOP', 'CUT', 'FAIL')
+        AND s.pid = r.pid AND s.t > r.t0 AND (r.t1 IS NULL OR s.t < r.t1)
+    JOIN claim AS c ON c.claim = r.claim AND c.ending = 'reaped'
+),
+wait AS (
+    SELECT (again - cut) / 1e6 AS ms, crashes FROM takeover WHERE again IS NOT NULL
+),
+-- From the acknowledgement to the first line of the handler, of jobs that were due at once.
+pickup AS (
+    SELECT greatest(0, r.t0 - q.acknowledged) / 1e6 AS ms, r.t0
+    FROM enq AS q
+    JOIN run AS r ON r.token = q.token AND r.att = 1
+    JOIN change AS i ON i.tbl = 'job' AND i.op = 'I' AND i.job = r.job AND i.status = 'queued'
+    WHERE q.ms IS NOT NULL
+),
+-- Of processes that lived for five minutes and 40 % of the run, from their third minute on.
+growth AS (
+    SELECT
+        regr_slope((x ->> 'rss_kb')::float8 / 1024, t / 3.6e12) AS memory,
+        regr_slope((x ->> 'fds')::float8, t / 3.6e12) AS files
+    FROM (
+        SELECT *, min(t) OVER (PARTITION BY pid) AS born, max(t) OVER (PARTITION BY pid) AS died,
+            max(t) OVER () - min(t) OVER () AS whole
+        FROM event
+        WHERE e = 'sample' AND x ? 'rss_kb'
+    ) AS s
+    WHERE died - born > greatest(300000000000, 0.4 * whole) AND t > born + 120000000000
+    GROUP BY pid
+),
+ack AS (
+    SELECT t, ms, t - lag(t) OVER (ORDER BY t) AS gap,
+        EXISTS (SELECT FROM disturbance AS d WHERE event.t BETWEEN d.t0 AND d.t1) AS disturbed
+    FROM event
+    WHERE e = 'acknowledged'
+)
+SELECT 'jobs acknowledged', count(*)::float8, '' FROM enq WHERE acknowledged IS NOT NULL
+UNION ALL SELECT 'runs', count(*), '' FROM run
+UNION ALL SELECT 'runs repeated', count(*), '' FROM (
+    SELECT lag(ending) OVER (PARTITION BY job ORDER BY n0) AS before FROM claim
+) AS c WHERE c.before IN ('reaped', 'taken', 'handed back')
+UNION ALL SELECT 'claims reaped', count(*), '' FROM claim WHERE ending = 'reaped'
+UNION ALL SELECT 'workers declared dead', count(*), '' FROM worker AS w
+    WHERE w.n1 IS NOT NULL AND NOT EXISTS (
+        SELECT FROM event AS e WHERE e.pid = w.pid AND e.out IN ('TERM', 'INT') AND e.t < w.t1)
+UNION ALL SELECT 'outcomes discarded', count(*), '' FROM event WHERE e = 'lost'
+UNION ALL SELECT 'takeover p50', coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms), 0), 'ms'
+    FROM wait
+-- A job that a second worker died with waits until it can run alone.
+UNION ALL SELECT 'takeover max', coalesce(max(ms), 0), 'ms' FROM wait WHERE crashes = 0
+UNION ALL SELECT 'takeover max, second death', coalesce(max(ms), 0), 'ms'
+    FROM wait WHERE crashes > 0
+UNION ALL SELECT 'taken over', count(*), '' FROM wait
+UNION ALL SELECT 'rate before', coalesce(rate, 0), 'jobs/s' FROM base
+UNION ALL SELECT 'rate during', coalesce((
+        SELECT count(*) FROM done AS d, span WHERE d.t BETWEEN span.broken AND span.mended
+    ) * 1e9 / nullif((SELECT mended - broken FROM span WHERE mended < 9e18), 0), 0), 'jobs/s'
+UNION ALL SELECT 'rate during, share', coalesce((
+        SELECT count(*) FROM done AS d, span WHERE d.t BETWEEN span.broken AND span.mended
+    ) * 1e9 / nullif((SELECT mended - broken FROM span WHERE mended < 9e18), 0)
+    / nullif((SELECT rate FROM base), 0) * 100, 0), '%'
+UNION ALL SELECT 'healed', coalesce((
+        SELECT min(greatest(0, tenth.t - span.mended)) / 1e6 FROM tenth, base, span
+        WHERE tenth.t >= span.mended AND tenth.in_second >= 0.9 * base.rate
+    ), CASE WHEN (SELECT mended FROM span) < 9e18 THEN 9e9 ELSE 0 END), 'ms'
+UNION ALL SELECT 'enqueue p99', coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms), 0), 'ms'
+    FROM ack WHERE NOT disturbed
+UNION ALL SELECT 'enqueue p99 during',
+    coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms), 0), 'ms'
+    FROM ack WHERE disturbed
+UNION ALL SELECT 'requests failed', count(*), '' FROM event WHERE e = 'unanswered'
+UNION ALL SELECT 'longest without an acknowledgement', coalesce(max(gap), 0) / 1e6, 'ms' FROM ack
+UNION ALL SELECT 'requests failed later', count(*), '' FROM event AS e, span
+    WHERE e.e = 'unanswered' AND e.t - e.ms * 1e6 > span.mended
+UNION ALL SELECT 'pickup p99 before',
+    coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms), 0), 'ms'
+    FROM pickup, span WHERE t0 > span.load + 300000000 AND t0 < span.broken
+UNION ALL SELECT 'pickup p99 at the end of the fault',
+    coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms), 0), 'ms'
+    FROM pickup, span WHERE span.mended < 9e18
+        AND t0 BETWEEN span.mended - least(60000000000, (span.mended - span.broken) / 2)
+            AND span.mended
+UNION ALL SELECT 'pickup p99, times the one before', coalesce(
+    (SELECT percentile_cont(0.99) WITHIN GROUP (ORDER BY ms) FROM pickup, span
+        WHERE span.mended < 9e18
+            AND t0 BETWEEN span.mended - least(60000000000, (span.mended - span.broken) / 2)
+                AND span.mended)
+    / nullif((SELECT percentile_cont(0.99) WITHIN GROUP (ORDER BY ms) FROM pickup, span
+        WHERE t0 > span.load + 300000000 AND t0 < span.broken), 0), 0), '×'
+UNION ALL SELECT 'memory growth an hour', coalesce(max(greatest(0, memory)), 0), 'MB' FROM growth
+UNION ALL SELECT 'open files growth an hour', coalesce(max(greatest(0, files)), 0), '' FROM growth
+UNION ALL SELECT 'most memory', coalesce(max((x ->> 'rss_kb')::float8) / 1024, 0), 'MB'
+    FROM event WHERE e = 'sample' AND x ? 'rss_kb'

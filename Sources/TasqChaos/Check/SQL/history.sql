@@ -1,0 +1,145 @@
+-- What happened, put together from what was written down. The order of the changes of one job is
+-- the audit's `n`; times of handlers and clients are monotonic nanoseconds; the two meet only
+-- through `mono`, and only where PostgreSQL's clock is the machine's own.
+
+-- Nobody else collects statistics here, and without them joins go through all rows for each row.
+CREATE INDEX ON event (e, claim);
+CREATE INDEX ON change (xid, job);
+CREATE INDEX ON change (claim);
+CREATE INDEX ON change (job, n);
+CREATE INDEX ON change (queue, n) WHERE tbl = 'queue';
+ANALYZE;
+
+-- How far the clocks are apart: over a long run they drift. Each look says how far at least and at
+-- most, for it cannot have been answered before it was asked; forty looks together say it closely.
+CREATE TABLE clock AS
+SELECT
+    clock_us AS from_us,
+    coalesce(
+        max(least_ns) OVER near / 2 + min(most_ns) OVER near / 2,
+        min(t - clock_us * 1000) OVER near) AS offset_ns
+FROM (
+    SELECT
+        t, (x ->> 'clock_us')::bigint AS clock_us, (x ->> 'least_ns')::bigint AS least_ns,
+        (x ->> 'most_ns')::bigint AS most_ns
+    FROM event
+    WHERE e = 'sample' AND name = 'postgres'
+) AS look
+WINDOW near AS (ORDER BY t ROWS BETWEEN 20 PRECEDING AND 20 FOLLOWING);
+INSERT INTO clock SELECT 0, offset_ns FROM clock ORDER BY from_us LIMIT 1;
+CREATE INDEX ON clock (from_us);
+-- Monotonic nanoseconds of a PostgreSQL time.
+CREATE FUNCTION mono(at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT (extract(epoch FROM at) * 1000000000)::bigint + (
+        SELECT c.offset_ns
+        FROM clock AS c
+        WHERE c.from_us <= (extract(epoch FROM at) * 1000000)::bigint
+        ORDER BY c.from_us DESC
+        LIMIT 1)
+$$;
+
+-- What was asked for, by token, and what its client was told.
+CREATE TABLE enq AS
+SELECT
+    token,
+    min(batch) AS batch,
+    min(name) AS kind,
+    min(out) FILTER (WHERE e <> 'refused') AS unique_key,
+    min(t) FILTER (WHERE e = 'asked') AS asked,
+    min(t) FILTER (WHERE e = 'acknowledged') AS acknowledged,
+    (array_agg(job) FILTER (WHERE e = 'acknowledged'))[1] AS job,
+    bool_or(e = 'refused') AS refused,
+    min(ms) FILTER (WHERE e = 'acknowledged') AS ms
+FROM event
+WHERE e IN ('asked', 'acknowledged', 'refused')
+GROUP BY token;
+CREATE INDEX ON enq (token);
+
+-- Every claim that was committed, and how it ended.
+CREATE TABLE claim AS
+SELECT
+    i.claim, i.job, i.worker, i.attempt, i.n AS n0, i.at AS at0, i.committed AS committed0,
+    i.xid AS xid0, d.n AS n1, d.at AS at1, d.xid AS xid1, u.status AS next_status,
+    u.run_at AS next_run_at, u.kind, u.old_crashes AS crashes,
+    CASE
+        WHEN d.claim IS NULL THEN 'standing'
+        WHEN u.job IS NULL THEN 'deleted'
+        WHEN u.last_claim = i.claim THEN 'settled'
+        WHEN u.crashes > u.old_crashes THEN 'reaped'
+        WHEN u.handbacks > u.old_handbacks THEN 'handed back'
+        WHEN u.status = 'cancelled' THEN 'cancelled'
+        ELSE 'taken'
+    END AS ending
+FROM change AS i
+LEFT JOIN change AS d ON d.tbl = 'claim' AND d.op = 'D' AND d.claim = i.claim
+LEFT JOIN change AS u ON u.tbl = 'job' AND u.op = 'U' AND u.job = i.job AND u.xid = d.xid
+WHERE i.tbl = 'claim' AND i.op = 'I';
+CREATE INDEX ON claim (claim);
+CREATE INDEX ON claim (job, n0);
+ANALYZE claim;
+
+-- Every worker that registered, and the process it was.
+CREATE TABLE worker AS
+SELECT
+    i.worker, i.pid, i.queues, i.lease_us, i.n AS n0, mono(i.at) AS t0, d.n AS n1, d.at AS at1,
+    mono(d.at) AS t1,
+    (
+        SELECT max(b.at)
+        FROM change AS b
+        WHERE b.tbl = 'worker' AND b.op IN ('I', 'U') AND b.worker = i.worker
+    ) AS last_beat
+FROM change AS i
+LEFT JOIN change AS d ON d.tbl = 'worker' AND d.op = 'D' AND d.worker = i.worker
+WHERE i.tbl = 'worker' AND i.op = 'I';
+CREATE INDEX ON worker (worker);
+
+-- Processes that were disturbed: killed, stopped, cut off, made to fail.
+CREATE TABLE disturbed AS
+SELECT pid, min(t) AS t
+FROM event
+WHERE e = 'signalled' AND out IN ('KILL', 'STOP', 'CUT', 'FAIL')
+GROUP BY pid;
+
+-- When each process ended.
+CREATE TABLE process_end AS
+SELECT pid, min(t) AS t, min(out) AS out FROM event WHERE e = 'exit' GROUP BY pid;
+
+-- Every run of a handler. One that has no end went on until its process died.
+CREATE TABLE run AS
+SELECT
+    s.claim, s.job, s.token, s.att, s.p, coalesce(w.pid, s.pid) AS pid, s.t AS t0,
+    coalesce(f.t, CASE WHEN s.p <> 'endpoint' THEN x.t END) AS t1, f.out, f.t IS NOT NULL AS has_end
+FROM event AS s
+LEFT JOIN event AS f ON f.e = 'end' AND f.claim = s.claim AND f.p = s.p
+LEFT JOIN claim AS c ON c.claim = s.claim
+LEFT JOIN worker AS w ON w.worker = c.worker
+LEFT JOIN process_end AS x ON x.pid = s.pid AND x.t > s.t
+WHERE s.e = 'start';
+CREATE INDEX ON run (job, t0);
+CREATE INDEX ON run (claim);
+
+-- When something was being disturbed, the time to heal included.
+CREATE TABLE disturbance AS
+SELECT
+    s.t AS t0,
+    coalesce(f.t, 9e18::bigint) AS t1,
+    coalesce(f.t, 9e18::bigint) + (cfg('heal_ms') * 1000000)::bigint AS healed
+FROM event AS s
+CROSS JOIN LATERAL (
+    SELECT min(f.t) AS t
+    FROM event AS f
+    WHERE f.e = 'fault.stop' AND f.name = s.name AND f.t > s.t
+) AS f
+WHERE s.e = 'fault.start';
+
+-- What the looks at the servers found.
+CREATE TABLE sample AS
+SELECT
+    t, (x ->> 'orphans')::bigint AS orphans, (x ->> 'due')::bigint AS due,
+    (x ->> 'oldest_ms')::bigint AS oldest_ms, (x ->> 'free_slots')::bigint AS free_slots,
+    (x ->> 'open')::bigint AS open, (x ->> 'connections')::bigint AS connections,
+    (x ->> 'deadlocks')::bigint AS deadlocks, (x ->> 'dead_rows')::bigint AS dead_rows,
+    EXISTS (SELECT FROM disturbance AS d WHERE event.t BETWEEN d.t0 AND d.healed) AS disturbed
+FROM event
+WHERE e = 'sample' AND name = 'postgres';
+ANALYZE;

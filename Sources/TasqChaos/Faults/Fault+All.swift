@@ -1,0 +1,17 @@
+extension Fault {
+    /// Every fault, made anew for each run.
+    static var all: [Fault] {
+        [.calm] + processFaults + redisFaults + postgresFaults + serverFaults + networkFaults
+            + jobFaults + mixedFaults
+    }
+
+    static func named(_ name: String) -> Fault? {
+        all.first { $0.name == name }
+    }
+
+    /// Nothing: what the figures are without a fault.
+    static let calm = Fault(name: "calm", summary: "nothing is disturbed", isQuick: true) { rig in
+        try await rig.pass(.seconds(3))
+        return []
+    }
+}

@@ -1,0 +1,34 @@
+import FoundationEssentials
+import TasqTesting
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension Fault {
+    /// Why it cannot be done here; nil if it can.
+    var obstacle: String? {
+        for need in needs {
+            if let reason = need.reason { return reason }
+        }
+        return nil
+    }
+}
+
+extension Fault.Need {
+    fileprivate var reason: String? {
+        switch self {
+        case .root: geteuid() == 0 ? nil : "needs root"
+        case .program(let name, let package):
+            ChildProcess.find(name) == nil ? "\(name) not found: apt-get install \(package)" : nil
+        case .debugBuild:
+            #if DEBUG
+                nil
+            #else
+                "needs a debug build"
+            #endif
+        }
+    }
+}

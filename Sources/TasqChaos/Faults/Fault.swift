@@ -1,0 +1,109 @@
+/// Something that is done to a running system, and what must hold all the same.
+struct Fault: Sendable {
+    /// As in `--fault`.
+    let name: String
+    /// One line: what is done.
+    let summary: String
+    /// Belongs to the fast part, which the tests run in small sizes.
+    var isQuick = false
+    /// What it needs beside PostgreSQL and Redis; a run without it is skipped with this reason.
+    var needs: [Need] = []
+    var setup = Setup()
+    /// Its own pass figures, beyond the invariants.
+    var limits: [Limit] = []
+    /// Starts what it needs beside the servers, before the first process of tasq starts.
+    var prepare: @Sendable (inout Stage) async throws -> Void = { _ in }
+    /// Does it and undoes it again; returns what it measured itself.
+    let strike: @Sendable (Rig) async throws -> [Figure]
+
+    /// How the run differs from the usual.
+    struct Setup: Sendable {
+        /// Jobs a worker runs at once.
+        var slots = 8
+        /// How many workers, where the fault is about their number.
+        var workers: Int?
+        /// Which programs the workers are, in turn.
+        var programs: [WorkerProgram] = [.chaos, .tasq, .chaos]
+        var redisArguments: [String] = []
+        var postgresSettings: [String: String] = [:]
+        /// Run in the database before the load.
+        var sql: String?
+        /// Jobs that are queued before the first worker starts.
+        var backlog = 0
+        /// Jobs asked for a second.
+        var rate = 250.0
+        /// Whether the load is the usual mixture, or jobs of one length.
+        var load = Load.mixture
+        /// Whether PostgreSQL gets its time from a file, see ``FakeClock``.
+        var fakesClock = false
+        /// Whether PostgreSQL's clock can be compared with the others.
+        var clockIsTrue = true
+        /// More that the checkers must know.
+        var settings: [(name: String, value: Double)] = []
+        /// What is allowed because the fault cannot but cause it.
+        var allows: Set<Allowance> = []
+    }
+
+    enum WorkerProgram: Sendable {
+        /// `tasq-chaos worker`, the library in a program of its own.
+        case chaos
+        /// `tasq work`.
+        case tasq
+    }
+
+    enum Load: Sendable {
+        case mixture
+        /// Jobs that take this many milliseconds and succeed.
+        case plain(milliseconds: Int)
+    }
+
+    /// Something that a checker must not count as a finding under this fault.
+    enum Allowance: String, Sendable {
+        /// The last commits of a primary that is lost may be lost with it.
+        case lostCommits = "lost_commits"
+        /// Workers are declared dead on purpose.
+        case falseDeaths = "false_deaths"
+        /// Jobs are called off or retried by hand.
+        case retries
+    }
+
+    /// What must be there for it.
+    enum Need: Sendable, Hashable {
+        case root
+        /// A program, and the Debian package that has it.
+        case program(String, package: String)
+        /// A build with fail points in it.
+        case debugBuild
+    }
+}
+
+/// A measured number.
+struct Figure: Sendable {
+    let name: String
+    let value: Double
+    /// "ms", "jobs/s", "%" or "" for a count.
+    var unit = ""
+}
+
+/// A bound that a figure must keep.
+struct Limit: Sendable {
+    let figure: String
+    /// At most this.
+    var most: Double?
+    /// At least this.
+    var least: Double?
+    /// Where it is asked for; everywhere if nil.
+    var profile: Profile?
+
+    func holds(for value: Double) -> Bool {
+        (most.map { value <= $0 } ?? true) && (least.map { value >= $0 } ?? true)
+    }
+
+    static func atMost(_ most: Double, _ figure: String, in profile: Profile? = nil) -> Limit {
+        Limit(figure: figure, most: most, profile: profile)
+    }
+
+    static func atLeast(_ least: Double, _ figure: String, in profile: Profile? = nil) -> Limit {
+        Limit(figure: figure, least: least, profile: profile)
+    }
+}

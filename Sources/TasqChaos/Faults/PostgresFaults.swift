@@ -1,0 +1,186 @@
+import Synchronization
+import Tasq
+import TasqTesting
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What happens to PostgreSQL and to whoever holds something in it.
+extension Fault {
+    static var postgresFaults: [Fault] {
+        [
+            postgresRestart, postgresTerminate, postgresBackendKill, postgresFull, heldTransaction,
+            lockedRows, tableMaintenance, herd,
+        ]
+    }
+
+    private static let nobodyDies: [Limit] = [
+        .atMost(0, "workers declared dead"), .atMost(0, "claims reaped"),
+    ]
+
+    private static var postgresRestart: Fault {
+        Fault(
+            name: "postgres-restart",
+            summary: "PostgreSQL crashes, stays away longer than a lease, and comes back",
+            isQuick: true,
+            limits: nobodyDies + [.atMost(5000, "healed"), .atMost(0, "requests failed later")]
+        ) { rig in
+            await rig.postgres.stop(.immediate)
+            try await rig.pass(rig.plan.profile.lease + .seconds(5))
+            try await rig.postgres.restart()
+            return []
+        }
+    }
+
+    private static var postgresTerminate: Fault {
+        Fault(
+            name: "postgres-terminate", summary: "every session is terminated, every two seconds",
+            isQuick: true, limits: nobodyDies + [.atMost(5000, "healed")]
+        ) { rig in
+            for _ in 0..<6 {
+                try await rig.sql(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE usename = '\(Stage.role)' AND backend_type = 'client backend'
+                    """)
+                try await rig.pass(.seconds(2))
+            }
+            return []
+        }
+    }
+
+    private static var postgresBackendKill: Fault {
+        Fault(
+            name: "postgres-backend-kill",
+            summary: "a server process is killed, so that PostgreSQL throws everybody out",
+            limits: nobodyDies + [.atMost(5000, "healed")]
+        ) { rig in
+            for _ in 0..<3 {
+                let pid = try await rig.number(
+                    """
+                    SELECT pid FROM pg_stat_activity
+                    WHERE usename = '\(Stage.role)' AND backend_type = 'client backend'
+                    ORDER BY random() LIMIT 1
+                    """)
+                Glibc.kill(Int32(pid), SIGKILL)
+                try await rig.pass(.seconds(3))
+            }
+            return []
+        }
+    }
+
+    private static var postgresFull: Fault {
+        Fault(
+            name: "postgres-full", summary: "others take every connection there is", isQuick: true,
+            setup: Setup(postgresSettings: ["max_connections": "60"]),
+            limits: nobodyDies + [.atMost(5000, "healed")]
+        ) { rig in
+            let sleepers = Sleepers(rig)
+            await sleepers.add(count: 60, as: Stage.role)
+            // Whoever loses a connection now gets none again. Heartbeats keep theirs.
+            try await rig.sql(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE application_name = 'tasq'
+                    AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')
+                """)
+            await sleepers.add(count: 20, as: Stage.role)
+            try await rig.pass(.seconds(8))
+            try await sleepers.leave()
+            return []
+        }
+    }
+
+    private static var heldTransaction: Fault {
+        Fault(
+            name: "held-transaction",
+            summary: "somebody's open transaction keeps every dead row from being removed",
+            // Half load: jobs that outlast a lease keep 12 slots of all workers busy at the defaults,
+            // the others 6, and of 24 all would be taken now and then for a minute.
+            setup: Setup(slots: 16, sql: "GRANT pg_read_all_stats TO \(Stage.role);"),
+            limits: nobodyDies + [
+                .atLeast(80, "rate during, share"),
+                // It does once the transaction is a minute old.
+                .atLeast(1, "tasq doctor names it", in: .defaults),
+                .atMost(2, "pickup p99, times the one before", in: .defaults),
+            ]
+        ) { rig in
+            let sleepers = Sleepers(rig)
+            await sleepers.add(
+                """
+                BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM tasq.job LIMIT 1;
+                SELECT pg_sleep(3600)
+                """)
+            try await rig.pass(rig.plan.profile == .test ? .seconds(15) : .seconds(600))
+            let pid = try await rig.sql(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = 'sleeper'")
+            let diagnosis = try await rig.crew.output(of: "doctor")
+            try await sleepers.leave()
+            let isNamed = diagnosis.contains(pid) && diagnosis.contains("pg_sleep(3600)")
+            return [Figure(name: "tasq doctor names it", value: isNamed ? 1 : 0)]
+        }
+    }
+
+    private static var lockedRows: Fault {
+        Fault(
+            name: "admin-locks",
+            summary: "an operator's transaction locks queued rows, then the whole table",
+            limits: nobodyDies + [.atMost(5000, "healed")]
+        ) { rig in
+            let sleepers = Sleepers(rig)
+            let rate = rig.load.rate
+            rig.load.rate = rate * 4
+            try await rig.pass(.seconds(1))
+            rig.load.rate = rate
+            await sleepers.add(
+                """
+                BEGIN; UPDATE tasq.job SET priority = priority WHERE id IN
+                (SELECT id FROM tasq.job WHERE status = 'queued' LIMIT 100); SELECT pg_sleep(3600)
+                """)
+            try await rig.pass(.seconds(6))
+            try await sleepers.leave()
+            await sleepers.add(
+                "BEGIN; LOCK TABLE tasq.job IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3600)")
+            try await rig.pass(.seconds(6))
+            try await sleepers.leave()
+            return []
+        }
+    }
+
+    private static var tableMaintenance: Fault {
+        Fault(
+            name: "table-maintenance",
+            summary: "VACUUM FULL, a new index, ANALYZE and `tasq migrate` under load",
+            limits: nobodyDies + [.atMost(5000, "healed")]
+        ) { rig in
+            for statement in [
+                "VACUUM FULL tasq.job", "VACUUM FULL tasq.executing_job",
+                "CREATE INDEX CONCURRENTLY chaos_kind ON tasq.job (kind)", "ANALYZE",
+                "REINDEX TABLE CONCURRENTLY tasq.job", "DROP INDEX tasq.chaos_kind",
+            ] {
+                try await rig.sql(statement)
+                try await rig.pass(.seconds(1))
+            }
+            try await rig.crew.tasq("migrate")
+            return []
+        }
+    }
+
+    private static var herd: Fault {
+        Fault(
+            name: "herd", summary: "many small workers lose PostgreSQL and come back together",
+            setup: Setup(
+                slots: 1, workers: 24, programs: [.chaos],
+                postgresSettings: ["max_connections": "400"], load: .plain(milliseconds: 20)),
+            limits: nobodyDies + [.atMost(10_000, "healed")]
+        ) { rig in
+            await rig.postgres.stop(.fast)
+            try await rig.pass(rig.plan.profile.lease + .seconds(1))
+            try await rig.postgres.restart()
+            return []
+        }
+    }
+}

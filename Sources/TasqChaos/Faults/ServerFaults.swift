@@ -1,0 +1,196 @@
+import FoundationEssentials
+import Synchronization
+import Tasq
+import TasqTesting
+
+/// What happens when PostgreSQL moves, hides behind a pooler or has another idea of the time.
+extension Fault {
+    static var serverFaults: [Fault] {
+        [
+            promotion(isSynchronous: false), promotion(isSynchronous: true), readOnly, pooler,
+            poolerKill, clockJump, diskFull,
+        ]
+    }
+
+    private static let nobodyDies: [Limit] = [
+        .atMost(0, "workers declared dead"), .atMost(0, "claims reaped"),
+    ]
+
+    /// Something made in `prepare` and used in `strike`.
+    private final class Kept<Value: Sendable>: Sendable {
+        private let stored = Mutex<Value?>(nil)
+
+        func keep(_ value: Value) { stored.withLock { $0 = value } }
+
+        func value() throws -> Value {
+            guard let value = stored.withLock({ $0 }) else {
+                throw TestingError.failed("nothing was prepared")
+            }
+            return value
+        }
+    }
+
+    private static func promotion(isSynchronous: Bool) -> Fault {
+        let standby = Kept<PrivatePostgres>()
+        return Fault(
+            name: isSynchronous ? "promotion-sync" : "promotion",
+            summary: isSynchronous
+                ? "the primary is lost and its synchronous standby takes over"
+                : "the primary is lost and a standby that lags takes over",
+            setup: Setup(allows: isSynchronous ? [] : [.lostCommits]),
+            limits: [.atMost(10_000, "writes again after"), .atMost(15_000, "healed")],
+            prepare: { stage in
+                let other = try await PrivatePostgres.start(
+                    settings: ["track_commit_timestamp": "on"], durable: false,
+                    following: stage.postgres)
+                standby.keep(other)
+                if isSynchronous {
+                    try await stage.postgres.execute(
+                        """
+                        ALTER SYSTEM SET synchronous_standby_names = '*';
+                        SELECT pg_reload_conf()
+                        """)
+                }
+                stage.road.databaseURL =
+                    "postgres://\(Stage.role)@127.0.0.1:\(stage.postgres.port),"
+                    + "127.0.0.1:\(other.port)/\(Stage.database)?target_session_attrs=read-write"
+            }
+        ) { rig in
+            let other = try standby.value()
+            if !isSynchronous {
+                // Without a receiver the standby lags; replay goes on with what it has.
+                try await other.execute(
+                    "ALTER SYSTEM SET primary_conninfo = 'port=1'; SELECT pg_reload_conf()")
+                try await rig.pass(.seconds(1))
+            }
+            await rig.postgres.stop(.immediate)
+            try await rig.pass(.seconds(2))
+            try await other.promote()
+            rig.postgres = other
+            let begin = ContinuousClock.now
+            let before = rig.load.tally.acknowledged
+            try await eventually(within: .seconds(60), "writes are taken again") {
+                rig.load.tally.acknowledged > before
+            }
+            return [
+                Figure(
+                    name: "writes again after",
+                    value: (ContinuousClock.now - begin) / .milliseconds(1), unit: "ms")
+            ]
+        }
+    }
+
+    private static var readOnly: Fault {
+        Fault(
+            name: "postgres-readonly", summary: "PostgreSQL takes no writes for a while",
+            limits: [.atMost(5000, "healed")]
+        ) { rig in
+            try await rig.sql(
+                "ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf()")
+            try await rig.pass(rig.plan.profile.lease + .seconds(3))
+            try await rig.sql(
+                """
+                SET default_transaction_read_only = off;
+                ALTER SYSTEM RESET default_transaction_read_only; SELECT pg_reload_conf()
+                """)
+            return []
+        }
+    }
+
+    private static let pgbouncer = [Need.program("pgbouncer", package: "pgbouncer")]
+
+    private static var pooler: Fault {
+        Fault(
+            name: "pooler", summary: "everybody goes through pgbouncer in transaction mode",
+            isQuick: true, needs: pgbouncer,
+            prepare: { stage in
+                let pooler = try await PrivatePooler.start(
+                    before: stage.postgres, poolSize: 6, users: [Stage.role])
+                stage.kept.append(pooler)
+                stage.road.databaseURL = Stage.databaseURL(port: pooler.port)
+            }
+        ) { rig in
+            await rig.drawWorker().kill()
+            try await rig.pass(.seconds(2))
+            try await rig.redis.command("FLUSHALL")
+            try await rig.pass(.seconds(3))
+            try await rig.allReady()
+            return []
+        }
+    }
+
+    private static var poolerKill: Fault {
+        let kept = Kept<PrivatePooler>()
+        return Fault(
+            name: "pooler-kill", summary: "pgbouncer holds everybody up, then is killed",
+            needs: pgbouncer, limits: nobodyDies + [.atMost(8000, "healed")],
+            prepare: { stage in
+                let pooler = try await PrivatePooler.start(
+                    before: stage.postgres, poolSize: 6, users: [Stage.role])
+                kept.keep(pooler)
+                stage.road.databaseURL = Stage.databaseURL(port: pooler.port)
+            }
+        ) { rig in
+            let pooler = try kept.value()
+            try await pooler.command("PAUSE")
+            try await rig.pass(.seconds(5))
+            try await pooler.command("RESUME")
+            try await rig.pass(.seconds(2))
+            try await pooler.crashAndRestart()
+            return []
+        }
+    }
+
+    private static var clockJump: Fault {
+        Fault(
+            name: "clock-jump",
+            summary: "PostgreSQL's clock jumps five minutes ahead, back, and ten ahead",
+            isQuick: true, needs: [.program("faketime", package: "faketime")],
+            setup: Setup(fakesClock: true, clockIsTrue: false), limits: nobodyDies
+        ) { rig in
+            // The last jump makes everything due that was put off by a clock that was ahead.
+            for shift in ["+5m", "+0", "+10m"] {
+                rig.stage.clock?.shift(shift)
+                try await rig.pass(rig.plan.profile.lease + .seconds(2))
+            }
+            return []
+        }
+    }
+
+    private static var diskFull: Fault {
+        Fault(
+            name: "disk-full", summary: "PostgreSQL has no room left for a while",
+            needs: [.root],
+            setup: Setup(),
+            limits: nobodyDies + [.atMost(8000, "healed")],
+            prepare: { stage in
+                let disk = try await SmallDisk.make(megabytes: 256)
+                stage.cleanups.append { await disk.remove() }
+                try await stage.postgres.execute(
+                    "CREATE TABLESPACE small LOCATION '\(disk.path)/small'")
+                try await stage.postgres.execute(
+                    """
+                    ALTER TABLE tasq.job SET TABLESPACE small;
+                    ALTER TABLE tasq.payload SET TABLESPACE small;
+                    CREATE TABLE public.filler (text text) TABLESPACE small;
+                    ALTER TABLE public.filler ALTER text SET STORAGE EXTERNAL
+                    """, in: Stage.database)
+            }
+        ) { rig in
+            // Row by row, so that what fits stays.
+            do {
+                try await rig.sql(
+                    """
+                    DO $$ BEGIN LOOP
+                        INSERT INTO public.filler SELECT repeat('x', 7000) FROM generate_series(1, 20);
+                        COMMIT;
+                    END LOOP; END $$
+                    """)
+            } catch {}
+            try await rig.pass(.seconds(8))
+            // TRUNCATE would want room for new files first.
+            try await rig.sql("DROP TABLE public.filler")
+            return []
+        }
+    }
+}

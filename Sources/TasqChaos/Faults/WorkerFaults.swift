@@ -1,0 +1,305 @@
+import Tasq
+import TasqTesting
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What happens to worker processes and servers: they die, stand still, are asked to go.
+extension Fault {
+    static var processFaults: [Fault] {
+        [
+            workerKill, workersKilledInTurn, failPoints, workerPause, workerFlap, workersPause,
+            suspend, workerDrain, workerSignals, serverKill, rollingRestart, filesExhausted,
+            outputGone,
+            queuePause, order,
+        ]
+    }
+
+    private static var workerKill: Fault {
+        Fault(
+            name: "worker-kill", summary: "a worker is killed every second", isQuick: true,
+            limits: [
+                .atMost(6000, "takeover max", in: .test),
+                .atMost(4000, "takeover p50", in: .defaults),
+                .atMost(20_000, "takeover max", in: .defaults),
+                .atMost(20_000, "takeover max, second death"),
+            ]
+        ) { rig in
+            for _ in 0..<8 {
+                await rig.drawWorker().kill()
+                try await rig.pass(.seconds(1))
+            }
+            try await rig.allReady()
+            return []
+        }
+    }
+
+    /// Whoever holds the maintenance term is among them.
+    private static var workersKilledInTurn: Fault {
+        Fault(
+            name: "leader-kill", summary: "each worker is killed in turn, the leader among them",
+            limits: [.atMost(20_000, "takeover max")]
+        ) { rig in
+            for worker in rig.workers {
+                await worker.kill()
+                try await rig.pass(rig.plan.profile.lease)
+            }
+            try await rig.allReady()
+            return []
+        }
+    }
+
+    private static var failPoints: Fault {
+        Fault(
+            name: "fail-points",
+            summary: "a worker dies between taking, claiming, starting, writing and hearing so",
+            isQuick: true, needs: [.debugBuild]
+        ) { rig in
+            let points: [FailPoint] = [
+                .afterTake, .afterClaim, .afterStart, .beforeCommit, .afterCommit,
+            ]
+            for point in points {
+                let worker = rig.drawWorker()
+                let before = await worker.starts
+                await worker.startNext(with: ["TASQ_FAILPOINT": point.rawValue + ":kill"])
+                await worker.kill()
+                // Once it is started again with the fail point, it dies of it, and is started anew.
+                try await eventually(within: .seconds(60), "\(point.rawValue) is reached") {
+                    await worker.starts >= before + 2
+                }
+            }
+            try await rig.allReady()
+            return []
+        }
+    }
+
+    private static var workerPause: Fault {
+        Fault(
+            name: "worker-pause",
+            summary: "each worker in turn stands still for longer than its lease, then goes on",
+            isQuick: true,
+            limits: [
+                .atMost(7000, "takeover max", in: .test),
+                .atMost(25_000, "takeover max", in: .defaults),
+            ]
+        ) { rig in
+            for worker in rig.workers {
+                await worker.pause()
+                try await rig.pass(rig.plan.profile.lease + .seconds(2))
+                await worker.resume()
+                try await rig.pass(.seconds(1))
+            }
+            return []
+        }
+    }
+
+    private static var workerFlap: Fault {
+        Fault(
+            name: "worker-flap",
+            summary: "a worker stands still again and again, never for a lease",
+            limits: [.atMost(0, "workers declared dead"), .atMost(0, "claims reaped")]
+        ) { rig in
+            let worker = rig.drawWorker()
+            for _ in 0..<8 {
+                await worker.pause()
+                try await rig.pass(rig.plan.profile.lease / 2)
+                await worker.resume()
+                try await rig.pass(rig.plan.profile.lease / 3)
+            }
+            return []
+        }
+    }
+
+    private static var workersPause: Fault {
+        Fault(
+            name: "workers-pause", summary: "all workers stand still together, longer than a lease",
+            isQuick: true
+        ) { rig in
+            for worker in rig.workers { await worker.pause() }
+            try await rig.pass(rig.plan.profile.lease + .seconds(5))
+            for worker in rig.workers { await worker.resume() }
+            return []
+        }
+    }
+
+    private static var suspend: Fault {
+        Fault(
+            name: "suspend",
+            summary: "the whole machine stands still: workers, PostgreSQL and Redis",
+            limits: [.atMost(0, "workers declared dead"), .atMost(0, "claims reaped")]
+        ) { rig in
+            let backends = ProcessTree.group(of: rig.postgres.pid)
+            for worker in rig.workers { await worker.pause() }
+            for pid in backends { Glibc.kill(pid, SIGSTOP) }
+            rig.redis.pause()
+            try await rig.pass(rig.plan.profile.lease + .seconds(5))
+            rig.redis.resume()
+            for pid in backends { Glibc.kill(pid, SIGCONT) }
+            for worker in rig.workers { await worker.resume() }
+            return []
+        }
+    }
+
+    private static var workerDrain: Fault {
+        Fault(
+            name: "worker-drain", summary: "workers are asked to end under load, and started again",
+            isQuick: true, limits: [.atMost(0, "claims reaped")]
+        ) { rig in
+            for round in 0..<6 {
+                let worker = rig.workers[round % rig.workers.count]
+                let before = await worker.starts
+                await worker.terminate()
+                try await eventually("\(worker.name) was started again") {
+                    await worker.starts > before
+                }
+                try await worker.ready()
+            }
+            return []
+        }
+    }
+
+    private static var workerSignals: Fault {
+        Fault(
+            name: "worker-signals",
+            summary: "SIGTERM twice, SIGINT, SIGHUP, and SIGTERM while PostgreSQL is away"
+        ) { rig in
+            let worker = rig.workers[rig.workers.count > 1 ? 1 : 0]
+            for signals in [[SIGTERM, SIGTERM], [SIGINT]] {
+                // Something that is still on board when the second signal comes.
+                await rig.load.ask(
+                    for: (0..<24).map { _ in rig.load.drawn(.run, milliseconds: 2000) })
+                try await rig.pass(.milliseconds(500))
+                let (before, pid) = (await worker.starts, await worker.pid)
+                for number in signals where await worker.pid == pid {
+                    await worker.signal(number, number == SIGTERM ? "TERM" : "INT")
+                    try await rig.pass(.milliseconds(300))
+                }
+                try await eventually("it was started again") { await worker.starts > before }
+                try await worker.ready()
+            }
+            await worker.signal(SIGHUP, "HUP")
+            try await rig.pass(.seconds(1))
+            // It cannot hand anything back: its claims are left to the lease.
+            for worker in rig.workers { await rig.markDisturbed(worker, "FAIL") }
+            await rig.postgres.stop(.immediate)
+            let before = await worker.starts
+            await worker.terminate()
+            try await eventually(within: .seconds(60), "it ends without PostgreSQL") {
+                await worker.starts > before
+            }
+            try await rig.postgres.restart()
+            try await rig.allReady()
+            return []
+        }
+    }
+
+    private static var serverKill: Fault {
+        Fault(
+            name: "server-kill", summary: "the server is killed in the middle of requests",
+            isQuick: true, limits: [.atLeast(1, "requests failed")]
+        ) { rig in
+            for _ in 0..<5 {
+                await rig.server.kill()
+                try await rig.pass(.seconds(1))
+                try await rig.server.ready()
+                try await rig.pass(.milliseconds(500))
+            }
+            return []
+        }
+    }
+
+    private static var rollingRestart: Fault {
+        Fault(
+            name: "rolling-restart",
+            summary: "everything is restarted one by one, workers as another program than before",
+            limits: [.atMost(0, "claims reaped")]
+        ) { rig in
+            for (number, worker) in rig.workers.enumerated() {
+                let before = await worker.starts
+                await worker.become(
+                    rig.crew.worker(
+                        number, as: number.isMultiple(of: 2) ? .tasq : .chaos, named: worker.name))
+                await worker.terminate()
+                try await eventually("\(worker.name) was replaced") { await worker.starts > before }
+                try await worker.ready()
+            }
+            let before = await rig.server.starts
+            await rig.server.terminate()
+            try await eventually("the server was replaced") { await rig.server.starts > before }
+            try await rig.server.ready()
+            await rig.redis.stop(save: true)
+            try await rig.redis.restart()
+            try await rig.postgres.restart()
+            try await rig.allReady()
+            return []
+        }
+    }
+
+    private static var filesExhausted: Fault {
+        Fault(
+            name: "files-exhausted",
+            summary: "the server may open few files, and clients come in hundreds",
+            needs: [.program("prlimit", package: "util-linux")],
+            limits: [.atMost(5000, "healed")],
+            prepare: { stage in stage.serverWrapper = ["prlimit", "--nofile=40:40", "--"] }
+        ) { rig in
+            guard let address = await rig.server.address("admin"),
+                let port = address.split(separator: ":").last.flatMap({ Int($0) })
+            else { return [] }
+            let crowd = try await Crowd.connect(200, to: port)
+            try await rig.pass(.seconds(6))
+            await crowd.leave()
+            return []
+        }
+    }
+
+    private static var outputGone: Fault {
+        Fault(
+            name: "output-gone", summary: "whoever reads what the workers say goes away",
+            limits: [.atMost(0, "claims reaped")],
+            prepare: { stage in
+                // It ends after the line that says that the worker is ready.
+                let script = #"exec "$@" > >(exec sed -u '/worker registered/q' >&2) 2>&1"#
+                for number in 0..<stage.plan.workers {
+                    stage.wrappers[number] = ["bash", "-c", script, "worker"]
+                }
+            }
+        ) { rig in
+            try await rig.redis.command("FLUSHALL")
+            try await rig.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '\(Stage.role)'"
+            )
+            try await rig.pass(.seconds(5))
+            return []
+        }
+    }
+
+    private static var queuePause: Fault {
+        Fault(name: "queue-pause", summary: "a queue is paused and resumed under load") { rig in
+            for _ in 0..<3 {
+                try await rig.crew.tasq("queues", "pause", "second")
+                try await rig.pass(.seconds(3))
+                try await rig.crew.tasq("queues", "resume", "second")
+                try await rig.pass(.seconds(1))
+            }
+            return []
+        }
+    }
+
+    /// No fault, but the one run in which an order can be asked for.
+    private static var order: Fault {
+        Fault(
+            name: "order",
+            summary: "one worker with one slot starts jobs in the order they came in",
+            setup: Setup(
+                slots: 1, workers: 1, programs: [.chaos], rate: 100, load: .plain(milliseconds: 1),
+                settings: [("ordered", 1), ("displacement", 40)])
+        ) { rig in
+            try await rig.pass(.seconds(3))
+            return []
+        }
+    }
+}

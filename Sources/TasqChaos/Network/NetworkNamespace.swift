@@ -1,0 +1,79 @@
+import TasqTesting
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A network of its own for one process, with one cable to this one; only root can make it.
+///
+/// What is dropped there is dropped by the kernel: connections do not end, nothing is answered, and
+/// only timeouts tell.
+struct NetworkNamespace: Sendable {
+    /// The address of this side of the cable.
+    let address: String
+    private let name: String
+    private let cable: String
+
+    /// Makes it with addresses that nobody else has.
+    static func make() async throws -> NetworkNamespace {
+        await sweep()
+        let number = Int(getpid()) % 4000
+        let (high, low) = (number / 60, number % 60 * 4)
+        let space = NetworkNamespace(
+            address: "10.231.\(high).\(low + 1)", name: "tasq-chaos-\(getpid())",
+            cable: "tqc\(number)")
+        try await run("ip", "netns", "add", space.name)
+        try await run(
+            "ip", "link", "add", space.cable, "type", "veth", "peer", "name", "eth0", "netns",
+            space.name)
+        try await run("ip", "addr", "add", space.address + "/30", "dev", space.cable)
+        try await run("ip", "link", "set", space.cable, "up")
+        try await space.inside("ip", "addr", "add", "10.231.\(high).\(low + 2)/30", "dev", "eth0")
+        try await space.inside("ip", "link", "set", "eth0", "up")
+        try await space.inside("ip", "link", "set", "lo", "up")
+        return space
+    }
+
+    /// Put before the command of a process that is to live in it.
+    var wrapper: [String] { ["ip", "netns", "exec", name] }
+
+    /// Drops packets by a rule of iptables', as in `-A OUTPUT -p tcp --dport 5432`.
+    func drop(_ rule: [String]) async throws {
+        try await Self.run(wrapper + ["iptables"] + rule + ["-j", "DROP"])
+    }
+
+    /// Lets everything through again.
+    func mend() async throws {
+        try await inside("iptables", "-F")
+    }
+
+    func remove() async {
+        do { try await Self.run("ip", "netns", "delete", name) } catch {}
+    }
+
+    /// Removes what runs left behind that were killed.
+    private static func sweep() async {
+        let names = (try? await ChildProcess.run(["ip", "netns", "list"])) ?? ""
+        for line in names.split(separator: "\n") where line.hasPrefix("tasq-chaos-") {
+            let name = line.split(separator: " ")[0]
+            guard let pid = Int32(name.dropFirst("tasq-chaos-".count)), kill(pid, 0) != 0 else {
+                continue
+            }
+            do { try await run("ip", "netns", "delete", String(name)) } catch {}
+        }
+    }
+
+    private func inside(_ words: String...) async throws {
+        try await Self.run(wrapper + words)
+    }
+
+    private static func run(_ words: String...) async throws {
+        try await run(words)
+    }
+
+    private static func run(_ words: [String]) async throws {
+        try await ChildProcess.run(words)
+    }
+}

@@ -1,0 +1,96 @@
+import FoundationEssentials
+
+/// What one run came to.
+struct Report: Sendable {
+    let plan: Plan
+    let findings: [Finding]
+    let figures: [Figure]
+    /// The folder with what the run left behind, if it was kept.
+    var evidence: String?
+
+    /// The pass figures that were not kept.
+    var misses: [(limit: Limit, value: Double?)] {
+        plan.fault.limits.filter { $0.profile == nil || $0.profile == plan.profile }
+            .compactMap { limit in
+                let value = figures.first { $0.name == limit.figure }?.value
+                return value.map(limit.holds) == true ? nil : (limit, value)
+            }
+    }
+
+    /// Whether nothing was found and every pass figure was kept.
+    var isClean: Bool { findings.isEmpty && misses.isEmpty }
+
+    /// The nine that must be zero, as they are named in reports.
+    var zeroes: [(name: String, count: Int)] {
+        Invariant.all.compactMap { invariant in
+            invariant.figure.map { name in
+                (name, findings.first { $0.invariant == invariant.name }?.count ?? 0)
+            }
+        }
+    }
+
+    func figure(_ name: String) -> Double? { figures.first { $0.name == name }?.value }
+
+    /// One JSON document.
+    var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let document = Document(
+            fault: plan.fault.name, seed: plan.seed, profile: plan.profile.rawValue,
+            clean: isClean,
+            zeroes: Dictionary(uniqueKeysWithValues: zeroes.map { ($0.name, $0.count) }),
+            findings: findings,
+            timed: Invariant.all.filter(\.isTimed).map(\.name),
+            figures: Dictionary(figures.map { ($0.name, $0.value) }) { first, _ in first },
+            misses: misses.map { $0.limit.text(seen: $0.value) }, evidence: evidence)
+        let data = (try? encoder.encode(document)) ?? Data()
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    private struct Document: Encodable {
+        let fault: String
+        let seed: UInt64
+        let profile: String
+        let clean: Bool
+        let zeroes: [String: Int]
+        let findings: [Finding]
+        /// Invariants about time, which a busy machine can spoil.
+        let timed: [String]
+        let figures: [String: Double]
+        let misses: [String]
+        let evidence: String?
+    }
+
+    /// For people: what was found, what was missed, the figures.
+    var text: String {
+        var lines = ["\(plan.fault.name), seed \(plan.seed): \(isClean ? "held" : "NOT HELD")"]
+        lines.append(
+            "  " + zeroes.map { "\($0.name) \($0.count)" }.joined(separator: ", "))
+        for finding in findings {
+            let title = Invariant.all.first { $0.name == finding.invariant }?.title ?? ""
+            lines.append("  \(finding.invariant) \(title): \(finding.count)")
+            lines += finding.examples.prefix(3).map { "    \($0)" }
+        }
+        for miss in misses { lines.append("  missed: " + miss.limit.text(seen: miss.value)) }
+        lines += figures.map { "  \($0.name): \($0.text)" }
+        if let evidence { lines.append("  kept in \(evidence)") }
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension Figure {
+    /// The number with its unit.
+    var text: String {
+        let rounded = value >= 100 ? value.rounded() : (value * 10).rounded() / 10
+        let number = rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
+        return unit.isEmpty ? number : "\(number) \(unit)"
+    }
+}
+
+extension Limit {
+    /// What was asked for and what was seen.
+    func text(seen value: Double?) -> String {
+        let bound = most.map { "at most \($0)" } ?? least.map { "at least \($0)" } ?? ""
+        return "\(figure) \(value.map { "\($0)" } ?? "not measured"), \(bound) asked for"
+    }
+}

@@ -1,0 +1,38 @@
+import FoundationEssentials
+
+/// A file that tells one process's clock how far it is off.
+struct FakeClock: Sendable {
+    private let file: String
+    private let library: String
+
+    /// Makes the file; nil where libfaketime is not installed. Its monotonic clock stays true.
+    init?() {
+        let root = "/usr/lib"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+        let found = names.map { "\(root)/\($0)/faketime/libfaketimeMT.so.1" }
+            .first { FileManager.default.fileExists(atPath: $0) }
+        guard let found else { return nil }
+        library = found
+        file = "/tmp/tasq-chaos-clock-" + UUID().uuidString.prefix(8).lowercased()
+        shift("+0")
+    }
+
+    /// For the process whose clock it is.
+    var environment: [String: String] {
+        [
+            "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        ]
+    }
+
+    /// Moves the clock to this far from the true time, as in `+5m`.
+    func shift(_ offset: String) {
+        _ = FileManager.default.createFile(
+            atPath: file, contents: Data((offset + "\n").utf8),
+            attributes: [.posixPermissions: 0o644])
+    }
+
+    func remove() {
+        try? FileManager.default.removeItem(atPath: file)
+    }
+}

@@ -1,0 +1,31 @@
+import Foundation
+
+/// The processes of this machine, as far as /proc shows them.
+enum ProcessTree {
+    /// A process and those that descend from it.
+    static func group(of root: Int32) -> [Int32] {
+        var children: [Int32: [Int32]] = [:]
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        for pid in names.compactMap({ Int32($0) }) {
+            guard let parent = parent(of: pid) else { continue }
+            children[parent, default: []].append(pid)
+        }
+        var found = [root]
+        var next = 0
+        while next < found.count {
+            found += children[found[next]] ?? []
+            next += 1
+        }
+        return found
+    }
+
+    private static func parent(of pid: Int32) -> Int32? {
+        guard let stat = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else {
+            return nil
+        }
+        // The name, in parentheses, may hold spaces.
+        let text = String(decoding: stat, as: UTF8.self)
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        return fields.count > 1 ? Int32(fields[1]) : nil
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Logging
+import Tasq
+import TasqPostgres
+import TasqRedis
+import TasqTesting
+
+/// Looks at the servers and the processes again and again and notes what it sees, for what must
+/// hold all the time and not only at the end.
+struct Sampler: Sendable {
+    /// The pause between two looks at the database.
+    static let pause = Duration.milliseconds(250)
+    /// Looks at Redis and at the processes are made every so many of those.
+    static let rareness = 4
+
+    let rig: Rig
+    let statement = Statement(
+        name: "chaos_sample", text: String(decoding: PackageResources.sample_sql, as: UTF8.self))
+
+    /// Goes on until cancelled.
+    func run() async {
+        let logger = Logger(label: "sampler") { _ in SwiftLogNoOpLogHandler() }
+        guard let redis = try? RedisSettings(url: rig.stage.listsURL ?? rig.redis.url)
+        else { return }
+        let announcer = RedisAnnouncer(redis, logger: logger)
+        var session: Session?
+        var port = 0
+        var count = 0
+        while !Task.isCancelled {
+            if session == nil || port != rig.postgres.port {
+                port = rig.postgres.port
+                session = try? Session(
+                    settings: settings(rig.postgres.url(database: Stage.database)), logger: logger)
+            }
+            if let session { await lookAtDatabase(session) }
+            if count.isMultiple(of: Self.rareness) {
+                await lookAtRedis(announcer)
+                await lookAtProcesses()
+            }
+            count += 1
+            guard await sleep(for: Self.pause) else { break }
+        }
+        await session?.close()
+        await announcer.close()
+    }
+
+    private func settings(_ url: String) throws -> PostgresSettings {
+        var settings = try PostgresSettings(url: url)
+        settings.applicationName = "chaos"
+        settings.statementTimeout = .seconds(5)
+        return settings
+    }
+
+    private func lookAtDatabase(_ session: Session) async {
+        var parameters = Parameters()
+        parameters.append((rig.plan.profile.lease + .seconds(3)).inMicroseconds)
+        let before = Event.now
+        guard let row = try? await session.run(statement, parameters).first else {
+            return rig.log.write(Event(kind: .sample, name: "none"))
+        }
+        let after = Event.now
+        rig.log.write(
+            Event(
+                kind: .sample, name: "postgres",
+                numbers: [
+                    "clock_us": (row.int(0) + row.int(9)) / 2,
+                    "least_ns": Int64(clamping: before) - row.int(0) * 1000,
+                    "most_ns": Int64(clamping: after) - row.int(9) * 1000,
+                    "orphans": row.int(1), "due": row.int(2), "oldest_ms": row.int(3),
+                    "free_slots": row.int(4), "open": row.int(5), "connections": row.int(6),
+                    "deadlocks": row.int(7), "dead_rows": row.int(8),
+                ]),
+            at: before + (after - before) / 2)
+    }
+
+    private func lookAtRedis(_ announcer: RedisAnnouncer) async {
+        let queues = [Name.defaultQueue, Name(unchecked: "second")]
+        guard let depths = try? await announcer.depths(of: queues) else { return }
+        let listed = depths.values.reduce(0) { $0 + $1 }
+        rig.log.write(
+            Event(kind: .sample, name: "redis", numbers: ["listed": Int64(listed)]))
+    }
+
+    private func lookAtProcesses() async {
+        for member in rig.members {
+            guard let pid = await member.pid, let memory = Self.memory(of: pid) else { continue }
+            let files = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")
+            rig.log.write(
+                Event(
+                    kind: .sample, name: member.name, pid: pid,
+                    numbers: ["rss_kb": memory, "fds": Int64(files?.count ?? 0)]))
+        }
+    }
+
+    /// Resident memory in kB; nil where there is no such process or no /proc.
+    private static func memory(of pid: Int32) -> Int64? {
+        guard let status = FileManager.default.contents(atPath: "/proc/\(pid)/status") else {
+            return nil
+        }
+        for line in String(decoding: status, as: UTF8.self).split(separator: "\n")
+        where line.hasPrefix("VmRSS:") {
+            return line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int64($0) }
+        }
+        return nil
+    }
+}

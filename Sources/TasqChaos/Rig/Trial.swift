@@ -1,0 +1,242 @@
+import Foundation
+import Logging
+import Tasq
+import TasqPostgres
+import TasqTesting
+
+/// One run of one fault: servers and processes are started, loaded, disturbed, drained and stopped;
+/// then what they left behind is checked.
+struct Trial: Sendable {
+    let plan: Plan
+    let scratch: Scratch
+    /// Told what is being done, a phase at a time.
+    let tell: @Sendable (String) -> Void
+
+    /// Throws `TestingError` when the servers would not start, ``TrialError`` for anything else.
+    func run() async throws -> Report {
+        let evidence = try Evidence(
+            named: "\(plan.fault.name)-\(plan.seed)", in: plan.keep)
+        tell("starting servers")
+        let stage: Stage
+        do {
+            stage = try await makeStage(evidence)
+        } catch {
+            evidence.remove()
+            throw error
+        }
+        do {
+            var report = try await run(on: stage)
+            if plan.keep == nil, report.isClean {
+                evidence.remove()
+            } else {
+                report.evidence = evidence.path
+                evidence.write(report.json, to: "report.json")
+            }
+            return report
+        } catch {
+            evidence.write("\(error)\n", to: "error.txt")
+            if plan.keep == nil, error is CancellationError {
+                evidence.remove()
+                throw error
+            }
+            throw TrialError(evidence: evidence.path, cause: error)
+        }
+    }
+
+    private func run(on servers: Stage) async throws -> Report {
+        var stage = servers
+        do {
+            try await plan.fault.prepare(&stage)
+            let own = try await play(on: stage)
+            await clear(stage)
+            tell("checking")
+            return try await check(stage.evidence, own: own)
+        } catch {
+            await clear(stage)
+            throw error
+        }
+    }
+
+    /// The servers, and the run's database in them.
+    private func makeStage(_ evidence: Evidence) async throws -> Stage {
+        let setup = plan.fault.setup
+        let clock = setup.fakesClock ? FakeClock() : nil
+        let postgres = try await PrivatePostgres.start(
+            settings: ["track_commit_timestamp": "on"].merging(setup.postgresSettings) { $1 },
+            durable: false, environment: clock?.environment ?? [:])
+        let redis = try await PrivateRedis.start(arguments: setup.redisArguments)
+        var stage = Stage(
+            plan: plan, evidence: evidence, postgres: postgres, redis: redis,
+            road: Stage.Road(
+                databaseURL: Stage.databaseURL(port: postgres.port), redisURL: redis.url))
+        if let clock {
+            stage.clock = clock
+            stage.cleanups.append { clock.remove() }
+        }
+        try await makeDatabase(on: postgres)
+        return stage
+    }
+
+    /// Processes, load, fault, drain; returns what the fault measured.
+    private func play(on stage: Stage) async throws -> [Figure] {
+        let log = try EventLog(at: stage.evidence.log(of: "chaos"), process: "chaos")
+        let runs = try EventLog(at: stage.evidence.log(of: "endpoint"), process: "endpoint")
+        return try await Endpoint.serve(runs) { endpoint in
+            let rig = try Rig(
+                plan: plan, evidence: stage.evidence, stage: stage, log: log, endpoint: endpoint)
+            do {
+                let figures = try await disturb(rig)
+                try await dump(rig)
+                return figures
+            } catch {
+                for member in rig.members { await member.noteOutput() }
+                throw error
+            }
+        }
+    }
+
+    /// Stops the servers and undoes the rest, also when the task was cancelled.
+    private func clear(_ stage: Stage) async {
+        stage.evidence.keep(stage.postgres.directory + "/log", as: "postgres.log")
+        stage.evidence.keep(stage.redis.directory + "/log", as: "redis.log")
+        await Task {
+            await stage.redis.stop()
+            await stage.postgres.stop(.immediate)
+            for cleanup in stage.cleanups { await cleanup() }
+        }.value
+    }
+
+    /// The run's database, with tasq's tables in it and everything that happens to them written
+    /// down.
+    private func makeDatabase(on postgres: PrivatePostgres) async throws {
+        try await postgres.execute("CREATE ROLE \(Stage.role) LOGIN")
+        try await postgres.execute("CREATE DATABASE \(Stage.database) OWNER \(Stage.role)")
+        let logger = Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() }
+        let store = PostgresStore(
+            try PostgresSettings(url: Stage.databaseURL(port: postgres.port)), logger: logger)
+        do {
+            try await store.migrate()
+        } catch {
+            await store.close()
+            throw error
+        }
+        await store.close()
+        let audit = String(decoding: PackageResources.audit_sql, as: UTF8.self)
+        try await postgres.execute(
+            audit + (plan.fault.setup.sql ?? "") + (plan.mistake?.stage ?? ""), in: Stage.database)
+    }
+
+    /// The processes' whole life; returns what the fault measured.
+    private func disturb(_ rig: Rig) async throws -> [Figure] {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if plan.fault.setup.backlog > 0 {
+                tell("queueing \(plan.fault.setup.backlog) jobs")
+                try await rig.enqueueBySQL(plan.fault.setup.backlog)
+            }
+            for member in rig.members { group.addTask { await member.run() } }
+            group.addTask { await Sampler(rig: rig).run() }
+            defer { group.cancelAll() }
+            tell("starting processes")
+            for member in rig.members { try await member.ready() }
+            group.addTask { await rig.load.run() }
+            rig.log.write(Event(kind: .phase, name: "load"))
+            tell("load")
+            try await Task.sleep(for: plan.calm)
+            tell("fault")
+            let figures = try await rig.disturbing(plan.fault.name) {
+                try await plan.fault.strike(rig)
+            }
+            rig.log.write(Event(kind: .phase, name: "heal"))
+            tell("healing")
+            try await Task.sleep(for: plan.convalescence)
+            try await eventually(
+                within: .seconds(600), "\(plan.jobs) jobs are acknowledged"
+            ) { rig.load.tally.acknowledged >= plan.jobs }
+            rig.load.finish()
+            rig.log.write(Event(kind: .phase, name: "drain"))
+            tell("draining")
+            await drain(rig)
+            rig.log.write(Event(kind: .phase, name: "end"))
+            tell("stopping processes")
+            await stop(rig)
+            return figures
+        }
+    }
+
+    /// Waits until every job has come to its end. If some never do, the checkers will tell.
+    private func drain(_ rig: Rig) async {
+        let limit = plan.profile.drainLimit + .seconds(plan.fault.setup.backlog / 400)
+        _ = await rig.comes(within: limit, "every job has ended") {
+            try await rig.number(
+                "SELECT count(*) FROM tasq.job WHERE status IN ('scheduled', 'queued', 'executing')"
+            ) == 0
+        }
+    }
+
+    private func stop(_ rig: Rig) async {
+        let limit = plan.profile.grace + .seconds(10)
+        await withDiscardingTaskGroup { group in
+            for member in rig.members { group.addTask { await member.stop(within: limit) } }
+        }
+    }
+
+    /// Copies the rows that the checkers want out of the run's database.
+    private func dump(_ rig: Rig) async throws {
+        func copy(_ query: String, _ file: String) async throws {
+            try await rig.sql("\\copy (\(query)) TO '\(rig.evidence.file(file))' WITH CSV\n")
+        }
+        try await copy(
+            """
+            SELECT n, xid, at, pg_xact_commit_timestamp(xid::xid), tbl, op, job, claim, worker, \
+            token, kind, queue, old_status, status, old_attempt, attempt, max_attempts, \
+            old_crashes, crashes, old_handbacks, handbacks, last_claim, run_at, unique_key, pid, \
+            beat, lease_us, queues, paused FROM audit.change
+            """, "change.csv")
+        try await copy(
+            """
+            SELECT id, key, kind, queue, status, attempt, max_attempts, crashes, last_claim, \
+            unique_key, finished_at IS NOT NULL FROM tasq.job
+            """, "job.csv")
+        try await copy("SELECT job_id, id, worker_id FROM tasq.executing_job", "claim_left.csv")
+        try await copy(
+            "SELECT job_id, claim, attempt, outcome, octet_length(reason) FROM tasq.attempt",
+            "attempt.csv")
+    }
+
+    private func check(_ evidence: Evidence, own: [Figure]) async throws -> Report {
+        try await scratch.withDatabase { history in
+            try await history.load(evidence, plan.settings)
+            let findings = try await history.check()
+            return Report(
+                plan: plan, findings: findings, figures: own + (try await history.figures()))
+        }
+    }
+}
+
+/// A run that came to no report: something of the suite itself failed.
+struct TrialError: Error, CustomStringConvertible {
+    let evidence: String
+    let cause: any Error
+
+    var description: String { "\(cause) (see \(evidence))" }
+}
+
+extension Plan {
+    /// What the checkers must know of a run.
+    var settings: [(name: String, value: Double)] {
+        func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
+        let processes = Double(workers + 1)
+        return [
+            ("lease_ms", milliseconds(profile.lease)),
+            ("grace_ms", milliseconds(profile.grace)),
+            ("heal_ms", milliseconds(profile.healLimit)),
+            ("orphan_ms", milliseconds(profile.lease + .seconds(3))),
+            ("pick_ms", 2500),
+            ("max_crashes", Double(JobLimits.maxCrashes)),
+            // A pool, a heartbeat and a listener each, and one of the pool on its way out.
+            ("connections", processes * 14),
+            ("list_slack", 1000),
+            ("clock_is_true", fault.setup.clockIsTrue ? 1 : 0),
+        ] + fault.setup.settings + fault.setup.allows.map { ($0.rawValue, 1) }
+    }
+}

@@ -1,0 +1,94 @@
+import TasqTesting
+import TestSizes
+import Testing
+
+@testable import TasqChaos
+
+/// The checkers on histories made by hand: a good one that all of them pass, and for each of them
+/// bad ones that it must catch.
+@Suite(.medium) struct CheckerTests {
+    @Test func `A good history passes every checker`() async throws {
+        let findings = try await findings("")
+        #expect(findings.isEmpty, "\(findings)")
+    }
+
+    @Test(arguments: BadHistory.all)
+    func `A bad history is caught`(bad: BadHistory) async throws {
+        let findings = try await findings(bad.change)
+        #expect(
+            findings.contains { $0.invariant == bad.invariant },
+            "\(bad.invariant) did not see: \(bad.what); found \(findings.map(\.invariant))")
+    }
+
+    @Test func `Every checker has a bad history that it catches`() {
+        let proved = Set(BadHistory.all.map(\.invariant))
+        #expect(Invariant.all.map(\.name).filter { !proved.contains($0) } == [])
+    }
+
+    @Test func `Clocks that drift apart are no finding`() async throws {
+        let drifting = """
+            CREATE OR REPLACE FUNCTION at(ms float8) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
+                $$ SELECT timestamptz '2026-01-01Z' + ms * 1.00015 * interval '1 millisecond' $$;
+
+            """
+        let findings = try await scratch().withDatabase { history in
+            try await history.run(Story.words + drifting + Story.good)
+            return try await history.check()
+        }
+        #expect(findings.isEmpty, "\(findings)")
+    }
+
+    @Test func `An innocent whose workers the suite killed may be given up`() async throws {
+        let given = """
+            SELECT asked(300, 3000), entered(300, 3001), told(300, 3002, 300);
+            SELECT beat(30 + g, 3000 + g, 'I', 3000 + g),
+                claimed(300, 301 + g, 30 + g, 3100 + g * 1000),
+                ran(300, 301 + g, 1 + g, 3000 + g, 3101 + g * 1000),
+                happened(3110 + g * 1000, 'signalled', 3000 + g, 'KILL'),
+                happened(3111 + g * 1000, 'exit', 3000 + g, 'signal 9'),
+                beat(30 + g, 3000 + g, 'D', 3600 + g * 1000),
+                let_go(300, 301 + g, 3601 + g * 1000,
+                    CASE g WHEN 2 THEN 'error' ELSE 'queued' END, crashed => 1)
+            FROM generate_series(0, 2) AS g ORDER BY g;
+
+            """
+        let findings = try await findings(given)
+        #expect(findings.filter { $0.invariant == "I8" }.isEmpty, "\(findings)")
+        let untouched = "DELETE FROM event WHERE e = 'signalled' AND pid = 3001;"
+        let blamed = try await self.findings(given + untouched)
+        #expect(blamed.contains { $0.invariant == "I8" })
+    }
+
+    @Test func `What a fault cannot but cause is no finding where it is allowed`() async throws {
+        let lost = "DELETE FROM job WHERE token = 'tok1'; DELETE FROM change WHERE job = u(1);"
+        let strict = try await findings(lost)
+        #expect(strict.contains { $0.invariant == "I1" })
+        let lenient = try await findings(lost + "INSERT INTO cfg VALUES ('lost_commits', 1);")
+        #expect(!lenient.contains { $0.invariant == "I1" || $0.invariant == "I7" })
+    }
+
+    @Test func `Figures tell how soon a dead worker's job ran again`() async throws {
+        let figures = try await scratch().withDatabase { history in
+            try await history.run(Story.words + Story.good)
+            _ = try await history.check()
+            return try await history.figures()
+        }
+        let value = { (name: String) in figures.first { $0.name == name }?.value }
+        #expect(value("takeover max") == 3201)
+        #expect(value("taken over") == 1)
+        #expect(value("jobs acknowledged") == 10)
+        #expect(value("runs repeated") == 4)
+    }
+
+    private func findings(_ change: String) async throws -> [Finding] {
+        try await scratch().withDatabase { history in
+            try await history.run(Story.words + Story.good + change)
+            return try await history.check()
+        }
+    }
+
+    /// On the server that all tests share.
+    private func scratch() async throws -> Scratch {
+        Scratch(server: try await TestServers.postgres())
+    }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import TasqTesting
+
+/// A small run of `tasq-chaos` and what it reported.
+struct ChaosRun: Sendable {
+    let exit: ChildProcess.Exit
+    let report: Report
+    /// Everything it said, for a failure's message.
+    let text: String
+
+    /// The parts of the report that tests look at.
+    struct Report: Decodable {
+        struct Finding: Decodable {
+            let invariant: String
+            let count: Int
+            let examples: [String]
+        }
+
+        let clean: Bool
+        let zeroes: [String: Int]
+        let findings: [Finding]
+        let timed: [String]
+        let figures: [String: Double]
+
+        /// What was found that no busy machine can bring about.
+        var faults: [String] {
+            findings.filter { !timed.contains($0.invariant) }.map {
+                "\($0.invariant) \($0.count): \($0.examples.prefix(3))"
+            }
+        }
+
+        func count(_ invariant: String) -> Int {
+            findings.first { $0.invariant == invariant }?.count ?? 0
+        }
+    }
+
+    static func of(_ fault: String, seed: Int = 1, _ more: String...) async throws -> ChaosRun {
+        let process = try await ChildProcess.start(
+            ChildProcess.built("tasq-chaos"),
+            ["run", "--fault", fault, "--seed", "\(seed)", "--json"] + more)
+        let exit = try await process.wait(within: .seconds(300).onThisMachine)
+        let text = process.standardOutput + "\n" + process.standardError
+        guard let line = process.standardOutput.split(separator: "\n").first else {
+            throw TestingError.failed("no report (\(exit)): \(text)")
+        }
+        let report = try JSONDecoder().decode(Report.self, from: Data(line.utf8))
+        return ChaosRun(exit: exit, report: report, text: text)
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import TasqTesting
+import TestSizes
+import Testing
+
+@testable import TasqChaos
+
+/// Faults in small sizes, each a whole system of real servers and processes. Only what no busy
+/// machine can spoil is asked for here; how long things take, `tasq-chaos run` says. Most take a
+/// good part of a minute, so they run when `TASQ_TEST_LONG` is set, as by `compose/test --long`.
+enum FaultTests {
+    static let areAskedFor = ProcessInfo.processInfo.environment["TASQ_TEST_LONG"] != nil
+
+    @Suite(.large) struct Calm {
+        @Test func `Nothing is lost, run beside itself or ended twice without a fault`()
+            async throws
+        {
+            try await FaultTests.holds("calm", jobs: 150)
+        }
+    }
+
+    @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Workers {
+        @Test(arguments: [
+            "worker-kill", "fail-points", "worker-pause", "worker-drain", "server-kill", "poison",
+        ])
+        func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
+            try await FaultTests.holds(fault)
+        }
+    }
+
+    @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Redis {
+        @Test(arguments: [
+            "redis-flush", "redis-lose-hints", "redis-duplicate-hints", "redis-kill", "redis-hang",
+            "partition", "partition-answers",
+        ])
+        func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
+            try await FaultTests.holds(fault)
+        }
+    }
+
+    @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Postgres {
+        @Test(arguments: [
+            "postgres-restart", "postgres-terminate", "postgres-full", "reap-storm", "clock-jump",
+            "pooler",
+        ])
+        func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
+            try await FaultTests.holds(fault)
+        }
+    }
+
+    /// The suite with a known mistake put back must find it.
+    @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Controls {
+        @Test(arguments: [
+            (Mistake.naiveClaim, "redis-duplicate-hints", ["I5", "I14"]),
+            (.attemptReadAgain, "reap-storm", ["I7"]),
+            (.claimFirstSettle, "reap-storm", ["I20"]),
+            (.workerFence, "reap-storm", ["I4"]),
+            (.watermarkScan, "redis-lose-hints", ["I1"]),
+            (.countedOnFailure, "poison", ["I7"]),
+        ])
+        func `A mistake put back is found`(
+            mistake: Mistake, fault: String, invariants: [String]
+        ) async throws {
+            // A mistake shows when two transactions meet at the wrong moment, which one run may miss.
+            for seed in 1...4 {
+                let run = try await ChaosRun.of(
+                    fault, seed: seed, "--mistake", mistake.rawValue, "--jobs", "600")
+                if invariants.contains(where: { run.report.count($0) > 0 }) {
+                    #expect(run.exit == .code(1))
+                    return
+                }
+            }
+            Issue.record("four runs did not find \(mistake.rawValue)")
+        }
+    }
+
+    fileprivate static func holds(_ name: String, jobs: Int = 300) async throws {
+        let fault = try #require(Fault.named(name))
+        if let obstacle = fault.obstacle {
+            print("\(name) is skipped: \(obstacle)")
+            return
+        }
+        let run = try await ChaosRun.of(name, "--jobs", "\(jobs)", "--rate", "60")
+        #expect(run.report.faults == [], "\(run.text)")
+        #expect(run.report.figures["jobs acknowledged"] ?? 0 >= Double(jobs))
+    }
+}
