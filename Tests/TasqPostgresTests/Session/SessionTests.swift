@@ -19,7 +19,11 @@ import Testing
     }
 
     @Test func `Limits are set once on a direct connection`() async throws {
-        try await withSession { session, _ in
+        try await withSession {
+            $0.statementTimeout = .seconds(10)
+            $0.lockTimeout = .seconds(2)
+            $0.idleInTransactionTimeout = .seconds(10)
+        } _: { session, _ in
             let row = try await session.query(
                 """
                 SELECT current_setting('statement_timeout'), current_setting('lock_timeout'),
