@@ -48,7 +48,7 @@ import Testing
             let waiting = try await store.job()
             try await expect(waiting, .waitingForSlot, "All 1 slots")
             try await database.execute(
-                "UPDATE tasq.worker SET seen_at = now() - interval '1 minute'")
+                "UPDATE tasq.worker SET seen_at = now() - interval '1 day'")
             try await expect(id, .workerSilent, "silent since")
             try await database.execute("UPDATE tasq.worker SET seen_at = now()")
 
