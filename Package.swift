@@ -20,7 +20,6 @@ let unixSignals = Target.Dependency.product(
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let tracing = Target.Dependency.product(
     name: "Instrumentation", package: "swift-distributed-tracing")
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -54,7 +53,6 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
@@ -76,6 +74,9 @@ let package = Package(
         .systemLibrary(
             name: "CHiredis", pkgConfig: "hiredis",
             providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+        .systemLibrary(
+            name: "CCrypto", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
         .target(name: "Tasq", dependencies: [logging, lifecycle, collections, tracing]),
         .target(
             name: "TasqPostgres", dependencies: ["Tasq", "CPostgres", logging, collections],
@@ -86,14 +87,13 @@ let package = Package(
         .target(
             name: "TasqWebhooks",
             dependencies: [
-                "Tasq", logging, crypto, nioCore, nioPosix,
-                nioHTTP1,
+                "Tasq", "CCrypto", logging, nioCore, nioPosix, nioHTTP1,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ]),
         .target(
             name: "TasqHTTP",
             dependencies: [
-                "Tasq", "TasqWebhooks", logging, lifecycle, crypto, nioCore, nioPosix, nioHTTP1,
+                "Tasq", "TasqWebhooks", logging, lifecycle, nioCore, nioPosix, nioHTTP1,
                 nioSSL,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ],
@@ -108,11 +108,9 @@ let package = Package(
             dependencies: [
                 "Tasq", "TasqPostgres", "TasqRedis", "TasqWebhooks", "TasqHTTP", "TasqTesting",
                 logging, lifecycle, tracing, nioCore,
-                .product(name: "HTTPTypes", package: "swift-http-types"),
                 nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Hummingbird", package: "hummingbird"),
                 subprocess, systemPackage,
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Yams", package: "Yams"),
@@ -121,12 +119,10 @@ let package = Package(
         .executableTarget(
             name: "TasqChaos",
             dependencies: [
-                "Tasq", "TasqPostgres", "TasqRedis", "TasqTesting", logging, lifecycle,
+                "Tasq", "TasqPostgres", "TasqRedis", "TasqHTTP", "TasqTesting", logging, lifecycle,
                 unixSignals, nioCore, nioPosix, nioHTTP1, systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
             ],
             resources: [.embedInCode("Rig/SQL"), .embedInCode("Check/SQL")]),
         .executableTarget(
@@ -140,13 +136,13 @@ let package = Package(
         test("TasqPostgres", "TasqModel", logging),
         test("TasqRedis", logging, nioCore, nioPosix),
         test(
-            "TasqWebhooks", crypto, logging, lifecycle, nioCore,
+            "TasqWebhooks", logging, lifecycle, nioCore,
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird")),
         test(
             "TasqHTTP", "TasqWebhooks", "TasqPostgres", "TasqRedis", logging, lifecycle, nioCore,
             nioPosix, nioHTTP1, nioSSL,
-            .product(name: "AsyncHTTPClient", package: "async-http-client"), crypto),
+            .product(name: "AsyncHTTPClient", package: "async-http-client")),
         .testTarget(name: "TasqTestingTests", dependencies: ["TasqTesting", "TestSizes"]),
         test(
             "TasqCLI", "TasqPostgres", "TasqRedis", logging, nioCore, nioHTTP1,
@@ -160,8 +156,6 @@ let package = Package(
                 "TestSizes", logging, lifecycle, tracing, nioCore,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
                 nioHTTP1,
             ]),
     ],

@@ -1,9 +1,8 @@
-import HTTPTypes
-import Hummingbird
 import Logging
 import ServiceLifecycle
 import Synchronization
 import Tasq
+import TasqHTTP
 import TasqTesting
 
 /// An endpoint that notes every run of a job from its first to its last moment.
@@ -77,24 +76,18 @@ final class RunLog: Sendable {
     func served<Result: Sendable>(
         _ body: (_ port: Int) async throws -> Result
     ) async throws -> Result {
-        let router = Router()
-        router.post("run") { request, _ -> HTTPResponse.Status in
-            guard let job = header("tasq-job-id", request).flatMap({ JobID($0) }),
-                let claim = header("tasq-claim", request).flatMap({ ClaimToken($0) }),
-                let attempt = header("tasq-job-attempt", request).flatMap({ Int($0) })
-            else { return .badRequest }
+        let (ports, port) = AsyncStream.makeStream(of: Int.self)
+        let receiver = Receiver(onListening: { port.yield($0) }) { delivery in
+            guard let job = delivery.header("tasq-job-id").flatMap({ JobID($0) }),
+                let claim = delivery.header("tasq-claim").flatMap({ ClaimToken($0) }),
+                let attempt = delivery.header("tasq-job-attempt").flatMap({ Int($0) })
+            else { return 400 }
             let index = await self.begin(job, claim, attempt)
             self.end(index)
-            return .ok
+            return 200
         }
-        let (ports, port) = AsyncStream.makeStream(of: Int.self)
-        let application = Application(
-            router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { port.yield($0.localAddress?.port ?? 0) },
-            logger: Logger(label: "runs") { _ in SwiftLogNoOpLogHandler() })
         let group = ServiceGroup(
-            services: [application], logger: Logger(label: "runs") { _ in SwiftLogNoOpLogHandler() }
-        )
+            services: [receiver], logger: Logger(label: "runs") { _ in SwiftLogNoOpLogHandler() })
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             let port = await ports.first { _ in true } ?? 0
@@ -111,8 +104,4 @@ final class RunLog: Sendable {
             }
         }
     }
-}
-
-private func header(_ name: String, _ request: Request) -> String? {
-    HTTPField.Name(name).flatMap { request.headers[$0] }
 }

@@ -1,8 +1,5 @@
-import HTTPTypes
-import Hummingbird
-import Logging
-import NIOCore
 import Synchronization
+import TasqHTTP
 
 /// The demo's receiving endpoint: counts what arrives, by job and claim.
 final class DemoReceiver: Sendable {
@@ -33,18 +30,12 @@ final class DemoReceiver: Sendable {
 
     /// Serves on a free loopback port until cancelled; tells the port once.
     func run(onListening: @escaping @Sendable (Int) -> Void) async throws {
-        let router = Router()
-        router.post("hook") { request, _ -> HTTPResponse.Status in
+        let receiver = Receiver(onListening: onListening) { delivery in
             await self.take(
-                job: Self.header("tasq-job-id", of: request),
-                claim: Self.header("tasq-claim", of: request))
+                job: delivery.header("tasq-job-id") ?? "",
+                claim: delivery.header("tasq-claim") ?? "")
         }
-        let application = Application(
-            router: router,
-            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) },
-            logger: .silent)
-        try await application.run()
+        try await receiver.run()
     }
 
     /// What has arrived so far, by job id.
@@ -68,7 +59,7 @@ final class DemoReceiver: Sendable {
         for delivery in held { delivery.resume() }
     }
 
-    private func take(job: String, claim: String) async -> HTTPResponse.Status {
+    private func take(job: String, claim: String) async -> Int {
         let isTaken = state.withLock { state in
             let now = ContinuousClock.now
             let isNew = state.arrivals[job] == nil
@@ -92,10 +83,6 @@ final class DemoReceiver: Sendable {
             }
             if !waits { continuation.resume() }
         }
-        return isTaken ? .ok : .internalServerError
-    }
-
-    private static func header(_ name: String, of request: Request) -> String {
-        HTTPField.Name(name).flatMap { request.headers[$0] } ?? ""
+        return isTaken ? 200 : 500
     }
 }

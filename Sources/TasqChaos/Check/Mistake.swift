@@ -124,7 +124,7 @@ enum Mistake: String, Sendable, CaseIterable, ExpressibleByArgument {
             return [
                 "tasq_claim": [Edit("d.attempt + 1, now()", "d.attempt, now()")],
                 "tasq_sweep": [Edit("d.attempt + 1, now()", "d.attempt, now()")],
-                "tasq_claim_suspects": [Edit("d.attempt + 1, now()", "d.attempt, now()")],
+                "tasq_claim_suspect": [Edit("d.attempt + 1, now()", "d.attempt, now()")],
                 "tasq_settle": [
                     Edit(
                         "            ELSE j.attempt\n        END,\n        handbacks",

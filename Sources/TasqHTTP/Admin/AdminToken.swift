@@ -1,6 +1,6 @@
-import Crypto
 import NIOHTTP1
 public import Tasq
+import TasqWebhooks
 
 /// What a bearer token allows; each role includes those before it.
 public enum Role: Int, Sendable, Hashable, Comparable {
@@ -16,7 +16,7 @@ public enum Role: Int, Sendable, Hashable, Comparable {
 /// A bearer token of the admin listener. Only its digest is kept.
 public struct AdminToken: Sendable {
     let role: Role
-    let digest: SHA256Digest
+    let digest: [UInt8]
 
     /// Throws `InvalidInput` for a token no client could send: empty, longer than 1000 bytes or
     /// with anything but visible ASCII in it.
@@ -28,13 +28,12 @@ public struct AdminToken: Sendable {
                 field: "admin token", "must be 1 to 1000 visible ASCII characters")
         }
         self.role = role
-        digest = SHA256.hash(data: Array(token.utf8))
+        digest = SignatureScheme.Algorithm.sha256.hash(Array(token.utf8))
     }
 
     /// Whether the text is this token; takes as long for any text of one length.
     func matches(_ text: some StringProtocol) -> Bool {
-        // Digests compare in constant time.
-        SHA256.hash(data: Array(text.utf8)) == digest
+        areEqualInConstantTime(SignatureScheme.Algorithm.sha256.hash(Array(text.utf8)), digest)
     }
 }
 

@@ -1,6 +1,6 @@
-import Crypto
 import NIOHTTP1
 import Tasq
+import TasqWebhooks
 
 /// An `Idempotency-Key`: a repeated `POST /v1/jobs` with the same key makes no second job.
 ///
@@ -30,14 +30,14 @@ struct IdempotencyKey {
                     "must be 1 to \(Self.byteLimit) visible ASCII characters, no space"))
         }
         key = value
-        requestDigest = SHA256.hash(data: request.body).map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
+        requestDigest = SignatureScheme.Encoding.hex.encode(
+            SignatureScheme.Algorithm.sha256.hash(request.body))
     }
 
     /// The id of the job at a position of the request.
     func jobID(at index: Int) -> JobID {
-        let digest = SHA256.hash(data: Array("tasq Idempotency-Key \(index) \(key)".utf8))
+        let digest = SignatureScheme.Algorithm.sha256.hash(
+            Array("tasq Idempotency-Key \(index) \(key)".utf8))
         var high: UInt64 = 0
         var low: UInt64 = 0
         for (position, byte) in digest.prefix(16).enumerated() {

@@ -1,6 +1,6 @@
-import Crypto
 import NIOHTTP1
 import Tasq
+import TasqWebhooks
 
 /// A login to the dashboard: a cookie that proves that its holder knew a token.
 ///
@@ -33,7 +33,8 @@ enum DashboardSession {
         else { return nil }
         let presented = value[value.index(after: dot)...]
         var role: Role?
-        for token in tokens where isEqual(presented, code(end, token)) {
+        for token in tokens
+        where areEqualInConstantTime(Array(presented.utf8), Array(code(end, token).utf8)) {
             role = max(role ?? .read, token.role)
         }
         guard role != nil else { return nil }
@@ -57,14 +58,8 @@ enum DashboardSession {
     }
 
     private static func code(_ end: Int64, _ token: AdminToken) -> String {
-        let code = HMAC<SHA256>.authenticationCode(
-            for: Array("tasq dashboard \(end)".utf8), using: SymmetricKey(data: token.digest))
-        return code.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
-
-    /// Compares without saying by its time where the difference is.
-    private static func isEqual(_ left: Substring, _ right: String) -> Bool {
-        guard left.utf8.count == right.utf8.count else { return false }
-        return zip(left.utf8, right.utf8).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+        SignatureScheme.Encoding.hex.encode(
+            SignatureScheme.Algorithm.sha256.authenticationCode(
+                of: Array("tasq dashboard \(end)".utf8), key: token.digest))
     }
 }

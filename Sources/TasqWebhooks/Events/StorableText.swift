@@ -1,6 +1,3 @@
-import Crypto
-import FoundationEssentials
-
 /// A stranger's text as a column takes it: as it is when it is short and printable, else its
 /// SHA-256 as `sha256:` and 64 hexadecimal digits; `nil` for an empty one.
 ///
@@ -11,7 +8,7 @@ package func storableText(_ text: String, byteLimit: Int) -> String? {
     if text.utf8.count <= byteLimit, isPrintable(text) { return text }
     return "sha256:"
         + SignatureScheme.Encoding.hex.encode(
-            Array(SHA256.hash(data: Array(text.utf8))))
+            SignatureScheme.Algorithm.sha256.hash(Array(text.utf8)))
 }
 
 /// Whether a text is free of control characters; a tab is one.

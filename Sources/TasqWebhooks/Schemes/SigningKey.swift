@@ -1,10 +1,9 @@
-import Crypto
 import FoundationEssentials
 package import Tasq
 
 /// A secret made ready to sign with. Printing it, or anything that holds it, shows no byte of it.
 package struct SigningKey: Sendable {
-    private let key: SymmetricKey
+    private let key: [UInt8]
 
     /// Throws ``InvalidInput`` naming `field`, never the secret, when it is empty, has white space
     /// around it (an unset variable, a file with a line end) or is not what the form demands.
@@ -19,7 +18,7 @@ package struct SigningKey: Sendable {
         }
         switch form {
         case .raw:
-            key = SymmetricKey(data: Array(secret.utf8))
+            key = Array(secret.utf8)
         case .standard:
             let encoded =
                 secret.hasPrefix("whsec_") ? secret.dropFirst("whsec_".count) : secret[...]
@@ -27,7 +26,7 @@ package struct SigningKey: Sendable {
             guard let bytes = Data(base64Encoded: encoded + padding), !bytes.isEmpty else {
                 throw InvalidInput(field: field, "must be base64, after whsec_ where that is used")
             }
-            key = SymmetricKey(data: bytes)
+            key = Array(bytes)
         }
     }
 
@@ -35,34 +34,13 @@ package struct SigningKey: Sendable {
     package func authenticationCode(
         of parts: [[UInt8]], algorithm: SignatureScheme.Algorithm
     ) -> [UInt8] {
-        switch algorithm {
-        case .sha256: code(of: parts, as: HMAC<SHA256>.self)
-        case .sha512: code(of: parts, as: HMAC<SHA512>.self)
-        case .sha1: code(of: parts, as: HMAC<Insecure.SHA1>.self)
-        }
-    }
-
-    private func code<Hash>(of parts: [[UInt8]], as: HMAC<Hash>.Type) -> [UInt8] {
-        var code = HMAC<Hash>(key: key)
-        for part in parts { code.update(data: part) }
-        return Array(code.finalize())
+        algorithm.authenticationCode(of: Array(parts.joined()), key: key)
     }
 }
 
 extension SigningKey: CustomStringConvertible, CustomReflectable {
     package var description: String { "SigningKey(hidden)" }
     package var customMirror: Mirror { Mirror(self, children: []) }
-}
-
-extension SignatureScheme.Algorithm {
-    /// The length of its codes.
-    package var byteCount: Int {
-        switch self {
-        case .sha256: 32
-        case .sha512: 64
-        case .sha1: 20
-        }
-    }
 }
 
 extension SignatureScheme.Encoding {
@@ -97,12 +75,4 @@ extension SignatureScheme.Encoding {
             return String(decoding: text, as: UTF8.self)
         }
     }
-}
-
-/// Compares all bytes whatever the first ones say, so that time tells nothing about them.
-package func areEqualInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-    guard left.count == right.count else { return false }
-    var difference: UInt8 = 0
-    for (one, other) in zip(left, right) { difference |= one ^ other }
-    return difference == 0
 }

@@ -1,4 +1,3 @@
-import Crypto
 import Tasq
 import TasqPostgres
 import TasqTesting
@@ -110,8 +109,8 @@ struct Stack: Sendable {
     }
 
     static func signature(of body: [UInt8]) -> String {
-        let code = HMAC<SHA256>.authenticationCode(
-            for: body, using: SymmetricKey(data: Array(secret.utf8)))
+        let code = SignatureScheme.Algorithm.sha256.authenticationCode(
+            of: body, key: Array(secret.utf8))
         return "sha256=" + hex(code)
     }
 

@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func `Codes of unequal bytes or lengths differ`() {
-        #expect(areEqualInConstantTime([], []))
+        #expect(!areEqualInConstantTime([], []))
         #expect(areEqualInConstantTime([1, 2], [1, 2]))
         #expect(!areEqualInConstantTime([1, 2], [1, 3]))
         #expect(!areEqualInConstantTime([1, 2], [3, 2]))
