@@ -13,7 +13,7 @@ import Testing
 #endif
 
 /// Workers in another language, over HTTP: Tests/Examples/worker.py.
-@Suite(.large) struct ForeignWorkerTests {
+@Suite(.medium) struct ForeignWorkerTests {
     private static let jobs = 1000
 
     private static var script: String {
@@ -40,7 +40,7 @@ import Testing
             let log = try TemporaryFile("", name: "runs")
             let python = [
                 "TASQ_URL": String(url),
-                "EXAMPLE_LOG": log.path, "EXAMPLE_LEASE": "\(Int(5 * Slowness.factor))s",
+                "EXAMPLE_LOG": log.path, "EXAMPLE_LEASE": "\(Int(10 * Slowness.factor))s",
                 "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
             ]
             let lines = String(

@@ -21,6 +21,11 @@ struct Bench: Sendable {
         case .reconcile: try await reconcile()
         case .payload: try await payload()
         case .idle: try await idle()
+        case .burst: try await burst()
+        case .slots: try await slots()
+        case .outage: try await outage()
+        case .crash: try await crash()
+        case .held: try await held()
         }
     }
 

@@ -3,6 +3,7 @@ import ArgumentParser
 /// What `tasq bench` can measure.
 enum Scenario: String, Sendable, CaseIterable, ExpressibleByArgument {
     case enqueue, drain, steady, latency, ingest, history, backlog, reconcile, payload, idle
+    case burst, slots, outage, crash, held
 
     /// One line for `--list`.
     var summary: String {
@@ -17,6 +18,11 @@ enum Scenario: String, Sendable, CaseIterable, ExpressibleByArgument {
         case .reconcile: "how soon a flushed Redis knows every queued job again"
         case .payload: "drain by size of the body"
         case .idle: "what a worker with nothing to do asks of both servers"
+        case .burst: "drain of jobs that come at once, with statistics of the quiet time before"
+        case .slots: "drain with 1, 10, 32, 64 and 100 slots"
+        case .outage: "drain without Redis, beside the same with it"
+        case .crash: "a killed worker: its jobs' return, and what the others' jobs notice"
+        case .held: "enqueue of unique jobs beside a transaction that holds somebody's key"
         }
     }
 }

@@ -11,6 +11,8 @@ struct Stage: Sendable {
     let store: PostgresStore
     let announcer: RedisAnnouncer
     let queue: Queue
+    /// Whether its Redis is the run's, and answers.
+    let announces: Bool
     /// The worker's counts.
     let meters = Meters()
 
@@ -18,9 +20,11 @@ struct Stage: Sendable {
 
     /// Lends a stage and closes its connections. Both stores are empty at the beginning, except
     /// that a schema that is `kept` stays as the last stage left it.
+    ///
+    /// `redisURL` names another Redis than the run's, as one that is not there.
     static func with<Result>(
         _ servers: BenchServers, schema: String? = nil, kept: Bool = false,
-        _ body: (Stage) async throws -> Result
+        redisURL: String? = nil, _ body: (Stage) async throws -> Result
     ) async throws -> Result {
         let schema = schema ?? servers.schema
         if !kept { try await servers.renew(schema) }
@@ -28,10 +32,11 @@ struct Stage: Sendable {
         let store = PostgresStore(
             try PostgresSettings(url: servers.databaseURL, schema: schema), logger: .silent)
         let announcer = RedisAnnouncer(
-            try RedisSettings(url: servers.redis.url, prefix: servers.prefix), logger: .silent)
+            try RedisSettings(url: redisURL ?? servers.redis.url, prefix: servers.prefix),
+            logger: .silent)
         let stage = Stage(
             schema: schema, servers: servers, store: store, announcer: announcer,
-            queue: Queue(store: store, announcer: announcer))
+            queue: Queue(store: store, announcer: announcer), announces: redisURL == nil)
         do {
             let result = try await body(stage)
             await stage.close()
@@ -58,8 +63,9 @@ struct Stage: Sendable {
             payload: Payload(body, contentType: "application/octet-stream"))
     }
 
-    /// Puts queued jobs into the tables by one statement and lets PostgreSQL look at them.
-    func fill(_ count: Int, bytes: Int = 1000) async throws {
+    /// Puts queued jobs into the tables by one statement and lets PostgreSQL look at them, unless its
+    /// statistics are to stay as they are.
+    func fill(_ count: Int, bytes: Int = 1000, settles: Bool = true) async throws {
         try await servers.admin.script(
             """
             WITH input AS MATERIALIZED (
@@ -75,7 +81,7 @@ struct Stage: Sendable {
             SELECT i.id, i.id, 'default', '\(Self.kind)', 'queued', 1, 20, now()
             FROM input AS i ORDER BY i.id
             """)
-        try await settleDown()
+        if settles { try await settleDown() }
     }
 
     /// Puts finished jobs with small bodies into the tables.

@@ -69,10 +69,12 @@ extension Bench {
 
     /// Announces what is queued and measures from the worker's start to the commit of the last
     /// of the first `count` outcomes, in jobs a second.
-    func drain(_ count: Int, on stage: Stage, record: RateRecord? = nil) async throws -> Double {
-        try await stage.announceAll()
+    func drain(
+        _ count: Int, on stage: Stage, slots: Int? = nil, record: RateRecord? = nil
+    ) async throws -> Double {
+        if stage.announces { try await stage.announceAll() }
         let start = ContinuousClock.now
-        return try await stage.withWorker(slots: plan.concurrency) {
+        return try await stage.withWorker(slots: slots ?? plan.concurrency) {
             if let record {
                 try await record.during(stage.meters.settled) { try await stage.settled(count) }
             } else {
@@ -83,7 +85,7 @@ extension Bench {
     }
 
     /// The same by hand; `nil` without pgbench.
-    private func drainFloor(_ jobs: Int) async throws -> Double? {
+    func drainFloor(_ jobs: Int) async throws -> Double? {
         guard let pgbench else { return nil }
         var best = 0.0
         for batch in Self.floorBatches {

@@ -5,7 +5,7 @@ import TasqRedis
 import TasqTesting
 
 extension Bench {
-    /// Times the idle pickup is taken.
+    /// Times the idle pickup is taken, unless a number of jobs is asked for.
     static let idleSamples = 1000
     /// Between two idle pickups, so that the last outcome is out of the way.
     static let idlePause = Duration.milliseconds(2)
@@ -18,10 +18,11 @@ extension Bench {
         progress.show("latency idle")
         var findings = Findings()
         let idle = LatencyRecord()
+        let samples = plan.jobs ?? Self.idleSamples
         try await Stage.with(servers) { stage in
-            try await pickUp(Self.idleSamples, on: stage, into: idle)
+            try await pickUp(samples, on: stage, into: idle)
         }
-        let doorbell = try await doorbellRounds(Self.idleSamples)
+        let doorbell = try await doorbellRounds(samples)
         findings.latencies = [idle.curve("pickup, idle"), doorbell.curve("doorbell alone")]
         let rings = "a Redis push to a blocked pop on another connection, tasq's own client"
         findings.figures = [("p50", 50), ("p99", 99), ("p99.9", 99.9), ("max", 100)].map {
@@ -30,7 +31,7 @@ extension Bench {
                 scenario: .latency, measure: "idle pickup \(name)", unit: "ms",
                 rounds: [idle.percentile(p)],
                 floor: .rounds([doorbell.percentile(p)], how: rings),
-                how: "commit returned to handler entered, \(Self.idleSamples) times")
+                how: "commit returned to handler entered, \(samples) times")
         }
         progress.show("latency: the steady rate")
         let known = earlier.first { $0.scenario == .steady && $0.measure == "completed" }?.value
