@@ -62,6 +62,32 @@ import Testing
         await server.stop(.immediate)
     }
 
+    @Test func `Statistics that lag behind the jobs are told`() async throws {
+        try await withDatabase { database in
+            try await database.execute(
+                """
+                ALTER TABLE tasq.job SET (autovacuum_enabled = false);
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
+                SELECT gen_random_uuid(), gen_random_uuid(), 'q', 'k', 'queued', 1, 1, now()
+                FROM generate_series(1, \(PostgresDoctor.manyChanges))
+                """)
+            try await eventually("the doctor has heard of it") {
+                let run = try await TasqProgram.run(
+                    "doctor", environment: ["DATABASE_URL": database.url])
+                return run.output.split(separator: "\n").contains { line in
+                    line.hasPrefix("warn") && line.contains("were never taken")
+                }
+            }
+            try await database.execute("ANALYZE tasq.job")
+            try await eventually("it is well again") {
+                let run = try await TasqProgram.run(
+                    "doctor", environment: ["DATABASE_URL": database.url])
+                return run.output.contains("as fresh as they need to be")
+            }
+        }
+    }
+
     @Test func `Sentinels and the nodes of a cluster each have their lines`() async throws {
         let cluster = try await PrivateRedisCluster.start()
         let primary = try await PrivateRedis.start()

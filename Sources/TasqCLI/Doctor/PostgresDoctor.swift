@@ -9,6 +9,10 @@ struct PostgresDoctor {
     static let clockTolerance = Duration.seconds(2)
     /// A transaction older than this holds back vacuum to a queue's harm.
     static let oldTransaction = Duration.seconds(60)
+    /// Statistics older than this, with so many rows written since, tell of an autovacuum that does not
+    /// come round.
+    static let oldStatistics = Duration.seconds(3600)
+    static let manyChanges = 100_000
     /// Connections of a worker beside its pool: the heartbeat's and the listener's.
     static let ownConnections = 2
 
@@ -33,7 +37,7 @@ struct PostgresDoctor {
             let sent = Timestamp.now
             let checkup = try await store.checkup()
             lines += server(checkup) + [clock(checkup, sent: sent, received: .now)]
-            lines += [connections(checkup), workers(checkup)]
+            lines += [connections(checkup), workers(checkup), statistics(checkup)]
             lines += vacuum(checkup, try await store.vacuumHolders())
         } catch {
             lines.append(.fail("postgres", "\(error)", "grant this user what tasq needs"))
@@ -104,6 +108,20 @@ struct PostgresDoctor {
         return .warn(
             "clock", "the server's is \(apart.rough) \(late > 0 ? "ahead" : "behind")",
             "run NTP on both: times that people give are taken by this machine's clock")
+    }
+
+    /// tasq's statements find jobs whatever the statistics say; those of its users and the lists of
+    /// operators may not.
+    private func statistics(_ checkup: Checkup) -> Diagnosis {
+        let age = checkup.sinceAnalyze
+        guard checkup.changedSinceAnalyze >= Self.manyChanges,
+            age.map({ $0 >= Self.oldStatistics }) ?? true
+        else { return .ok("statistics", "of the jobs, as fresh as they need to be") }
+        return .warn(
+            "statistics",
+            "of the jobs \(age.map { "are \($0.rough) old" } ?? "were never taken"), "
+                + "\(checkup.changedSinceAnalyze) rows were written since",
+            "run ANALYZE, and see what keeps autovacuum from it")
     }
 
     private func connections(_ checkup: Checkup) -> Diagnosis {

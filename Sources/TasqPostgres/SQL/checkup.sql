@@ -1,4 +1,4 @@
--- What a server's settings and its crowd mean for a queue, in one row.
+-- What a server's settings, its connections and its statistics mean for a queue, in one row.
 --
 -- The clock is read by itself: now() is when the transaction began. Sessions of others show their
 -- horizon only to members of pg_read_all_stats, so it is told whether this user is one.
@@ -18,4 +18,14 @@ SELECT
         SELECT count(*)
         FROM tasq.worker AS w
         WHERE w.seen_at <= now() - w.lease_us * interval '1 microsecond'
-    ) AS silent
+    ) AS silent,
+    (
+        SELECT extract(epoch FROM now() - greatest(t.last_analyze, t.last_autoanalyze))::bigint
+        FROM pg_stat_all_tables AS t
+        WHERE t.relid = 'tasq.job'::regclass
+    ) AS analyzed_seconds_ago,
+    (
+        SELECT t.n_mod_since_analyze
+        FROM pg_stat_all_tables AS t
+        WHERE t.relid = 'tasq.job'::regclass
+    ) AS changed_since

@@ -1,6 +1,6 @@
 package import Tasq
 
-/// What a server's settings and its crowd mean for a queue.
+/// What a server's settings, its connections and its statistics mean for a queue.
 package struct Checkup: Sendable {
     /// As in 150020.
     package let version: Int
@@ -18,6 +18,10 @@ package struct Checkup: Sendable {
     package let workers: Int
     /// Of those, silent for longer than their lease.
     package let silentWorkers: Int
+    /// How long ago PostgreSQL last took statistics of the jobs; `nil` for never.
+    package let sinceAnalyze: Duration?
+    /// Rows of jobs written since then.
+    package let changedSinceAnalyze: Int
 }
 
 /// Whoever keeps vacuum from removing dead rows.
@@ -65,7 +69,8 @@ extension PostgresStore {
             maxConnections: Int(row.int(3)), reservedConnections: Int(row.int(4)),
             usedConnections: Int(row.int(5)), fsync: row.text(6), synchronousCommit: row.text(7),
             autovacuum: row.text(8), seesAllSessions: row.bool(9), workers: Int(row.int(10)),
-            silentWorkers: Int(row.int(11)))
+            silentWorkers: Int(row.int(11)), sinceAnalyze: row.optionalInt(12).map { .seconds($0) },
+            changedSinceAnalyze: Int(row.optionalInt(13) ?? 0))
     }
 
     /// The oldest first, at most ten.
