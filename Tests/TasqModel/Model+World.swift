@@ -31,7 +31,7 @@ extension Model {
             $0.worker == id && $0.hasClient && $0.statement.isClaim
         }
         guard !isClaiming else { return }
-        let due = jobs { isDue(state.jobs[$0]) && state.jobs[$0].crashes == 0 }
+        let due = jobs { isDue(state.jobs[$0]) && state.jobs[$0].crashes < scope.suspectCrashes }
         for rows in nonEmpty(due) {
             start(Flight(statement: .claim, worker: id), rows, from: state, into: &moves)
         }
@@ -39,7 +39,9 @@ extension Model {
             let sweep = Flight(statement: .sweep, worker: id, takesOne: true)
             start(sweep, due, from: state, into: &moves)
         }
-        let suspects = jobs { isDue(state.jobs[$0]) && state.jobs[$0].crashes > 0 }
+        let suspects = jobs {
+            isDue(state.jobs[$0]) && state.jobs[$0].crashes >= scope.suspectCrashes
+        }
         if suspects != 0 {
             let suspect = Flight(statement: .suspect, worker: id, takesOne: true)
             start(suspect, suspects, from: state, into: &moves)

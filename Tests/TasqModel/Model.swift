@@ -156,8 +156,8 @@ extension Model {
     /// Whether a locked row still fits the conditions of the select that locked it.
     private func fits(_ statement: Statement, _ part: Part, _ row: JobRow) -> Bool {
         switch statement {
-        case .claim, .sweep: isDue(row) && row.crashes == 0 && !part.isPostponed
-        case .suspect: isDue(row) && row.crashes > 0 && !part.isPostponed
+        case .claim, .sweep: isDue(row) && row.crashes < scope.suspectCrashes && !part.isPostponed
+        case .suspect: isDue(row) && row.crashes >= scope.suspectCrashes && !part.isPostponed
         case .settle, .reap: true
         case .cancel:
             !row.status.isFinal && (!part.isStale || scope.fault == .cancelWithoutVersion)

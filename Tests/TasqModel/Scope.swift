@@ -10,6 +10,9 @@ package struct Scope: Sendable {
     package var maxAttempts: UInt8 = 2
     /// Crashes after which a job is given up.
     package var maxCrashes: UInt8 = 2
+    /// Crashes from which on a job is a suspect, which claims and sweeps leave; one less than in
+    /// claim.sql, so that worlds in which one worker dies have suspects.
+    package var suspectCrashes: UInt8 = 1
     /// Hand-backs that cost no attempt.
     package var freeHandbacks: UInt8 = 1
     /// Worker processes that die, between any two steps.

@@ -20,7 +20,7 @@ package enum Statement: UInt8, Sendable {
     case claim
     /// sweep.sql: any such jobs, locked in another order than by id; with one free slot only one.
     case sweep
-    /// claim_suspects.sql: one job that was on board when a worker died.
+    /// claim_suspect.sql: one job that was on board when a worker died.
     case suspect
     /// settle.sql. Scan: the jobs of the outcomes, and which of their claims stand. Steps: lock,
     /// delete the claim if it is the outcome's own, update the job, free its unique key.

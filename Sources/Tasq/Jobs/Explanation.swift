@@ -136,11 +136,10 @@ extension Circumstances {
         if job.runAt > asOf {
             return (.notDue, "It is not due before \(job.runAt).")
         }
-        if job.crashes > 0 {
+        if job.crashes >= JobLimits.suspectCrashes {
             return (
                 .suspect,
-                "It was on board when \(job.crashes) worker\(job.crashes == 1 ? "" : "s") died, "
-                    + "so it waits to run \(job.crashes == 1 ? "among few others" : "alone")."
+                "It was on board when \(job.crashes) workers died, so it waits to run alone."
             )
         }
         let before = ahead >= 1000 ? "1000 jobs or more" : "\(ahead) job\(ahead == 1 ? "" : "s")"

@@ -8,6 +8,8 @@ public enum JobLimits {
     public static let defaultMaxAttempts = 20
     /// Workers a job may take down before it is given up.
     public static let maxCrashes = 3
+    /// Workers that died with a job on board until it is a suspect, and runs alone.
+    public static let suspectCrashes = 2
     /// Bytes of a key or unique key.
     public static let keyBytes = 200
     /// Bytes of an error text; longer ones are cut.

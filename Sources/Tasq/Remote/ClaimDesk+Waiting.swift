@@ -175,10 +175,8 @@ extension ClaimDesk {
         do {
             let jobs = try await store.stillQueued(Array(ids))
             meters.duplicates.add(ids.count - jobs.count)
-            if jobs.contains(where: { $0.suspicion != nil }) {
-                state.withLock { $0.suspectWaits = true }
-            }
-            doorbell.ring(jobs.filter { $0.suspicion == nil }.map(\.announcement))
+            // Suspects are pointed out by a sweep.
+            doorbell.ring(jobs.filter { !$0.isSuspect }.map(\.announcement))
         } catch {
             logger.info("ids not given back are left to a sweep", metadata: ["error": "\(error)"])
         }

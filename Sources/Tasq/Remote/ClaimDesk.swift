@@ -228,10 +228,10 @@ package final class ClaimDesk: Sendable {
             upTo: worker.limit, for: row, from: worker.queues.shuffled())
         meters.sweepTimes.observe(.now - asked)
         meters.swept.add(sweep.jobs.count)
-        if sweep.jobs.isEmpty, sweep.suspect != nil {
+        if sweep.jobs.isEmpty, sweep.isSuspectsTurn {
             return try await store.claimSuspect(for: row, from: worker.queues).map { [$0] } ?? []
         }
-        if sweep.suspect != nil { state.withLock { $0.suspectWaits = true } }
+        if sweep.isSuspectsTurn { state.withLock { $0.suspectWaits = true } }
         return sweep.jobs
     }
 

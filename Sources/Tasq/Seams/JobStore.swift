@@ -23,10 +23,11 @@ public protocol JobStore: Sendable {
         upTo limit: Int, for worker: WorkerID, from queues: [Name]
     ) async throws(StoreError) -> Sweep
 
-    /// Claims suspects of one degree, those first that have been due the longest.
-    func claimSuspects(
-        upTo limit: Int, _ suspicion: Suspicion, for worker: WorkerID, from queues: [Name]
-    ) async throws(StoreError) -> [ClaimedJob]
+    /// Claims the suspect that has been due the longest: a job that more than one worker died with.
+    /// Run it alone, and never two in one process.
+    func claimSuspect(
+        for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> ClaimedJob?
 
     /// The claims that stand under a worker, known to it or not.
     func claims(of worker: WorkerID) async throws(StoreError) -> [(job: JobID, claim: ClaimToken)]
@@ -131,43 +132,14 @@ public protocol JobStore: Sendable {
 public struct Sweep: Sendable {
     /// The jobs that are claimed now.
     public var jobs: [ClaimedJob]
-    /// A due suspect stands on one of the queues, the least grave of them this; it is claimed by
-    /// ``JobStore/claimSuspects(upTo:_:for:from:)``.
-    public var suspect: Suspicion?
+    /// A due suspect stands on one of the queues, and it is this worker's turn to run it; it is
+    /// claimed by ``JobStore/claimSuspect(for:from:)``.
+    public var isSuspectsTurn: Bool
 
     /// Makes an answer to ``JobStore/sweep(upTo:for:from:)``.
-    public init(jobs: [ClaimedJob], suspect: Suspicion?) {
+    public init(jobs: [ClaimedJob], isSuspectsTurn: Bool) {
         self.jobs = jobs
-        self.suspect = suspect
-    }
-}
-
-/// How much speaks for a job's having killed its worker.
-public enum Suspicion: Sendable, Hashable {
-    /// It was on board when one worker died; so was much else. Run few such jobs at a time.
-    case first
-    /// It was on board when more than one died. Run it alone, and never two in one process.
-    case grave
-
-    /// By the number of workers that died with the job on board; `nil` for none.
-    public init?(crashes: Int) {
-        switch crashes {
-        case ..<1: return nil
-        case 1: self = .first
-        default: self = .grave
-        }
-    }
-}
-
-extension JobStore {
-    /// Claims one suspect of any degree, for whoever runs one thing at a time.
-    package func claimSuspect(
-        for worker: WorkerID, from queues: [Name]
-    ) async throws(StoreError) -> ClaimedJob? {
-        if let first = try await claimSuspects(upTo: 1, .first, for: worker, from: queues).first {
-            return first
-        }
-        return try await claimSuspects(upTo: 1, .grave, for: worker, from: queues).first
+        self.isSuspectsTurn = isSuspectsTurn
     }
 }
 
@@ -175,14 +147,14 @@ extension JobStore {
 public struct QueuedJob: Sendable, Hashable {
     /// The job and the list it belongs on.
     public let announcement: Announcement
-    /// Whether workers died with it on board; only ``JobStore/claimSuspects(upTo:_:for:from:)``
-    /// claims it then.
-    public let suspicion: Suspicion?
+    /// Whether more than one worker died with it on board; only
+    /// ``JobStore/claimSuspect(for:from:)`` claims it then.
+    public let isSuspect: Bool
 
     /// Makes an answer to ``JobStore/stillQueued(_:)``.
-    public init(announcement: Announcement, suspicion: Suspicion?) {
+    public init(announcement: Announcement, isSuspect: Bool) {
         self.announcement = announcement
-        self.suspicion = suspicion
+        self.isSuspect = isSuspect
     }
 }
 

@@ -9,9 +9,8 @@ struct RunningClaim: Sendable {
 /// The claims a worker knows of: from the moment it got one until its end is written.
 final class HeldClaims: Sendable {
     private struct Holding {
-        /// With how many workers its job has died, as far as that is known.
-        let crashes: Int
-        let since: ContinuousClock.Instant
+        /// Whether more than one worker died with its job, as far as that is known.
+        let isSuspect: Bool
         /// While the handler runs; after that its end is being written.
         var running: RunningClaim?
         /// It was taken away, and the handler has not returned yet.
@@ -35,7 +34,8 @@ final class HeldClaims: Sendable {
     /// Its handler starts.
     func start(_ job: ClaimedJob, as run: JobExecutor.Run) {
         let running = RunningClaim(job: job, run: run)
-        let holding = Holding(crashes: job.crashes, since: .now, running: running)
+        let holding = Holding(
+            isSuspect: job.crashes >= JobLimits.suspectCrashes, running: running)
         state.withLock { $0.claims[job.claim] = holding }
     }
 
@@ -61,7 +61,7 @@ final class HeldClaims: Sendable {
     func add(_ token: ClaimToken) -> Bool {
         state.withLock { state in
             guard state.claims[token] == nil else { return false }
-            state.claims[token] = Holding(crashes: .max, since: .now)
+            state.claims[token] = Holding(isSuspect: true)
             return true
         }
     }
@@ -131,14 +131,9 @@ final class HeldClaims: Sendable {
         state.withLock { $0.claims.values.compactMap(\.running) }
     }
 
-    /// How many are of jobs that so many workers or more have died with, started after `start`.
-    /// Should this worker die now, they were on board, whether their handlers run or their ends are
-    /// not written yet.
-    func suspects(ofCrashes crashes: Int, after start: ContinuousClock.Instant? = nil) -> Int {
-        state.withLock { state in
-            state.claims.values.count { holding in
-                holding.crashes >= crashes && start.map { holding.since > $0 } ?? true
-            }
-        }
+    /// Whether one of a suspect is among them. Should this worker die now, it was on board, whether
+    /// its handler runs or its end is not written yet.
+    var haveSuspect: Bool {
+        state.withLock { state in state.claims.values.contains { $0.isSuspect } }
     }
 }

@@ -17,8 +17,8 @@ struct Search {
     /// Offered to a claim that did not return them.
     var missed: Set<JobID> = []
     var missedSince: ContinuousClock.Instant?
-    /// Suspects are known to wait, of this degree at least.
-    var suspect: Suspicion?
+    /// A suspect waits, and it is this worker's turn to make way for it.
+    var isSuspectsTurn = false
     /// How long the last announced jobs had waited, in microseconds; unknown before the first.
     var announcedWait: Int64?
     /// The last sweep found jobs whose announcement got lost, and there may be more.
@@ -74,11 +74,11 @@ struct Search {
     /// it, nor is all work while the doorbell is out; and an audit waits for whatever claims.
     var sweepFlies: Bool { sweepIsLong && !sweepsAgain && !doorbellIsOut }
 
-    /// Returns those that anybody may claim by their ids; suspects have their own turn.
+    /// Returns those that anybody may claim by their ids. Suspects have their own turn, and a sweep
+    /// says whose it is: one that waits lets the next sweep be soon.
     mutating func noteSuspects(among jobs: [QueuedJob]) -> [Announcement] {
-        let degrees = Set(jobs.compactMap(\.suspicion))
-        suspect = degrees.contains(.first) ? .first : suspect ?? degrees.first
-        return jobs.filter { $0.suspicion == nil }.map(\.announcement)
+        if jobs.contains(where: \.isSuspect) { lastSweep = nil }
+        return jobs.filter { !$0.isSuspect }.map(\.announcement)
     }
 
     /// So many of the ids that the list gave last are of jobs that cannot be claimed.

@@ -81,8 +81,8 @@ extension Worker {
                     search.noteAudit()
                 }
                 // Its answer may be older than what is known of suspects, and its jobs may come late.
-                if let suspicion = search.suspect, !search.flights.isSweeping,
-                    try await startSuspects(suspicion, &search, upTo: free, in: session)
+                if search.isSuspectsTurn, !search.flights.isSweeping,
+                    try await runSuspects(&search, in: session)
                 {
                     continue
                 }
@@ -206,7 +206,7 @@ extension Worker {
 
     /// An idle worker that finds nothing looks less and less often.
     private func noteIdleSweep(_ search: inout Search, of found: Int) {
-        let isEmpty = found == 0 && search.suspect == nil
+        let isEmpty = found == 0 && !search.isSuspectsTurn
         if isEmpty { search.isFilled = true }
         search.idleWait =
             isEmpty
@@ -233,7 +233,7 @@ extension Worker {
         let wait =
             if search.sweepsAgain, !search.flights.isSweeping {
                 min(search.sweepRest, Self.missedDelay)
-            } else if !search.missed.isEmpty || search.suspect != nil || search.flights.count > 0
+            } else if !search.missed.isEmpty || search.isSuspectsTurn || search.flights.count > 0
                 || search.flights.isSweeping
             {
                 Self.missedDelay
@@ -289,7 +289,7 @@ extension Worker {
         to answered: ContinuousClock.Instant
     ) {
         search.noteSweep(of: sweep.jobs, from: asked, to: answered)
-        search.suspect = search.suspect ?? sweep.suspect
+        if sweep.isSuspectsTurn { search.isSuspectsTurn = true }
         if !sweep.jobs.isEmpty { search.noteClaims() }
     }
 

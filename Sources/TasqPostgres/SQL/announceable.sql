@@ -6,7 +6,7 @@
 -- without attempts left that a check of its own would not name: those need not be announced.
 SELECT
     j.id,
-    j.crashes = 0 AND j.attempt < j.max_attempts AND j.run_at <= now()
+    j.crashes < 2 AND j.attempt < j.max_attempts AND j.run_at <= now()
         AND NOT EXISTS (SELECT FROM tasq.queue_setting AS s WHERE s.queue = j.queue AND s.paused)
         AS needed
 FROM tasq.job AS j

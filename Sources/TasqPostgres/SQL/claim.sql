@@ -21,7 +21,7 @@ WITH due AS MATERIALIZED (
     WHERE j.id = ANY ($1::uuid[])
         AND (j.status = 'queued') IS TRUE
         AND j.run_at <= now()
-        AND j.crashes = 0
+        AND j.crashes < 2
         AND j.attempt < j.max_attempts
         AND j.queue = ANY ($3::text[])
         AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))

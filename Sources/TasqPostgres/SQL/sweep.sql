@@ -7,9 +7,13 @@
 -- One index walk per queue, in the index's own order, so a backlog of millions costs no sort; the
 -- outer LIMIT stops the walk, so no more rows are locked than are claimed. Locking in another
 -- order than by id is safe here because SKIP LOCKED never waits. A last row without a claim
--- says that a suspect waits, the one that the fewest workers died with (see claim_suspects.sql). IS
--- TRUE keeps the planner from looking for it among all that wait, in job_queued: as long as the
--- statistics say that few do, that looks as cheap, and with 200 000 it took 26 ms a sweep.
+-- says that a suspect waits and that it is this worker's turn to make way for it (see
+-- claim_suspect.sql). One worker has the turn, drawn anew every five seconds by a hash of its id
+-- and the suspect's, so that one that is full or about to be found dead does not keep it; and
+-- nobody has, while another runs a suspect that it claimed a moment ago. The whole fleet would be
+-- making way otherwise, and nothing else would start. IS TRUE keeps the planner from looking for it
+-- among all that wait, in job_queued: as long as the statistics say that few do, that looks as
+-- cheap, and with 200 000 it took 26 ms a sweep.
 WITH due AS MATERIALIZED (
     SELECT j.id, j.attempt
     FROM unnest($2::text[]) WITH ORDINALITY AS q (queue, place)
@@ -19,7 +23,7 @@ WITH due AS MATERIALIZED (
         WHERE i.status = 'queued'
             AND i.queue = q.queue
             AND i.run_at <= now()
-            AND i.crashes = 0
+            AND i.crashes < 2
             AND i.attempt < i.max_attempts
         ORDER BY i.priority, i.run_at, i.id
         LIMIT $3::bigint
@@ -58,11 +62,24 @@ FROM (
     SELECT j.*
     FROM tasq.job AS j
     WHERE j.status = 'queued'
-        AND j.crashes > 0
+        AND j.crashes > 1
         AND j.attempt < j.max_attempts
         AND j.run_at <= now()
         AND (j.queue = ANY ($2::text[])) IS TRUE
         AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
-    ORDER BY j.crashes
+        AND $1::uuid = (
+            SELECT w.id
+            FROM tasq.worker AS w
+            WHERE j.queue = ANY (w.queues)
+            ORDER BY md5(w.id::text || j.id::text || (extract(epoch FROM now())::bigint / 5)::text)
+            LIMIT 1
+        )
+        AND NOT EXISTS (
+            SELECT FROM tasq.executing_job AS e
+            JOIN tasq.job AS b ON b.id = e.job_id
+            WHERE e.job_id <> j.id AND e.worker_id <> $1::uuid AND b.crashes > 1
+                AND e.claimed_at BETWEEN now() - interval '10 seconds' AND now()
+        )
+    ORDER BY j.run_at
     LIMIT 1
 ) AS s

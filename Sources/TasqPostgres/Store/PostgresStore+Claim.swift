@@ -21,10 +21,10 @@ extension PostgresStore {
         parameters.append(worker)
         parameters.append(queues.map(\.description))
         parameters.append(Int64(limit))
-        var sweep = Sweep(jobs: [], suspect: nil)
+        var sweep = Sweep(jobs: [], isSuspectsTurn: false)
         for row in try await pool.run(statements.sweep, parameters) {
             if row.isNull(1) {
-                sweep.suspect = Suspicion(crashes: Int(row.int(7)))
+                sweep.isSuspectsTurn = true
             } else {
                 sweep.jobs.append(claimedJob(row))
             }
@@ -33,15 +33,13 @@ extension PostgresStore {
     }
 
     /// One statement that walks the index of suspects.
-    public func claimSuspects(
-        upTo limit: Int, _ suspicion: Suspicion, for worker: WorkerID, from queues: [Name]
-    ) async throws(StoreError) -> [ClaimedJob] {
+    public func claimSuspect(
+        for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> ClaimedJob? {
         var parameters = Parameters()
         parameters.append(worker)
         parameters.append(queues.map(\.description))
-        parameters.append(Int64(limit))
-        parameters.append(suspicion == .grave)
-        return try await pool.run(statements.claimSuspects, parameters).map(claimedJob)
+        return try await pool.run(statements.claimSuspect, parameters).map(claimedJob).first
     }
 
     /// One statement that locks nothing.
@@ -52,7 +50,7 @@ extension PostgresStore {
         return try await pool.run(statements.stillQueued, parameters).map { row in
             QueuedJob(
                 announcement: announcement(row, 0, 1, 2),
-                suspicion: Suspicion(crashes: Int(row.int(3))))
+                isSuspect: row.int(3) >= JobLimits.suspectCrashes)
         }
     }
 

@@ -15,7 +15,7 @@ struct Statements: Sendable {
     let cancel: Statement
     let checkup: Statement
     let claim: Statement
-    let claimSuspects: Statement
+    let claimSuspect: Statement
     let claims: Statement
     let confirm: Statement
     let delete: Statement
@@ -94,7 +94,7 @@ struct Statements: Sendable {
         cancel = load("cancel", PackageResources.cancel_sql)
         checkup = load("checkup", PackageResources.checkup_sql)
         claim = load("claim", PackageResources.claim_sql)
-        claimSuspects = load("claim_suspects", PackageResources.claim_suspects_sql)
+        claimSuspect = load("claim_suspect", PackageResources.claim_suspect_sql)
         claims = load("claims", PackageResources.claims_sql)
         confirm = load("confirm", PackageResources.confirm_sql)
         delete = load("delete", PackageResources.delete_sql)

@@ -270,12 +270,10 @@ extension RealStage {
             parameters.append(worker(order.worker))
             parameters.append(["default"])
         case .sweep, .suspect:
-            statement = order.statement == .sweep ? all.sweep : all.claimSuspects
+            statement = order.statement == .sweep ? all.sweep : all.claimSuspect
             parameters.append(worker(order.worker))
             parameters.append(["default"])
-            parameters.append(order.statement == .sweep && order.rows == 3 ? 10 : 1)
-            // No scene begins with a grave suspect, nor leads to one.
-            if order.statement == .suspect { parameters.append(false) }
+            if order.statement == .sweep { parameters.append(order.rows == 3 ? 10 : 1) }
         case .settle:
             statement = all.settle
             let claims = (0..<2).filter { order.rows & (1 << UInt8($0)) != 0 }.map {

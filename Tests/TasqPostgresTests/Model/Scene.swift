@@ -36,6 +36,7 @@ struct Scene {
         scope.joinsSteps = false
         scope.maxAttempts = 3
         scope.maxCrashes = 3
+        scope.suspectCrashes = 2
         scope.freeHandbacks = 1
         scope.hasConstraint = fault != .naiveClaim || seed % 2 == 0
         scope.delaysRetries = seed % 3 == 0
@@ -79,7 +80,7 @@ struct Scene {
             case .fresh: break
             case .tried: row.attempt = 1
             case .handedBack: (row.attempt, row.handbacks) = (1, 1)
-            case .suspect: (row.attempt, row.crashes) = (1, 1)
+            case .suspect: (row.attempt, row.crashes) = (2, 2)
             case .scheduled: (row.status, row.attempt) = (.scheduled, 1)
             case .executingByA, .executingByB, .orphan:
                 (row.status, row.attempt) = (.executing, 1)
@@ -110,15 +111,17 @@ struct Scene {
         switch order.statement {
         case .claim:
             flight.worker = order.worker
-            return (flight, order.rows & those { model.isDue($0) && $0.crashes == 0 })
+            return (
+                flight, order.rows & those { model.isDue($0) && $0.crashes < scope.suspectCrashes }
+            )
         case .sweep:
             flight.worker = order.worker
             flight.takesOne = order.rows != 3
-            return (flight, those { model.isDue($0) && $0.crashes == 0 })
+            return (flight, those { model.isDue($0) && $0.crashes < scope.suspectCrashes })
         case .suspect:
             flight.worker = order.worker
             flight.takesOne = true
-            return (flight, those { model.isDue($0) && $0.crashes > 0 })
+            return (flight, those { model.isDue($0) && $0.crashes >= scope.suspectCrashes })
         case .settle:
             flight.worker = order.worker
             for job in 0..<2 where order.rows & (1 << UInt8(job)) != 0 {

@@ -52,7 +52,7 @@ import Testing
                 (statements.stillQueued, "'{}'"), (statements.announceable, "'{}'"),
                 (statements.settledBefore, "'{}', '{}'"),
                 (statements.sweep, "\(worker), '{default}', 10"),
-                (statements.claimSuspects, "\(worker), '{default}', 10, false"),
+                (statements.claimSuspect, "\(worker), '{default}'"),
             ] {
                 let plan = try await database.execute(
                     """
@@ -128,7 +128,7 @@ import Testing
                 in: database)
             #expect(sweep.split(separator: "job_queued").count == 2, "\(sweep)")
             let claim = try await expect(
-                statements.claimSuspects, "\(worker), '{default}', 10, false",
+                statements.claimSuspect, "\(worker), '{default}'",
                 walks: "job_suspect", mode, in: database)
             #expect(!claim.contains("job_queued"), "\(claim)")
         }
@@ -148,7 +148,7 @@ import Testing
                 (statements.sweep, "\(worker), '{default}', 10", "job_queued"),
                 (statements.queued, "'', 0, now(), \(worker), 10", "job_queued"),
                 (statements.promote, "10", "job_scheduled"),
-                (statements.claimSuspects, "\(worker), '{default}', 10, false", "job_suspect"),
+                (statements.claimSuspect, "\(worker), '{default}'", "job_suspect"),
             ] {
                 try await expect(statement, arguments, walks: index, in: database)
             }
