@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Tasq
 import TasqPostgres
@@ -54,6 +55,43 @@ import Testing
                     """) == 1)
             try await fleet.stop([worker])
         }
+    }
+
+    @Test func `Two workers that know a kind each run the jobs of both, and fail none`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            var workers: [ChildProcess] = []
+            for kind in ["one", "two"] {
+                let file = try Self.configuration("\(kind): { noop: {} }")
+                defer { try? FileManager.default.removeItem(at: file) }
+                workers.append(try await fleet.worker(["TASQ_CONFIG": file.path]))
+            }
+            let jobs = try (0..<400).map { number in
+                try NewJob(
+                    kind: Name(number % 2 == 0 ? "one" : "two"), maxAttempts: 1,
+                    payload: Payload(Array("{}".utf8)))
+            }
+            _ = try await fleet.queue.enqueue(jobs)
+            try await fleet.enqueue(5, kind: "three")
+            try await fleet.reaches(400, .success)
+            #expect(try await fleet.count(.error) == 0)
+            // The rest waits, for nobody knows it, until somebody does.
+            #expect(try await fleet.number("SELECT sum(attempt) FROM tasq.job") == 400)
+            #expect(try await fleet.count(.queued) == 5)
+            let file = try Self.configuration("\"*\": { noop: {} }")
+            defer { try? FileManager.default.removeItem(at: file) }
+            workers.append(try await fleet.worker(["TASQ_CONFIG": file.path]))
+            try await fleet.reaches(405, .success)
+            try await fleet.stop(workers)
+        }
+    }
+
+    private static func configuration(_ handlers: String) throws -> URL {
+        let file = FileManager.default.temporaryDirectory
+            .appendingPathComponent("tasq-test-\(UUID().uuidString).yaml")
+        try "handlers: { \(handlers) }".write(to: file, atomically: true, encoding: .utf8)
+        return file
     }
 
     @Test func `Ids of jobs that are long done are taken many at a time`() async throws {

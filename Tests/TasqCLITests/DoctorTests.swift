@@ -62,6 +62,30 @@ import Testing
         await server.stop(.immediate)
     }
 
+    @Test func `Kinds that no worker knows are told, with their queue`() async throws {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            let store = PostgresStore(try PostgresSettings(url: database.url), logger: .silent)
+            try await store.register(
+                WorkerRecord(
+                    host: "test", processID: 1, queues: [.defaultQueue], concurrency: 1,
+                    version: "test", heartbeat: .seconds(2), lease: .seconds(60), kinds: ["mail"]))
+            for arguments in [["mail"], ["nail"], ["nail"], ["other", "--queue", "elsewhere"]] {
+                let run = try await TasqProgram.start(
+                    ["enqueue"] + arguments, environment: environment)
+                #expect(try await run.wait() == .code(0))
+            }
+            let lines = PostgresDoctor(store: store)
+            let told = await lines.examine().filter { $0.name == "kinds" }
+            #expect(told.count == 1)
+            #expect(told.first?.state == .warn)
+            #expect(
+                told.first?.text == "2 queued jobs of kind nail in queue default: "
+                    + "no worker there has a handler for it")
+            await store.close()
+        }
+    }
+
     @Test func `Statistics that lag behind the jobs are told`() async throws {
         try await withDatabase { database in
             try await database.execute(

@@ -59,10 +59,11 @@ import Testing
         try await Fixture.with { system in
             try await system.startWorker()
             let id = try await system.tasq("enqueue", "nobody-knows-me")
-            try await system.wait(for: "scheduled|1", of: id)
             try await system.expect(
                 id, .unknownKind,
-                "The worker that tried it has no handler for its kind `nobody-knows-me`;")
+                "No live worker that serves its queue `default` has a handler for its kind "
+                    + "`nobody-knows-me`.")
+            try await system.wait(for: "queued|0", of: id)
         }
     }
 

@@ -14,9 +14,9 @@ public struct Explanation: Sendable, Hashable {
         case notDue = "not-due"
         /// An attempt failed and the next has its time.
         case waitingForRetry = "waiting-for-retry"
-        /// The worker that tried it has no handler for its kind.
+        /// No live worker of its queue has a handler for its kind, or the one that tried it had none.
         case unknownKind = "unknown-kind"
-        /// It was on board when a worker died, and waits to run among few others, or alone.
+        /// It was on board when two workers died, and waits to run alone.
         case suspect
         /// Every slot that could take it is taken.
         case waitingForSlot = "waiting-for-slot"
@@ -126,6 +126,13 @@ extension Circumstances {
             )
         }
         if isPaused { return (.paused, "Its queue `\(job.queue)` is paused.") }
+        if servingWorkers == 0, unableWorkers > 0 {
+            return (
+                .unknownKind,
+                "No live worker that serves its queue `\(job.queue)` has a handler for its kind "
+                    + "`\(job.kind)`."
+            )
+        }
         if servingWorkers == 0 {
             return (
                 .noWorker,
@@ -197,6 +204,7 @@ extension Circumstances {
         add("queue_paused", isPaused)
         add("workers_alive", liveWorkers)
         add("workers_serving", servingWorkers)
+        add("workers_unable", unableWorkers > 0 ? unableWorkers : nil)
         add("slots_serving", servingSlots)
         add("slots_taken", servingExecuting)
         if job.status == .queued { add("jobs_ahead", ahead) }

@@ -36,6 +36,12 @@ public struct HandlerTable: Sendable {
         entries.first { $0.pattern.matches(kind.description) }?.handler
     }
 
+    /// The kinds that have one, as SQL's LIKE reads them; see ``WorkerRecord/kinds``.
+    package var kinds: [String] {
+        let kinds = Set(entries.map { $0.pattern.like })
+        return kinds.contains("%") ? ["%"] : kinds.sorted()
+    }
+
     private struct Pattern {
         let text: String
         let isPrefix: Bool
@@ -45,6 +51,9 @@ public struct HandlerTable: Sendable {
             text = isPrefix ? String(pattern.dropLast()) : pattern
             if !(isPrefix && text.isEmpty) { _ = try Name(text, field: "kind") }
         }
+
+        /// Of the characters a name may have, LIKE reads only `_` as another.
+        var like: String { text.replacing("_", with: "\\_") + (isPrefix ? "%" : "") }
 
         func matches(_ kind: String) -> Bool {
             isPrefix ? kind.hasPrefix(text) : kind == text

@@ -28,8 +28,10 @@ public struct Circumstances: Sendable, Hashable {
     public var isPaused: Bool
     /// Workers whose lease has not run out.
     public var liveWorkers: Int
-    /// Those of them that serve its queue.
+    /// Those of them that serve its queue and have a handler for its kind.
     public var servingWorkers: Int
+    /// Those that serve its queue and have none.
+    public var unableWorkers: Int
     /// Their slots.
     public var servingSlots: Int
     /// How many of their slots are taken.
@@ -44,6 +46,7 @@ public struct Circumstances: Sendable, Hashable {
     /// Makes circumstances of their columns.
     public init(
         job: JobRecord, asOf: Timestamp, isPaused: Bool, liveWorkers: Int, servingWorkers: Int,
+        unableWorkers: Int,
         servingSlots: Int, servingExecuting: Int, lastOutcome: String?, ahead: Int,
         holder: Holder?
     ) {
@@ -52,6 +55,7 @@ public struct Circumstances: Sendable, Hashable {
         self.isPaused = isPaused
         self.liveWorkers = liveWorkers
         self.servingWorkers = servingWorkers
+        self.unableWorkers = unableWorkers
         self.servingSlots = servingSlots
         self.servingExecuting = servingExecuting
         self.lastOutcome = lastOutcome

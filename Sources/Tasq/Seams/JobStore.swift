@@ -12,8 +12,8 @@ public protocol JobStore: Sendable {
     /// Stores further jobs of a stored event in one transaction; their own payloads are ignored.
     func replay(_ event: PayloadID, as jobs: [NewJob]) async throws(StoreError) -> [Enqueued]
 
-    /// Claims those of `ids` that are queued, due, on one of `queues` and not suspects; the others
-    /// are skipped without a write.
+    /// Claims those of `ids` that are queued, due, on one of `queues`, of a kind the worker has a
+    /// handler for and not suspects; the others are skipped without a write.
     func claim(
         _ ids: [JobID], for worker: WorkerID, from queues: [Name]
     ) async throws(StoreError) -> [ClaimedJob]
@@ -44,6 +44,10 @@ public protocol JobStore: Sendable {
 
     /// Enters a worker; its claims are valid from here on.
     func register(_ worker: WorkerRecord) async throws(StoreError)
+
+    /// Tells which kinds a worker has handlers for, once they were replaced; see
+    /// ``WorkerRecord/kinds``. It claims no others from then on.
+    func declare(_ kinds: [String], of worker: WorkerID) async throws(StoreError)
 
     /// Starts the worker's heartbeat on a thread and a connection of its own. After each beat that
     /// was answered it also asks which of the worker's claims were taken away.
@@ -150,10 +154,13 @@ public struct QueuedJob: Sendable, Hashable {
     /// Whether more than one worker died with it on board; only
     /// ``JobStore/claimSuspect(for:from:)`` claims it then.
     public let isSuspect: Bool
+    /// Which only a worker with a handler for it claims.
+    public let kind: Name
 
     /// Makes an answer to ``JobStore/stillQueued(_:)``.
-    public init(announcement: Announcement, isSuspect: Bool) {
+    public init(announcement: Announcement, isSuspect: Bool, kind: Name) {
         self.announcement = announcement
+        self.kind = kind
         self.isSuspect = isSuspect
     }
 }

@@ -16,11 +16,15 @@ public struct WorkerRecord: Sendable, Hashable {
     public let heartbeat: Duration
     /// How long it may stand still before its claims are taken back.
     public let lease: Duration
+    /// The kinds it has handlers for and claims, as SQL's LIKE reads them: `%` is any text, and `_` is
+    /// written `\\_`.
+    public let kinds: [String]
 
     /// Makes a record; ``JobStore/register(_:)`` enters it.
     public init(
         id: WorkerID = WorkerID(), host: String, processID: Int32, queues: [Name],
-        concurrency: Int, version: String, heartbeat: Duration, lease: Duration
+        concurrency: Int, version: String, heartbeat: Duration, lease: Duration,
+        kinds: [String] = ["%"]
     ) {
         self.id = id
         self.host = host
@@ -30,6 +34,7 @@ public struct WorkerRecord: Sendable, Hashable {
         self.version = version
         self.heartbeat = heartbeat
         self.lease = lease
+        self.kinds = kinds
     }
 }
 

@@ -17,6 +17,10 @@ struct Search {
     /// Offered to a claim that did not return them.
     var missed: Set<JobID> = []
     var missedSince: ContinuousClock.Instant?
+    /// The kinds that the worker's row says it has handlers for.
+    var kinds: [String] = []
+    /// Ids of kinds that are none of them, which were announced again for others.
+    var passedOn = PassedOn()
     /// A suspect waits, and it is this worker's turn to make way for it.
     var isSuspectsTurn = false
     /// How long the last announced jobs had waited, in microseconds; unknown before the first.

@@ -67,7 +67,17 @@ extension Worker {
         meters.duplicates.add(search.missed.count - jobs.count)
         search.missed = []
         search.missedSince = nil
-        doorbell.ring(search.noteSuspects(among: jobs))
+        doorbell.ring(claimable(among: jobs, &search))
+    }
+
+    /// Those that this worker can claim by their ids. Jobs of kinds that it has no handler for are
+    /// announced once more, for others; those nobody took then are found by the sweeps of whoever
+    /// knows them, or the list would go round and round.
+    func claimable(among jobs: [QueuedJob], _ search: inout Search) -> [Announcement] {
+        let known = jobs.filter { knows($0.kind) }
+        let foreign = jobs.filter { !knows($0.kind) && !$0.isSuspect }.map(\.announcement)
+        doorbell.ring(foreign.filter { search.passedOn.insert($0.id) })
+        return search.noteSuspects(among: known)
     }
 
     /// Hands back claims whose answer got lost, or whose end did with a primary. Nothing else claims

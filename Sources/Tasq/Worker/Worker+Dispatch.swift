@@ -38,6 +38,7 @@ extension Worker {
         var search = Search()
         search.pollPause = Backoff(from: .milliseconds(20), to: settings.pollInterval)
         search.idleWait = settings.pollInterval
+        search.kinds = session.record.kinds
         await withDiscardingTaskGroup { group in
             await look(&search, in: session, &group)
         }
@@ -72,6 +73,11 @@ extension Worker {
                 continue
             }
             do throws(StoreError) {
+                if kinds != search.kinds {
+                    let kinds = kinds
+                    try await store.declare(kinds, of: session.id)
+                    search.kinds = kinds
+                }
                 if let failure = land(&search) { throw failure }
                 if let failure = landSweep(&search) { throw failure }
                 if search.owesAudit, !search.flights.isSweeping {
@@ -148,7 +154,7 @@ extension Worker {
         meters.claimMisses.add(ids.count - jobs.count)
         meters.duplicates.add(ids.count - jobs.count)
         search.noteStale(ids.count - jobs.count, of: ids.count)
-        let claimable = search.noteSuspects(among: jobs)
+        let claimable = claimable(among: jobs, &search)
         var queued = Dictionary(claimable.map { ($0.id, $0) }) { $1 }
         let inOrder = ids.compactMap { queued.removeValue(forKey: $0) }
         search.unclaimed = inOrder.prefix(limit).map(\.id)

@@ -157,8 +157,15 @@ public final class Worker: Service {
         WorkerRecord(
             host: settings.host, processID: settings.processID,
             queues: settings.queues.map(\.name), concurrency: settings.concurrency,
-            version: settings.version, heartbeat: settings.heartbeat, lease: settings.lease)
+            version: settings.version, heartbeat: settings.heartbeat, lease: settings.lease,
+            kinds: handlers.withLock { $0.kinds })
     }
+
+    /// Whether it has a handler for jobs of this kind.
+    func knows(_ kind: Name) -> Bool { handlers.withLock { $0.handler(for: kind) != nil } }
+
+    /// The kinds it has handlers for now.
+    var kinds: [String] { handlers.withLock { $0.kinds } }
 
     /// Waits out an outage, and a refusal if it is to register `again`; `false` when the worker is
     /// shut down meanwhile.

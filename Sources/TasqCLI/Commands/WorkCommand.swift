@@ -62,7 +62,7 @@ struct WorkCommand: AsyncParsableCommand {
         let path = process.environment["PATH"] ?? "/usr/bin:/bin"
         let handlers = try HandlerSet(configuration.handlers, path: path)
         if configuration.handlers.isEmpty {
-            logger.warning("the configuration names no handlers: every job will fail")
+            logger.warning("the configuration names no handlers: no job is claimed")
         }
         let connections = try Connections(configuration, logger: logger)
         let worker = Worker(

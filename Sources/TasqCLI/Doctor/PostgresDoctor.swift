@@ -38,6 +38,7 @@ struct PostgresDoctor {
             let checkup = try await store.checkup()
             lines += server(checkup) + [clock(checkup, sent: sent, received: .now)]
             lines += [connections(checkup), workers(checkup), statistics(checkup)]
+            lines += kinds(try await store.unknownKinds())
             lines += vacuum(checkup, try await store.vacuumHolders())
         } catch {
             lines.append(.fail("postgres", "\(error)", "grant this user what tasq needs"))
@@ -108,6 +109,16 @@ struct PostgresDoctor {
         return .warn(
             "clock", "the server's is \(apart.rough) \(late > 0 ? "ahead" : "behind")",
             "run NTP on both: times that people give are taken by this machine's clock")
+    }
+
+    private func kinds(_ unknown: [(queue: Name, kind: Name, jobs: Int)]) -> [Diagnosis] {
+        unknown.map { found in
+            .warn(
+                "kinds",
+                "\(found.jobs) queued job\(found.jobs == 1 ? "" : "s") of kind \(found.kind) in queue "
+                    + "\(found.queue): no worker there has a handler for it",
+                "start a worker with that handler, or `tasq jobs cancel --kind \(found.kind)`")
+        }
     }
 
     /// tasq's statements find jobs whatever the statistics say; those of its users and the lists of

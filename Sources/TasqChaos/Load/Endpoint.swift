@@ -22,7 +22,7 @@ struct Endpoint: Sendable {
     }
 
     private static func answer(_ delivery: Receiver.Delivery, _ deeds: Deeds) async -> Int {
-        guard let deed = JobShape.Deed(String(delivery.path.dropFirst())),
+        guard let deed = JobShape.Deed(rawValue: String(delivery.path.dropFirst())),
             let body = try? JSONDecoder().decode(
                 JobShape.Body.self, from: Data(delivery.body)),
             let job = delivery.header("tasq-job-id"), let claim = delivery.header("tasq-claim"),

@@ -1,6 +1,6 @@
 import Logging
 import NIOHTTP1
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// Takes deliveries on a free port of 127.0.0.1, for the demonstration and for tests.
 ///

@@ -14,7 +14,8 @@
 -- must not hold back the others. IS TRUE: without it a plan made while few rows
 -- wait walks the index of those that wait and compares each with every id, and is kept for when
 -- there are a million of them. `attempt < max_attempts`: a row
--- made by hand that has none left would fail the whole batch. LEFT JOIN: a claim must never be made and not returned.
+-- made by hand that has none left would fail the whole batch. Kinds the worker has no handler for
+-- are left to others; null, as an older program leaves it, means that it has one for all. LEFT JOIN: a claim must never be made and not returned.
 WITH due AS MATERIALIZED (
     SELECT j.id, j.attempt
     FROM tasq.job AS j
@@ -26,6 +27,7 @@ WITH due AS MATERIALIZED (
         AND j.queue = ANY ($3::text[])
         AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
         AND EXISTS (SELECT FROM tasq.worker AS w WHERE w.id = $2::uuid)
+        AND (j.kind LIKE ANY ((SELECT w.kinds FROM tasq.worker AS w WHERE w.id = $2::uuid)::text[])) IS NOT FALSE
     ORDER BY j.id
     FOR NO KEY UPDATE OF j SKIP LOCKED
 ),

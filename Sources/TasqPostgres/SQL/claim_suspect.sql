@@ -15,6 +15,7 @@ WITH due AS MATERIALIZED (
         AND (j.queue = ANY ($2::text[])) IS TRUE
         AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
         AND EXISTS (SELECT FROM tasq.worker AS w WHERE w.id = $1::uuid)
+        AND (j.kind LIKE ANY ((SELECT w.kinds FROM tasq.worker AS w WHERE w.id = $1::uuid)::text[])) IS NOT FALSE
     ORDER BY j.run_at
     LIMIT 1
     FOR NO KEY UPDATE OF j SKIP LOCKED

@@ -3,12 +3,13 @@
 --   $1 uuid  the job
 --
 -- The columns of job.sql, then: this server's time; whether its queue is paused; the workers whose
--- lease has not run out; those of them that serve its queue, with their slots and how many are
--- taken; how the latest recorded attempt ended; how many jobs of its queue come before it, counted
--- up to 1000; and the worker that holds it. A heartbeat older than the lease counts as silence
+-- lease has not run out; those of them that serve its queue and know its kind, with their slots and
+-- how many are taken; how the latest recorded attempt ended; how many jobs of its queue come before it, counted
+-- up to 1000; and the worker that holds it; and how many live workers serve
+-- its queue and do not know its kind. A heartbeat older than the lease counts as silence
 -- here, by this server's clock; whether the worker is dead, the reaper decides by its own.
 WITH live AS MATERIALIZED (
-    SELECT w.id, w.queues, w.concurrency
+    SELECT w.id, w.queues, w.concurrency, w.kinds
     FROM tasq.worker AS w
     WHERE w.seen_at > now() - w.lease_us * interval '1 microsecond'
 )
@@ -18,14 +19,13 @@ SELECT
     last.reason, now() AS as_of,
     EXISTS (SELECT FROM tasq.queue_setting AS s WHERE s.queue = j.queue AND s.paused) AS paused,
     (SELECT count(*) FROM live AS l) AS live,
-    (SELECT count(*) FROM live AS l WHERE j.queue = ANY (l.queues)) AS serving,
-    (SELECT coalesce(sum(l.concurrency), 0)::bigint FROM live AS l WHERE j.queue = ANY (l.queues))
-        AS slots,
+    able.workers AS serving,
+    able.slots,
     (
         SELECT count(*)
         FROM tasq.executing_job AS o
         JOIN live AS l ON l.id = o.worker_id
-        WHERE j.queue = ANY (l.queues)
+        WHERE j.queue = ANY (l.queues) AND (j.kind LIKE ANY (l.kinds)) IS NOT FALSE
     ) AS executing,
     last.outcome,
     (
@@ -39,7 +39,8 @@ SELECT
             LIMIT 1000
         ) AS before
     ) AS ahead,
-    w.host, w.pid, w.seen_at, w.seen_at > now() - w.lease_us * interval '1 microsecond' AS is_live
+    w.host, w.pid, w.seen_at, w.seen_at > now() - w.lease_us * interval '1 microsecond' AS is_live,
+    able.unable
 FROM tasq.job AS j
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id
 LEFT JOIN tasq.worker AS w ON w.id = e.worker_id
@@ -50,4 +51,15 @@ LEFT JOIN LATERAL (
     ORDER BY a.ended_at DESC
     LIMIT 1
 ) AS last ON TRUE
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) FILTER (WHERE k.knows) AS workers,
+        coalesce(sum(k.concurrency) FILTER (WHERE k.knows), 0)::bigint AS slots,
+        count(*) FILTER (WHERE NOT k.knows) AS unable
+    FROM (
+        SELECT l.concurrency, (j.kind LIKE ANY (l.kinds)) IS NOT FALSE AS knows
+        FROM live AS l
+        WHERE j.queue = ANY (l.queues)
+    ) AS k
+) AS able
 WHERE j.id = $1::uuid

@@ -4,7 +4,7 @@
 --
 -- A claim skips rows that somebody has locked for a moment, and suspects. Both are worth another
 -- try; everything else (finished, cancelled, running, not due, paused, unknown) is not.
-SELECT j.id, j.queue, j.priority, j.crashes
+SELECT j.id, j.queue, j.priority, j.crashes, j.kind
 FROM tasq.job AS j
 WHERE j.id = ANY ($1::uuid[])
     AND (j.status = 'queued') IS TRUE

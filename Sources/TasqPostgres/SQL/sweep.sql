@@ -25,6 +25,7 @@ WITH due AS MATERIALIZED (
             AND i.run_at <= now()
             AND i.crashes < 2
             AND i.attempt < i.max_attempts
+            AND (i.kind LIKE ANY ((SELECT w.kinds FROM tasq.worker AS w WHERE w.id = $1::uuid)::text[])) IS NOT FALSE
         ORDER BY i.priority, i.run_at, i.id
         LIMIT $3::bigint
         FOR NO KEY UPDATE OF i SKIP LOCKED
@@ -70,13 +71,13 @@ FROM (
         AND $1::uuid = (
             SELECT w.id
             FROM tasq.worker AS w
-            WHERE j.queue = ANY (w.queues)
+            WHERE j.queue = ANY (w.queues) AND (j.kind LIKE ANY (w.kinds)) IS NOT FALSE
             ORDER BY md5(w.id::text || j.id::text || (extract(epoch FROM now())::bigint / 5)::text)
             LIMIT 1
         )
         AND NOT EXISTS (
             SELECT FROM tasq.executing_job AS e
-            JOIN tasq.job AS b ON b.id = e.job_id
+            JOIN tasq.job AS b ON b.id = ANY (ARRAY[e.job_id])
             WHERE e.job_id <> j.id AND e.worker_id <> $1::uuid AND b.crashes > 1
                 AND e.claimed_at BETWEEN now() - interval '10 seconds' AND now()
         )

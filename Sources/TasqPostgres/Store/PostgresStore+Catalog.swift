@@ -81,7 +81,8 @@ extension PostgresStore {
             Circumstances(
                 job: jobRecord(row), asOf: row.time(17), isPaused: row.bool(18),
                 liveWorkers: Int(row.int(19)), servingWorkers: Int(row.int(20)),
-                servingSlots: Int(row.int(21)), servingExecuting: Int(row.int(22)),
+                unableWorkers: Int(row.int(29)), servingSlots: Int(row.int(21)),
+                servingExecuting: Int(row.int(22)),
                 lastOutcome: row.optionalText(23), ahead: Int(row.int(24)),
                 holder: row.optionalText(25).map { host in
                     Circumstances.Holder(

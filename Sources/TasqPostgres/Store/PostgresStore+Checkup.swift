@@ -73,6 +73,13 @@ extension PostgresStore {
             changedSinceAnalyze: Int(row.optionalInt(13) ?? 0))
     }
 
+    /// Kinds of queued jobs that no worker of their queue has a handler for, the most frequent first.
+    package func unknownKinds() async throws(StoreError) -> [(queue: Name, kind: Name, jobs: Int)] {
+        try await pool.run(statements.unknownKinds, Parameters()).map { row in
+            (Name(unchecked: row.text(0)), Name(unchecked: row.text(1)), Int(row.int(2)))
+        }
+    }
+
     /// The oldest first, at most ten.
     package func vacuumHolders() async throws(StoreError) -> [VacuumHolder] {
         try await pool.run(statements.vacuumHolders, Parameters()).map { row in

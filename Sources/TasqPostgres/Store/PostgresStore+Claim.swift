@@ -50,7 +50,8 @@ extension PostgresStore {
         return try await pool.run(statements.stillQueued, parameters).map { row in
             QueuedJob(
                 announcement: announcement(row, 0, 1, 2),
-                isSuspect: row.int(3) >= JobLimits.suspectCrashes)
+                isSuspect: row.int(3) >= JobLimits.suspectCrashes,
+                kind: Name(unchecked: row.text(4)))
         }
     }
 

@@ -12,10 +12,19 @@ extension PostgresStore {
         parameters.append(worker.version)
         parameters.append(worker.heartbeat.inMicroseconds)
         parameters.append(worker.lease.inMicroseconds)
+        parameters.append(worker.kinds)
         let bound = parameters
         try await repeatingOnce { () async throws(StoreError) in
             _ = try await self.pool.run(self.statements.register, bound)
         }
+    }
+
+    /// One statement, harmless to repeat.
+    public func declare(_ kinds: [String], of worker: WorkerID) async throws(StoreError) {
+        var parameters = Parameters()
+        parameters.append(worker)
+        parameters.append(kinds)
+        _ = try await pool.run(statements.declare, parameters)
     }
 
     /// Starts a thread with a connection outside the pool.

@@ -19,6 +19,7 @@ struct Statements: Sendable {
     let claims: Statement
     let confirm: Statement
     let delete: Statement
+    let declare: Statement
     let deregister: Statement
     let enqueue: Statement
     let enqueueAgain: Statement
@@ -58,6 +59,7 @@ struct Statements: Sendable {
     let stillQueued: Statement
     let sweep: Statement
     let uniqueHolders: Statement
+    let unknownKinds: Statement
     let vacuumHolders: Statement
     let verifyClaims: Statement
     let verifyJobs: Statement
@@ -98,6 +100,7 @@ struct Statements: Sendable {
         claims = load("claims", PackageResources.claims_sql)
         confirm = load("confirm", PackageResources.confirm_sql)
         delete = load("delete", PackageResources.delete_sql)
+        declare = load("declare", PackageResources.declare_sql)
         deregister = load("deregister", PackageResources.deregister_sql)
         enqueue = load("enqueue", PackageResources.enqueue_sql)
         enqueueAgain = load("enqueue_again", PackageResources.enqueue_again_sql)
@@ -137,6 +140,7 @@ struct Statements: Sendable {
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
         sweep = load("sweep", PackageResources.sweep_sql)
         uniqueHolders = load("unique_holders", PackageResources.unique_holders_sql)
+        unknownKinds = load("unknown_kinds", PackageResources.unknown_kinds_sql)
         vacuumHolders = load("vacuum_holders", PackageResources.vacuum_holders_sql)
         verifyClaims = load("verify_claims", PackageResources.verify_claims_sql)
         verifyJobs = load("verify_jobs", PackageResources.verify_jobs_sql)
@@ -165,6 +169,9 @@ extension Migration {
             Migration(
                 number: 5, name: "names",
                 text: sql(PackageResources._005_names_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 6, name: "kinds",
+                text: sql(PackageResources._006_kinds_sql, in: schema), isBreaking: false),
         ]
     }
 }

@@ -38,6 +38,45 @@ import Testing
         }
     }
 
+    @Test func `A worker claims only kinds it has a handler for`() async throws {
+        try await withStore { store, database in
+            let worker = WorkerRecord(
+                host: "test", processID: 1, queues: defaultQueues, concurrency: 10,
+                version: "test", heartbeat: .seconds(2), lease: .seconds(60),
+                kinds: ["mail", "a\\_b%"])
+            try await store.register(worker)
+            var ids: [String: JobID] = [:]
+            for kind in ["mail", "mails", "a_b", "a_bc", "axb"] {
+                ids[kind] = try await store.job(kind)
+            }
+            let all = Array(ids.values)
+            func kinds(_ jobs: [ClaimedJob]) -> Set<String> { Set(jobs.map(\.kind.description)) }
+            let claimed = try await store.claim(
+                all.filter { $0 != ids["a_b"] }, for: worker.id, from: defaultQueues)
+            #expect(kinds(claimed) == ["mail", "a_bc"])
+            let swept = try await store.sweep(upTo: 9, for: worker.id, from: defaultQueues)
+            #expect(kinds(swept.jobs) == ["a_b"])
+            #expect(
+                Set(try await store.stillQueued(all).map(\.kind.description)) == ["mails", "axb"])
+
+            try await database.execute("UPDATE tasq.job SET crashes = 2 WHERE kind = 'axb'")
+            let turn = try await store.sweep(upTo: 9, for: worker.id, from: defaultQueues)
+            #expect(turn.jobs.isEmpty && !turn.isSuspectsTurn)
+            #expect(try await store.claimSuspect(for: worker.id, from: defaultQueues) == nil)
+            try await store.declare(["%"], of: worker.id)
+            #expect(
+                try await store.claimSuspect(for: worker.id, from: defaultQueues)?.id == ids["axb"])
+            #expect(
+                kinds(
+                    try await store.sweep(upTo: 9, for: worker.id, from: defaultQueues).jobs)
+                    == ["mails"])
+            try await store.declare([], of: worker.id)
+            _ = try await store.job("mail")
+            #expect(
+                try await store.sweep(upTo: 9, for: worker.id, from: defaultQueues).jobs.isEmpty)
+        }
+    }
+
     @Test func `A sweep takes the most urgent and oldest first, never too many`() async throws {
         try await withStore { store, _ in
             let worker = try await store.registeredWorker()

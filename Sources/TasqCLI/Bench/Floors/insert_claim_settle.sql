@@ -24,8 +24,9 @@ WITH due AS MATERIALIZED (
         WHERE i.status = 'queued'
             AND i.queue = q.queue
             AND i.run_at <= now()
-            AND i.crashes = 0
+            AND i.crashes < 2
             AND i.attempt < i.max_attempts
+            AND (i.kind LIKE ANY ((SELECT w.kinds FROM tasq.worker AS w WHERE w.id = :worker::uuid)::text[])) IS NOT FALSE
         ORDER BY i.priority, i.run_at, i.id
         LIMIT :batch::bigint
         FOR NO KEY UPDATE OF i SKIP LOCKED
@@ -68,12 +69,25 @@ FROM (
         SELECT j.*
         FROM tasq.job AS j
         WHERE j.status = 'queued'
-            AND j.crashes > 0
+            AND j.crashes > 1
             AND j.attempt < j.max_attempts
             AND j.run_at <= now()
             AND (j.queue = ANY ('{default}'::text[])) IS TRUE
             AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
-        ORDER BY j.crashes
+            AND :worker::uuid = (
+                SELECT w.id
+                FROM tasq.worker AS w
+                WHERE j.queue = ANY (w.queues) AND (j.kind LIKE ANY (w.kinds)) IS NOT FALSE
+                ORDER BY md5(w.id::text || j.id::text || (extract(epoch FROM now())::bigint / 5)::text)
+                LIMIT 1
+            )
+            AND NOT EXISTS (
+                SELECT FROM tasq.executing_job AS e
+                JOIN tasq.job AS b ON b.id = ANY (ARRAY[e.job_id])
+                WHERE e.job_id <> j.id AND e.worker_id <> :worker::uuid AND b.crashes > 1
+                    AND e.claimed_at BETWEEN now() - interval '10 seconds' AND now()
+            )
+        ORDER BY j.run_at
         LIMIT 1
     ) AS s
 ) AS c

@@ -1,4 +1,5 @@
 import Tasq
+import TasqPostgres
 
 extension Bench {
     func burst() async throws -> Findings {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Tasq
+import TasqPostgres
 import TasqTesting
 
 #if canImport(Glibc)
