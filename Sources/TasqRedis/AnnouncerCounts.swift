@@ -11,9 +11,11 @@ package struct AnnouncerCounts: Sendable, Hashable {
     package var taken = 0
     /// Takes that ended with an error.
     package var takeFailures = 0
-    /// Ids of cancelled takes put back on their lists.
+    /// Ids cut off lists that had grown too long.
+    package var trimmed = 0
+    /// Ids of cancelled takes put back on their lists, and those that a withdrawal met by chance.
     package var givenBack = 0
-    /// Ids of cancelled takes that could not be put back; the sweep finds their rows.
+    /// Such ids that could not be put back; the sweep finds their rows.
     package var giveBackFailures = 0
     /// Elements dropped because they are no ids.
     package var malformed = 0
@@ -34,6 +36,9 @@ extension AnnouncerCounts {
                 "tasq_given_back_ids_total", .counter,
                 help: "Ids taken while the take was called off, by whether they were put back.",
                 samples: [("sent", givenBack), ("failed", giveBackFailures)].map(sample)),
+            count(
+                "trimmed_ids", trimmed,
+                "Ids cut off lists that nobody took from; their jobs are left to the sweep."),
             count("take_failures", takeFailures, "Takes that ended with an error."),
             count("malformed_ids", malformed, "Elements of lists that are no ids."),
             count("redis_connects", connects, "Connections made to Redis."),

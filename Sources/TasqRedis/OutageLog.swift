@@ -5,7 +5,7 @@ import Synchronization
 final class OutageLog: Sendable {
     /// What was being done, for the text.
     enum Activity: String, Sendable {
-        case announcing, taking, marking, clearing, counting
+        case announcing, taking, marking, clearing, counting, trimming
     }
 
     /// A fault of a connection concerns everything done over it; one of a command only its keys.

@@ -52,29 +52,75 @@ extension RedisAnnouncer {
         }
         let request = TakeRequest(lists: lists, limit: limit, wait: end - .now)
         let interruption = Interruption(connection, by: node.commands)
-        let answer = await withTaskCancellationHandler {
-            await connection.send(request.commands, within: request.time).settled()
+        let outcome = await withTaskCancellationHandler {
+            await ask(request, over: connection, until: end)
         } onCancel: {
             interruption.begin()
         }
         let isUsable = await interruption.finish()
-        if case .success(let replies) = answer, case .error(let text)? = replies.first,
+        if case .success(.error(let text)?) = outcome.reply,
             let redirection = Redirection(text, from: connection.server),
             case .cluster = deployment.servers
         {
             giveBack(connection, to: node, isUsable)
             return .success(Taking(redirection: redirection))
         }
-        switch answer.flatMap(request.read) {
+        switch outcome.reply.flatMap({ request.read($0) }) {
         case .failure(let fault):
             node.takes.giveBack(connection, after: Task.isCancelled ? .cancelled : fault)
             return .failure(note(fault, at: node))
         case .success(let batch):
             let ids = ids(among: batch, from: connection)
-            outages.succeeded(.taking, at: node.name)
-            giveBack(connection, to: node, isUsable)
+            if let fault = outcome.fault {
+                node.takes.giveBack(connection, after: isUsable ? fault : .cancelled)
+                _ = note(fault, at: node)
+            } else {
+                outages.succeeded(.taking, at: node.name)
+                giveBack(connection, to: node, isUsable)
+            }
             return .success(Taking(ids: ids, list: batch.list))
         }
+    }
+
+    /// What an exchange came to.
+    private struct Outcome {
+        /// As a server of today answers, whatever the server's age.
+        var reply: Result<Reply?, RedisFault>
+        /// What kept the others away after the first id had come.
+        var fault: RedisFault?
+    }
+
+    /// Asks in one step, or, where the server does not know that command, in two.
+    private func ask(
+        _ request: TakeRequest, over connection: RedisConnection, until end: ContinuousClock.Instant
+    ) async -> Outcome {
+        if !connection.isOld {
+            let answer = await connection.send(request.commands, within: request.time).settled()
+            guard case .success(let replies) = answer, case .error(let text)? = replies.first,
+                RedisFault.answer(text, about: "").isUnknownCommand
+            else { return Outcome(reply: answer.map(\.first)) }
+            connection.noteOld()
+            guard !Task.isCancelled else { return Outcome(reply: .success(Reply.null)) }
+        }
+        let first = await connection.send(request.firstOne, within: request.time).settled()
+            .map { request.firstOne(in: $0) }
+        guard request.limit > 1, !Task.isCancelled,
+            case .success(var batch) = first.flatMap({ request.read($0) }), !batch.elements.isEmpty
+        else { return Outcome(reply: first.map(Optional.some)) }
+        let time = (max(end - .now, .zero) + RedisLimits.takeGrace).timeAmount
+        let answer = await connection.send(
+            request.others(of: batch.list), within: min(time, RedisLimits.answerTime)
+        ).settled()
+        var fault: RedisFault?
+        switch answer.flatMap({ request.others(in: $0, of: batch.list) }) {
+        case .success(let others): batch.elements += others
+        case .failure(let failure):
+            // What has moved to another node is there for the next take.
+            if !failure.isOfMove { fault = failure }
+        }
+        let elements = Reply.array(batch.elements.map { .bytes($0) })
+        return Outcome(
+            reply: .success(Reply.array([.bytes(Array(batch.list.utf8)), elements])), fault: fault)
     }
 
     private func giveBack(_ connection: RedisConnection, to node: Node, _ isUsable: Bool) {
@@ -114,68 +160,6 @@ extension RedisAnnouncer {
             tally.update { $0.givenBack += taking.ids.count }
         } else {
             tally.update { $0.giveBackFailures += taking.ids.count }
-        }
-    }
-}
-
-/// What one take came to: ids of one list, or where to ask instead.
-struct Taking: Sendable {
-    var ids: [JobID] = []
-    var list = ""
-    var redirection: Redirection?
-}
-
-/// One take as Redis is asked for it, and as it answers.
-struct TakeRequest: Sendable {
-    /// What came, all from one list.
-    struct Batch {
-        let list: String
-        var elements: [[UInt8]]
-    }
-
-    let lists: [String]
-    let limit: Int
-    let wait: Duration
-
-    /// `BLMPOP` reads a wait of zero as for ever, so a short one does not block at all.
-    var commands: Commands {
-        let which = [String(lists.count)] + lists + ["RIGHT", "COUNT", String(limit)]
-        guard wait >= RedisLimits.shortestWait else { return Commands(["LMPOP"] + which) }
-        let milliseconds = wait.inMicroseconds / 1000
-        let fraction = String(1000 + milliseconds % 1000).dropFirst()
-        return Commands(["BLMPOP", "\(milliseconds / 1000).\(fraction)"] + which)
-    }
-
-    /// Redis does not say which of the lists an error concerns.
-    private var subject: String {
-        "one of the lists \(lists.first ?? "") to \(lists.last ?? "")"
-    }
-
-    /// When the connection is given up.
-    var time: TimeAmount { (max(wait, .zero) + RedisLimits.takeGrace).timeAmount }
-
-    func read(_ replies: [Reply]) -> Result<Batch, RedisFault> {
-        guard case .error(let text)? = replies.first else { return read(replies.first) }
-        return .failure(.answer(text, about: subject))
-    }
-
-    /// Reads a reply that is no error.
-    func read(_ reply: Reply?) -> Result<Batch, RedisFault> {
-        switch reply {
-        case .null:
-            return .success(Batch(list: "", elements: []))
-        case .array(let parts):
-            guard parts.count == 2, case .bytes(let key) = parts[0],
-                case .array(let elements) = parts[1],
-                let list = lists.first(where: { $0.utf8.elementsEqual(key) })
-            else { return .failure(.unexpected) }
-            var batch = Batch(list: list, elements: [])
-            for element in elements {
-                guard case .bytes(let bytes) = element else { return .failure(.unexpected) }
-                batch.elements.append(bytes)
-            }
-            return .success(batch)
-        default: return .failure(.unexpected)
         }
     }
 }

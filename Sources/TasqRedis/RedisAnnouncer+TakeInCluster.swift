@@ -159,28 +159,6 @@ extension RedisAnnouncer {
         return .success(Taking())
     }
 
-    /// Takes from one list what is there now.
-    private func pop(upTo limit: Int, from list: String) async -> Result<Taking, RedisFault> {
-        let request = TakeRequest(lists: [list], limit: limit, wait: .zero)
-        let command = KeyedCommand(
-            "LMPOP", "1", list, "RIGHT", "COUNT", String(limit), on: list)
-        // Whether the task is cancelled or not: what comes is put back then.
-        let sent = await deployment.send([command], within: RedisLimits.answerTime).settled()
-        let answer: Answer
-        switch sent {
-        case .success(let answers): answer = answers[0]
-        case .failure(let fault): return .failure(fault)
-        }
-        switch answer.reply(about: list).flatMap({ request.read($0) }) {
-        case .success(let batch):
-            outages.succeeded(.taking, at: answer.node)
-            return .success(Taking(ids: ids(among: batch, from: nil), list: list))
-        case .failure(let fault):
-            if !Task.isCancelled { outages.failed(.taking, fault, at: answer.node) }
-            return .failure(fault)
-        }
-    }
-
     private func rest(_ time: Duration, until end: ContinuousClock.Instant) async {
         do {
             try await Task.sleep(until: min(.now + time, end), clock: .continuous)

@@ -8,11 +8,16 @@ extension RedisAnnouncer {
         _ mark: String, beside queues: [Name]
     ) async throws(AnnouncerError) -> EpochMarks {
         guard case .cluster = deployment.servers else {
-            return .whole(try await exchange(mark, at: keys.epoch))
+            let answer = await exchange(mark, at: [keys.epoch])[0]
+            switch answer.reply(about: keys.epoch).flatMap(Self.mark) {
+            case .success(let mark):
+                outages.succeeded(.marking, at: answer.node)
+                return .whole(mark)
+            case .failure(let fault):
+                throw failure(fault, while: .marking, at: answer.node)
+            }
         }
-        let places = queues.map { keys.epoch(of: $0) }
-        let commands = places.map { KeyedCommand("SET", $0, mark, "GET", on: $0) }
-        let answers = await send(commands)
+        let answers = await exchange(mark, at: queues.map { keys.epoch(of: $0) })
         var marks: [Name: EpochMark] = [:]
         for (queue, answer) in zip(queues, answers) {
             switch answer.reply(about: keys.epoch(of: queue)).flatMap(Self.mark) {
@@ -27,13 +32,20 @@ extension RedisAnnouncer {
         return .parts(marks)
     }
 
-    private func exchange(_ mark: String, at key: String) async throws(AnnouncerError) -> String? {
-        let replies = try await run(
-            [KeyedCommand("SET", key, mark, "GET", on: key)], while: .marking)
-        switch Self.mark(in: replies[0]) {
-        case .success(let mark): return mark
-        case .failure(let fault): throw failure(fault, while: .marking)
+    /// Redis before 6.2 has another command for it.
+    private func exchange(_ mark: String, at keys: [String]) async -> [Answer] {
+        var answers: [Answer] = []
+        var open = Array(keys.indices)
+        if !lacksExchange.isKnown {
+            answers = await send(keys.map { KeyedCommand("SET", $0, mark, "GET", on: $0) })
+            open = open.filter { answers[$0].isUnknownCommand }
+            if open.isEmpty { return answers }
+            lacksExchange.note()
         }
+        let old = await send(open.map { KeyedCommand("GETSET", keys[$0], mark, on: keys[$0]) })
+        guard !answers.isEmpty else { return old }
+        for (place, answer) in zip(open, old) { answers[place] = answer }
+        return answers
     }
 
     private static func mark(in reply: Reply) -> Result<String?, RedisFault> {
@@ -53,6 +65,24 @@ extension RedisAnnouncer {
         }
         guard !commands.isEmpty else { return }
         _ = try await run(commands, while: .clearing)
+    }
+
+    /// Takes ids off the end of a list that is taken next. What stands there and is not among them
+    /// is taken too and put back at once.
+    public func withdraw(
+        _ ids: Set<JobID>, upTo limit: Int, from queue: Name, _ priority: Priority
+    ) async throws(AnnouncerError) -> Int {
+        guard limit > 0 else { return 0 }
+        let list = keys.list(queue, priority)
+        switch await pop(
+            upTo: min(limit, RedisLimits.idsPerTake), from: list, while: .clearing)
+        {
+        case .failure(let fault): throw error(fault)
+        case .success(let taking):
+            let others = taking.ids.filter { !ids.contains($0) }
+            await putBack(Taking(ids: others, list: list))
+            return taking.ids.count - others.count
+        }
     }
 
     /// How many ids stand on the lists of each queue.

@@ -18,6 +18,13 @@ public final class RedisAnnouncer: Announcer {
     let announceTime: TimeAmount
     let outages: OutageLog
     let tally = Tally()
+    let idsPerList: Int
+    /// Lists that are being cut, or could not be, and until when nobody tries again.
+    let trims = Mutex<[String: ContinuousClock.Instant]>([:])
+    /// `LMPOP`, over the shared connections.
+    let lacksMultiplePop = MissingCommand()
+    /// `SET` that answers what it replaces.
+    let lacksExchange = MissingCommand()
     let logger: Logger
     /// What was thrown last; the error itself is text alone.
     let lastFault = Mutex<RedisFault?>(nil)
@@ -29,6 +36,7 @@ public final class RedisAnnouncer: Announcer {
         keys = Keys(prefix: settings.prefix)
         place = settings.safeDescription
         announceTime = settings.announceTime.timeAmount
+        idsPerList = max(1, settings.idsPerList)
         deployment = Deployment(
             settings, eventLoop: MultiThreadedEventLoopGroup.singleton.next(), tally)
         outages = OutageLog(settings.safeDescription, logger)
@@ -91,20 +99,23 @@ public final class RedisAnnouncer: Announcer {
         for connection in deployment.shutDown() { _ = await connection.closed.settled() }
     }
 
-    /// Counts what became of pushes; the first fault among them.
+    /// Counts what became of pushes, and cuts lists that have grown too long; the first fault among them.
     private func account(_ answers: [Answer], for pushes: [KeyedCommand]) -> RedisFault? {
         var first: RedisFault?
+        var long: Set<String> = []
         for (push, answer) in zip(pushes, answers) {
             switch answer.reply(about: push.key) {
             case .failure(let fault):
                 first = first ?? fault
                 outages.failed(.announcing, fault, on: push.key, at: answer.node)
                 tally.update { $0.announceFailures += push.ids.count }
-            case .success:
+            case .success(let reply):
                 outages.succeeded(.announcing, on: push.key, at: answer.node)
                 tally.update { $0.announced += push.ids.count }
+                if case .integer(let length) = reply, length > idsPerList { long.insert(push.key) }
             }
         }
+        for list in long { trim(list) }
         return first
     }
 

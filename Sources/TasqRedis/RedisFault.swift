@@ -116,7 +116,7 @@ extension RedisFault {
         case "CLUSTERDOWN":
             "a node of a cluster (redis+cluster:// in REDIS_URL) that does not serve \(subject)"
         case "UNKNOWN-COMMAND":
-            "redis needs version 7 or newer: workers poll the table meanwhile"
+            "redis needs version 6.0 or newer: workers poll the table meanwhile"
         default: nil
         }
     }

@@ -14,12 +14,17 @@ enum RedisLimits {
     static let pendingCommands = 10_000
     /// Bytes sent on one connection and not answered yet.
     static let pendingBytes = 16 << 20
+    /// Ids on one list. A longer one is cut to its oldest fifteen sixteenths, so that not every push
+    /// that follows has to cut it again.
+    static let idsPerList = 1 << 20
     /// Ids in one `LPUSH`.
     static let idsPerPush = 1000
     /// Pushes of a refill that are under way at once.
     static let pushesPerWindow = 64
     /// Ids one take returns at most, and the lists it looks at.
     static let idsPerTake = 10_000
+    /// Elements that are popped one by one, in one go.
+    static let popsAtOnce = 1000
     /// Takes of one announcer that wait at once, each on its own connection.
     static let takeConnections = 8
 
@@ -65,6 +70,10 @@ enum RedisLimits {
     static let turnTime = Duration.seconds(1)
     /// The wait after the first failure, and the longest.
     static let backoff = Duration.milliseconds(50)...Duration.seconds(2)
+    /// How long it is remembered that a server lacks a command.
+    static let missingTime = Duration.seconds(60)
+    /// How long a list is left as it is after a failed attempt to cut it.
+    static let trimPause = Duration.seconds(10)
     /// A fault that comes back within this time of its last warning is no news.
     static let quietTime = Duration.seconds(10)
     /// Faults remembered at once.

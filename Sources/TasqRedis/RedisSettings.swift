@@ -53,6 +53,8 @@ public struct RedisSettings: Sendable, Hashable {
     /// How long Redis may take to answer an announcement before its connection is given up. A
     /// program that runs for long needs no more; one that ends after it may wait longer.
     public var announceTime: Duration = .seconds(1)
+    /// How many ids one list may hold; beyond that the newest are left to the sweep.
+    package var idsPerList = RedisLimits.idsPerList
 
     /// Reads a URL; throws `InvalidInput` that names the broken rule and never quotes the URL.
     public init(url: String, prefix: String = "tasq") throws(InvalidInput) {

@@ -6,8 +6,9 @@ import TestSizes
 import Testing
 
 @Suite(.medium) struct CancellationTests {
-    @Test func `A cancelled take ends its wait, on the server too`() async throws {
-        let redis = try await PrivateRedis.start()
+    @Test(arguments: [[], Doorbell.old])
+    func `A cancelled take ends its wait, on the server too`(arguments: [String]) async throws {
+        let redis = try await PrivateRedis.start(arguments: arguments)
         let bell = try Doorbell(redis.url)
         let task = Task {
             try await bell.announcer.take(upTo: 1, from: [.defaultQueue], wait: .seconds(60))
@@ -37,8 +38,9 @@ import Testing
         #expect(try await bell.drain().count == 1)
     }
 
-    @Test func `No id is lost among takes cancelled at any moment`() async throws {
-        let redis = try await PrivateRedis.start()
+    @Test(arguments: [[], Doorbell.old])
+    func `No id is lost among takes cancelled at any moment`(arguments: [String]) async throws {
+        let redis = try await PrivateRedis.start(arguments: arguments)
         let bell = try Doorbell(redis.url)
         let jobs = Announcement.new(4000)
         async let announcing: Void = {
@@ -63,8 +65,11 @@ import Testing
         #expect(bell.announcer.counts.giveBackFailures == 0)
     }
 
-    @Test func `Ids given back are the next to be taken, in their order`() async throws {
-        let redis = try await PrivateRedis.start()
+    @Test(arguments: [[], Doorbell.old])
+    func `Ids given back are the next to be taken, in their order`(
+        arguments: [String]
+    ) async throws {
+        let redis = try await PrivateRedis.start(arguments: arguments)
         let bell = try Doorbell(redis.url)
         let jobs = Announcement.new(60)
         try await eventually("a take is cancelled after Redis has popped for it") {

@@ -19,10 +19,11 @@ import Testing
         }
     }
 
-    @Test func `Each queue is on its node, and all are announced, taken, counted and cleared`()
-        async throws
-    {
-        let (bell, cluster) = try await Doorbell.sharedByCluster()
+    @Test(arguments: [false, true])
+    func `Each queue is on its node, and all are announced, taken, counted and cleared`(
+        isOld: Bool
+    ) async throws {
+        let (bell, cluster) = try await Doorbell.byCluster(isOld: isOld)
         let queues = try bell.queues(of: cluster)
         let jobs = (0..<30).map { Announcement.new(queues[$0 % 3], $0 % 4) }
         try await bell.announce(jobs)
@@ -66,10 +67,11 @@ import Testing
         }
     }
 
-    @Test func `No id is lost among takes that wait at several queues, cancelled or not`()
-        async throws
-    {
-        let (bell, cluster) = try await Doorbell.sharedByCluster()
+    @Test(arguments: [false, true])
+    func `No id is lost among takes that wait at several queues, cancelled or not`(
+        isOld: Bool
+    ) async throws {
+        let (bell, cluster) = try await Doorbell.byCluster(isOld: isOld)
         let queues = try bell.queues(of: cluster)
         let jobs = (0..<1500).map { Announcement.new(queues[$0 % 3]) }
         async let announcing: Void = {

@@ -2,7 +2,8 @@ import Logging
 import Synchronization
 
 /// What one process at a time does for all: reaps dead workers, promotes what is due, watches
-/// whether the doorbell forgot, and announces what SQL has enqueued.
+/// whether the doorbell forgot, takes off its lists what nobody else does, and announces what SQL has
+/// enqueued.
 ///
 /// The right to do so is a term in a row. Two holders at once do no harm: everything here is
 /// idempotent or fenced.
@@ -31,6 +32,10 @@ final class Maintenance: Sendable {
     private let meters: Meters
     private let logger: Logger
     private let holdsTerm = Atomic<Bool>(false)
+    /// Jobs ran at the last look.
+    private let isBusy = Atomic<Bool>(false)
+    /// Queued jobs are being announced again.
+    private let isRefilling = Atomic<Bool>(false)
     /// The doorbell's mark as it was last written, while the term is held.
     private let epoch = Mutex<Epoch?>(nil)
     /// The queues that some worker serves.
@@ -62,6 +67,7 @@ final class Maintenance: Sendable {
             group.addTask { await self.watchEpoch() }
             group.addTask { await self.promoter.run() }
             group.addTask { await self.reconcile() }
+            group.addTask { await self.weed() }
             group.addTask { await self.relayCommits() }
         }
     }
@@ -126,6 +132,7 @@ final class Maintenance: Sendable {
             elected.continuation.yield()
         }
         watch.ticks += 1
+        isBusy.store(leadership.isBusy, ordering: .relaxed)
         served.withLock { $0 = Set(leadership.workers.flatMap(\.queues)).sorted() }
         let dead = watch.observation.look(at: leadership.workers, now: .now)
         for worker in dead where try await store.bury(worker.id, at: worker.sequence) {
@@ -200,6 +207,8 @@ final class Maintenance: Sendable {
                 return forgotten
             }
             guard let lost else { continue }
+            isRefilling.store(true, ordering: .relaxed)
+            defer { isRefilling.store(false, ordering: .relaxed) }
             do throws(Reconciler.Interruption) {
                 try await reconciler.reannounce(lost)
             } catch {
@@ -209,6 +218,20 @@ final class Maintenance: Sendable {
                 refill(error.rest)
             }
         }
+    }
+
+    private func weed() async {
+        guard announcer.rings else { return }
+        let weeder = Weeder(
+            store: store, announcer: announcer, meters: meters, logger: logger
+        ) { [self] in
+            guard holdsTerm.load(ordering: .relaxed), !isRefilling.load(ordering: .relaxed),
+                forgotten.withLock({ $0 == nil })
+            else { return nil }
+            return Weeder.Outlook(
+                queues: served.withLock { $0 }, isBusy: isBusy.load(ordering: .relaxed))
+        }
+        await weeder.run()
     }
 
     /// Announces what `tasq.enqueue` commits, as it is committed, while the term is held.

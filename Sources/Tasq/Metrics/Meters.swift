@@ -29,6 +29,7 @@ package final class Meters: Sendable {
     package let reannounced = Counter()
     package let forgotten = Counter()
     package let recovered = Counter()
+    package let withdrawn = Counter()
 
     package init() {}
 }
@@ -114,6 +115,9 @@ extension Meters {
                     .init(Double(counter.value), labels: [.init("reason", reason)])
                 }),
             count("reannounced", reannounced, "Jobs announced again by that."),
+            count(
+                "withdrawn_ids", withdrawn,
+                "Ids of jobs not queued any more, taken off lists that nobody took them from."),
         ]
     }
 

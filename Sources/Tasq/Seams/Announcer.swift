@@ -52,6 +52,12 @@ public protocol Announcer: Sendable {
     /// Like ``announce(_:)``, but says when it failed, so that a refill can stop and try again.
     func refill(_ jobs: [Announcement]) async throws(AnnouncerError)
 
+    /// Takes these ids off a list, as far as they are among its `limit` oldest, those that are taken
+    /// next; returns how many went. A limit of more than 10,000 counts as that.
+    func withdraw(
+        _ ids: Set<JobID>, upTo limit: Int, from queue: Name, _ priority: Priority
+    ) async throws(AnnouncerError) -> Int
+
     /// How many ids stand on the lists of each queue.
     func depths(of queues: [Name]) async throws(AnnouncerError) -> [Name: Int]
 
@@ -119,6 +125,10 @@ public struct NoAnnouncer: Announcer {
     public func clear(_ queues: [Name]) async throws(AnnouncerError) {}
     /// Does nothing.
     public func refill(_ jobs: [Announcement]) async throws(AnnouncerError) {}
+    /// None: there are no lists.
+    public func withdraw(
+        _ ids: Set<JobID>, upTo limit: Int, from queue: Name, _ priority: Priority
+    ) async throws(AnnouncerError) -> Int { 0 }
     /// Empty: there are no lists.
     public func depths(of queues: [Name]) async throws(AnnouncerError) -> [Name: Int] { [:] }
     /// Empty: there are no lists.

@@ -3,8 +3,9 @@ import TasqRedis
 
 /// Looks at Redis as a doorbell.
 struct RedisDoctor {
-    /// The oldest server that has `BLMPOP`.
-    static let oldestVersion = 7
+    /// The oldest server that works, and the oldest that has `BLMPOP`.
+    static let oldestVersion = 6
+    static let goodVersion = 7
     /// How full it may be.
     static let fullness = 0.9
 
@@ -71,9 +72,15 @@ struct RedisDoctor {
     private func version(_ facts: [String: String]) -> Diagnosis {
         let version = facts["redis_version"] ?? "unknown"
         let major = Int(version.prefix { $0 != "." }) ?? 0
-        return major < Self.oldestVersion
-            ? .fail("redis version", version, "7.0 is the oldest that has BLMPOP")
-            : .ok("redis version", version)
+        guard major >= Self.oldestVersion else {
+            return .fail("redis version", version, "6.0 is the oldest that works")
+        }
+        guard major >= Self.goodVersion else {
+            return .warn(
+                "redis version", "\(version) works, with more round trips a take",
+                "7.0 is the oldest that has BLMPOP, which takes many ids in one")
+        }
+        return .ok("redis version", version)
     }
 
     private func role(_ facts: [String: String]) -> [Diagnosis] {

@@ -15,6 +15,7 @@ final class RedisConnection: Sendable {
     private struct Marks {
         var hasServed = false
         var hasWarned = false
+        var isOld = false
     }
 
     /// Takes over a channel on its event loop.
@@ -36,6 +37,14 @@ final class RedisConnection: Sendable {
 
     func noteServed() {
         marks.withLock { $0.hasServed = true }
+    }
+
+    /// Whether the server is known not to have `BLMPOP`. A server's age is found out anew over each
+    /// connection, for the next one may lead to another server.
+    var isOld: Bool { marks.withLock { $0.isOld } }
+
+    func noteOld() {
+        marks.withLock { $0.isOld = true }
     }
 
     /// `true` the first time it is asked: what is told once a connection.

@@ -30,3 +30,11 @@ enum Redirection: Sendable, Hashable {
         self = word == "MOVED" ? .moved(target) : .ask(target)
     }
 }
+
+extension RedisFault {
+    /// Whether the key is, or is going, elsewhere.
+    var isOfMove: Bool {
+        guard case .server(let word) = kind else { return false }
+        return ["MOVED", "ASK", "TRYAGAIN"].contains(word)
+    }
+}

@@ -6,7 +6,16 @@ import TasqTesting
 /// One cluster of three primaries for the tests that leave it whole; each has keys of its own.
 private let sharedCluster = Task { try await PrivateRedisCluster.start() }
 
+/// Likewise one of servers without `BLMPOP`.
+private let sharedOldCluster = Task { try await PrivateRedisCluster.start(arguments: Doorbell.old) }
+
 extension Doorbell {
+    static func byCluster(isOld: Bool) async throws -> (Doorbell, PrivateRedisCluster) {
+        guard isOld else { return try await sharedByCluster() }
+        let cluster = try await sharedOldCluster.value
+        return (try Doorbell(cluster.url), cluster)
+    }
+
     static func sharedByCluster() async throws -> (Doorbell, PrivateRedisCluster) {
         let cluster = try await sharedCluster.value
         return (try Doorbell(cluster.url), cluster)

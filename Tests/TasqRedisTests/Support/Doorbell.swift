@@ -10,13 +10,17 @@ struct Doorbell: Sendable {
     let prefix: String
 
     init(
-        _ url: String, prefix: String = "t" + JobID().description
+        _ url: String, prefix: String = "t" + JobID().description, idsPerList: Int? = nil
     ) throws(InvalidInput) {
         self.prefix = prefix
         var settings = try RedisSettings(url: url, prefix: prefix)
         settings.announceTime = settings.announceTime.onThisMachine
+        if let idsPerList { settings.idsPerList = idsPerList }
         announcer = RedisAnnouncer(settings, logger: log.logger)
     }
+
+    /// What makes a server of today as old as one before 7.0.
+    static let old = ["--rename-command", "BLMPOP", "", "--rename-command", "LMPOP", ""]
 
     /// On the Redis all tests of this run share.
     static func shared() async throws -> (Doorbell, any RedisServer) {
@@ -83,6 +87,16 @@ extension RedisServer {
         for line in info.split(whereSeparator: \.isNewline) {
             guard line.hasPrefix("blocked_clients:") else { continue }
             return Int(line.dropFirst("blocked_clients:".count).filter(\.isNumber)) ?? 0
+        }
+        return 0
+    }
+
+    /// How often a command was called, by a client or in a transaction.
+    func calls(of name: String) async throws -> Int {
+        let info = try await command("INFO", "commandstats")
+        let start = "cmdstat_\(name):calls="
+        for line in info.split(whereSeparator: \.isNewline) where line.hasPrefix(start) {
+            return Int(line.dropFirst(start.count).prefix { $0.isNumber }) ?? 0
         }
         return 0
     }
