@@ -4,8 +4,9 @@ import Synchronization
 /// What one process at a time does for all: reaps dead workers, promotes what is due, watches
 /// whether the doorbell forgot, and announces what SQL has enqueued.
 ///
-/// The right to do so is a term in a row. Two holders at once do no harm: everything here is
-/// idempotent or fenced.
+/// The right to do so is a term in a row, which its holder renews. Whoever sees it stand still for
+/// longer than a holder takes, by its own clock, takes it over. Two holders at once do no harm:
+/// everything here is idempotent or fenced.
 final class Maintenance: Sendable {
     /// How often the holder looks, while there is something to do and while there is not.
     static let tick = Duration.seconds(1)
@@ -16,6 +17,10 @@ final class Maintenance: Sendable {
     static let registrationPause = Duration.milliseconds(100)
     /// How long a term lasts beyond the next look.
     static let termMargin = Duration.seconds(4)
+    /// How long a term must stand still to be taken over: the longest that a holder asks for.
+    static let longestTerm = idleTick + termMargin
+    /// Looks of the others further apart than this do not count together.
+    static let longestGap = askPause * 3
     /// Claims taken back in one statement.
     static let reapLimit = 500
     /// How much later than it could be found dead a worker is looked at: it may be on its way back.
@@ -82,6 +87,7 @@ final class Maintenance: Sendable {
             } catch {
                 giveUpTerm()
                 watch.observation.reset()
+                watch.others.reset()
                 if outage.attempts == 0 {
                     logger.warning("maintenance failed", metadata: ["error": "\(error)"])
                 }
@@ -96,11 +102,39 @@ final class Maintenance: Sendable {
         epoch.withLock { $0 = nil }
     }
 
-    /// What the holder remembers from one tick to the next.
+    /// What is remembered from one tick to the next.
     private struct Watch {
         var observation = Observation(longestGap: .seconds(3))
+        var others = OthersTerm()
         var ticks = 0
         var pause = Maintenance.tick
+    }
+
+    /// Watches a term in another's hands.
+    private struct OthersTerm {
+        private enum Key {
+            case maintenance
+        }
+
+        private var standstill = Standstill<Key, String>(longestGap: Maintenance.longestGap)
+        /// How it stands, if it is to be taken over.
+        private(set) var abandoned: String?
+
+        /// Takes what the answer to a request showed; returns the pause until the next request.
+        mutating func look(at standing: String?, now: ContinuousClock.Instant) -> Duration {
+            let wasRefused = abandoned != nil
+            var sights: [Key: Standstill<Key, String>.Sight] = [:]
+            if let standing {
+                sights[.maintenance] = .init(state: standing, patience: Maintenance.longestTerm)
+            }
+            abandoned = standstill.look(at: sights, now: now)[.maintenance]
+            return abandoned == nil || wasRefused ? Maintenance.askPause : .zero
+        }
+
+        mutating func reset() {
+            standstill.reset()
+            abandoned = nil
+        }
     }
 
     /// One look; returns the pause until the next.
@@ -109,15 +143,17 @@ final class Maintenance: Sendable {
     ) async throws(StoreError) -> Duration {
         let counter = epoch.withLock { $0?.counter } ?? 0
         let leadership = try await store.lead(
-            as: id, for: watch.pause + Self.termMargin, counter: counter)
+            as: id, for: watch.pause + Self.termMargin, counter: counter,
+            takingOver: watch.others.abandoned)
         let held = leadership.isHeld
         let isNew = held && !holdsTerm.exchange(held, ordering: .relaxed)
         guard held else {
             giveUpTerm()
             watch.observation.touch(now: .now)
             watch.pause = Self.tick
-            return Self.askPause
+            return watch.others.look(at: leadership.standing, now: .now)
         }
+        watch.others.reset()
         if isNew {
             epoch.withLock {
                 $0 = Epoch(name: leadership.epoch, counter: leadership.counter)

@@ -35,16 +35,21 @@ extension PostgresStore {
         _ = try await pool.run(statements.deregister, parameters)
     }
 
-    /// One statement; the term goes by PostgreSQL's clock.
+    /// One statement; lead.sql says why no clock decides.
     public func lead(
-        as holder: WorkerID, for term: Duration, counter: Int64
+        as holder: WorkerID, for term: Duration, counter: Int64, takingOver standing: String?
     ) async throws(StoreError) -> Leadership {
         var parameters = Parameters()
         parameters.append(holder)
         parameters.append(term.inMicroseconds)
         parameters.append(counter)
+        parameters.append(standing)
         var leadership = Leadership(isHeld: false, term: 0, epoch: "", counter: 0, workers: [])
         for row in try await pool.run(statements.lead, parameters) {
+            guard !row.isNull(0) else {
+                leadership.standing = row.optionalText(11)
+                continue
+            }
             leadership.isHeld = true
             leadership.term = row.int(0)
             leadership.counter = row.int(1)

@@ -9,6 +9,7 @@ struct Statements: Sendable {
     let bulk: Statement
     let bulkAdvance: Statement
     let bulkHold: Statement
+    let bulkHolds: Statement
     let bulkStart: Statement
     let bulkStop: Statement
     let bury: Statement
@@ -88,6 +89,7 @@ struct Statements: Sendable {
         bulk = load("bulk", PackageResources.bulk_sql)
         bulkAdvance = load("bulk_advance", PackageResources.bulk_advance_sql)
         bulkHold = load("bulk_hold", PackageResources.bulk_hold_sql)
+        bulkHolds = load("bulk_holds", PackageResources.bulk_holds_sql)
         bulkStart = load("bulk_start", PackageResources.bulk_start_sql)
         bulkStop = load("bulk_stop", PackageResources.bulk_stop_sql)
         bury = load("bury", PackageResources.bury_sql)
