@@ -29,20 +29,22 @@ final class Maintenance: Sendable {
     static let ticksPerReap = 3
 
     private let holder: @Sendable () -> WorkerID?
-    private let store: any JobStore
-    private let announcer: any Announcer
+    let store: any JobStore
+    let announcer: any Announcer
     private let doorbell: Doorbell
     private let promoter: Promoter
-    private let meters: Meters
-    private let logger: Logger
+    let meters: Meters
+    let logger: Logger
     private let holdsTerm = Atomic<Bool>(false)
     /// The doorbell's mark as it was last written, while the term is held.
-    private let epoch = Mutex<Epoch?>(nil)
+    let epoch = Mutex<Epoch?>(nil)
     /// The queues that some worker serves.
-    private let served = Mutex<[Name]>([])
+    let served = Mutex<[Name]>([])
     /// What has to be announced again.
-    private let forgotten = Mutex<EpochWatch.Forgotten?>(nil)
-    private let refill = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    let forgotten = Mutex<Refill?>(nil)
+    /// Whether it was told that another database rings the same bell.
+    let hasWarned = Atomic<Bool>(false)
+    let refill = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let elected = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// `holder` is who asks for the term: a registered worker, whose end is then seen by its
@@ -155,9 +157,8 @@ final class Maintenance: Sendable {
         }
         watch.others.reset()
         if isNew {
-            epoch.withLock {
-                $0 = Epoch(name: leadership.epoch, counter: leadership.counter)
-            }
+            let database = try await store.identity()
+            epoch.withLock { $0 = Epoch(database: database, counter: leadership.counter) }
             logger.debug("holds the maintenance term", metadata: ["term": "\(leadership.term)"])
             elected.continuation.yield()
         }
@@ -187,63 +188,6 @@ final class Maintenance: Sendable {
             meters.reaped.add(reaped.count)
             logger.warning("took claims back", metadata: ["jobs": "\(reaped.count)"])
             doorbell.ring(reaped.filter { $0.status == .queued }.map(\.announcement))
-        }
-    }
-
-    /// Advances the mark once a second while the term is held. Apart from ``lead()``, because a
-    /// doorbell that hangs must not delay a look at the workers.
-    private func watchEpoch() async {
-        guard announcer.rings else { return }
-        var watch = EpochWatch()
-        while !Task.isCancelled {
-            let next = ContinuousClock.now + Self.tick
-            if let known = epoch.withLock({ $0 }) { await checkEpoch(known, &watch) }
-            await sleep(for: next - .now)
-        }
-    }
-
-    /// When a mark that is replaced shows that the doorbell forgot, or has been out of order, what
-    /// it stands for is announced again.
-    private func checkEpoch(_ known: Epoch, _ watch: inout EpochWatch) async {
-        var next = known
-        next.counter &+= 1
-        let queues = served.withLock { $0 }
-        do {
-            let marks = try await announcer.exchangeEpoch(next.mark, beside: queues)
-            epoch.withLock { if $0 == known { $0 = next } }
-            guard let lost = watch.look(at: marks, since: known) else { return }
-            (watch.endedOutage ? meters.recovered : meters.forgotten).add()
-            logger.info(
-                "announces queued jobs again",
-                metadata: ["reason": watch.endedOutage ? "redis was out" : "redis forgot"])
-            refill(lost)
-        } catch {
-            watch.noteOutage()
-        }
-    }
-
-    private func refill(_ lost: EpochWatch.Forgotten) {
-        forgotten.withLock { $0 = lost.joined(with: $0) }
-        refill.continuation.yield()
-    }
-
-    private func reconcile() async {
-        let reconciler = Reconciler(
-            store: store, announcer: announcer, meters: meters, logger: logger)
-        for await _ in refill.stream {
-            let lost = forgotten.withLock { forgotten in
-                defer { forgotten = nil }
-                return forgotten
-            }
-            guard let lost else { continue }
-            do throws(Reconciler.Interruption) {
-                try await reconciler.reannounce(lost)
-            } catch {
-                logger.warning(
-                    "could not announce all jobs", metadata: ["error": "\(error.cause)"])
-                guard await sleep(for: Self.tick) else { return }
-                refill(error.rest)
-            }
         }
     }
 

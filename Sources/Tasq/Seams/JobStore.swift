@@ -63,6 +63,9 @@ public protocol JobStore: Sendable {
         as holder: WorkerID, for term: Duration, counter: Int64, takingOver standing: String?
     ) async throws(StoreError) -> Leadership
 
+    /// Which database this is.
+    func identity() async throws(StoreError) -> StoreIdentity
+
     /// Deletes a worker row if its heartbeat still stands at `sequence`; says whether it did.
     func bury(_ worker: WorkerID, at sequence: Int64) async throws(StoreError) -> Bool
 
@@ -274,39 +277,5 @@ public struct Reaped: Sendable, Hashable {
         self.announcement = announcement
         self.worker = worker
         self.status = status
-    }
-}
-
-/// Where a walk over the queued jobs stands.
-public struct QueuedCursor: Sendable, Hashable {
-    /// The queue reached.
-    public let queue: Name
-    /// The priority reached within it.
-    public let priority: Priority
-    /// The due time reached within that.
-    public let runAt: Timestamp
-    /// The last job seen.
-    public let id: JobID
-
-    /// Makes a cursor that points behind this job.
-    public init(queue: Name, priority: Priority, runAt: Timestamp, id: JobID) {
-        self.queue = queue
-        self.priority = priority
-        self.runAt = runAt
-        self.id = id
-    }
-}
-
-/// A page of the queued jobs and where the next one starts.
-public struct QueuedPage: Sendable {
-    /// The jobs of this page, in the order of the walk.
-    public var jobs: [Announcement]
-    /// Where the next page starts; `nil` after the last one.
-    public var next: QueuedCursor?
-
-    /// Makes an answer to ``JobStore/queued(after:limit:)``.
-    public init(jobs: [Announcement], next: QueuedCursor?) {
-        self.jobs = jobs
-        self.next = next
     }
 }

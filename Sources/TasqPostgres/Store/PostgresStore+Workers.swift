@@ -66,6 +66,25 @@ extension PostgresStore {
         return leadership
     }
 
+    /// One statement, and one more where this user may read the cluster's number.
+    public func identity() async throws(StoreError) -> StoreIdentity {
+        guard let row = try await pool.run(statements.identity, Parameters()).first else {
+            throw .misconfigured("postgres \(place): the schema has no epoch: run `tasq migrate`")
+        }
+        var system = ""
+        if row.bool(4) {
+            do throws(StoreError) {
+                system = try await pool.run(statements.system, Parameters()).first?.text(0) ?? ""
+            } catch {
+                // Some servers that others run refuse it all the same.
+                guard !error.isTransient else { throw error }
+            }
+        }
+        return StoreIdentity(
+            epoch: row.text(0), place: "\(row.int(2))-\(row.int(3))", system: system,
+            name: "\(row.text(1))/\(settings.schema)")
+    }
+
     /// Deletes the row only if its heartbeat still stands at `sequence`.
     public func bury(_ worker: WorkerID, at sequence: Int64) async throws(StoreError) -> Bool {
         var parameters = Parameters()

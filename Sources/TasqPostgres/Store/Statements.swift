@@ -31,6 +31,7 @@ struct Statements: Sendable {
     let events: Statement
     let explain: Statement
     let glance: Statement
+    let identity: Statement
     let job: Statement
     let jobs: Statement
     let lead: Statement
@@ -58,6 +59,7 @@ struct Statements: Sendable {
     let settledBefore: Statement
     let stillQueued: Statement
     let sweep: Statement
+    let system: Statement
     let uniqueHolders: Statement
     let vacuumHolders: Statement
     let verifyClaims: Statement
@@ -111,6 +113,7 @@ struct Statements: Sendable {
         events = load("events", PackageResources.events_sql, isPlannedAnew: true)
         explain = load("explain", PackageResources.explain_sql)
         glance = load("glance", PackageResources.glance_sql)
+        identity = load("identity", PackageResources.identity_sql)
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql, isPlannedAnew: true)
         lead = load("lead", PackageResources.lead_sql)
@@ -138,6 +141,7 @@ struct Statements: Sendable {
         settledBefore = load("settled_before", PackageResources.settled_before_sql)
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
         sweep = load("sweep", PackageResources.sweep_sql)
+        system = load("system", PackageResources.system_sql)
         uniqueHolders = load("unique_holders", PackageResources.unique_holders_sql)
         vacuumHolders = load("vacuum_holders", PackageResources.vacuum_holders_sql)
         verifyClaims = load("verify_claims", PackageResources.verify_claims_sql)
