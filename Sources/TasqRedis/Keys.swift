@@ -38,4 +38,7 @@ struct Keys: Sendable {
     /// Where the epoch mark of a queue stands in a cluster: in the slot of its lists, so that
     /// whatever loses them loses it too.
     func epoch(of queue: Name) -> String { "\(prefix):{\(queue)}:epoch" }
+
+    /// What the keys of the marks of all queues match.
+    var epochPattern: String { "\(prefix):{*}:epoch" }
 }

@@ -6,23 +6,47 @@ extension RedisAnnouncer {
     /// The queues that have lists. Walks all keys of every primary, a thousand at a time.
     public func announcedQueues() async throws(AnnouncerError) -> [Name] {
         var queues: Set<Name> = []
+        try await scan(keys.listPattern) { key in
+            if let queue = keys.queue(ofList: key) { queues.insert(queue) }
+        }
+        return Array(queues)
+    }
+
+    /// The epoch marks as they stand, without writing any: one, or in a cluster one for each queue
+    /// that has one, of a hundred queues at most.
+    package func marks() async throws(AnnouncerError) -> [String] {
+        var places = [keys.epoch]
+        if case .cluster = deployment.servers {
+            places = []
+            try await scan(keys.epochPattern) { key in
+                if places.count < RedisLimits.marksRead { places.append(key) }
+            }
+        }
+        guard !places.isEmpty else { return [] }
+        let replies = try await run(
+            places.map { KeyedCommand("GET", $0, on: $0) }, while: .counting)
+        return replies.compactMap { reply in
+            guard case .bytes(let bytes) = reply else { return nil }
+            return String(decoding: bytes.prefix(RedisLimits.markBytes), as: UTF8.self)
+        }
+    }
+
+    /// Walks all keys of every primary that match, a thousand at a time.
+    private func scan(
+        _ pattern: String, _ visit: (String) -> Void
+    ) async throws(AnnouncerError) {
         for node in try await nodes() {
             var cursor = "0"
             repeat {
                 let reply = try await ask(
-                    node, Commands("SCAN", cursor, "MATCH", keys.listPattern, "COUNT", "1000"))
+                    node, Commands("SCAN", cursor, "MATCH", pattern, "COUNT", "1000"))
                 guard case .array(let parts) = reply, parts.count == 2,
                     case .bytes(let next) = parts[0], case .array(let found) = parts[1]
                 else { throw failure(.unexpected, while: .counting, at: node.name) }
                 cursor = String(decoding: next.prefix(RedisLimits.markBytes), as: UTF8.self)
-                for case .bytes(let key) in found {
-                    if let queue = keys.queue(ofList: String(decoding: key, as: UTF8.self)) {
-                        queues.insert(queue)
-                    }
-                }
+                for case .bytes(let key) in found { visit(String(decoding: key, as: UTF8.self)) }
             } while cursor != "0"
         }
-        return Array(queues)
     }
 
     /// A stretch of a list, newest first. Elements are cut to 1024 bytes.

@@ -51,6 +51,9 @@ public final class RedisAnnouncer: Announcer {
     /// Always: this is the doorbell.
     public var rings: Bool { true }
 
+    /// As ``RedisSettings/prefix`` says.
+    public var prefix: String { keys.prefix }
+
     /// What it has sent and met since it was made.
     public var metrics: [Metric] { counts.metrics }
 

@@ -10,6 +10,8 @@ enum RedisLimits {
     static let errorBytes = 512
     /// Bytes of an epoch mark that are returned; ours are shorter.
     static let markBytes = 1024
+    /// Marks of queues that are read at once.
+    static let marksRead = 100
     /// Commands sent on one connection and not answered yet.
     static let pendingCommands = 10_000
     /// Bytes sent on one connection and not answered yet.

@@ -184,9 +184,11 @@ enum Interface {
             "TasqPostgresTests/Store/ClaimTests",
             "Only what is queued, due, on a served and running queue is claimed"),
         "tasq.leader": Trial(
-            "TasqPostgresTests/Store/ReapTests", "One holder at a time, until its term runs out"),
+            "TasqPostgresTests/Store/TermTests",
+            "One holder at a time, whatever the clock says, until its term is seen to stand still"),
         "tasq.setting": Trial(
-            "TasqPostgresTests/Store/ReapTests", "One holder at a time, until its term runs out"),
+            "TasqPostgresTests/Store/TermTests",
+            "One holder at a time, whatever the clock says, until its term is seen to stand still"),
         "tasq.schema_version": Trial(
             "TasqPostgresTests/Session/MigratorTests",
             "Ten processes at once apply each migration once"),

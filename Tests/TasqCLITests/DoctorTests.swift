@@ -14,9 +14,13 @@ import Testing
             let redis = try await TestServers.redis()
             let run = try await TasqProgram.run(
                 "doctor",
-                environment: ["DATABASE_URL": database.url, "REDIS_URL": redis.url])
+                environment: [
+                    "DATABASE_URL": database.url, "REDIS_URL": redis.url,
+                    "TASQ_REDIS_PREFIX": database.keyPrefix,
+                ])
             #expect(run.exit == .code(0), "\(run.output)\(run.errors)")
-            for line in ["schema", "version", "clock", "connections", "redis version"] {
+            let lines = ["schema", "version", "clock", "connections", "redis version"]
+            for line in lines + ["redis prefix"] {
                 #expect(
                     run.output.split(separator: "\n").contains {
                         $0.hasPrefix("ok") && $0.contains(" \(line) ")
@@ -26,6 +30,34 @@ import Testing
             let json = try await TasqProgram.run(
                 "doctor", "--json", environment: ["DATABASE_URL": database.url])
             #expect(json.output.contains(#"{"state":"ok","what":"redis","finding":"none:"#))
+        }
+    }
+
+    @Test func `A Redis prefix that is another database's fails, and is named`() async throws {
+        try await withDatabase { database in
+            let redis = try await TestServers.redis()
+            let epoch = try await database.execute(
+                "SELECT value FROM tasq.setting WHERE name = 'epoch'")
+            for (mark, owner) in [
+                ("\(epoch):5", nil), ("\(epoch):5:1.2-3:orders/tasq", "orders/tasq"),
+                ("e:5:1.2-3:a:b/tasq", "a:b/tasq"), ("e:5", "epoch e"), ("rubbish", nil),
+            ] {
+                _ = try await redis.command("set", "\(database.keyPrefix):{epoch}", mark)
+                let run = try await TasqProgram.run(
+                    "doctor",
+                    environment: [
+                        "DATABASE_URL": database.url, "REDIS_URL": redis.url,
+                        "TASQ_REDIS_PREFIX": database.keyPrefix,
+                    ])
+                #expect(run.exit == .code(owner == nil ? 0 : 1), "\(mark): \(run.output)")
+                guard let owner else { continue }
+                #expect(
+                    run.output.contains(
+                        "\(database.keyPrefix) bears the mark of \(owner), and this is "
+                            + "\(database.name)/tasq"), "\(run.output)")
+                #expect(run.output.contains("TASQ_REDIS_PREFIX"))
+            }
+            _ = try await redis.command("del", "\(database.keyPrefix):{epoch}")
         }
     }
 

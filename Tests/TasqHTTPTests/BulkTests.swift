@@ -62,25 +62,37 @@ struct BulkTests {
             _ = try await store.startBulk(left, request, dryRun: false)
             // A server that took it up, wrote half of it down, and is gone.
             var held = try #require(
-                try await store.holdBulk(as: WorkerID(), for: .seconds(3600)))
+                try await store.holdBulk(
+                    as: WorkerID(), for: .seconds(3600), takingOver: [:]))
             #expect(held.id == left && held.isHeld)
-            let nothing = try await store.holdBulk(as: WorkerID(), for: .seconds(1))
-            #expect(nothing == nil)
+            let hold = try #require(try await store.bulkHolds()[left])
+            for standing in [[:], [left: hold + "0"]] {
+                let nothing = try await store.holdBulk(
+                    as: WorkerID(), for: .seconds(1), takingOver: standing)
+                #expect(nothing == nil)
+            }
             held.cursor = ids[1]
             let stranger = try await store.advanceBulk(held, by: WorkerID(), for: .seconds(1))
             #expect(!stranger)
             try await database.execute(
                 """
                 UPDATE tasq.bulk SET cursor = '\(ids[1])', examined = 2, matched = 2, changed = 2,
-                    held_until = now() - interval '1 second'
+                    held_until = now() + interval '1 hour'
                 """)
             _ = try await store.startBulk(stopped, request, dryRun: false)
             try await store.stopBulk(stopped)
-            try await Stack.with(url: database.url) { stack in
-                let text = try await finished(left.description, in: stack)
-                #expect(member("state", of: text) == "done")
-                #expect(text.contains(#""examined":4,"matched":4,"changed":4"#))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let runner = BulkRunner(
+                    queue: Queue(store: store), logger: quiet, hold: .seconds(1),
+                    lookEvery: .milliseconds(200))
+                group.addTask { await runner.run() }
+                try await eventually("the bulk action ends") {
+                    try await store.bulk(left)?.state == .done
+                }
+                group.cancelAll()
             }
+            let counts = BulkCounts(examined: 4, matched: 4, changed: 4, passedOver: 0)
+            #expect(try await store.bulk(left)?.counts == counts)
             let record = try await store.bulk(stopped)
             #expect(record?.state == .cancelled && record?.counts.changed == 0)
             let statuses = try await database.execute(

@@ -1,5 +1,20 @@
-/// Judges by the marks that were replaced which announcements were forgotten.
+/// Judges by the marks that were replaced which announcements were forgotten, and whether another
+/// database rings the same bell.
+///
+/// A mark of another database may be that of an old file or of a backup: it is taken over, and as
+/// nothing is known of what was announced, all is announced again, once. If after ours was written
+/// there is a foreign one again, its owner is alive. Both believing by turns that the doorbell
+/// forgot, they would announce everything once a second for ever. So while it is shared, foreign
+/// marks mean nothing, until none has been seen for a while.
+///
+/// Whoever finds a foreign mark leaves the lists as they are. They cannot be told apart, so emptying
+/// them would take the other's announcements away, which only sweeps make good; what stands on them
+/// twice or of an old file is dropped by the claim.
 struct EpochWatch: Sendable {
+    /// After so many looks without a foreign mark the doorbell is ours alone again; one that comes
+    /// sooner after another is no old file's.
+    static let quietLooks = 30
+
     /// What has to be announced again.
     enum Forgotten: Sendable, Hashable {
         case everything
@@ -13,12 +28,43 @@ struct EpochWatch: Sendable {
         }
     }
 
+    /// Where one mark stands.
+    private struct Place: Sendable {
+        /// Looks since the last foreign mark; `nil` when there was none lately.
+        var sinceForeign: Int?
+        var isShared = false
+
+        var isInDoubt: Bool { sinceForeign != nil }
+
+        /// Takes one look; whether it shows that something was forgotten.
+        mutating func look(at reading: Epoch.Reading) -> Bool {
+            guard case .foreign = reading else {
+                if let looks = sinceForeign {
+                    let isQuiet = looks + 1 >= EpochWatch.quietLooks
+                    sinceForeign = isQuiet ? nil : looks + 1
+                    isShared = isShared && !isQuiet
+                }
+                return reading == .forgotten
+            }
+            isShared = isShared || sinceForeign != nil
+            sinceForeign = 0
+            return !isShared
+        }
+    }
+
     /// Whether no mark at all could be written last time.
     private var isOut = false
     /// Queues whose mark could not be written last time.
     private var outQueues: Set<Name> = []
+    private var whole = Place()
+    private var parts: [Name: Place] = [:]
     /// Whether what was found last had been out of order; otherwise it forgot.
     private(set) var endedOutage = false
+    /// Whether another database's marks stood lately where something was forgotten: the lists may
+    /// be its.
+    private(set) var keepsLists = false
+    /// Another database that shares the doorbell, as the last look showed it.
+    private(set) var sharer: String?
 
     /// The doorbell was out of order.
     mutating func noteOutage() {
@@ -29,25 +75,42 @@ struct EpochWatch: Sendable {
     /// then has not. `nil`: nothing.
     mutating func look(at marks: EpochMarks, since known: Epoch) -> Forgotten? {
         defer { isOut = false }
+        endedOutage = false
+        keepsLists = false
+        sharer = nil
         switch marks {
         case .whole(let mark):
             endedOutage = isOut
-            return known.isConfirmed(by: mark) && !isOut ? nil : .everything
+            return take(mark, of: nil, isBack: isOut, known) ? .everything : nil
         case .parts(let marks):
             let wasOut = isOut ? Set(marks.keys) : outQueues
             var forgotten: Set<Name> = []
             outQueues = []
-            endedOutage = false
+            parts = parts.filter { marks[$0.key] != nil }
             for (queue, mark) in marks {
                 switch mark {
                 case .unreachable: outQueues.insert(queue)
                 case .replaced(let mark):
                     let isBack = wasOut.contains(queue)
                     if isBack { endedOutage = true }
-                    if isBack || !known.isConfirmed(by: mark) { forgotten.insert(queue) }
+                    if take(mark, of: queue, isBack: isBack, known) { forgotten.insert(queue) }
                 }
             }
             return forgotten.isEmpty ? nil : .queues(forgotten)
         }
+    }
+
+    /// Takes the mark of a queue, or that of all; whether what it stands for must be announced
+    /// again.
+    private mutating func take(
+        _ mark: String?, of queue: Name?, isBack: Bool, _ known: Epoch
+    ) -> Bool {
+        let reading = known.reading(of: mark)
+        var place = queue.map { parts[$0, default: Place()] } ?? whole
+        let isForgotten = place.look(at: reading) || isBack
+        if let queue { parts[queue] = place } else { whole = place }
+        if place.isShared, case .foreign(let name) = reading { sharer = name }
+        if isForgotten { keepsLists = keepsLists || place.isInDoubt }
+        return isForgotten
     }
 }

@@ -5,8 +5,9 @@ import Synchronization
 /// whether the doorbell forgot, takes off its lists what nobody else does, and announces what SQL has
 /// enqueued.
 ///
-/// The right to do so is a term in a row. Two holders at once do no harm: everything here is
-/// idempotent or fenced.
+/// The right to do so is a term in a row, which its holder renews. Whoever sees it stand still for
+/// longer than a holder takes, by its own clock, takes it over. Two holders at once do no harm:
+/// everything here is idempotent or fenced.
 final class Maintenance: Sendable {
     /// How often the holder looks, while there is something to do and while there is not.
     static let tick = Duration.seconds(1)
@@ -17,6 +18,10 @@ final class Maintenance: Sendable {
     static let registrationPause = Duration.milliseconds(100)
     /// How long a term lasts beyond the next look.
     static let termMargin = Duration.seconds(4)
+    /// How long a term must stand still to be taken over: the longest that a holder asks for.
+    static let longestTerm = idleTick + termMargin
+    /// Looks of the others further apart than this do not count together.
+    static let longestGap = askPause * 3
     /// Claims taken back in one statement.
     static let reapLimit = 500
     /// How much later than it could be found dead a worker is looked at: it may be on its way back.
@@ -25,24 +30,26 @@ final class Maintenance: Sendable {
     static let ticksPerReap = 3
 
     private let holder: @Sendable () -> WorkerID?
-    private let store: any JobStore
-    private let announcer: any Announcer
+    let store: any JobStore
+    let announcer: any Announcer
     private let doorbell: Doorbell
     private let promoter: Promoter
-    private let meters: Meters
-    private let logger: Logger
+    let meters: Meters
+    let logger: Logger
     private let holdsTerm = Atomic<Bool>(false)
     /// Jobs ran at the last look.
     private let isBusy = Atomic<Bool>(false)
     /// Queued jobs are being announced again.
-    private let isRefilling = Atomic<Bool>(false)
+    let isRefilling = Atomic<Bool>(false)
     /// The doorbell's mark as it was last written, while the term is held.
-    private let epoch = Mutex<Epoch?>(nil)
+    let epoch = Mutex<Epoch?>(nil)
     /// The queues that some worker serves.
-    private let served = Mutex<[Name]>([])
+    let served = Mutex<[Name]>([])
     /// What has to be announced again.
-    private let forgotten = Mutex<EpochWatch.Forgotten?>(nil)
-    private let refill = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    let forgotten = Mutex<Refill?>(nil)
+    /// Whether it was told that another database rings the same bell.
+    let hasWarned = Atomic<Bool>(false)
+    let refill = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let elected = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// `holder` is who asks for the term: a registered worker, whose end is then seen by its
@@ -88,6 +95,7 @@ final class Maintenance: Sendable {
             } catch {
                 giveUpTerm()
                 watch.observation.reset()
+                watch.others.reset()
                 if outage.attempts == 0 {
                     logger.warning("maintenance failed", metadata: ["error": "\(error)"])
                 }
@@ -102,11 +110,39 @@ final class Maintenance: Sendable {
         epoch.withLock { $0 = nil }
     }
 
-    /// What the holder remembers from one tick to the next.
+    /// What is remembered from one tick to the next.
     private struct Watch {
         var observation = Observation(longestGap: .seconds(3))
+        var others = OthersTerm()
         var ticks = 0
         var pause = Maintenance.tick
+    }
+
+    /// Watches a term in another's hands.
+    private struct OthersTerm {
+        private enum Key {
+            case maintenance
+        }
+
+        private var standstill = Standstill<Key, String>(longestGap: Maintenance.longestGap)
+        /// How it stands, if it is to be taken over.
+        private(set) var abandoned: String?
+
+        /// Takes what the answer to a request showed; returns the pause until the next request.
+        mutating func look(at standing: String?, now: ContinuousClock.Instant) -> Duration {
+            let wasRefused = abandoned != nil
+            var sights: [Key: Standstill<Key, String>.Sight] = [:]
+            if let standing {
+                sights[.maintenance] = .init(state: standing, patience: Maintenance.longestTerm)
+            }
+            abandoned = standstill.look(at: sights, now: now)[.maintenance]
+            return abandoned == nil || wasRefused ? Maintenance.askPause : .zero
+        }
+
+        mutating func reset() {
+            standstill.reset()
+            abandoned = nil
+        }
     }
 
     /// One look; returns the pause until the next.
@@ -115,19 +151,20 @@ final class Maintenance: Sendable {
     ) async throws(StoreError) -> Duration {
         let counter = epoch.withLock { $0?.counter } ?? 0
         let leadership = try await store.lead(
-            as: id, for: watch.pause + Self.termMargin, counter: counter)
+            as: id, for: watch.pause + Self.termMargin, counter: counter,
+            takingOver: watch.others.abandoned)
         let held = leadership.isHeld
         let isNew = held && !holdsTerm.exchange(held, ordering: .relaxed)
         guard held else {
             giveUpTerm()
             watch.observation.touch(now: .now)
             watch.pause = Self.tick
-            return Self.askPause
+            return watch.others.look(at: leadership.standing, now: .now)
         }
+        watch.others.reset()
         if isNew {
-            epoch.withLock {
-                $0 = Epoch(name: leadership.epoch, counter: leadership.counter)
-            }
+            let database = try await store.identity()
+            epoch.withLock { $0 = Epoch(database: database, counter: leadership.counter) }
             logger.debug("holds the maintenance term", metadata: ["term": "\(leadership.term)"])
             elected.continuation.yield()
         }
@@ -161,72 +198,15 @@ final class Maintenance: Sendable {
         }
     }
 
-    /// Advances the mark once a second while the term is held. Apart from ``lead()``, because a
-    /// doorbell that hangs must not delay a look at the workers.
-    private func watchEpoch() async {
-        guard announcer.rings else { return }
-        var watch = EpochWatch()
-        while !Task.isCancelled {
-            let next = ContinuousClock.now + Self.tick
-            if let known = epoch.withLock({ $0 }) { await checkEpoch(known, &watch) }
-            await sleep(for: next - .now)
-        }
-    }
-
-    /// When a mark that is replaced shows that the doorbell forgot, or has been out of order, what
-    /// it stands for is announced again.
-    private func checkEpoch(_ known: Epoch, _ watch: inout EpochWatch) async {
-        var next = known
-        next.counter &+= 1
-        let queues = served.withLock { $0 }
-        do {
-            let marks = try await announcer.exchangeEpoch(next.mark, beside: queues)
-            epoch.withLock { if $0 == known { $0 = next } }
-            guard let lost = watch.look(at: marks, since: known) else { return }
-            (watch.endedOutage ? meters.recovered : meters.forgotten).add()
-            logger.info(
-                "announces queued jobs again",
-                metadata: ["reason": watch.endedOutage ? "redis was out" : "redis forgot"])
-            refill(lost)
-        } catch {
-            watch.noteOutage()
-        }
-    }
-
-    private func refill(_ lost: EpochWatch.Forgotten) {
-        forgotten.withLock { $0 = lost.joined(with: $0) }
-        refill.continuation.yield()
-    }
-
-    private func reconcile() async {
-        let reconciler = Reconciler(
-            store: store, announcer: announcer, meters: meters, logger: logger)
-        for await _ in refill.stream {
-            let lost = forgotten.withLock { forgotten in
-                defer { forgotten = nil }
-                return forgotten
-            }
-            guard let lost else { continue }
-            isRefilling.store(true, ordering: .relaxed)
-            defer { isRefilling.store(false, ordering: .relaxed) }
-            do throws(Reconciler.Interruption) {
-                try await reconciler.reannounce(lost)
-            } catch {
-                logger.warning(
-                    "could not announce all jobs", metadata: ["error": "\(error.cause)"])
-                guard await sleep(for: Self.tick) else { return }
-                refill(error.rest)
-            }
-        }
-    }
-
     private func weed() async {
         guard announcer.rings else { return }
         let weeder = Weeder(
             store: store, announcer: announcer, meters: meters, logger: logger
         ) { [self] in
             guard holdsTerm.load(ordering: .relaxed), !isRefilling.load(ordering: .relaxed),
-                forgotten.withLock({ $0 == nil })
+                forgotten.withLock({ $0 == nil }),
+                // Another database's ids would look like those of jobs that are over.
+                !hasWarned.load(ordering: .relaxed)
             else { return nil }
             return Weeder.Outlook(
                 queues: served.withLock { $0 }, isBusy: isBusy.load(ordering: .relaxed))

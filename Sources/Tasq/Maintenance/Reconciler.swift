@@ -2,8 +2,8 @@ import Logging
 
 /// Announces every queued job again after the announcer forgot.
 ///
-/// The lists of a queue are emptied before its first page is read, so a refill leaves no duplicates
-/// however often it happens: what is committed before the page is on it, what is committed later
+/// The lists of a queue are emptied before its first page is read, unless they may be another
+/// database's, so a refill leaves no duplicates however often it happens: what is committed before the page is on it, what is committed later
 /// is announced by whoever commits it. Pages grow from small to large, so that the first workers
 /// start at once and none is drowned.
 struct Reconciler: Sendable {
@@ -25,21 +25,28 @@ struct Reconciler: Sendable {
     /// Announces queued jobs, by queue, most urgent and oldest first. Starting again is safe.
     ///
     /// A queue whose part of the doorbell is out of order does not keep the others waiting.
-    func reannounce(_ what: EpochWatch.Forgotten) async throws(Interruption) {
+    ///
+    /// - Parameter keepsLists: Nothing is taken off a list before; what is announced stands twice.
+    func reannounce(
+        _ what: EpochWatch.Forgotten, keepsLists: Bool
+    ) async throws(Interruption) {
         var count = 0
         var interruption: Interruption?
         switch what {
         case .everything:
             do {
-                try await reannounce(after: nil, onlyItsQueue: false, &count)
+                try await reannounce(
+                    after: nil, onlyItsQueue: false, keepsLists: keepsLists, &count)
             } catch {
                 interruption = Interruption(rest: what, cause: error)
             }
         case .queues(let queues):
             for queue in queues.sorted() where !Task.isCancelled {
                 do {
-                    try await announcer.clear([queue])
-                    try await reannounce(after: .start(of: queue), onlyItsQueue: true, &count)
+                    if !keepsLists { try await announcer.clear([queue]) }
+                    try await reannounce(
+                        after: .start(of: queue), onlyItsQueue: true, keepsLists: keepsLists,
+                        &count)
                 } catch {
                     let rest = EpochWatch.Forgotten.queues([queue]).joined(with: interruption?.rest)
                     interruption = Interruption(rest: rest, cause: error)
@@ -52,7 +59,7 @@ struct Reconciler: Sendable {
 
     /// - Parameter cursor: In front of a queue whose lists are empty; `nil`: of all.
     private func reannounce(
-        after cursor: QueuedCursor?, onlyItsQueue: Bool, _ count: inout Int
+        after cursor: QueuedCursor?, onlyItsQueue: Bool, keepsLists: Bool, _ count: inout Int
     ) async throws {
         var cursor = cursor
         var cleared: Set<Name> = cursor.map { [$0.queue] } ?? []
@@ -64,7 +71,7 @@ struct Reconciler: Sendable {
                 page.jobs = Array(page.jobs.prefix { cleared.contains($0.queue) })
                 page.next = onlyItsQueue ? nil : .start(of: new)
                 if !onlyItsQueue {
-                    try await announcer.clear([new])
+                    if !keepsLists { try await announcer.clear([new]) }
                     cleared.insert(new)
                 }
             }

@@ -192,14 +192,30 @@ extension ClaimDesk {
     /// Removes rows of workers that hold nothing and do not come back, so that nobody is told of
     /// their death.
     func retireRows() async {
+        var silence = Standstill<WorkerID, Int64>(longestGap: Self.retireEvery * 2)
         while await sleep(for: Self.retireEvery) {
-            let rows = state.withLock { Array($0.rows) }
             do {
-                let standing = try await store.retire(rows)
-                state.withLock { $0.rows.subtract(Set(rows).subtracting(standing)) }
+                let standing = try await retireRows(silentAt: [:])
+                let silent = silence.look(
+                    at: Dictionary(
+                        standing.map { ($0.id, .init(state: $0.sequence, patience: $0.lease)) },
+                        uniquingKeysWith: { $1 }),
+                    now: .now)
+                if !silent.isEmpty { _ = try await retireRows(silentAt: silent) }
             } catch {
+                silence.reset()
                 logger.debug("rows are left to the reaper", metadata: ["error": "\(error)"])
             }
         }
+    }
+
+    /// Removes those that were seen silent, forgets all that are gone, and returns the others.
+    private func retireRows(
+        silentAt sequences: [WorkerID: Int64]
+    ) async throws(StoreError) -> [WorkerSight] {
+        let rows = state.withLock { Array($0.rows) }
+        let standing = try await store.retire(rows, silentAt: sequences)
+        state.withLock { $0.rows.subtract(Set(rows).subtracting(standing.map(\.id))) }
+        return standing
     }
 }

@@ -23,6 +23,9 @@ public protocol Announcer: Sendable {
     /// Whether there is a doorbell at all; without one workers poll.
     var rings: Bool { get }
 
+    /// What the keys of this doorbell begin with; every database needs one of its own.
+    var prefix: String { get }
+
     /// Announces jobs on their lists. Failure is counted and forgotten: the sweep finds the rows.
     func announce(_ jobs: [Announcement]) async
 
@@ -111,6 +114,8 @@ public struct NoAnnouncer: Announcer {
 
     /// Never: workers poll.
     public var rings: Bool { false }
+    /// Empty: there are no keys.
+    public var prefix: String { "" }
     /// Does nothing.
     public func announce(_ jobs: [Announcement]) async {}
     /// Returns at once and empty; nobody calls it while ``rings`` is false.

@@ -61,9 +61,15 @@ public protocol JobStore: Sendable {
 
     /// Takes or renews the maintenance term and, when it is held, tells what the holder must know.
     /// `counter` is the doorbell epoch's counter, stored with the term.
+    ///
+    /// No clock ends another's term. Who sees its ``Leadership/standing`` unchanged for longer than
+    /// a holder takes to renew asks for it with `takingOver`, and gets it if it still stands so.
     func lead(
-        as holder: WorkerID, for term: Duration, counter: Int64
+        as holder: WorkerID, for term: Duration, counter: Int64, takingOver standing: String?
     ) async throws(StoreError) -> Leadership
+
+    /// Which database this is.
+    func identity() async throws(StoreError) -> StoreIdentity
 
     /// Deletes a worker row if its heartbeat still stands at `sequence`; says whether it did.
     func bury(_ worker: WorkerID, at sequence: Int64) async throws(StoreError) -> Bool
@@ -92,13 +98,17 @@ public protocol JobStore: Sendable {
     func stopBulk(_ id: BulkID) async throws(StoreError)
 
     /// Takes up the oldest running bulk action that nobody holds, for so long unless
-    /// ``advanceBulk(_:by:for:)`` renews it.
+    /// ``advanceBulk(_:by:for:)`` renews it; or one of those that ``bulkHolds()`` has shown
+    /// unchanged for longer than that, if it still stands so.
     func holdBulk(
-        as holder: WorkerID, for hold: Duration
+        as holder: WorkerID, for hold: Duration, takingOver holds: [BulkID: String]
     ) async throws(StoreError) -> BulkRecord?
 
+    /// The running bulk actions that somebody holds, each with a text that every renewal changes.
+    func bulkHolds() async throws(StoreError) -> [BulkID: String]
+
     /// Writes down state, cursor, counts and reason; `false` when it was called off or another one
-    /// holds it.
+    /// holds it. A hold of zero gives the action up to anybody.
     func advanceBulk(
         _ record: BulkRecord, by holder: WorkerID, for hold: Duration
     ) async throws(StoreError) -> Bool
@@ -121,9 +131,12 @@ public protocol JobStore: Sendable {
     /// is gone.
     func renew(_ claim: ClaimToken, of job: JobID) async throws(StoreError) -> Duration?
 
-    /// Removes those of these remote workers that hold no claim and whose lease has run out;
-    /// returns those that still stand.
-    func retire(_ workers: [WorkerID]) async throws(StoreError) -> [WorkerID]
+    /// Removes those of these remote workers that hold no claim and whose heartbeat still stands at
+    /// the number at which it was seen silent for a whole lease; returns those that still stand,
+    /// without their queues.
+    func retire(
+        _ workers: [WorkerID], silentAt sequences: [WorkerID: Int64]
+    ) async throws(StoreError) -> [WorkerSight]
 
     /// What this process has done with the store: connections, callers that wait, failures.
     var metrics: [Metric] { get }
@@ -243,39 +256,5 @@ public struct Reaped: Sendable, Hashable {
         self.announcement = announcement
         self.worker = worker
         self.status = status
-    }
-}
-
-/// Where a walk over the queued jobs stands.
-public struct QueuedCursor: Sendable, Hashable {
-    /// The queue reached.
-    public let queue: Name
-    /// The priority reached within it.
-    public let priority: Priority
-    /// The due time reached within that.
-    public let runAt: Timestamp
-    /// The last job seen.
-    public let id: JobID
-
-    /// Makes a cursor that points behind this job.
-    public init(queue: Name, priority: Priority, runAt: Timestamp, id: JobID) {
-        self.queue = queue
-        self.priority = priority
-        self.runAt = runAt
-        self.id = id
-    }
-}
-
-/// A page of the queued jobs and where the next one starts.
-public struct QueuedPage: Sendable {
-    /// The jobs of this page, in the order of the walk.
-    public var jobs: [Announcement]
-    /// Where the next page starts; `nil` after the last one.
-    public var next: QueuedCursor?
-
-    /// Makes an answer to ``JobStore/queued(after:limit:)``.
-    public init(jobs: [Announcement], next: QueuedCursor?) {
-        self.jobs = jobs
-        self.next = next
     }
 }

@@ -101,11 +101,14 @@ public struct Leadership: Sendable {
     public var nextDue: Duration?
     /// Whether any job is claimed.
     public var isBusy: Bool
+    /// How the term stands in another's hands, as a text that every renewal changes; `nil` when it
+    /// is held.
+    public var standing: String?
 
-    /// Makes an answer to ``JobStore/lead(as:for:counter:)``.
+    /// Makes an answer to ``JobStore/lead(as:for:counter:takingOver:)``.
     public init(
         isHeld: Bool, term: Int64, epoch: String, counter: Int64, workers: [WorkerSight],
-        nextDue: Duration? = nil, isBusy: Bool = true
+        nextDue: Duration? = nil, isBusy: Bool = true, standing: String? = nil
     ) {
         self.isHeld = isHeld
         self.term = term
@@ -114,6 +117,7 @@ public struct Leadership: Sendable {
         self.workers = workers
         self.nextDue = nextDue
         self.isBusy = isBusy
+        self.standing = standing
     }
 }
 

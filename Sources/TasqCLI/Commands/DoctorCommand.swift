@@ -17,7 +17,9 @@ struct DoctorCommand: AsyncParsableCommand {
         let configuration = try global.load([.database, .redis])
         let connections = try Connections(configuration, logger: .silent)
         var lines = await PostgresDoctor(store: connections.store).examine()
-        lines += await RedisDoctor(announcer: connections.announcer).examine()
+        // Why it cannot be told stands in the lines above.
+        let database = try? await connections.store.identity()
+        lines += await RedisDoctor(announcer: connections.announcer, database: database).examine()
         await connections.close()
         try Report.list(
             lines, json: json,

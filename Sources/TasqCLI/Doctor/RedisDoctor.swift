@@ -8,8 +8,13 @@ struct RedisDoctor {
     static let goodVersion = 7
     /// How full it may be.
     static let fullness = 0.9
+    /// How often the mark is read, and the pause between: two databases write theirs by turns, once
+    /// a second.
+    static let marksRead = (count: 4, pause: Duration.milliseconds(400))
 
     let announcer: any Announcer
+    /// Whose Redis it should be; `nil` when that could not be found out.
+    let database: StoreIdentity?
 
     func examine() async -> [Diagnosis] {
         guard announcer.rings, let redis = announcer as? RedisAnnouncer else {
@@ -20,9 +25,9 @@ struct RedisDoctor {
         do throws(AnnouncerError) {
             let slots = try await redis.servedSlots().map(slots) ?? []
             let servers = try await redis.information()
-            return sentinels + slots
-                + [.ok("redis", "answers in \((.now - start).rough)")]
-                + servers.flatMap(examine)
+            let answer = Diagnosis.ok("redis", "answers in \((.now - start).rough)")
+            return try await sentinels + slots + [answer] + servers.flatMap(examine)
+                + owner(of: redis)
         } catch {
             return sentinels + [
                 .fail(
@@ -30,6 +35,28 @@ struct RedisDoctor {
                     "check REDIS_URL and that the server runs; until then workers poll")
             ]
         }
+    }
+
+    /// Whose mark stands under the prefix.
+    private func owner(of redis: RedisAnnouncer) async throws(AnnouncerError) -> [Diagnosis] {
+        guard let database else { return [] }
+        let name = "redis prefix"
+        for look in 0..<Self.marksRead.count {
+            if look > 0 { await sleep(for: Self.marksRead.pause) }
+            let marks = try await redis.marks().compactMap(Epoch.Mark.init)
+            if let foreign = marks.first(where: { !$0.isFrom(database) }) {
+                return [
+                    .fail(
+                        name,
+                        "\(redis.prefix) bears the mark of \(foreign.name), and this is "
+                            + database.name,
+                        "give each database a prefix of its own (redis_prefix, TASQ_REDIS_PREFIX); "
+                            + "a mark whose database is gone is taken over by the next worker")
+                ]
+            }
+            if marks.isEmpty { return [.ok(name, "\(redis.prefix) is nobody's yet")] }
+        }
+        return [.ok(name, "\(redis.prefix) is that of \(database.name)")]
     }
 
     private func sentinels(

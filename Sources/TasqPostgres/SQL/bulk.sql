@@ -1,9 +1,12 @@
 -- One bulk action.
 --
 --   $1 uuid  its id
+--
+-- `held` is for people and goes by this server's clock; who may take the action up does not
+-- (bulk_hold.sql).
 SELECT
     b.id, b.action, b.status, b.queue, b.kind, b.key, b.since, b.until, b.dry_run, b.state,
-    coalesce(b.state = 'running' AND b.held_until > now(), FALSE) AS held, b.cursor, b.examined,
-    b.matched, b.changed, b.passed_over, b.reason, b.created_at, b.updated_at, b.finished_at
+    coalesce(b.state = 'running' AND b.holder IS NOT NULL AND b.held_until > now(), FALSE) AS held,
+    b.cursor, b.examined, b.matched, b.changed, b.passed_over, b.reason, b.created_at, b.updated_at, b.finished_at
 FROM tasq.bulk AS b
 WHERE b.id = $1::uuid

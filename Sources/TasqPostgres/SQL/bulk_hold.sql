@@ -1,15 +1,23 @@
--- Takes up the oldest running bulk action that nobody holds.
+-- Takes up the oldest running bulk action that nobody holds, or whose holder was seen to be gone.
 --
 --   $1 uuid    who
 --   $2 bigint  for how many microseconds, unless it is renewed
+--   $3 uuid[]  holds that were seen abandoned   $4 text[]  how each of them stood (bulk_holds.sql)
 --
--- SKIP LOCKED: two servers that look at once take two actions.
+-- Whether a hold is over is judged by the caller's own clock, and the hold taken only if it stands
+-- as it did then: compared with now(), `held_until` would keep an action lying for the hour by which
+-- this server's clock went back. SKIP LOCKED: two servers that look at once take two actions.
 UPDATE tasq.bulk AS b
 SET holder = $1::uuid, held_until = now() + $2::bigint * interval '1 microsecond'
 WHERE b.id = (
         SELECT r.id
         FROM tasq.bulk AS r
-        WHERE r.state = 'running' AND (r.held_until IS NULL OR r.held_until <= now())
+        WHERE r.state = 'running'
+            AND (
+                r.holder IS NULL
+                OR (r.id, concat_ws('/', r.holder, extract(epoch FROM r.held_until), r.examined))
+                    IN (SELECT u.id, u.standing FROM unnest($3::uuid[], $4::text[]) AS u(id, standing))
+            )
         ORDER BY r.created_at
         LIMIT 1
         FOR NO KEY UPDATE SKIP LOCKED

@@ -1,7 +1,9 @@
 -- What a server's settings, its connections and its statistics mean for a queue, in one row.
 --
 -- The clock is read by itself: now() is when the transaction began. Sessions of others show their
--- horizon only to members of pg_read_all_stats, so it is told whether this user is one.
+-- horizon only to members of pg_read_all_stats, so it is told whether this user is one. A heartbeat
+-- that seems to come from the future is silent too: the clock went back since, and whoever lives has
+-- beaten again.
 SELECT
     current_setting('server_version_num')::bigint AS version,
     pg_is_in_recovery() AS is_standby,
@@ -18,6 +20,7 @@ SELECT
         SELECT count(*)
         FROM tasq.worker AS w
         WHERE w.seen_at <= now() - w.lease_us * interval '1 microsecond'
+            OR w.seen_at > now() + w.lease_us * interval '1 microsecond'
     ) AS silent,
     (
         SELECT extract(epoch FROM now() - greatest(t.last_analyze, t.last_autoanalyze))::bigint

@@ -4,14 +4,16 @@
 --
 -- The columns of job.sql, then: this server's time; whether its queue is paused; the workers whose
 -- lease has not run out; those of them that serve its queue and know its kind, with their slots and
--- how many are taken; how the latest recorded attempt ended; how many jobs of its queue come before it, counted
--- up to 1000; and the worker that holds it; and how many live workers serve
--- its queue and do not know its kind. A heartbeat older than the lease counts as silence
--- here, by this server's clock; whether the worker is dead, the reaper decides by its own.
+-- how many are taken; how the latest recorded attempt ended; how many jobs of its queue come before
+-- it, counted up to 1000; the worker that holds it; and how many live workers serve its queue and do
+-- not know its kind. A heartbeat older than the lease counts as silence here, by this server's clock,
+-- and so does one from the future, which was written before that clock went back; whether the worker
+-- is dead, the reaper decides by its own.
 WITH live AS MATERIALIZED (
     SELECT w.id, w.queues, w.concurrency, w.kinds
     FROM tasq.worker AS w
     WHERE w.seen_at > now() - w.lease_us * interval '1 microsecond'
+        AND w.seen_at <= now() + w.lease_us * interval '1 microsecond'
 )
 SELECT
     j.id, j.kind, j.queue, j.status::text, j.priority, j.attempt, j.max_attempts, j.crashes, j.key,
@@ -39,7 +41,9 @@ SELECT
             LIMIT 1000
         ) AS before
     ) AS ahead,
-    w.host, w.pid, w.seen_at, w.seen_at > now() - w.lease_us * interval '1 microsecond' AS is_live,
+    w.host, w.pid, w.seen_at,
+    w.seen_at > now() - w.lease_us * interval '1 microsecond'
+        AND w.seen_at <= now() + w.lease_us * interval '1 microsecond' AS is_live,
     able.unable
 FROM tasq.job AS j
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id

@@ -3,13 +3,21 @@
 --   $1 uuid    who asks
 --   $2 bigint  microseconds the term lasts from now
 --   $3 bigint  the doorbell epoch's counter as the holder last wrote it
+--   $4 text    the standing of another's term that whoever asks has seen abandoned, or null
 --
 -- Also tells in how many microseconds the next scheduled job is due, and whether anything is claimed:
 -- with nothing to do the holder looks less often.
--- No row: somebody else holds the term. Otherwise a row per worker, or one without a worker. Terms
--- go by this server's clock; a clock that jumps makes two holders for a while, which is harmless:
--- all that a holder does is idempotent or fenced. For the same reason a holder that is a worker loses
--- its term at once when its session lock falls, rather than when the term runs out. A lock has
+-- A row per worker, or one without a worker, to the holder. To anybody else one row without a term,
+-- which tells how the term stands: a text that every renewal changes.
+--
+-- No clock decides whose the term is. Compared with now(), a term would stand for the hour by which
+-- the clock went back, as after a failover to a host that is behind, and nobody would promote or
+-- reap in that hour. So the others watch by their own clocks whether it is renewed, and take it over
+-- only if it still stands as they last saw it. `expires_at` is read by nobody but people and programs
+-- of before; a renewal that would leave it as it was moves it by a microsecond, as it must show.
+-- Two holders for a while are harmless: all that a holder does is idempotent or fenced. For the same
+-- reason a holder that is a worker loses its term at once when its session lock falls, and a term
+-- that was given back (deregister.sql) has the holder nobody, the UUID of zeroes. A lock has
 -- fallen when the worker said it held one and no session holds it now: pg_locks shows a bigint key
 -- as two halves.
 WITH locked AS MATERIALIZED (
@@ -37,24 +45,35 @@ held AS (
             WHEN l.holder = EXCLUDED.holder THEN greatest(l.counter, EXCLUDED.counter)
             ELSE l.counter
         END,
-        expires_at = EXCLUDED.expires_at
-    WHERE l.holder = EXCLUDED.holder OR l.expires_at < now()
+        expires_at = CASE
+            WHEN l.expires_at = EXCLUDED.expires_at
+                THEN EXCLUDED.expires_at + interval '1 microsecond'
+            ELSE EXCLUDED.expires_at
+        END
+    WHERE l.holder = EXCLUDED.holder
+        OR l.holder = '00000000-0000-0000-0000-000000000000'::uuid
+        OR concat_ws('/', l.holder, l.term, extract(epoch FROM l.expires_at)) = $4::text
         OR l.holder IN (SELECT s.id FROM seen AS s WHERE s.lock_fell)
     RETURNING l.term, l.counter
 )
 SELECT
     h.term, h.counter, t.value AS epoch, s.id, s.heartbeat_seq, s.heartbeat_us, s.lease_us,
     s.lock_fell,
-    (
+    CASE WHEN h.term IS NOT NULL THEN (
         SELECT (extract(epoch FROM j.run_at - now()) * 1000000)::bigint
         FROM tasq.job AS j
         WHERE j.status = 'scheduled'
         ORDER BY j.run_at
         LIMIT 1
-    ) AS next_us,
-    EXISTS (SELECT FROM tasq.executing_job) AS is_busy,
-    s.queues
-FROM held AS h
-CROSS JOIN tasq.setting AS t
-LEFT JOIN seen AS s ON TRUE
+    ) END AS next_us,
+    h.term IS NOT NULL AND EXISTS (SELECT FROM tasq.executing_job) AS is_busy,
+    s.queues,
+    CASE
+        WHEN l.name IS NOT NULL
+            THEN concat_ws('/', l.holder, l.term, extract(epoch FROM l.expires_at))
+    END AS standing
+FROM tasq.setting AS t
+LEFT JOIN held AS h ON TRUE
+LEFT JOIN tasq.leader AS l ON l.name = 'maintenance' AND h.term IS NULL
+LEFT JOIN seen AS s ON h.term IS NOT NULL
 WHERE t.name = 'epoch'

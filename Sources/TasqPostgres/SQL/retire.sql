@@ -1,18 +1,22 @@
 -- Removes remote workers that went away without a claim; one that still holds some is left to the
 -- reaper, which takes the claims back with it.
 --
---   $1 uuid[]  the workers
+--   $1 uuid[]    the workers
+--   $2 bigint[]  the heartbeat_seq each was seen silent at, in the same order; -1 for one that may
+--                live
 --
--- Returns those that still stand.
+-- Returns those that still stand, with their heartbeats.
 --
--- Only when the lease has run out: another server may just be claiming for the same worker.
+-- Only one that was seen silent for its whole lease: another server may just be claiming for it.
+-- Whether the lease has run out is judged by the caller's own clock; `seen_at` compared with now()
+-- would remove every worker that waits for work when this server's clock jumps ahead.
 WITH gone AS (
     DELETE FROM tasq.worker AS w
-    WHERE w.id = ANY ($1::uuid[])
-        AND w.seen_at < now() - w.lease_us * interval '1 microsecond'
+    USING unnest($1::uuid[], $2::bigint[]) AS u(id, seq)
+    WHERE w.id = u.id AND w.heartbeat_seq = u.seq
         AND NOT EXISTS (SELECT FROM tasq.executing_job AS e WHERE e.worker_id = w.id)
     RETURNING w.id
 )
-SELECT w.id
+SELECT w.id, w.heartbeat_seq, w.heartbeat_us, w.lease_us
 FROM tasq.worker AS w
 WHERE w.id = ANY ($1::uuid[]) AND w.id NOT IN (SELECT g.id FROM gone AS g)

@@ -54,12 +54,23 @@ extension PostgresStore {
 
     /// One statement; several servers at once take different actions.
     public func holdBulk(
-        as holder: WorkerID, for hold: Duration
+        as holder: WorkerID, for hold: Duration, takingOver holds: [BulkID: String]
     ) async throws(StoreError) -> BulkRecord? {
         var parameters = Parameters()
         parameters.append(holder)
         parameters.append(hold.inMicroseconds)
+        parameters.append(holds.map(\.key))
+        parameters.append(holds.map(\.value))
         return try await pool.run(statements.bulkHold, parameters).map(bulkRecord).first
+    }
+
+    /// The rows of a partial index, a hundred at most.
+    public func bulkHolds() async throws(StoreError) -> [BulkID: String] {
+        var holds: [BulkID: String] = [:]
+        for row in try await pool.run(statements.bulkHolds, Parameters()) {
+            holds[row.id(0)] = row.text(1)
+        }
+        return holds
     }
 
     /// One update, fenced by the holder.

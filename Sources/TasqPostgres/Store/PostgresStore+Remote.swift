@@ -31,10 +31,17 @@ extension PostgresStore {
     }
 
     /// One statement, harmless to repeat.
-    public func retire(_ workers: [WorkerID]) async throws(StoreError) -> [WorkerID] {
+    public func retire(
+        _ workers: [WorkerID], silentAt sequences: [WorkerID: Int64]
+    ) async throws(StoreError) -> [WorkerSight] {
         guard !workers.isEmpty else { return [] }
         var parameters = Parameters()
         parameters.append(workers)
-        return try await pool.run(statements.retire, parameters).map { $0.id(0) }
+        parameters.append(workers.map { sequences[$0] ?? -1 })
+        return try await pool.run(statements.retire, parameters).map { row in
+            WorkerSight(
+                id: row.id(0), sequence: row.int(1), heartbeat: .microseconds(row.int(2)),
+                lease: .microseconds(row.int(3)), lockFell: false)
+        }
     }
 }

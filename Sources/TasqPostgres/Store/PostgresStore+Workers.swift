@@ -44,16 +44,21 @@ extension PostgresStore {
         _ = try await pool.run(statements.deregister, parameters)
     }
 
-    /// One statement; the term goes by PostgreSQL's clock.
+    /// One statement; lead.sql says why no clock decides.
     public func lead(
-        as holder: WorkerID, for term: Duration, counter: Int64
+        as holder: WorkerID, for term: Duration, counter: Int64, takingOver standing: String?
     ) async throws(StoreError) -> Leadership {
         var parameters = Parameters()
         parameters.append(holder)
         parameters.append(term.inMicroseconds)
         parameters.append(counter)
+        parameters.append(standing)
         var leadership = Leadership(isHeld: false, term: 0, epoch: "", counter: 0, workers: [])
         for row in try await pool.run(statements.lead, parameters) {
+            guard !row.isNull(0) else {
+                leadership.standing = row.optionalText(11)
+                continue
+            }
             leadership.isHeld = true
             leadership.term = row.int(0)
             leadership.counter = row.int(1)
@@ -68,6 +73,25 @@ extension PostgresStore {
                     lockFell: row.bool(7), queues: row.texts(10).map(Name.init(unchecked:))))
         }
         return leadership
+    }
+
+    /// One statement, and one more where this user may read the cluster's number.
+    public func identity() async throws(StoreError) -> StoreIdentity {
+        guard let row = try await pool.run(statements.identity, Parameters()).first else {
+            throw .misconfigured("postgres \(place): the schema has no epoch: run `tasq migrate`")
+        }
+        var system = ""
+        if row.bool(4) {
+            do throws(StoreError) {
+                system = try await pool.run(statements.system, Parameters()).first?.text(0) ?? ""
+            } catch {
+                // Some servers that others run refuse it all the same.
+                guard !error.isTransient else { throw error }
+            }
+        }
+        return StoreIdentity(
+            epoch: row.text(0), place: "\(row.int(2))-\(row.int(3))", system: system,
+            name: "\(row.text(1))/\(settings.schema)")
     }
 
     /// Deletes the row only if its heartbeat still stands at `sequence`.

@@ -9,6 +9,7 @@ struct Statements: Sendable {
     let bulk: Statement
     let bulkAdvance: Statement
     let bulkHold: Statement
+    let bulkHolds: Statement
     let bulkStart: Statement
     let bulkStop: Statement
     let bury: Statement
@@ -31,6 +32,7 @@ struct Statements: Sendable {
     let events: Statement
     let explain: Statement
     let glance: Statement
+    let identity: Statement
     let job: Statement
     let jobs: Statement
     let lead: Statement
@@ -58,6 +60,7 @@ struct Statements: Sendable {
     let settledBefore: Statement
     let stillQueued: Statement
     let sweep: Statement
+    let system: Statement
     let uniqueHolders: Statement
     let unknownKinds: Statement
     let vacuumHolders: Statement
@@ -90,6 +93,7 @@ struct Statements: Sendable {
         bulk = load("bulk", PackageResources.bulk_sql)
         bulkAdvance = load("bulk_advance", PackageResources.bulk_advance_sql)
         bulkHold = load("bulk_hold", PackageResources.bulk_hold_sql)
+        bulkHolds = load("bulk_holds", PackageResources.bulk_holds_sql)
         bulkStart = load("bulk_start", PackageResources.bulk_start_sql)
         bulkStop = load("bulk_stop", PackageResources.bulk_stop_sql)
         bury = load("bury", PackageResources.bury_sql)
@@ -112,6 +116,7 @@ struct Statements: Sendable {
         events = load("events", PackageResources.events_sql, isPlannedAnew: true)
         explain = load("explain", PackageResources.explain_sql)
         glance = load("glance", PackageResources.glance_sql)
+        identity = load("identity", PackageResources.identity_sql)
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql, isPlannedAnew: true)
         lead = load("lead", PackageResources.lead_sql)
@@ -139,6 +144,7 @@ struct Statements: Sendable {
         settledBefore = load("settled_before", PackageResources.settled_before_sql)
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
         sweep = load("sweep", PackageResources.sweep_sql)
+        system = load("system", PackageResources.system_sql)
         uniqueHolders = load("unique_holders", PackageResources.unique_holders_sql)
         unknownKinds = load("unknown_kinds", PackageResources.unknown_kinds_sql)
         vacuumHolders = load("vacuum_holders", PackageResources.vacuum_holders_sql)

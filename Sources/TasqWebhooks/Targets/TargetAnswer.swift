@@ -8,10 +8,13 @@ package struct TargetAnswer: Sendable {
     package let status: Int
     /// The `Retry-After` header, where there is just one.
     package let retryAfter: String?
+    /// The `Date` header, where there is just one.
+    package let date: String?
 
-    package init(status: Int, retryAfter: String?) {
+    package init(status: Int, retryAfter: String?, date: String? = nil) {
         self.status = status
         self.retryAfter = retryAfter
+        self.date = date
     }
 
     /// The outcome of the attempt; `nil` is success. `origin` names the target in the reason.
@@ -33,7 +36,9 @@ package struct TargetAnswer: Sendable {
     }
 
     /// The wait the target asks for (RFC 9110, section 10.2.3), from zero to ``waitLimit``; `nil`
-    /// when it asks for none or the header is neither seconds nor a date.
+    /// when it asks for none or the header is neither seconds nor a date. A date is compared with
+    /// the target's own, where it tells that: two clocks that are an hour apart would turn a wait
+    /// of seconds into one of an hour.
     package func wait(now: Timestamp) -> Duration? {
         guard let text = retryAfter.map({ $0[...].trimmingBlanks() }), !text.isEmpty else {
             return nil
@@ -43,7 +48,8 @@ package struct TargetAnswer: Sendable {
             return min(.seconds(seconds), Self.waitLimit)
         }
         guard let date = Timestamp(httpDate: text) else { return nil }
-        let (wait, overflow) = date.microseconds.subtractingReportingOverflow(now.microseconds)
+        let sent = self.date.flatMap { Timestamp(httpDate: $0[...].trimmingBlanks()) } ?? now
+        let (wait, overflow) = date.microseconds.subtractingReportingOverflow(sent.microseconds)
         return overflow ? nil : min(max(.zero, .microseconds(wait)), Self.waitLimit)
     }
 }

@@ -74,9 +74,10 @@ public final class TargetClient: Sendable {
             throw outcome(of: error)
         }
         await discard(answer.body)
-        let waits = answer.headers["retry-after"]
+        let (waits, dates) = (answer.headers["retry-after"], answer.headers["date"])
         let outcome = TargetAnswer(
-            status: Int(answer.status.code), retryAfter: waits.count == 1 ? waits.first : nil
+            status: Int(answer.status.code), retryAfter: waits.count == 1 ? waits.first : nil,
+            date: dates.count == 1 ? dates.first : nil
         ).outcome(from: target.origin)
         if let outcome { throw outcome }
     }

@@ -111,7 +111,7 @@ import Testing
             }
             let holder = WorkerID()
             try await eventually("two beats over a held lock are seen") {
-                let look = try await store.lead(as: holder, for: .seconds(60), counter: 1)
+                let look = try await store.ask(as: holder)
                 guard let sight = look.workers.first else { return false }
                 return sight.sequence >= 2 && !sight.lockFell
             }
@@ -130,30 +130,14 @@ import Testing
             let heartbeat = store.startHeartbeat(of: worker) { _ in }
             let holder = WorkerID()
             try await eventually("it beats") {
-                try await store.lead(as: holder, for: .seconds(60), counter: 1)
+                try await store.ask(as: holder)
                     .workers.first.map { $0.sequence > 0 } ?? false
             }
             await heartbeat.stop()
             try await eventually("its lock is seen to have fallen") {
-                try await store.lead(as: holder, for: .seconds(60), counter: 1)
+                try await store.ask(as: holder)
                     .workers.first?.lockFell == true
             }
-        }
-    }
-
-    @Test func `One holder at a time, until its term runs out`() async throws {
-        try await withStore { store, database in
-            let (first, second) = (WorkerID(), WorkerID())
-            let held = try await store.lead(as: first, for: .seconds(60), counter: 5)
-            #expect(held.isHeld && held.term == 1)
-            #expect(try await store.lead(as: second, for: .seconds(60), counter: 0).isHeld == false)
-            #expect(try await store.lead(as: first, for: .seconds(60), counter: 9).term == 1)
-            try await database.execute("UPDATE tasq.leader SET expires_at = now() - interval '1 s'")
-            let taken = try await store.lead(as: second, for: .seconds(60), counter: 0)
-            #expect(taken.isHeld && taken.term == 2 && taken.counter == 9)
-            let epoch = try await database.execute(
-                "SELECT value FROM tasq.setting WHERE name = 'epoch'")
-            #expect(taken.epoch == epoch && held.epoch == epoch)
         }
     }
 
@@ -166,13 +150,13 @@ import Testing
             let heartbeat = store.startHeartbeat(of: worker) { _ in }
             let other = WorkerID()
             try await eventually("it holds the term over its lock") {
-                let look = try await store.lead(as: worker.id, for: .seconds(600), counter: 1)
+                let look = try await store.ask(as: worker.id)
                 return look.isHeld && look.workers.first.map { $0.sequence > 0 } ?? false
             }
-            #expect(try await store.lead(as: other, for: .seconds(60), counter: 0).isHeld == false)
+            #expect(try await store.ask(as: other).isHeld == false)
             await heartbeat.stop()
             try await eventually("another takes it") {
-                try await store.lead(as: other, for: .seconds(60), counter: 0).isHeld
+                try await store.ask(as: other).isHeld
             }
         }
     }
@@ -180,10 +164,10 @@ import Testing
     @Test func `A holder that leaves in order leaves the term too`() async throws {
         try await withStore { store, _ in
             let worker = try await store.registeredWorker()
-            let held = try await store.lead(as: worker, for: .seconds(600), counter: 1)
+            let held = try await store.ask(as: worker)
             #expect(held.isHeld)
             try await store.deregister(worker)
-            let taken = try await store.lead(as: WorkerID(), for: .seconds(60), counter: 0)
+            let taken = try await store.ask(as: WorkerID())
             #expect(taken.isHeld && taken.term == 2)
         }
     }

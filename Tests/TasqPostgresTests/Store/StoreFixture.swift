@@ -51,6 +51,14 @@ extension PostgresStore {
         return try await enqueue([job])[0].id
     }
 
+    /// Asks for the maintenance term.
+    func ask(
+        as holder: WorkerID, counter: Int64 = 0, takingOver standing: String? = nil
+    ) async throws -> Leadership {
+        try await lead(
+            as: holder, for: .seconds(60), counter: counter, takingOver: standing)
+    }
+
     func settle(_ job: ClaimedJob, _ verdict: Verdict) async throws -> Settled? {
         try await settle([Settlement(job: job.id, claim: job.claim, verdict: verdict)]).settled
             .first

@@ -3,14 +3,18 @@ import Testing
 @testable import Tasq
 
 @Suite struct EpochWatchTests {
-    private let known = Epoch(name: "e", counter: 7)
+    private let known = Epoch(
+        database: StoreIdentity(epoch: "e", place: "1-2", system: "9", name: "mine/tasq"),
+        counter: 7)
+    private let theirs = "f:3:9.1-4:theirs/tasq"
     private let a = Name(unchecked: "a")
     private let b = Name(unchecked: "b")
     private let c = Name(unchecked: "c")
 
     @Test(arguments: [
         (nil, true), ("e:6", true), ("e:7", false), ("e:8", false), ("f:7", true), ("e", true),
-        ("e:", true), ("e:x", true), ("", true),
+        ("e:", true), ("e:x", true), ("", true), ("e:7:9.1-2:mine/tasq", false),
+        ("e:6:9.1-2:mine/tasq", true), ("e:7:9.1-4:copy/tasq", true),
     ])
     func `A mark that is missing, older or another's means that all was forgotten`(
         mark: String?, isForgotten: Bool
@@ -62,6 +66,63 @@ import Testing
         #expect(watch.look(at: .parts([b: .replaced("e:7")]), since: known) == nil)
         #expect(
             watch.look(at: .parts([a: .replaced("e:7"), b: .replaced("e:7")]), since: known) == nil)
+    }
+
+    @Test func `The mark of an old file is taken over once, and its lists are left`() {
+        var watch = EpochWatch()
+        #expect(watch.look(at: .whole(theirs), since: known) == .everything)
+        #expect(watch.keepsLists && watch.sharer == nil)
+        for _ in 0..<100 {
+            #expect(watch.look(at: .whole("e:7"), since: known) == nil)
+            #expect(watch.sharer == nil && !watch.keepsLists)
+        }
+        #expect(watch.look(at: .whole(nil), since: known) == .everything)
+        #expect(!watch.keepsLists, "it is ours alone again")
+    }
+
+    @Test func `A foreign mark after ours means that the doorbell is shared, and nothing else`() {
+        var watch = EpochWatch()
+        #expect(watch.look(at: .whole(theirs), since: known) == .everything)
+        for _ in 0..<1000 {
+            #expect(watch.look(at: .whole(theirs), since: known) == nil)
+            #expect(watch.sharer == "theirs/tasq")
+            #expect(watch.look(at: .whole("e:7"), since: known) == nil)
+            #expect(watch.sharer == nil)
+        }
+    }
+
+    @Test func `What is lost while the doorbell is shared is announced, beside what is there`() {
+        var watch = EpochWatch()
+        for _ in 0..<3 { _ = watch.look(at: .whole(theirs), since: known) }
+        #expect(watch.look(at: .whole(nil), since: known) == .everything)
+        #expect(watch.keepsLists)
+        watch.noteOutage()
+        #expect(watch.look(at: .whole(theirs), since: known) == .everything)
+        #expect(watch.keepsLists && watch.endedOutage)
+    }
+
+    @Test func `After thirty looks without a foreign mark it is ours alone`() {
+        var watch = EpochWatch()
+        for _ in 0..<3 { _ = watch.look(at: .whole(theirs), since: known) }
+        for _ in 0..<29 { #expect(watch.look(at: .whole("e:7"), since: known) == nil) }
+        #expect(watch.look(at: .whole(theirs), since: known) == nil, "not yet")
+        for _ in 0..<30 { #expect(watch.look(at: .whole("e:7"), since: known) == nil) }
+        #expect(watch.look(at: .whole(theirs), since: known) == .everything)
+        #expect(watch.sharer == nil)
+    }
+
+    @Test func `In a cluster each queue is judged by itself`() {
+        var watch = EpochWatch()
+        let first: [Name: EpochMark] = [a: .replaced(theirs), b: .replaced("e:7")]
+        #expect(watch.look(at: .parts(first), since: known) == .queues([a]))
+        #expect(watch.keepsLists && watch.sharer == nil)
+        let second: [Name: EpochMark] = [a: .replaced(theirs), b: .replaced(theirs)]
+        #expect(watch.look(at: .parts(second), since: known) == .queues([b]))
+        #expect(watch.sharer == "theirs/tasq")
+        #expect(watch.look(at: .parts(second), since: known) == nil)
+        let third: [Name: EpochMark] = [a: .replaced(nil), b: .replaced("e:7")]
+        #expect(watch.look(at: .parts(third), since: known) == .queues([a]))
+        #expect(watch.keepsLists)
     }
 
     @Test func `What was forgotten twice is announced once`() {

@@ -105,15 +105,3 @@ import Testing
 
     private func at(_ second: Int) -> ContinuousClock.Instant { start + .seconds(second) }
 }
-
-@Suite struct EpochTests {
-    @Test(arguments: [
-        (nil, false), ("a:9", false), ("b:10", false), ("a:10", true), ("a:11", true), ("", false),
-        ("a", false), ("a:", false), ("a:99999999999999999999", false),
-    ])
-    func `A mark proves memory only if it is of this epoch and not older`(
-        mark: String?, isConfirmed: Bool
-    ) {
-        #expect(Epoch(name: "a", counter: 10).isConfirmed(by: mark) == isConfirmed)
-    }
-}

@@ -16,6 +16,18 @@ import Testing
     }
 
     @Test(arguments: [
+        ("Tue, 14 Nov 2023 23:13:20 GMT", 10), ("Tue, 14 Nov 2023 23:13:40 GMT", 0),
+        ("yesterday", 3610), ("", 3610),
+    ])
+    func `A date is compared with the target's own, if it tells that`(
+        date: String, seconds: Int
+    ) {
+        let answer = TargetAnswer(
+            status: 503, retryAfter: "Tue, 14 Nov 2023 23:13:30 GMT", date: date)
+        #expect(answer.wait(now: sampleTime) == .seconds(seconds))
+    }
+
+    @Test(arguments: [
         "", " ", "-1", "+5", "1.5", "1e3", "soon", "\u{661}", "120s", "Tue, 14 Nov 2023",
         "Tue, 31 Feb 2023 22:13:30 GMT", "Tue, 14 Nov 2023 22:13:30 CET",
         "Tue, 14 Nov 9999 22:13:30 GMT", "2023-11-14T22:13:30Z", "Tuesday, 14-Nov-23 22:13:30 GMT",

@@ -1,0 +1,129 @@
+import TasqTesting
+import TestSizes
+import Testing
+
+@testable import Tasq
+@testable import TasqPostgres
+
+/// The maintenance term, when the database's clock is not what it was.
+@Suite(.medium) struct TermTests {
+    @Test func `A term that ends in an hour and whose holder is gone stops nothing for an hour`()
+        async throws
+    {
+        try await withStore { store, database in
+            try await database.execute(
+                """
+                INSERT INTO tasq.leader (name, holder, term, counter, expires_at)
+                VALUES ('maintenance', gen_random_uuid(), 7, 0, now() + interval '1 hour')
+                """)
+            let orphan = try await store.job()
+            let dead = try await store.registeredWorker()
+            _ = try await store.claim([orphan], for: dead, from: defaultQueues)
+            try await database.execute("DELETE FROM tasq.worker")
+            let scheduled = try await store.job(start: .after(.milliseconds(1)))
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<2 {
+                    let maintenance = maintenance(of: store)
+                    group.addTask { await maintenance.run() }
+                }
+                await #expect(throws: Never.self) {
+                    try await eventually(
+                        within: .seconds(30).onThisMachine, "both are queued"
+                    ) {
+                        try await database.execute(
+                            "SELECT count(*) FROM tasq.job WHERE status = 'queued'") == "2"
+                    }
+                }
+                group.cancelAll()
+            }
+            #expect(try await store.job(orphan)?.crashes == 1)
+            #expect(try await store.job(scheduled)?.status == .queued)
+            let term = try await database.execute("SELECT term FROM tasq.leader")
+            #expect(term == "8")
+        }
+    }
+
+    @Test(arguments: ["now() + interval '1 hour'", "now() - interval '1 hour'", "'infinity'"])
+    func `One holder at a time, whatever the clock says, until its term is seen to stand still`(
+        end: String
+    ) async throws {
+        try await withStore { store, database in
+            let (first, second) = (WorkerID(), WorkerID())
+            let held = try await store.ask(as: first, counter: 5)
+            #expect(held.isHeld && held.term == 1 && held.standing == nil)
+            #expect(try await store.ask(as: first, counter: 9).term == 1)
+            try await database.execute("UPDATE tasq.leader SET expires_at = \(end)")
+            let refused = try await store.ask(as: second)
+            #expect(!refused.isHeld && refused.workers.isEmpty)
+            let standing = try #require(refused.standing)
+            #expect(try await store.ask(as: second).standing == standing)
+            #expect(try await store.ask(as: first).isHeld)
+            let renewed = try await store.ask(as: second, takingOver: standing)
+            #expect(!renewed.isHeld && renewed.standing != standing)
+            let taken = try await store.ask(as: second, takingOver: renewed.standing)
+            #expect(taken.isHeld && taken.term == 2 && taken.counter == 9)
+            #expect(try await store.ask(as: first).isHeld == false)
+            let epoch = try await database.execute(
+                "SELECT value FROM tasq.setting WHERE name = 'epoch'")
+            #expect(taken.epoch == epoch && held.epoch == epoch)
+        }
+    }
+
+    @Test func `Of many who take over what they saw abandoned, one does`() async throws {
+        try await withStore { store, database in
+            #expect(try await store.ask(as: WorkerID()).isHeld)
+            let standing = try await store.ask(as: WorkerID()).standing
+            let holders = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        try await store.ask(as: WorkerID(), takingOver: standing).isHeld
+                    }
+                }
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(holders == 1)
+            #expect(try await database.execute("SELECT term FROM tasq.leader") == "2")
+        }
+    }
+
+    @Test func `A term that was given back is anybody's, and keeps its counter`() async throws {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            #expect(try await store.ask(as: worker, counter: 7).isHeld)
+            try await store.deregister(worker)
+            try await database.execute(
+                "UPDATE tasq.leader SET expires_at = now() + interval '1 hour'")
+            let taken = try await store.ask(as: WorkerID())
+            #expect(taken.isHeld && taken.term == 2 && taken.counter == 7)
+        }
+    }
+
+    @Test(arguments: ["interval '1 hour'", "- interval '1 hour'"])
+    func `A remote worker goes when it was seen silent, whatever the clock says`(
+        jump: String
+    ) async throws {
+        try await withStore { store, database in
+            let worker = try RemoteWorker(id: WorkerID()).record(id: WorkerID())
+            #expect(try await store.attend(worker))
+            try await database.execute("UPDATE tasq.worker SET seen_at = seen_at + \(jump)")
+            let standing = try await store.retire([worker.id], silentAt: [:])
+            #expect(standing.map(\.sequence) == [0])
+            #expect(standing.map(\.lease) == [worker.lease])
+            #expect(try await store.attend(worker))
+            #expect(
+                try await store.retire([worker.id], silentAt: [worker.id: 0]).map(\.sequence)
+                    == [1])
+            #expect(try await store.retire([worker.id], silentAt: [worker.id: 1]).isEmpty)
+        }
+    }
+
+    private func maintenance(of store: PostgresStore) -> Maintenance {
+        let meters = Meters()
+        let doorbell = Doorbell(NoAnnouncer(), meters: meters)
+        let promoter = Promoter(store: store, doorbell: doorbell, meters: meters, logger: quiet)
+        let id = WorkerID()
+        return Maintenance(
+            store: store, doorbell: doorbell, promoter: promoter, meters: meters, logger: quiet,
+            holder: { id })
+    }
+}
