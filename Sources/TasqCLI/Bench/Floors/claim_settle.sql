@@ -69,12 +69,13 @@ FROM (
                 ORDER BY md5(w.id::text || j.id::text || (extract(epoch FROM now())::bigint / 5)::text)
                 LIMIT 1
             )
-            AND NOT EXISTS (
-                SELECT FROM tasq.executing_job AS e
+            AND (
+                SELECT count(*)
+                FROM tasq.executing_job AS e
                 JOIN tasq.job AS b ON b.id = ANY (ARRAY[e.job_id])
                 WHERE e.job_id <> j.id AND e.worker_id <> :worker::uuid AND b.crashes > 1
                     AND e.claimed_at BETWEEN now() - interval '10 seconds' AND now()
-            )
+            ) = 0
         ORDER BY j.run_at
         LIMIT 1
     ) AS s
