@@ -104,6 +104,7 @@ import Testing
                 worker: { heartbeat: 200ms, lease: 3s }
                 handlers:
                   nap: { sleep: 1h }
+                  none: { noop: {} }
                   long: { command: [/bin/sh, -c, 'echo $$ > "$0"; exec sleep 3600', "\(mark.path)"] }
                 """)
             let environment = ["DATABASE_URL": database.url]

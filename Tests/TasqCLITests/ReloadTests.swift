@@ -39,10 +39,11 @@ import Testing
                     "enqueue", kind, "--max-attempts", "1",
                     environment: ["DATABASE_URL": database.url])
             }
-            try await eventually("both are over") {
+            // The worker has told that it knows the other kind now, and not this one any more.
+            try await eventually("one is over, and the other waits") {
                 let rows = try await database.execute(
                     "SELECT kind, status FROM tasq.job ORDER BY kind")
-                return rows == "a|error\nb|success"
+                return rows == "a|queued\nb|success"
             }
             // Now the mistakes: each is told, nothing changes.
             try file.replace("log_level: loud\nhandlers:\n  b: { sleeep: 1s }")

@@ -32,10 +32,8 @@ extension Bench {
         try await Stage.with(servers) { stage in
             for table in ["job", "payload", "executing_job"] {
                 try await servers.admin.script(
-                    """
-                    ALTER TABLE \(stage.schema).\(table) SET (autovacuum_enabled = false);
-                    VACUUM (ANALYZE) \(stage.schema).\(table)
-                    """)
+                    "ALTER TABLE \(stage.schema).\(table) SET (autovacuum_enabled = false)")
+                try await servers.admin.script("VACUUM (ANALYZE) \(stage.schema).\(table)")
             }
             return try await stage.withWorker(slots: Self.commonSlots) {
                 // Its statements are prepared and their plans made.
