@@ -30,6 +30,8 @@ public final class JobExecutor: Sendable {
     private struct Posting {
         let id: JobID
         let run: Run
+        /// When it was posted.
+        let time: ContinuousClock.Instant
         var isCancelled = false
         let body: @Sendable () async throws -> Void
     }
@@ -49,10 +51,12 @@ public final class JobExecutor: Sendable {
         var occupied = 0
         /// Kept free for jobs that are on their way.
         var reserved = 0
+        /// Jobs that may wait for a slot: those whose turn comes soon.
+        var ahead = 0
         var waiters = Waiters()
 
-        /// Slots neither taken nor spoken for.
-        func free(of slots: Int) -> Int { slots - occupied - waiting.count - reserved }
+        /// Places neither taken nor spoken for: slots, and those of jobs that wait for one.
+        func free(of slots: Int) -> Int { slots + ahead - occupied - waiting.count - reserved }
         var isIdle: Bool { occupied == 0 && waiting.isEmpty && reserved == 0 }
     }
 
@@ -88,9 +92,29 @@ public final class JobExecutor: Sendable {
     ) {
         state.withLock { state in
             guard !state.isStopped else { return }
-            state.waiting.append(Posting(id: id, run: run, body: body))
+            state.waiting.append(Posting(id: id, run: run, time: .now, body: body))
             fillSlots(&state)
         }
+    }
+
+    /// So many jobs may wait for a slot beyond those that run; ``free`` counts their places too.
+    package func lookAhead(_ count: Int) {
+        state.withLock { $0.ahead = count }
+    }
+
+    /// Takes back what waits for a slot since before `time`; its bodies are never run.
+    package func withdraw(postedBefore time: ContinuousClock.Instant) -> Set<Run> {
+        let (withdrawn, isIdle, ready) = state.withLock { state in
+            var withdrawn: Set<Run> = []
+            while let first = state.waiting.first, first.time < time {
+                withdrawn.insert(first.run)
+                state.waiting.removeFirst()
+            }
+            return (withdrawn, state.isIdle, state.waiters.takeAll())
+        }
+        if isIdle, !withdrawn.isEmpty { listeners.tell(.idle) }
+        for waiter in ready { waiter.resume() }
+        return withdrawn
     }
 
     /// Keeps so many slots for jobs that are on their way, until ``release(_:)``.
@@ -145,7 +169,10 @@ public final class JobExecutor: Sendable {
     /// Jobs that run or wait now.
     public var load: Int { state.withLock { $0.occupied + $0.waiting.count } }
 
-    /// Slots that are free now and kept for nothing; never negative.
+    /// Jobs that wait for a slot now.
+    package var waits: Int { state.withLock { $0.waiting.count } }
+
+    /// Places that are free now and kept for nothing; never negative.
     package var free: Int { state.withLock { max(0, $0.free(of: slots)) } }
 
     /// Cancels the tasks of all running jobs; each ends when its body does. Those that wait are
@@ -158,8 +185,8 @@ public final class JobExecutor: Sendable {
         for task in tasks { task.cancel() }
     }
 
-    /// Waits until a slot is free; returns how many are, 0 when the task was cancelled.
-    package func waitForFreeSlot() async -> Int {
+    /// Waits until a place is free; returns how many are, 0 when the task was cancelled.
+    package func waitForFreePlace() async -> Int {
         await wait { state in
             let free = state.free(of: self.slots)
             return free > 0 ? free : nil

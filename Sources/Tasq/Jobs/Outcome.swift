@@ -25,6 +25,8 @@ package enum Verdict: Sendable, Hashable {
     case error(reason: String)
     /// Given back at shutdown: the attempt does not count.
     case handedBack
+    /// Given back before its handler started, as if it had never been claimed.
+    case unstarted
 
     /// The status the job moves to.
     package var status: JobStatus {
@@ -33,14 +35,14 @@ package enum Verdict: Sendable, Hashable {
         case .retry(let delay, _), .snooze(let delay): delay > .zero ? .scheduled : .queued
         case .cancelled: .cancelled
         case .error: .error
-        case .handedBack: .queued
+        case .handedBack, .unstarted: .queued
         }
     }
 
     /// Why, for the attempt's record.
     package var reason: String? {
         switch self {
-        case .success, .snooze, .handedBack: nil
+        case .success, .snooze, .handedBack, .unstarted: nil
         case .retry(_, let reason), .cancelled(let reason), .error(let reason): reason
         }
     }

@@ -13,9 +13,12 @@ struct JobMeters: Sendable {
         return now
     }
 
-    /// A handler has returned. Costs one relaxed addition.
-    func ended(_ end: RunEnd, startedAt start: ContinuousClock.Instant) {
-        runs[end].observe(.now - start)
+    /// A handler has returned; returns how long it ran. Costs one relaxed addition.
+    @discardableResult
+    func ended(_ end: RunEnd, startedAt start: ContinuousClock.Instant) -> Duration {
+        let time = ContinuousClock.now - start
+        runs[end].observe(time)
+        return time
     }
 }
 

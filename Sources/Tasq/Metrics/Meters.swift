@@ -23,6 +23,7 @@ package final class Meters: Sendable {
     package let lost = Counter()
     package let revoked = Counter()
     package let handedBack = Counter()
+    package let unstarted = Counter()
     package let promoted = Counter()
     package let buried = Counter()
     package let reaped = Counter()
@@ -86,6 +87,7 @@ extension Meters {
                 value: Double(overdue.count)),
             count("revoked", revoked, "Running jobs that were cancelled from outside."),
             count("handed_back", handedBack, "Jobs handed back at shutdown."),
+            count("unstarted", unstarted, "Jobs given back since no slot came free for them."),
         ]
     }
 

@@ -21,7 +21,7 @@ package enum RunEnd: Int, Sendable, CaseIterable {
             case .snooze: .snooze
             case .cancelled: .cancelled
             case .error: .error
-            case .handedBack: .handedBack
+            case .handedBack, .unstarted: .handedBack
             }
     }
 

@@ -190,7 +190,7 @@ package final class ClaimDesk: Sendable {
         meters.ended(CollectionOfOne(settlement))
         switch settlement.verdict {
         case .retry(let delay, _), .snooze(let delay): promoter.arm(after: delay)
-        case .success, .cancelled, .error, .handedBack: break
+        case .success, .cancelled, .error, .handedBack, .unstarted: break
         }
         if settled.status == .queued { doorbell.ring([settled.announcement]) }
         return settled

@@ -11,6 +11,7 @@ final class HeldClaims: Sendable {
     private struct Holding {
         /// Whether more than one worker died with its job, as far as that is known.
         let isSuspect: Bool
+        let run: JobExecutor.Run?
         /// While the handler runs; after that its end is being written.
         var running: RunningClaim?
         /// It was taken away, and the handler has not returned yet.
@@ -35,7 +36,7 @@ final class HeldClaims: Sendable {
     func start(_ job: ClaimedJob, as run: JobExecutor.Run) {
         let running = RunningClaim(job: job, run: run)
         let holding = Holding(
-            isSuspect: job.crashes >= JobLimits.suspectCrashes, running: running)
+            isSuspect: job.crashes >= JobLimits.suspectCrashes, run: run, running: running)
         state.withLock { $0.claims[job.claim] = holding }
     }
 
@@ -61,7 +62,7 @@ final class HeldClaims: Sendable {
     func add(_ token: ClaimToken) -> Bool {
         state.withLock { state in
             guard state.claims[token] == nil else { return false }
-            state.claims[token] = Holding(isSuspect: true)
+            state.claims[token] = Holding(isSuspect: true, run: nil)
             return true
         }
     }
@@ -106,6 +107,29 @@ final class HeldClaims: Sendable {
             for claim in running { state.claims[claim.job.claim]?.running = nil }
             return running
         }
+    }
+
+    /// Takes from their runs the claims of those that never started, and returns their jobs; one
+    /// that was taken away meanwhile is gone.
+    func withdraw(_ runs: Set<JobExecutor.Run>) -> [ClaimedJob] {
+        let (jobs, whenGone) = state.withLock { state -> ([ClaimedJob], Signal?) in
+            var jobs: [ClaimedJob] = []
+            var isGone = false
+            for (token, holding) in state.claims {
+                guard let run = holding.run, runs.contains(run) else { continue }
+                overdue.remove(token)
+                if let running = holding.running {
+                    state.claims[token]?.running = nil
+                    jobs.append(running.job)
+                } else if holding.isRevoked {
+                    state.claims[token] = nil
+                    isGone = true
+                }
+            }
+            return (jobs, isGone ? state.whenGone.take() : nil)
+        }
+        whenGone?.raise()
+        return jobs
     }
 
     func contains(_ token: ClaimToken) -> Bool {

@@ -7,7 +7,9 @@ extension Worker {
     ) async throws(StoreError) -> [ClaimedJob] {
         let asked = ContinuousClock.now
         let jobs = try await store.claim(ids, for: session.id, from: queueNames)
-        meters.claimTimes.observe(.now - asked)
+        let time = ContinuousClock.now - asked
+        meters.claimTimes.observe(time)
+        lookahead.noteClaim(took: time)
         meters.claimed.add(jobs.count)
         start(jobs, askedAt: asked, in: session)
         return jobs

@@ -66,7 +66,8 @@ extension Worker {
                 if time > search.clock.now { await sleep(for: time - search.clock.now) }
                 search.restsUntil = nil
             }
-            let free = await executor.waitForFreeSlot()
+            executor.lookAhead(lookahead.count)
+            let free = await executor.waitForFreePlace()
             guard free > 0, !Task.isCancelled else { break }
             if settings.onLeaseUnknown == .cancel, session.isUnknown {
                 await sleep(for: Self.missedDelay)
@@ -283,7 +284,9 @@ extension Worker {
         let asked = ContinuousClock.now
         let sweep = try await store.sweep(
             upTo: limit, for: session.id, from: settings.drawnQueues())
-        meters.sweepTimes.observe(.now - asked)
+        let time = ContinuousClock.now - asked
+        meters.sweepTimes.observe(time)
+        lookahead.noteClaim(took: time)
         meters.claimed.add(sweep.jobs.count)
         meters.swept.add(sweep.jobs.count)
         start(sweep.jobs, askedAt: asked, in: session)

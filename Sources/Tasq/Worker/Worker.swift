@@ -38,6 +38,7 @@ public final class Worker: Service {
     private let handlers: Mutex<HandlerTable>
     let events: @Sendable (Event) -> Void
     let held: HeldClaims
+    let lookahead: Lookahead
     /// The id it is registered under.
     private let registered = Mutex<WorkerID?>(nil)
     let pulse = Pulse()
@@ -75,6 +76,7 @@ public final class Worker: Service {
         self.held = held
         events = onEvent
         executor = JobExecutor(slots: settings.concurrency)
+        lookahead = Lookahead(slots: settings.concurrency)
         settler = Settler(
             store: store, meters: meters, logger: logger,
             onSettled: { settled in
@@ -230,6 +232,30 @@ public final class Worker: Service {
         for job in jobs {
             start(job, askedAt: asked, memo.meters(of: job, in: meters), in: session)
         }
+        if executor.waits > 0 { giveBackLate() }
+    }
+
+    /// Looks after jobs that wait for a slot until none does.
+    private func giveBackLate() {
+        guard lookahead.watch() else { return }
+        Task {
+            await sleep(for: Lookahead.patience)
+            self.lookahead.unwatch()
+            if self.giveBackWaiting(since: .now - Lookahead.patience) > 0 {
+                self.lookahead.noteHeldUp()
+            }
+            if self.executor.waits > 0 { self.giveBackLate() }
+        }
+    }
+
+    /// Gives back the jobs that wait for a slot since before `time`, as if never claimed.
+    private func giveBackWaiting(since time: ContinuousClock.Instant) -> Int {
+        let jobs = held.withdraw(executor.withdraw(postedBefore: time))
+        for job in jobs {
+            settler.settle(Settlement(job: job.id, claim: job.claim, verdict: .unstarted))
+        }
+        meters.unstarted.add(jobs.count)
+        return jobs.count
     }
 
     private func start(
@@ -264,7 +290,7 @@ public final class Worker: Service {
                 self.events(.lost(job.id))
                 throw Outcome.cancel("the claim is gone")
             }
-            meters.ended(RunEnd(verdict), startedAt: started)
+            self.lookahead.noteRun(took: meters.ended(RunEnd(verdict), startedAt: started))
             self.settler.settle(Settlement(job: job.id, claim: job.claim, verdict: verdict))
             switch verdict {
             case .success:
@@ -273,7 +299,7 @@ public final class Worker: Service {
                 self.promoter.arm(after: delay)
             case .handedBack:
                 self.meters.handedBack.add()
-            case .cancelled, .error:
+            case .cancelled, .error, .unstarted:
                 break
             }
             throw Outcome.cancel("not a success")
@@ -287,6 +313,7 @@ public final class Worker: Service {
     /// Ends the last registration: grace, hand-back, last outcomes, last heartbeat.
     private func leave(_ last: Registration?) async {
         leaving.store(true, ordering: .relaxed)
+        _ = giveBackWaiting(since: .now)
         logger.info("worker is leaving", metadata: ["executing": "\(executor.load)"])
         let isIdle = await happens(within: settings.grace, unless: hurry) {
             await self.executor.waitUntilIdle()

@@ -2,7 +2,8 @@
 --
 --   $1 uuid[]    job ids
 --   $2 uuid[]    the claim each outcome belongs to: the fence
---   $3 text[]    success, retry, snooze, cancelled, error or handedback; one alone counts for all
+--   $3 text[]    success, retry, snooze, cancelled, error, handedback or unstarted; one alone counts
+--                for all
 --   $4 bigint[]  microseconds until a retry or snooze is due; none where all are 0
 --   $5 text[]    why, for the attempt's record, or null; none where all are null
 --
@@ -12,7 +13,8 @@
 -- the claim first and locking the job second deadlocks with a claim and leaves claims behind.
 -- The fence is the token: the worker's id would let a paused worker end the claim that it took
 -- anew after being reaped. A job that is handed back keeps its attempt for another run, but only
--- 20 times: one that outlives every shutdown would otherwise go round for ever. A suspect that
+-- 20 times: one that outlives every shutdown would otherwise go round for ever. One whose handler
+-- never started is as it was before its claim, however often. A suspect that
 -- ended its run in an orderly way is no suspect any more. The outcomes travel with the locked rows
 -- rather than being joined again later: that join has no index, and cost 28 ms for 500 outcomes.
 --
@@ -52,7 +54,7 @@ settled AS (
                 THEN now()
         END,
         attempt = CASE
-            WHEN g.verdict = 'snooze' THEN j.attempt - 1
+            WHEN g.verdict IN ('snooze', 'unstarted') THEN j.attempt - 1
             WHEN g.verdict = 'handedback' AND j.handbacks < 20 THEN j.attempt - 1
             ELSE j.attempt
         END,
@@ -72,7 +74,7 @@ recorded AS (
         (job_id, claim, attempt, worker_id, outcome, reason, started_at)
     SELECT g.job_id, g.claim, g.attempt, g.worker_id, g.verdict, g.reason, g.claimed_at
     FROM gone AS g
-    WHERE g.verdict NOT IN ('success', 'snooze')
+    WHERE g.verdict NOT IN ('success', 'snooze', 'unstarted')
     ON CONFLICT DO NOTHING
 ),
 freed AS (

@@ -7,7 +7,7 @@
 -- was committed by a statement whose answer got lost; so does the record of the attempt, where the
 -- job has run again since. A claim that stands is one whose job row was locked by somebody at that
 -- moment: `stands`. One found nowhere was taken away, and nothing of it was or will be written; or
--- it was a snooze, of which there is no record, and the job has run again.
+-- it was a snooze or never started, of which there is no record, and the job has run again.
 SELECT j.id, u.claim, j.status::text, j.queue, j.priority, e.id IS NOT NULL AS stands
 FROM unnest($1::uuid[], $2::uuid[]) AS u (job_id, claim)
 JOIN tasq.job AS j ON j.id = ANY (ARRAY[u.job_id])

@@ -50,6 +50,7 @@ extension Verdict {
         case .cancelled: "cancelled"
         case .error: "error"
         case .handedBack: "handedback"
+        case .unstarted: "unstarted"
         }
     }
 

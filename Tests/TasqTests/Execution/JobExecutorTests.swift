@@ -104,17 +104,17 @@ import Testing
         let release = Signal()
         executor.start()
         executor.post { await release.wait() }
-        let waiter = Task { await executor.waitForFreeSlot() }
+        let waiter = Task { await executor.waitForFreePlace() }
         waiter.cancel()
         #expect(await waiter.value == 0)
         let early = Task {
             await Signal().wait()
-            return await executor.waitForFreeSlot()
+            return await executor.waitForFreePlace()
         }
         early.cancel()
         #expect(await early.value == 0)
         release.raise()
-        #expect(await executor.waitForFreeSlot() == 1)
+        #expect(await executor.waitForFreePlace() == 1)
         await executor.stop()
     }
 

@@ -128,7 +128,7 @@ settled AS (
                 THEN now()
         END,
         attempt = CASE
-            WHEN g.verdict = 'snooze' THEN j.attempt - 1
+            WHEN g.verdict IN ('snooze', 'unstarted') THEN j.attempt - 1
             WHEN g.verdict = 'handedback' AND j.handbacks < 20 THEN j.attempt - 1
             ELSE j.attempt
         END,
@@ -148,7 +148,7 @@ recorded AS (
         (job_id, claim, attempt, worker_id, outcome, reason, started_at)
     SELECT g.job_id, g.claim, g.attempt, g.worker_id, g.verdict, g.reason, g.claimed_at
     FROM gone AS g
-    WHERE g.verdict NOT IN ('success', 'snooze')
+    WHERE g.verdict NOT IN ('success', 'snooze', 'unstarted')
     ON CONFLICT DO NOTHING
 ),
 freed AS (

@@ -1,0 +1,55 @@
+import Synchronization
+
+/// How many jobs a worker claims beyond its free slots, so that these need not wait for the answer.
+///
+/// As many as will have ended when the answer comes, and at most two for each slot or one whole
+/// claim: while jobs are shorter than a claim takes, that many are on board beside those that run;
+/// while they are longer, it claims for free slots only, and leaves the others to whoever has one.
+final class Lookahead: Sendable {
+    /// A job that waits longer for its slot is given back: another worker may have one free.
+    static let patience = Duration.milliseconds(100)
+    /// What jobs are taken to last while none has ended, or when slots did not come free.
+    private static let longRun: Int64 = 1_000_000_000
+    /// Each new time counts for this share of the mean.
+    private static let share: Int64 = 16
+
+    private let slots: Int
+    private let limit: Int
+    /// Nanoseconds that a claim takes, and a run.
+    private let claim = Atomic<Int64>(0)
+    private let run = Atomic(longRun)
+    private let isWatched = Atomic(false)
+
+    init(slots: Int) {
+        self.slots = slots
+        limit = min(2 * slots, Worker.claimLimit)
+    }
+
+    /// How many jobs may wait for a slot.
+    var count: Int {
+        let claim = claim.load(ordering: .relaxed)
+        let (ends, overflow) = claim.multipliedReportingOverflow(by: Int64(slots))
+        return overflow ? limit : min(limit, Int(ends / max(1, run.load(ordering: .relaxed))))
+    }
+
+    func noteClaim(took time: Duration) { Self.note(time, in: claim) }
+
+    func noteRun(took time: Duration) { Self.note(time, in: run) }
+
+    /// Jobs waited in vain.
+    func noteHeldUp() { run.store(Self.longRun, ordering: .relaxed) }
+
+    /// Says that somebody looks after those that wait from now on; `false` when somebody does.
+    func watch() -> Bool { !isWatched.exchange(true, ordering: .acquiringAndReleasing) }
+
+    func unwatch() { isWatched.store(false, ordering: .releasing) }
+
+    /// Some of what is noted at the same moment may get lost; a mean can bear that.
+    private static func note(_ time: Duration, in mean: borrowing Atomic<Int64>) {
+        let (seconds, attoseconds) = time.components
+        let (large, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let time = overflow ? longRun * 3600 : large + attoseconds / 1_000_000_000
+        let old = mean.load(ordering: .relaxed)
+        mean.store(old + (min(time, longRun * 3600) - old) / share, ordering: .relaxed)
+    }
+}

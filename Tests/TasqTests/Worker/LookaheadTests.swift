@@ -1,0 +1,50 @@
+import Testing
+
+@testable import Tasq
+
+@Suite struct LookaheadTests {
+    @Test("Nothing is claimed ahead before a job has ended, nor while jobs outlast a claim")
+    func longJobs() {
+        let lookahead = Lookahead(slots: 10)
+        #expect(lookahead.count == 0)
+        for _ in 0..<100 {
+            lookahead.noteClaim(took: .milliseconds(2))
+            lookahead.noteRun(took: .milliseconds(100))
+        }
+        #expect(lookahead.count == 0)
+    }
+
+    @Test("What ends while a claim is under way is claimed ahead, up to two a slot and one claim")
+    func shortJobs() {
+        for (slots, most) in [(1, 2), (10, 20), (10_000, Worker.claimLimit)] {
+            let lookahead = Lookahead(slots: slots)
+            for _ in 0..<400 {
+                lookahead.noteClaim(took: .milliseconds(2))
+                lookahead.noteRun(took: .microseconds(20))
+            }
+            #expect(lookahead.count == most)
+        }
+    }
+
+    @Test("Jobs that waited in vain end it, until short ones have ended again")
+    func heldUp() {
+        let lookahead = Lookahead(slots: 10)
+        for _ in 0..<400 {
+            lookahead.noteClaim(took: .milliseconds(2))
+            lookahead.noteRun(took: .microseconds(20))
+        }
+        lookahead.noteHeldUp()
+        #expect(lookahead.count == 0)
+        for _ in 0..<400 { lookahead.noteRun(took: .microseconds(20)) }
+        #expect(lookahead.count == 20)
+    }
+
+    @Test("A time beyond all measure does not trap")
+    func extremes() {
+        let lookahead = Lookahead(slots: .max / 4)
+        lookahead.noteClaim(took: .seconds(Int64.max))
+        lookahead.noteRun(took: .seconds(Int64.max))
+        lookahead.noteRun(took: .zero)
+        #expect(lookahead.count >= 0)
+    }
+}
