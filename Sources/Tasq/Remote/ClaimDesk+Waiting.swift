@@ -175,8 +175,17 @@ extension ClaimDesk {
         do {
             let jobs = try await store.stillQueued(Array(ids))
             meters.duplicates.add(ids.count - jobs.count)
-            // Suspects are pointed out by a sweep.
-            doorbell.ring(jobs.filter { !$0.isSuspect }.map(\.announcement))
+            // A suspect is handed out alone, to the next request for its queue. With none waiting,
+            // others are to hear of it: some never sweep.
+            let rung = state.withLock { state in
+                let served = Set(state.waiters.flatMap(\.queues))
+                let kept = jobs.filter { $0.isSuspect && served.contains($0.announcement.queue) }
+                for job in kept where state.suspectsQueues.count < Self.suspectsLimit {
+                    state.suspectsQueues.insert(job.announcement.queue)
+                }
+                return jobs.filter { !kept.contains($0) }
+            }
+            doorbell.ring(rung.map(\.announcement))
         } catch {
             logger.info("ids not given back are left to a sweep", metadata: ["error": "\(error)"])
         }

@@ -19,6 +19,8 @@ package final class ClaimDesk: Sendable {
     /// One request in so many looks at the table first: a row whose announcement got lost is
     /// found behind a list that never empties.
     static let sweepEvery = 16
+    /// Queues of suspects that are remembered; more are pointed out again by a later sweep.
+    static let suspectsLimit = 1000
     /// How often a waiting request looks at the table, at first and at last.
     static let looks = (first: Duration.milliseconds(250), last: Duration.seconds(5))
 
@@ -45,7 +47,8 @@ package final class ClaimDesk: Sendable {
         var waiting = 0
         var isClosed = false
         var doorbellIsOut = false
-        var suspectWaits = false
+        /// Queues whose next request is for a suspect.
+        var suspectsQueues: Set<Name> = []
         var arrival = Signal()
         /// Rows of workers that have asked here, to be removed when they do not come back.
         var rows: Set<WorkerID> = []
@@ -210,17 +213,20 @@ package final class ClaimDesk: Sendable {
         return fresh.id
     }
 
-    /// Suspects and the others take turns; a suspect is handed out alone.
+    /// Suspects and the others of a queue take turns; a suspect is handed out alone.
     private func sweep(
         for worker: RemoteWorker, _ row: WorkerID
     ) async throws(StoreError) -> [ClaimedJob] {
-        let isSuspectsTurn = state.withLock { state in
-            defer { state.suspectWaits = false }
-            return state.suspectWaits
+        let queues = state.withLock { state in
+            let queues = state.suspectsQueues.intersection(worker.queues)
+            state.suspectsQueues.subtract(queues)
+            return queues
         }
-        if isSuspectsTurn,
-            let suspect = try await store.claimSuspect(for: row, from: worker.queues)
+        if !queues.isEmpty,
+            let suspect = try await store.claimSuspect(for: row, from: Array(queues))
         {
+            // The others' turn is still to come.
+            state.withLock { $0.suspectsQueues.formUnion(queues.subtracting([suspect.queue])) }
             return [suspect]
         }
         let asked = ContinuousClock.now
@@ -228,10 +234,15 @@ package final class ClaimDesk: Sendable {
             upTo: worker.limit, for: row, from: worker.queues.shuffled())
         meters.sweepTimes.observe(.now - asked)
         meters.swept.add(sweep.jobs.count)
-        if sweep.jobs.isEmpty, sweep.isSuspectsTurn {
-            return try await store.claimSuspect(for: row, from: worker.queues).map { [$0] } ?? []
+        guard sweep.isSuspectsTurn, let queue = sweep.suspectsQueue else { return sweep.jobs }
+        if sweep.jobs.isEmpty {
+            return try await store.claimSuspect(for: row, from: [queue]).map { [$0] } ?? []
         }
-        if sweep.isSuspectsTurn { state.withLock { $0.suspectWaits = true } }
+        state.withLock { state in
+            if state.suspectsQueues.count < Self.suspectsLimit {
+                state.suspectsQueues.insert(queue)
+            }
+        }
         return sweep.jobs
     }
 

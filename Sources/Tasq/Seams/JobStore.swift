@@ -149,14 +149,20 @@ public protocol JobStore: Sendable {
 public struct Sweep: Sendable {
     /// The jobs that are claimed now.
     public var jobs: [ClaimedJob]
-    /// A due suspect stands on one of the queues, and it is this worker's turn to run it; it is
-    /// claimed by ``JobStore/claimSuspect(for:from:)``.
-    public var isSuspectsTurn: Bool
+    /// The queue of a due suspect that the worker could run; `nil` when there is none. It is claimed
+    /// by ``JobStore/claimSuspect(for:from:)``.
+    public var suspectsQueue: Name?
+    /// How much longer it is this worker's turn to make way for that suspect; `nil` when it is not.
+    public var suspectsTurn: Duration?
+
+    /// Whether it is this worker's turn to make way for a suspect.
+    public var isSuspectsTurn: Bool { suspectsTurn != nil }
 
     /// Makes an answer to ``JobStore/sweep(upTo:for:from:)``.
-    public init(jobs: [ClaimedJob], isSuspectsTurn: Bool) {
+    public init(jobs: [ClaimedJob], suspectsQueue: Name? = nil, suspectsTurn: Duration? = nil) {
         self.jobs = jobs
-        self.isSuspectsTurn = isSuspectsTurn
+        self.suspectsQueue = suspectsQueue
+        self.suspectsTurn = suspectsTurn
     }
 }
 

@@ -22,7 +22,15 @@ struct Search {
     /// Ids of kinds that are none of them, which were announced again for others.
     var passedOn = PassedOn()
     /// A suspect waits, and it is this worker's turn to make way for it.
-    var isSuspectsTurn = false
+    private(set) var isSuspectsTurn = false
+    /// The suspect's queue; `nil` is any.
+    private(set) var suspectsQueue: Name?
+    /// When the turn is another's; `nil` is never.
+    private(set) var suspectsTurnEnd: ContinuousClock.Instant?
+    /// Until then the others run, though it is the suspects' turn.
+    private(set) var suspectsRest: ContinuousClock.Instant?
+    /// Nothing tells whose turn it is, so it is that of a worker that hears of a suspect.
+    var takesEveryTurn = false
     /// How long the last announced jobs had waited, in microseconds; unknown before the first.
     var announcedWait: Int64?
     /// The last sweep found jobs whose announcement got lost, and there may be more.
@@ -79,10 +87,41 @@ struct Search {
     var sweepFlies: Bool { sweepIsLong && !sweepsAgain && !doorbellIsOut }
 
     /// Returns those that anybody may claim by their ids. Suspects have their own turn, and a sweep
-    /// says whose it is: one that waits lets the next sweep be soon.
+    /// says whose it is: one that waits lets the next sweep be soon. Without sweeps it is this
+    /// worker's, and their ids, which stand on no list now, are looked at again until they have run.
     mutating func noteSuspects(among jobs: [QueuedJob]) -> [Announcement] {
-        if jobs.contains(where: \.isSuspect) { lastSweep = nil }
+        let suspects = jobs.filter(\.isSuspect).map(\.announcement.id)
+        if !suspects.isEmpty, takesEveryTurn {
+            isSuspectsTurn = true
+            missed.formUnion(suspects.prefix(max(0, Worker.maxMissed - missed.count)))
+            missedSince = missedSince ?? clock.now + Worker.suspectAlone
+        } else if !suspects.isEmpty {
+            lastSweep = nil
+        }
         return jobs.filter { !$0.isSuspect }.map(\.announcement)
+    }
+
+    /// A sweep says whether it is the suspects' turn.
+    mutating func noteTurn(_ sweep: Sweep, from asked: ContinuousClock.Instant) {
+        if takesEveryTurn {
+            isSuspectsTurn = isSuspectsTurn || sweep.suspectsQueue != nil
+        } else if let turn = sweep.suspectsTurn {
+            isSuspectsTurn = true
+            suspectsQueue = sweep.suspectsQueue
+            suspectsTurnEnd = asked + turn
+        }
+    }
+
+    /// Suspects may run now.
+    var owesSuspects: Bool {
+        isSuspectsTurn && suspectsRest.map { clock.now >= $0 } ?? true
+    }
+
+    /// The suspects have had their time. Where nothing will tell that more of them wait, it is their
+    /// turn again when the others have had as long.
+    mutating func noteSuspectsTime(isLast: Bool) {
+        isSuspectsTurn = takesEveryTurn && !isLast
+        suspectsRest = takesEveryTurn ? clock.now + Worker.suspectAlone : nil
     }
 
     /// So many of the ids that the list gave last are of jobs that cannot be claimed.

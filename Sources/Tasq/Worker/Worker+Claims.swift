@@ -58,7 +58,7 @@ extension Worker {
         let missed = ids.filter { !claimed.contains($0) }
         meters.claimMisses.add(missed.count)
         search.missed.formUnion(missed.prefix(max(0, Self.maxMissed - search.missed.count)))
-        search.missedSince = search.missedSince ?? search.clock.now
+        search.missedSince = min(search.missedSince ?? search.clock.now, search.clock.now)
     }
 
     /// Looks again at ids that a claim did not get: locked for a moment, or suspects.
@@ -77,7 +77,7 @@ extension Worker {
     /// knows them, or the list would go round and round.
     func claimable(among jobs: [QueuedJob], _ search: inout Search) -> [Announcement] {
         let known = jobs.filter { knows($0.kind) }
-        let foreign = jobs.filter { !knows($0.kind) && !$0.isSuspect }.map(\.announcement)
+        let foreign = jobs.filter { !knows($0.kind) }.map(\.announcement)
         doorbell.ring(foreign.filter { search.passedOn.insert($0.id) })
         return search.noteSuspects(among: known)
     }

@@ -39,6 +39,7 @@ extension Worker {
         search.pollPause = Backoff(from: .milliseconds(20), to: settings.pollInterval)
         search.idleWait = settings.pollInterval
         search.kinds = session.record.kinds
+        search.takesEveryTurn = announcer.rings && settings.findWork == .push
         await withDiscardingTaskGroup { group in
             await look(&search, in: session, &group)
         }
@@ -88,7 +89,7 @@ extension Worker {
                     search.noteAudit()
                 }
                 // Its answer may be older than what is known of suspects, and its jobs may come late.
-                if search.isSuspectsTurn, !search.flights.isSweeping,
+                if search.owesSuspects, !search.flights.isSweeping,
                     try await runSuspects(&search, in: session)
                 {
                     continue
@@ -138,7 +139,7 @@ extension Worker {
                 search.owesTake = kept == limit
                 return try await takeAndClaim(&search, upTo: limit - kept, in: session, &group)
             }
-            search.owesTake = try await sweep(&search, upTo: limit, in: session) >= limit
+            search.owesTake = try await sweep(&search, upTo: limit, in: session).jobs.count >= limit
             guard !search.owesTake else { return }
             return try await takeAndClaim(
                 &search, upTo: min(limit, executor.free), in: session, &group)
@@ -203,20 +204,20 @@ extension Worker {
             return
         }
         let found = try await sweep(&search, upTo: free, in: session)
-        noteIdleSweep(&search, of: found)
-        if search.doorbellIsOut, found == 0 {
+        noteIdleSweep(&search, found)
+        if search.doorbellIsOut, found.jobs.isEmpty {
             await search.pollPause.pause()
         } else {
             search.pollPause.reset()
         }
     }
 
-    /// An idle worker that finds nothing looks less and less often.
-    private func noteIdleSweep(_ search: inout Search, of found: Int) {
-        let isEmpty = found == 0 && !search.isSuspectsTurn
-        if isEmpty { search.isFilled = true }
+    /// An idle worker that finds nothing looks less and less often; while a suspect waits, often
+    /// enough not to miss its turn.
+    private func noteIdleSweep(_ search: inout Search, _ sweep: Sweep) {
+        if sweep.jobs.isEmpty { search.isFilled = true }
         search.idleWait =
-            isEmpty
+            sweep.jobs.isEmpty && sweep.suspectsQueue == nil
             ? min(search.idleWait * 2, settings.pollInterval * Self.idlePolls)
             : settings.pollInterval
     }
@@ -224,7 +225,7 @@ extension Worker {
     private func poll(
         _ search: inout Search, upTo limit: Int, in session: WorkerSession
     ) async throws(StoreError) {
-        if try await sweep(&search, upTo: limit, in: session) == 0 {
+        if try await sweep(&search, upTo: limit, in: session).jobs.isEmpty {
             await search.pollPause.pause()
         } else {
             search.pollPause.reset()
@@ -271,11 +272,11 @@ extension Worker {
 
     private func sweep(
         _ search: inout Search, upTo limit: Int, in session: WorkerSession
-    ) async throws(StoreError) -> Int {
+    ) async throws(StoreError) -> Sweep {
         let asked = search.clock.now
         let sweep = try await sweep(upTo: limit, in: session)
         note(&search, sweep, from: asked, to: search.clock.now)
-        return sweep.jobs.count
+        return sweep
     }
 
     private func sweep(
@@ -298,7 +299,7 @@ extension Worker {
         to answered: ContinuousClock.Instant
     ) {
         search.noteSweep(of: sweep.jobs, from: asked, to: answered)
-        if sweep.isSuspectsTurn { search.isSuspectsTurn = true }
+        search.noteTurn(sweep, from: asked)
         if !sweep.jobs.isEmpty { search.noteClaims() }
     }
 
@@ -329,7 +330,7 @@ extension Worker {
         switch landing.result {
         case .success(let sweep):
             note(&search, sweep, from: landing.asked, to: landing.answered)
-            if landing.isIdle { noteIdleSweep(&search, of: sweep.jobs.count) }
+            if landing.isIdle { noteIdleSweep(&search, sweep) }
             return nil
         case .failure(let error):
             search.noteFailedSweep(from: landing.asked, to: landing.answered)

@@ -11,27 +11,36 @@ extension Worker {
     static let suspectPatience = Duration.seconds(2)
 
     /// Runs suspects, one by one, while nothing else runs here: alone, one takes nobody with it. Says
-    /// whether it did. The other workers go on meanwhile: a sweep gives the turn to one of them.
+    /// whether it did. The other workers go on meanwhile: a sweep gives the turn to one of them. A
+    /// worker that never sweeps has the turn when it hears of a suspect.
     ///
     /// Patience and time alone are bounded, so that long jobs and suspects cannot hold up a worker for
-    /// ever; but two of them never run beside each other, nor one before the end of another is written,
-    /// so that no innocent one is on board of a third dead worker.
+    /// ever, and none is claimed when the turn has passed on; but two of them never run beside each
+    /// other, nor one before the end of another is written, so that no innocent one is on board of a
+    /// third dead worker.
     func runSuspects(
         _ search: inout Search, in session: WorkerSession
     ) async throws(StoreError) -> Bool {
-        search.isSuspectsTurn = false
+        var isLast = false
+        defer { search.noteSuspectsTime(isLast: isLast) }
         guard !held.haveSuspect else { return false }
-        _ = await happens(within: Self.suspectPatience, unless: nil) {
+        let turnEnd = search.suspectsTurnEnd ?? search.clock.now + Self.suspectPatience * 2
+        let patience = min(turnEnd - search.clock.now, Self.suspectPatience)
+        guard patience > .zero else { return false }
+        _ = await happens(within: patience, unless: nil) {
             await self.executor.waitUntilIdle()
             await self.settler.settled()
             return true
         }
         // Suspects and the others take turns: the next sweep points out those that are left.
-        let end = search.clock.now + Self.suspectAlone
-        while search.clock.now < end, !Task.isCancelled, !session.isReaped,
-            case let asked = search.clock.now,
-            let suspect = try await store.claimSuspect(for: session.id, from: queueNames)
-        {
+        let end = min(search.clock.now + Self.suspectAlone, turnEnd)
+        while search.clock.now < end, !Task.isCancelled, !session.isReaped {
+            let asked = search.clock.now
+            let queues = search.suspectsQueue.map { [$0] } ?? queueNames
+            guard let suspect = try await store.claimSuspect(for: session.id, from: queues) else {
+                isLast = true
+                break
+            }
             meters.claimed.add()
             search.noteClaims()
             start([suspect], askedAt: asked, in: session)

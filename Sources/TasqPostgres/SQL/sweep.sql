@@ -6,15 +6,13 @@
 --
 -- One index walk per queue, in the index's own order, so a backlog of millions costs no sort; the
 -- outer LIMIT stops the walk, so no more rows are locked than are claimed. Locking in another
--- order than by id is safe here because SKIP LOCKED never waits. A last row without a claim
--- says that a suspect waits and that it is this worker's turn to make way for it (see
--- claim_suspect.sql). One worker has the turn, drawn anew every five seconds by a hash of its id
--- and the suspect's, so that one that is full or about to be found dead does not keep it; and
--- nobody has, while another runs a suspect that it claimed a moment ago. The whole fleet would be
--- making way otherwise, and nothing else would start. (It counts, where NOT EXISTS would say the same,
--- so that the planner looks at claims only behind a suspect.) IS TRUE keeps the planner from looking for it
--- among all that wait, in job_queued: as long as the statistics say that few do, that looks as
--- cheap, and with 200 000 it took 26 ms a sweep.
+-- order than by id is safe here because SKIP LOCKED never waits.
+--
+-- A last row without a claim says that on its queue a suspect waits that the worker could run, a job
+-- that only claim_suspect.sql claims; turn.sql tells whose turn that is. What it takes to tell would
+-- slow down every sweep if it stood here, though suspects are rare. IS TRUE keeps the planner from
+-- looking for them among all that wait, in job_queued: as long as the statistics say that few do,
+-- that looks as cheap, and with 200 000 it took 26 ms a sweep.
 WITH due AS MATERIALIZED (
     SELECT j.id, j.attempt
     FROM unnest($2::text[]) WITH ORDINALITY AS q (queue, place)
@@ -58,10 +56,9 @@ FROM moved AS m
 LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])
 UNION ALL
 SELECT
-    s.id, NULL, s.kind, s.queue, s.priority, s.attempt, s.max_attempts, s.crashes, s.key,
-    s.payload_id, NULL, NULL, NULL, NULL, NULL, NULL
+    s.id, NULL, s.kind, s.queue, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM (
-    SELECT j.*
+    SELECT j.id, j.kind, j.queue
     FROM tasq.job AS j
     WHERE j.status = 'queued'
         AND j.crashes > 1
@@ -69,20 +66,7 @@ FROM (
         AND j.run_at <= now()
         AND (j.queue = ANY ($2::text[])) IS TRUE
         AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
-        AND $1::uuid = (
-            SELECT w.id
-            FROM tasq.worker AS w
-            WHERE j.queue = ANY (w.queues) AND (j.kind LIKE ANY (w.kinds)) IS NOT FALSE
-            ORDER BY md5(w.id::text || j.id::text || (extract(epoch FROM now())::bigint / 5)::text)
-            LIMIT 1
-        )
-        AND (
-            SELECT count(*)
-            FROM tasq.executing_job AS e
-            JOIN tasq.job AS b ON b.id = ANY (ARRAY[e.job_id])
-            WHERE e.job_id <> j.id AND e.worker_id <> $1::uuid AND b.crashes > 1
-                AND e.claimed_at BETWEEN now() - interval '10 seconds' AND now()
-        ) = 0
+        AND (j.kind LIKE ANY ((SELECT w.kinds FROM tasq.worker AS w WHERE w.id = $1::uuid)::text[])) IS NOT FALSE
     ORDER BY j.run_at
     LIMIT 1
 ) AS s

@@ -13,7 +13,8 @@ extension PostgresStore {
         return try await pool.run(statements.claim, parameters).map(claimedJob)
     }
 
-    /// One statement that walks the index of each queue in its own order.
+    /// One statement that walks the index of each queue in its own order, and one more where a
+    /// suspect waits. If that fails, it is not this worker's turn: the jobs are claimed.
     public func sweep(
         upTo limit: Int, for worker: WorkerID, from queues: [Name]
     ) async throws(StoreError) -> Sweep {
@@ -21,15 +22,33 @@ extension PostgresStore {
         parameters.append(worker)
         parameters.append(queues.map(\.description))
         parameters.append(Int64(limit))
-        var sweep = Sweep(jobs: [], isSuspectsTurn: false)
+        var sweep = Sweep(jobs: [])
         for row in try await pool.run(statements.sweep, parameters) {
             if row.isNull(1) {
-                sweep.isSuspectsTurn = true
+                sweep.suspectsQueue = Name(unchecked: row.text(3))
             } else {
                 sweep.jobs.append(claimedJob(row))
             }
         }
+        guard sweep.suspectsQueue != nil else { return sweep }
+        do throws(StoreError) {
+            if let (queue, left) = try await turn(of: worker, on: queues) {
+                sweep.suspectsQueue = queue
+                sweep.suspectsTurn = left
+            }
+        } catch {}
         return sweep
+    }
+
+    /// The queue on which it is this worker's turn to make way for a suspect, and for how long.
+    private func turn(
+        of worker: WorkerID, on queues: [Name]
+    ) async throws(StoreError) -> (queue: Name, left: Duration)? {
+        var parameters = Parameters()
+        parameters.append(worker)
+        parameters.append(queues.map(\.description))
+        guard let row = try await pool.run(statements.turn, parameters).first else { return nil }
+        return (queue: Name(unchecked: row.text(0)), left: .microseconds(row.int(1)))
     }
 
     /// One statement that walks the index of suspects.

@@ -61,6 +61,7 @@ struct Statements: Sendable {
     let stillQueued: Statement
     let sweep: Statement
     let system: Statement
+    let turn: Statement
     let uniqueHolders: Statement
     let unknownKinds: Statement
     let vacuumHolders: Statement
@@ -145,6 +146,7 @@ struct Statements: Sendable {
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
         sweep = load("sweep", PackageResources.sweep_sql)
         system = load("system", PackageResources.system_sql)
+        turn = load("turn", PackageResources.turn_sql)
         uniqueHolders = load("unique_holders", PackageResources.unique_holders_sql)
         unknownKinds = load("unknown_kinds", PackageResources.unknown_kinds_sql)
         vacuumHolders = load("vacuum_holders", PackageResources.vacuum_holders_sql)

@@ -99,6 +99,105 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (workers: 4, makeWay: 1), (workers: 8, makeWay: 1), (workers: 20, makeWay: 3),
+    ])
+    func `Of many suspects no more workers have the turn than of one`(workers: Int, makeWay: Int)
+        async throws
+    {
+        try await withStore { store, database in
+            for _ in 0..<50 { _ = try await store.job() }
+            try await database.execute("UPDATE tasq.job SET crashes = 2")
+            var all: [WorkerID] = []
+            for _ in 0..<workers { all.append(try await store.registeredWorker()) }
+            let turn = "SELECT floor(extract(epoch FROM now()) / 5)"
+            var chosen: [[WorkerID]] = []
+            try await eventually("two turns were seen from one end to the other") {
+                let before = try await database.execute(turn)
+                var having: [WorkerID] = []
+                for worker in all {
+                    let sweep = try await store.sweep(upTo: 5, for: worker, from: defaultQueues)
+                    #expect(sweep.suspectsQueue == .defaultQueue)
+                    if sweep.isSuspectsTurn { having.append(worker) }
+                }
+                if try await database.execute(turn) == before, chosen.last != having {
+                    chosen.append(having)
+                }
+                return chosen.count == 2
+            }
+            #expect(chosen.map(\.count) == [makeWay, makeWay])
+            #expect(Set(chosen[0]).isDisjoint(with: chosen[1]))
+            // Nobody came: every second one's, from the moment they were taken back.
+            try await database.execute("UPDATE tasq.job SET run_at = now() - interval '1 hour'")
+            func turns() async throws -> Int {
+                var count = 0
+                for worker in all {
+                    let sweep = try await store.sweep(upTo: 5, for: worker, from: defaultQueues)
+                    if sweep.isSuspectsTurn { count += 1 }
+                }
+                return count
+            }
+            try await eventually("half of them have the turn") { try await turns() == workers / 2 }
+            try await database.execute(
+                """
+                INSERT INTO tasq.attempt (job_id, claim, attempt, outcome, started_at)
+                SELECT id, gen_random_uuid(), 1, 'crashed', run_at FROM tasq.job
+                """)
+            try await eventually("few have it again") { try await turns() == makeWay }
+        }
+    }
+
+    @Test func `A suspect on one queue does not wait for that of another`() async throws {
+        try await withStore { store, database in
+            let workers = [try await store.registeredWorker(), try await store.registeredWorker()]
+            try await database.execute("UPDATE tasq.worker SET queues = '{default,other}'")
+            let queues = [Name.defaultQueue, try Name("other")]
+            for _ in 0..<2 { _ = try await store.job() }
+            let other = try await store.job()
+            try await database.execute(
+                """
+                UPDATE tasq.job SET crashes = 2;
+                UPDATE tasq.job SET queue = 'other', run_at = now() WHERE id = '\(other)'
+                """)
+            #expect(try await store.claimSuspect(for: workers[0], from: queues) != nil)
+            var turn: Sweep?
+            try await eventually("the second one has the turn") {
+                // It was claimed a moment ago for as long as this takes.
+                try await database.execute("UPDATE tasq.executing_job SET claimed_at = now()")
+                let sweep = try await store.sweep(upTo: 5, for: workers[1], from: queues)
+                if sweep.isSuspectsTurn { turn = sweep }
+                return turn != nil
+            }
+            #expect(turn?.suspectsQueue == queues[1])
+        }
+    }
+
+    @Test(arguments: [WorkerRecord.remoteVersion, "test"])
+    func `Workers that do not come do not keep the turn from the one that does`(version: String)
+        async throws
+    {
+        try await withStore { store, database in
+            // Each holds a claim: a remote one's row asks for nothing more.
+            try await database.execute(
+                """
+                INSERT INTO tasq.worker
+                    (id, host, pid, queues, concurrency, version, heartbeat_us, lease_us)
+                SELECT gen_random_uuid(), 'h', 0, '{default}', 1, '\(version)', 1, 1
+                FROM generate_series(1, 200);
+                INSERT INTO tasq.executing_job (job_id, id, worker_id, attempt, claimed_at)
+                SELECT gen_random_uuid(), gen_random_uuid(), id, 1, now() FROM tasq.worker
+                """)
+            let worker = try await store.registeredWorker()
+            _ = try await store.job()
+            try await database.execute("UPDATE tasq.job SET crashes = 2")
+            // At once beside remote ones; else in 30 seconds and two turns.
+            let limit = Duration.seconds(version == "test" ? 42 : 4).onThisMachine
+            try await eventually(within: limit, "it has the turn") {
+                try await store.sweep(upTo: 5, for: worker, from: defaultQueues).isSuspectsTurn
+            }
+        }
+    }
+
     @Test func `A heartbeat keeps a worker, and tells it when it has been buried`() async throws {
         try await withStore { store, database in
             let worker = WorkerRecord(

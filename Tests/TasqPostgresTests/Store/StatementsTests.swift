@@ -52,6 +52,7 @@ import Testing
                 (statements.stillQueued, "'{}'"), (statements.announceable, "'{}'"),
                 (statements.settledBefore, "'{}', '{}'"),
                 (statements.sweep, "\(worker), '{default}', 10"),
+                (statements.turn, "\(worker), '{default}'"),
                 (statements.claimSuspect, "\(worker), '{default}'"),
             ] {
                 let plan = try await database.execute(
@@ -131,6 +132,9 @@ import Testing
                 statements.claimSuspect, "\(worker), '{default}'",
                 walks: "job_suspect", mode, in: database)
             #expect(!claim.contains("job_queued"), "\(claim)")
+            let turn = try await expect(
+                statements.turn, "\(worker), '{default}'", walks: "job_suspect", mode, in: database)
+            #expect(!turn.contains("job_queued"), "\(turn)")
         }
     }
 

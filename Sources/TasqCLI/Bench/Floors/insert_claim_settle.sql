@@ -63,10 +63,9 @@ FROM (
     LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])
     UNION ALL
     SELECT
-        s.id, NULL, s.kind, s.queue, s.priority, s.attempt, s.max_attempts, s.crashes, s.key,
-        s.payload_id, NULL, NULL, NULL, NULL, NULL, NULL
+        s.id, NULL, s.kind, s.queue, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM (
-        SELECT j.*
+        SELECT j.id, j.kind, j.queue
         FROM tasq.job AS j
         WHERE j.status = 'queued'
             AND j.crashes > 1
@@ -74,20 +73,7 @@ FROM (
             AND j.run_at <= now()
             AND (j.queue = ANY ('{default}'::text[])) IS TRUE
             AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
-            AND :worker::uuid = (
-                SELECT w.id
-                FROM tasq.worker AS w
-                WHERE j.queue = ANY (w.queues) AND (j.kind LIKE ANY (w.kinds)) IS NOT FALSE
-                ORDER BY md5(w.id::text || j.id::text || (extract(epoch FROM now())::bigint / 5)::text)
-                LIMIT 1
-            )
-            AND (
-                SELECT count(*)
-                FROM tasq.executing_job AS e
-                JOIN tasq.job AS b ON b.id = ANY (ARRAY[e.job_id])
-                WHERE e.job_id <> j.id AND e.worker_id <> :worker::uuid AND b.crashes > 1
-                    AND e.claimed_at BETWEEN now() - interval '10 seconds' AND now()
-            ) = 0
+            AND (j.kind LIKE ANY ((SELECT w.kinds FROM tasq.worker AS w WHERE w.id = :worker::uuid)::text[])) IS NOT FALSE
         ORDER BY j.run_at
         LIMIT 1
     ) AS s

@@ -1,0 +1,209 @@
+import Foundation
+import Logging
+import Synchronization
+import Tasq
+import TasqPostgres
+import TasqRedis
+import TasqTesting
+import TestSizes
+import Testing
+
+/// Jobs that were on board when two workers died, in workers that run.
+@Suite(.serialized, .large) struct SuspectTests {
+    @Test func `A suspect runs where work is found by announcements alone`() async throws {
+        try await Fleet.with { fleet in
+            let worker = try await fleet.worker(slots: 4, ["TASQ_FIND_WORK": "push"])
+            try await fleet.enqueue(1)
+            try await fleet.reaches(1, .success)
+            // Of two the announcement got lost.
+            let ids = try await Self.suspects(3, in: fleet)
+            await fleet.announcer.announce([
+                Announcement(id: ids[2], queue: .defaultQueue, priority: .default)
+            ])
+            try await fleet.reaches(4, .success)
+            try await fleet.stop([worker])
+        }
+    }
+
+    @Test func `A worker that only starts with a look at the table finds a suspect in it`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            try await Self.standIns(100, version: "test", in: fleet)
+            _ = try await Self.suspects(1, in: fleet)
+            let worker = try await fleet.worker(slots: 4, ["TASQ_FIND_WORK": "push"])
+            try await fleet.reaches(1, .success)
+            try await fleet.stop([worker])
+        }
+    }
+
+    @Test func `A suspect that a worker had heard of when it left is announced again`() async throws
+    {
+        try await Fleet.with { fleet in
+            let worker = try await fleet.worker(slots: 4, ["TASQ_FIND_WORK": "push"])
+            fleet.log.hold()
+            let ids = try await Self.suspects(2, in: fleet)
+            await fleet.announcer.announce(
+                ids.map { Announcement(id: $0, queue: .defaultQueue, priority: .default) })
+            try await eventually("one runs") { fleet.log.count == 1 }
+            let list = "tasq:{default}:ready:1"
+            try await eventually("the other's id was taken") {
+                try await fleet.redis.command("llen", list) == "0"
+            }
+            let other = try await fleet.sql("SELECT id FROM tasq.job WHERE status = 'queued'")
+            worker.signal(SIGTERM)
+            try await eventually("the other's id is there for others") {
+                try await fleet.redis.command("lrange", list, "0", "-1") == other
+            }
+            fleet.log.release()
+            _ = try await worker.wait()
+        }
+    }
+
+    @Test func `200 remote workers at work do not keep the turn from the one that is there`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            try await Self.standIns(200, version: "claims/1", in: fleet)
+            let worker = try await fleet.worker(slots: 4)
+            _ = try await Self.suspects(1, in: fleet)
+            try await fleet.reaches(1, .success, within: .seconds(45).onThisMachine)
+            try await fleet.stop([worker])
+        }
+    }
+
+    @Test func `Suspects on two queues run beside each other`() async throws {
+        try await Fleet.with { fleet in
+            let queues = ["TASQ_WORKER_QUEUES": "default,other"]
+            var workers: [ChildProcess] = []
+            for _ in 0..<2 { workers.append(try await fleet.worker(slots: 4, queues)) }
+            fleet.log.hold()
+            let ids = try await Self.suspects(2, in: fleet)
+            _ = try await fleet.sql("UPDATE tasq.job SET queue = 'other' WHERE id = '\(ids[1])'")
+            try await eventually("both run") { fleet.log.count == 2 }
+            fleet.log.release()
+            try await fleet.reaches(2, .success)
+            try await fleet.stop(workers)
+        }
+    }
+
+    @Test func `50 suspects make one worker of four at a time make way`() async throws {
+        try await Fleet.with { fleet in
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let board = Board()
+            var running: [Task<Void, any Error>] = []
+            defer { for worker in running { worker.cancel() } }
+            for number in 0..<4 {
+                var handlers = HandlerTable()
+                try handlers.add(
+                    "suspect",
+                    Handler { _ in
+                        board.enter(number)
+                        try await Task.sleep(for: .milliseconds(80))
+                        board.leave(number)
+                    })
+                try handlers.add(
+                    "run",
+                    Handler { _ in
+                        // Longer than from one end of a look to the other: patience is needed.
+                        try await Task.sleep(for: .milliseconds(400))
+                        board.count()
+                    })
+                let worker = Worker(
+                    of: Queue(store: fleet.store, announcer: fleet.announcer), handlers: handlers,
+                    settings: try WorkerSettings(
+                        concurrency: 4, pollInterval: .milliseconds(200)), logger: logger)
+                running.append(Task { try await worker.run() })
+            }
+            try await eventually("they are there") {
+                try await fleet.number("SELECT count(*) FROM tasq.worker") == 4
+            }
+            try await fleet.enqueue(400)
+            let start = ContinuousClock.now
+            let ids = try await Self.suspects(50, kind: "suspect", in: fleet)
+            try await eventually("the suspects have run") {
+                try await fleet.number(
+                    "SELECT count(*) FROM tasq.job WHERE kind = 'suspect' AND status = 'success'")
+                    == ids.count
+            }
+            // After half a minute every second one may make way.
+            #expect(board.most <= (ContinuousClock.now - start < .seconds(29) ? 1 : 2))
+            print("50 suspects: \(board.others) other jobs ended between the first and the last")
+            #expect(board.others > 50)
+            for worker in running { worker.cancel() }
+            for worker in running { _ = await worker.result }
+        }
+    }
+
+    /// Queued and announced to nobody; two workers died with them.
+    private static func suspects(
+        _ count: Int, kind: String = "run", in fleet: Fleet
+    ) async throws -> [JobID] {
+        let jobs = try (0..<count).map { _ in
+            try NewJob(
+                kind: Name(kind), start: .after(.seconds(3600)), payload: Payload(Array("{}".utf8))
+            )
+        }
+        let ids = try await Queue(store: fleet.store).enqueue(jobs).map(\.id)
+        _ = try await fleet.sql(
+            """
+            UPDATE tasq.job SET crashes = 2, status = 'queued', run_at = now()
+            WHERE status = 'scheduled'
+            """)
+        return ids
+    }
+
+    /// Rows of workers that look for nothing, each with a claim.
+    private static func standIns(_ count: Int, version: String, in fleet: Fleet) async throws {
+        _ = try await fleet.sql(
+            """
+            INSERT INTO tasq.worker
+                (id, host, pid, queues, concurrency, version, heartbeat_us, lease_us)
+            SELECT gen_random_uuid(), 'h', 0, '{default}', 1, '\(version)', 1000000, 3600000000
+            FROM generate_series(1, \(count));
+            INSERT INTO tasq.job
+                (id, payload_id, queue, kind, status, priority, attempt, max_attempts, run_at)
+            SELECT gen_random_uuid(), gen_random_uuid(), 'default', 'run', 'executing', 1, 1, 3, now()
+            FROM generate_series(1, \(count));
+            INSERT INTO tasq.executing_job (job_id, id, worker_id, attempt, claimed_at)
+            SELECT j.id, gen_random_uuid(), w.id, 1, now()
+            FROM (SELECT id, row_number() OVER () AS n FROM tasq.job WHERE status = 'executing') AS j
+            JOIN (SELECT id, row_number() OVER () AS n FROM tasq.worker) AS w ON w.n = j.n
+            """)
+    }
+
+    /// Which workers have a suspect on board.
+    private final class Board: Sendable {
+        private struct State {
+            var workers: Set<Int> = []
+            var most = 0
+            var suspects = 0
+            var others = 0
+        }
+
+        private let state = Mutex(State())
+
+        func enter(_ worker: Int) {
+            state.withLock { state in
+                state.workers.insert(worker)
+                state.suspects += 1
+                state.most = max(state.most, state.workers.count)
+            }
+        }
+
+        func leave(_ worker: Int) {
+            state.withLock { _ = $0.workers.remove(worker) }
+        }
+
+        /// Another job ended, after the first suspect and before the last.
+        func count() {
+            state.withLock { state in
+                if (1..<50).contains(state.suspects) { state.others += 1 }
+            }
+        }
+
+        /// Workers that had one at the same moment, at most.
+        var most: Int { state.withLock { $0.most } }
+        var others: Int { state.withLock { $0.others } }
+    }
+}
