@@ -13,6 +13,10 @@ final class MissingCommand: Sendable {
 }
 
 extension RedisFault {
-    /// Whether the server does not know the command, or this form of it.
+    /// Whether the server does not know the command.
     var isUnknownCommand: Bool { kind == .server("UNKNOWN-COMMAND") }
+
+    /// Whether the server does not understand the command's words. That is no mark of age, unless
+    /// they are those of a form that older servers do not have.
+    var isSyntaxError: Bool { kind == .server("SYNTAX") }
 }

@@ -5,25 +5,21 @@ import Tasq
 extension RedisAnnouncer {
     /// Takes from one list what is there now. Whether the task is cancelled or not: what comes is
     /// the caller's to put back.
-    func pop(
-        upTo limit: Int, from list: String, while activity: OutageLog.Activity = .taking
-    ) async -> Result<Taking, RedisFault> {
-        guard !lacksMultiplePop.isKnown else {
-            return await popSingly(upTo: limit, from: list, while: activity)
-        }
+    func pop(upTo limit: Int, from list: String) async -> Result<Taking, RedisFault> {
+        guard !lacksMultiplePop.isKnown else { return await popSingly(upTo: limit, from: list) }
         let answer = await answers(
             to: [KeyedCommand("LMPOP", "1", list, "RIGHT", "COUNT", String(limit), on: list)])[0]
         guard !answer.isUnknownCommand else {
             lacksMultiplePop.note()
-            return await popSingly(upTo: limit, from: list, while: activity)
+            return await popSingly(upTo: limit, from: list)
         }
         let request = TakeRequest(lists: [list], limit: limit, wait: .zero)
         switch answer.reply(about: list).flatMap({ request.read($0) }) {
         case .success(let batch):
-            outages.succeeded(activity, at: answer.node)
+            outages.succeeded(.taking, at: answer.node)
             return .success(Taking(ids: ids(among: batch, from: nil), list: list))
         case .failure(let fault):
-            if !Task.isCancelled { outages.failed(activity, fault, at: answer.node) }
+            if !Task.isCancelled { outages.failed(.taking, fault, at: answer.node) }
             return .failure(fault)
         }
     }
@@ -31,7 +27,7 @@ extension RedisAnnouncer {
     /// As many single pops as the list is long, in one go: where a slot may move, and each command be
     /// sent on by itself, a transaction might be torn apart.
     private func popSingly(
-        upTo limit: Int, from list: String, while activity: OutageLog.Activity
+        upTo limit: Int, from list: String
     ) async -> Result<Taking, RedisFault> {
         let length = await answers(to: [KeyedCommand("LLEN", list, on: list)])[0]
         let count: Int
@@ -40,7 +36,7 @@ extension RedisAnnouncer {
             count = min(Int(clamping: length), limit, RedisLimits.popsAtOnce)
         case .success: return .failure(.unexpected)
         case .failure(let fault):
-            if !Task.isCancelled { outages.failed(activity, fault, at: length.node) }
+            if !Task.isCancelled { outages.failed(.taking, fault, at: length.node) }
             return .failure(fault)
         }
         guard count > 0 else { return .success(Taking()) }
@@ -56,11 +52,11 @@ extension RedisAnnouncer {
             }
         }
         if let fault {
-            if !Task.isCancelled { outages.failed(activity, fault, at: pops[0].node) }
+            if !Task.isCancelled { outages.failed(.taking, fault, at: pops[0].node) }
             // What others brought is taken all the same.
             if batch.elements.isEmpty { return .failure(fault) }
         } else {
-            outages.succeeded(activity, at: pops[0].node)
+            outages.succeeded(.taking, at: pops[0].node)
         }
         return .success(Taking(ids: ids(among: batch, from: nil), list: list))
     }
@@ -76,9 +72,14 @@ extension RedisAnnouncer {
 }
 
 extension Answer {
-    /// Whether the server does not know the command, or this form of it.
-    var isUnknownCommand: Bool {
-        guard case .failure(let fault) = reply(about: "") else { return false }
-        return fault.isUnknownCommand
+    /// Whether the server does not know the command.
+    var isUnknownCommand: Bool { fault?.isUnknownCommand ?? false }
+
+    /// Whether the server does not understand the command's words.
+    var isSyntaxError: Bool { fault?.isSyntaxError ?? false }
+
+    private var fault: RedisFault? {
+        guard case .failure(let fault) = reply(about: "") else { return nil }
+        return fault
     }
 }

@@ -5,9 +5,11 @@ public import Tasq
 extension RedisAnnouncer {
     /// Waits up to `wait`, at most a minute, for announced ids.
     ///
-    /// Throws at the latest two seconds after the wait. Ids that came while the task was being
-    /// cancelled are put back where they were. After a failure the next take first rests up to two
-    /// seconds of its wait, so a caller that tries again at once does not spin.
+    /// Throws at the latest two seconds after the wait, and returns at the latest two seconds after
+    /// that. Ids that came while the task was being cancelled are put back where they were. After a
+    /// failure the next take first rests up to two seconds of its wait, so a caller that tries again
+    /// at once does not spin. A list whose key holds something else is left out, and the wait is
+    /// short then, for the caller is to look at the table.
     public func take(
         upTo limit: Int, from queues: [Name], wait: Duration
     ) async throws(AnnouncerError) -> [JobID] {
@@ -37,9 +39,32 @@ extension RedisAnnouncer {
         }
     }
 
-    /// One blocking take at one server, over its connection.
+    /// One blocking take at one server, from those of the lists that are lists.
     func take(
         upTo limit: Int, from lists: [String], at node: Node, until end: ContinuousClock.Instant
+    ) async -> Result<Taking, RedisFault> {
+        var tries = 2
+        while true {
+            tries -= 1
+            let usable = await usable(among: lists)
+            guard !usable.isEmpty else {
+                await rest(RedisLimits.strangeTime, until: end)
+                return .failure(note(.strange, at: node))
+            }
+            let end = usable.count == lists.count ? end : min(end, .now + RedisLimits.partialTime)
+            let result = await wait(upTo: limit, for: usable, at: node, until: end)
+            // Redis does not say which of them it is.
+            guard case .failure(let fault) = result, fault.isOfOneList, !Task.isCancelled
+            else { return result }
+            guard tries > 0, await findStrange(among: usable) else {
+                return .failure(note(fault))
+            }
+        }
+    }
+
+    /// One blocking take at one server, over its connection.
+    private func wait(
+        upTo limit: Int, for lists: [String], at node: Node, until end: ContinuousClock.Instant
     ) async -> Result<Taking, RedisFault> {
         let connection: RedisConnection
         switch await node.takes.borrow(before: end) {
@@ -68,7 +93,8 @@ extension RedisAnnouncer {
         switch outcome.reply.flatMap({ request.read($0) }) {
         case .failure(let fault):
             node.takes.giveBack(connection, after: Task.isCancelled ? .cancelled : fault)
-            return .failure(note(fault, at: node))
+            // That is told when it is known which list it is.
+            return .failure(fault.isOfOneList ? fault.at(node.name) : note(fault, at: node))
         case .success(let batch):
             let ids = ids(among: batch, from: connection)
             if let fault = outcome.fault {
@@ -107,9 +133,8 @@ extension RedisAnnouncer {
         guard request.limit > 1, !Task.isCancelled,
             case .success(var batch) = first.flatMap({ request.read($0) }), !batch.elements.isEmpty
         else { return Outcome(reply: first.map(Optional.some)) }
-        let time = (max(end - .now, .zero) + RedisLimits.takeGrace).timeAmount
         let answer = await connection.send(
-            request.others(of: batch.list), within: min(time, RedisLimits.answerTime)
+            request.others(of: batch.list), within: RedisLimits.answerTime
         ).settled()
         var fault: RedisFault?
         switch answer.flatMap({ request.others(in: $0, of: batch.list) }) {

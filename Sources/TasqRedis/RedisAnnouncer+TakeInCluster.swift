@@ -25,6 +25,7 @@ extension RedisAnnouncer {
             .failsFast
         ).settled()
         guard case .success(let lengths) = lengths else { return .success(Taking()) }
+        _ = noteStrange(among: lists, lengths)
         for (list, length) in zip(lists, lengths) where !Task.isCancelled {
             guard case .success(.integer(let count)) = length.result, count > 0 else { continue }
             let result = await pop(upTo: limit, from: list)
@@ -51,7 +52,9 @@ extension RedisAnnouncer {
         guard !there.isEmpty else {
             return await take(upTo: limit, from: queues[0], in: cluster, until: end)
         }
-        if there.count < queues.count { end = min(end, .now + RedisLimits.partialTime) }
+        if there.count < queues.count || hasStrange(among: keys.lists(byUrgency: there)) {
+            end = min(end, .now + RedisLimits.partialTime)
+        }
         // Where there are more queues than takes, others have their turn soon.
         if there.count > RedisLimits.takeConnections { end = min(end, .now + RedisLimits.turnTime) }
         return await race(upTo: limit, from: there, in: cluster, until: end)
@@ -151,15 +154,20 @@ extension RedisAnnouncer {
     /// While a slot is on its way, no command may touch several keys, nor wait: the lists are looked
     /// at one by one.
     private func walk(_ lists: [String], upTo limit: Int) async -> Result<Taking, RedisFault> {
-        for list in lists where !Task.isCancelled {
+        for list in await usable(among: lists) where !Task.isCancelled {
             let found = await pop(upTo: limit, from: list)
-            if case .success(let taking) = found, taking.ids.isEmpty { continue }
-            return found
+            switch found {
+            case .success(let taking) where taking.ids.isEmpty: continue
+            case .failure(let fault) where fault.isOfOneList:
+                _ = await findStrange(among: [list])
+                continue
+            default: return found
+            }
         }
         return .success(Taking())
     }
 
-    private func rest(_ time: Duration, until end: ContinuousClock.Instant) async {
+    func rest(_ time: Duration, until end: ContinuousClock.Instant) async {
         do {
             try await Task.sleep(until: min(.now + time, end), clock: .continuous)
         } catch {

@@ -38,7 +38,8 @@ extension RedisAnnouncer {
         var open = Array(keys.indices)
         if !lacksExchange.isKnown {
             answers = await send(keys.map { KeyedCommand("SET", $0, mark, "GET", on: $0) })
-            open = open.filter { answers[$0].isUnknownCommand }
+            // One that knows the command, but not this form of it, finds fault with its syntax.
+            open = open.filter { answers[$0].isUnknownCommand || answers[$0].isSyntaxError }
             if open.isEmpty { return answers }
             lacksExchange.note()
         }
@@ -67,41 +68,54 @@ extension RedisAnnouncer {
         _ = try await run(commands, while: .clearing)
     }
 
-    /// Takes ids off the end of a list that is taken next. What stands there and is not among them
-    /// is taken too and put back at once.
+    /// Takes these ids off a list, each once, from the end that is taken next; returns how many went.
+    ///
+    /// Redis looks through the whole list for an id that is not there, so some are sent at a time,
+    /// and no more once most of some were gone.
     public func withdraw(
-        _ ids: Set<JobID>, upTo limit: Int, from queue: Name, _ priority: Priority
+        _ ids: [JobID], from queue: Name, _ priority: Priority
     ) async throws(AnnouncerError) -> Int {
-        guard limit > 0 else { return 0 }
         let list = keys.list(queue, priority)
-        switch await pop(
-            upTo: min(limit, RedisLimits.idsPerTake), from: list, while: .clearing)
-        {
-        case .failure(let fault): throw error(fault)
-        case .success(let taking):
-            let others = taking.ids.filter { !ids.contains($0) }
-            await putBack(Taking(ids: others, list: list))
-            return taking.ids.count - others.count
+        var withdrawn = 0
+        var rest = ids[...]
+        while !rest.isEmpty {
+            let some = rest.prefix(RedisLimits.removalsAtOnce)
+            rest = rest.dropFirst(some.count)
+            let removals = some.map { KeyedCommand("LREM", list, "-1", "\($0)", on: list) }
+            let found = try await run(removals, while: .clearing).count { $0 == .integer(1) }
+            withdrawn += found
+            if found * 2 < some.count { break }
         }
+        return withdrawn
     }
 
-    /// How many ids stand on the lists of each queue.
+    /// How many ids stand on the lists of each queue. A queue with something else at the key of a
+    /// list is left out, and told of once; throws when that leaves none.
     public func depths(of queues: [Name]) async throws(AnnouncerError) -> [Name: Int] {
         let places = queues.flatMap { queue in
             keys.lists(queue).map { (queue: queue, list: $0) }
         }
         guard !places.isEmpty else { return [:] }
-        let replies = try await run(
-            places.map { KeyedCommand("LLEN", $0.list, on: $0.list) }, while: .counting)
+        let answers = await send(places.map { KeyedCommand("LLEN", $0.list, on: $0.list) })
         var depths: [Name: Int] = [:]
-        for (place, reply) in zip(places, replies) {
-            guard case .integer(let length) = reply else {
-                throw failure(.unexpected, while: .counting)
+        var strange: [Name: RedisFault] = [:]
+        for (place, answer) in zip(places, answers) {
+            switch answer.reply(about: place.list) {
+            case .success(.integer(let length)):
+                outages.succeeded(.counting, at: answer.node)
+                outages.succeeded(.counting, on: place.list, at: answer.node)
+                let (sum, overflow) = depths[place.queue, default: 0].addingReportingOverflow(
+                    Int(clamping: max(0, length)))
+                depths[place.queue] = overflow ? .max : sum
+            case .success: throw failure(.unexpected, while: .counting, at: answer.node)
+            case .failure(let fault) where fault.isOfOneList:
+                outages.failed(.counting, fault, on: place.list, at: answer.node)
+                strange[place.queue] = fault
+            case .failure(let fault): throw failure(fault, while: .counting, at: answer.node)
             }
-            let (sum, overflow) = depths[place.queue, default: 0].addingReportingOverflow(
-                Int(clamping: max(0, length)))
-            depths[place.queue] = overflow ? .max : sum
         }
+        for queue in strange.keys { depths[queue] = nil }
+        if depths.isEmpty, let fault = strange.values.first { throw error(fault) }
         return depths
     }
 

@@ -21,6 +21,8 @@ public final class RedisAnnouncer: Announcer {
     let idsPerList: Int
     /// Lists that are being cut, or could not be, and until when nobody tries again.
     let trims = Mutex<[String: ContinuousClock.Instant]>([:])
+    /// Lists whose keys hold something that is not tasq's, and when they are looked at again.
+    let strange = Mutex<[String: ContinuousClock.Instant]>([:])
     /// `LMPOP`, over the shared connections.
     let lacksMultiplePop = MissingCommand()
     /// `SET` that answers what it replaces.
@@ -79,7 +81,7 @@ public final class RedisAnnouncer: Announcer {
     }
 
     /// Like ``announce(_:)``, but waits for every answer, two seconds at most for each portion of
-    /// 64,000 ids, and throws the first failure.
+    /// 64,000 ids, and throws the first failure that concerns more than one list.
     public func refill(_ jobs: [Announcement]) async throws(AnnouncerError) {
         for window in pushes(of: jobs) {
             let answers: [Answer]
@@ -102,14 +104,15 @@ public final class RedisAnnouncer: Announcer {
         for connection in deployment.shutDown() { _ = await connection.closed.settled() }
     }
 
-    /// Counts what became of pushes, and cuts lists that have grown too long; the first fault among them.
+    /// Counts what became of pushes, and cuts lists that have grown too long; the first fault of
+    /// more than one list.
     private func account(_ answers: [Answer], for pushes: [KeyedCommand]) -> RedisFault? {
         var first: RedisFault?
         var long: Set<String> = []
         for (push, answer) in zip(pushes, answers) {
             switch answer.reply(about: push.key) {
             case .failure(let fault):
-                first = first ?? fault
+                if !fault.isOfOneList { first = first ?? fault }
                 outages.failed(.announcing, fault, on: push.key, at: answer.node)
                 tally.update { $0.announceFailures += push.ids.count }
             case .success(let reply):

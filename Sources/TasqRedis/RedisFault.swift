@@ -45,6 +45,9 @@ struct RedisFault: Error, Sendable, Hashable {
         if case .server = kind { false } else { true }
     }
 
+    /// Whether it concerns one list, whatever becomes of the others: something else is at its key.
+    var isOfOneList: Bool { kind == .server("WRONGTYPE") }
+
     /// Whether a connection on which this was answered must not be used again.
     var endsConnection: Bool {
         guard case .server(let word) = kind else { return kind != .backlog }
@@ -80,7 +83,7 @@ extension RedisFault {
     private static func word(of error: String) -> String {
         let own = [
             ("ERR unknown command", "UNKNOWN-COMMAND"),
-            ("ERR syntax error", "UNKNOWN-COMMAND"),
+            ("ERR syntax error", "SYNTAX"),
             ("ERR max number of clients", "MAXCLIENTS"),
             ("ERR AUTH", "NO-PASSWORD-SET"),
             ("ERR Client sent AUTH", "NO-PASSWORD-SET"),

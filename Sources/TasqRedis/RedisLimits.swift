@@ -25,6 +25,13 @@ enum RedisLimits {
     static let pushesPerWindow = 64
     /// Ids one take returns at most, and the lists it looks at.
     static let idsPerTake = 10_000
+    /// Ids that a take at a server without `BLMPOP` returns at most: as many may be lost with one
+    /// answer.
+    static let idsPerOldTake = 500
+    /// Elements that are removed one by one, in one go.
+    static let removalsAtOnce = 50
+    /// Lists at most whose keys hold something else and that takes leave out.
+    static let strangeLists = 1000
     /// Elements that are popped one by one, in one go.
     static let popsAtOnce = 1000
     /// Takes of one announcer that wait at once, each on its own connection.
@@ -66,7 +73,7 @@ enum RedisLimits {
     static let walkPause = Duration.milliseconds(100)
     /// How long a take rests before it fails because no node serves its queue.
     static let unservedPause = Duration.milliseconds(500)
-    /// How long a take of several queues waits while some of their nodes are gone.
+    /// How long a take waits while some of its lists cannot be taken from.
     static let partialTime = Duration.milliseconds(100)
     /// How long the takes of some of many queues wait before others have their turn.
     static let turnTime = Duration.seconds(1)
@@ -74,6 +81,8 @@ enum RedisLimits {
     static let backoff = Duration.milliseconds(50)...Duration.seconds(2)
     /// How long it is remembered that a server lacks a command.
     static let missingTime = Duration.seconds(60)
+    /// How long takes leave out a list whose key holds something else, until it is looked at again.
+    static let strangeTime = Duration.seconds(2)
     /// How long a list is left as it is after a failed attempt to cut it.
     static let trimPause = Duration.seconds(10)
     /// A fault that comes back within this time of its last warning is no news.

@@ -4,7 +4,8 @@ import NIOCore
 ///
 /// `BRPOP` waits at the same lists in the same order, but brings one id; what else the take has room
 /// for is then taken off the same list in one transaction. Whatever becomes of that, the first id
-/// has been taken and is part of the answer.
+/// has been taken and is part of the answer. If the transaction's answer gets lost, so do the others: a
+/// sweep finds their rows.
 extension TakeRequest {
     /// The first id. In a transaction `BRPOP` does not wait.
     var firstOne: Commands {
@@ -27,9 +28,9 @@ extension TakeRequest {
         return .array([parts.first ?? .null, .array(Array(parts.dropFirst()))])
     }
 
-    /// Up to `limit - 1` more of a list, oldest at its end.
+    /// Up to `limit - 1` more of a list, oldest at its end, but not too many for one answer.
     func others(of list: String) -> Commands {
-        let count = limit - 1
+        let count = min(limit, RedisLimits.idsPerOldTake) - 1
         var commands = Commands("MULTI")
         commands.append(["LRANGE", list, String(-count), "-1"])
         commands.append(["LTRIM", list, "0", String(-count - 1)])
@@ -44,11 +45,6 @@ extension TakeRequest {
         }
         guard case .array(let results)? = replies.last, case .array(let elements)? = results.first
         else { return .failure(.unexpected) }
-        var others: [[UInt8]] = []
-        for element in elements.reversed() {
-            guard case .bytes(let bytes) = element else { return .failure(.unexpected) }
-            others.append(bytes)
-        }
-        return .success(others)
+        return .success(elements.reversed().map(\.element))
     }
 }

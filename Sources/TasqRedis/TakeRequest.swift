@@ -55,13 +55,17 @@ struct TakeRequest: Sendable {
                 case .array(let elements) = parts[1],
                 let list = lists.first(where: { $0.utf8.elementsEqual(key) })
             else { return .failure(.unexpected) }
-            var batch = Batch(list: list, elements: [])
-            for element in elements {
-                guard case .bytes(let bytes) = element else { return .failure(.unexpected) }
-                batch.elements.append(bytes)
-            }
-            return .success(batch)
+            return .success(Batch(list: list, elements: elements.map(\.element)))
         default: return .failure(.unexpected)
         }
+    }
+}
+
+extension Reply {
+    /// An element of a list. What is none is empty, and dropped with whatever else is no id: the
+    /// others have been taken.
+    var element: [UInt8] {
+        guard case .bytes(let bytes) = self else { return [] }
+        return bytes
     }
 }

@@ -82,7 +82,7 @@ import Testing
     }
 }
 
-@Sendable private func migrated(url: String) async throws {
+@Sendable func migrated(url: String) async throws {
     let store = PostgresStore(
         try PostgresSettings(url: url).patient,
         logger: Logger(label: "migrate") { _ in SwiftLogNoOpLogHandler() })
@@ -91,7 +91,7 @@ import Testing
 }
 
 /// Keeps warnings and errors.
-private final class WarningLog: Sendable {
+final class WarningLog: Sendable {
     private let kept = Mutex<[String]>([])
 
     var lines: [String] { kept.withLock { $0 } }

@@ -72,20 +72,79 @@ import Testing
         try await eventually("all are counted") {
             bell.announcer.counts.announceFailures == 3 && bell.announcer.counts.announced == 3
         }
-        let error = try await #require(throws: AnnouncerError.self) {
-            try await bell.announcer.take(upTo: 1, from: [.defaultQueue], wait: .zero)
-        }
-        #expect(error.description.contains("not tasq's"))
+        try await bell.announcer.refill([.new(), .new(other)])
+        #expect(bell.announcer.counts.announced == 4)
+        #expect(try await bell.announcer.depths(of: [other, .defaultQueue]) == [other: 4])
         let counting = try await #require(throws: AnnouncerError.self) {
-            try await bell.announcer.depths(of: [other, .defaultQueue])
+            try await bell.announcer.depths(of: [.defaultQueue])
         }
         #expect(counting.description.contains(bell.list()))
         #expect(bell.log.lines(at: .warning, containing: "(announcing)").count == 1)
+        #expect(bell.log.lines(at: .warning, containing: "(counting)").count == 1)
         try await redis.command("DEL", bell.list())
         let job = Announcement.new()
         try await bell.announce([job])
         #expect(try await bell.takeInTime() == [job.id])
         #expect(bell.announcer.counts.connects == 2)
+    }
+
+    @Test(arguments: ["new", "old", "cluster"])
+    func `A key of another type keeps takes from its own list alone, and is told once`(
+        _ kind: String
+    ) async throws {
+        let bell: Doorbell
+        let strange: Name
+        let other: Name
+        let redis: any RedisServer
+        if kind == "cluster" {
+            let (shared, cluster) = try await Doorbell.sharedByCluster()
+            bell = shared
+            (strange, other) = (
+                try bell.queue(on: 0, of: cluster), try bell.queue(on: 1, of: cluster)
+            )
+            redis = cluster.primaries[0]
+        } else {
+            let server = try await PrivateRedis.start(arguments: kind == "old" ? Doorbell.old : [])
+            bell = try Doorbell(server.url)
+            (strange, other) = (.defaultQueue, Name(unchecked: "other"))
+            redis = server
+        }
+        let key = bell.list(strange, 0)
+        try await redis.command("SET", key, "x")
+        let queues = [strange, other]
+        for queue in [strange, other, strange, other] {
+            let job = Announcement.new(queue)
+            try await bell.announce([job])
+            let ids = try await bell.announcer.take(upTo: 9, from: queues, wait: .seconds(60))
+            #expect(ids == [job.id])
+        }
+        let warnings = bell.log.lines(at: .warning)
+        #expect(warnings.count == 1, "\(warnings)")
+        #expect(warnings.first?.contains("\(key) holds something that is not tasq's") ?? false)
+        #expect(bell.announcer.counts.takeFailures == 0)
+        // The caller is to look at the table instead.
+        #expect(
+            try await bell.announcer.take(upTo: 9, from: queues, wait: .seconds(60)).isEmpty)
+        try await redis.command("DEL", key)
+        let urgent = Announcement.new(strange, 0)
+        try await bell.announce([urgent])
+        try await eventually("it is taken from again") {
+            try await bell.announcer.take(upTo: 9, from: queues, wait: .seconds(1)) == [urgent.id]
+        }
+        #expect(bell.log.lines(at: .info, containing: "\(key) is taken from again").count == 1)
+    }
+
+    @Test func `Where all lists are something else takes throw, and rest`() async throws {
+        let (bell, redis) = try await Doorbell.shared()
+        for level in 0...3 { try await redis.command("SET", bell.list(.defaultQueue, level), "x") }
+        for _ in 0..<3 {
+            let error = try await #require(throws: AnnouncerError.self) {
+                try await bell.announcer.take(
+                    upTo: 1, from: [.defaultQueue], wait: .milliseconds(50))
+            }
+            #expect(error.description.contains("not tasq's"))
+        }
+        #expect(bell.log.lines(at: .warning, containing: "takes leave it out").count == 4)
     }
 
     @Test func `A wrong type at the epoch mark is told with its key`() async throws {

@@ -65,10 +65,21 @@ struct EpochWatch: Sendable {
     private(set) var keepsLists = false
     /// Another database that shares the doorbell, as the last look showed it.
     private(set) var sharer: String?
+    /// Looks in a row at marks of which none was another database's, up to as many as count.
+    private var looksAlone = 0
+
+    /// Whether the doorbell is ours alone, as far as enough looks in a row can tell.
+    var isAlone: Bool { looksAlone >= Self.quietLooks }
 
     /// The doorbell was out of order.
     mutating func noteOutage() {
         isOut = true
+        looksAlone = 0
+    }
+
+    /// Somebody else looks, or nobody.
+    mutating func noteAbsence() {
+        looksAlone = 0
     }
 
     /// What the marks show to be forgotten, or to have been out of order: who could not announce
@@ -78,11 +89,14 @@ struct EpochWatch: Sendable {
         endedOutage = false
         keepsLists = false
         sharer = nil
+        looksAlone = min(looksAlone + 1, Self.quietLooks)
         switch marks {
         case .whole(let mark):
             endedOutage = isOut
             return take(mark, of: nil, isBack: isOut, known) ? .everything : nil
         case .parts(let marks):
+            // Where no mark was read, anybody's may stand.
+            if marks.isEmpty || marks.values.contains(.unreachable) { looksAlone = 0 }
             let wasOut = isOut ? Set(marks.keys) : outQueues
             var forgotten: Set<Name> = []
             outQueues = []
@@ -109,7 +123,10 @@ struct EpochWatch: Sendable {
         var place = queue.map { parts[$0, default: Place()] } ?? whole
         let isForgotten = place.look(at: reading) || isBack
         if let queue { parts[queue] = place } else { whole = place }
-        if place.isShared, case .foreign(let name) = reading { sharer = name }
+        if case .foreign(let name) = reading {
+            looksAlone = 0
+            if place.isShared { sharer = name }
+        }
         if isForgotten { keepsLists = keepsLists || place.isInDoubt }
         return isForgotten
     }

@@ -24,7 +24,12 @@ extension Maintenance {
         var watch = EpochWatch()
         while !Task.isCancelled {
             let next = ContinuousClock.now + Self.tick
-            if let known = epoch.withLock({ $0 }) { await checkEpoch(known, &watch) }
+            if let known = epoch.withLock({ $0 }) {
+                await checkEpoch(known, &watch)
+            } else {
+                watch.noteAbsence()
+            }
+            isAlone.store(watch.isAlone, ordering: .relaxed)
             await sleep(for: next - .now)
         }
     }
@@ -40,6 +45,7 @@ extension Maintenance {
             epoch.withLock { if $0 == known { $0 = next } }
             let lost = watch.look(at: marks, since: known)
             if let sharer = watch.sharer { warn(of: sharer, known.database) }
+            if watch.isAlone { hasWarned.store(false, ordering: .relaxed) }
             guard let lost else { return }
             (watch.endedOutage ? meters.recovered : meters.forgotten).add()
             logger.info(
@@ -51,7 +57,7 @@ extension Maintenance {
         }
     }
 
-    /// Once: nothing but a person can mend it, and it stays so until one does.
+    /// Once, until the doorbell is ours alone again: nothing but a person can mend it.
     private func warn(of sharer: String, _ database: StoreIdentity) {
         guard !hasWarned.exchange(true, ordering: .relaxed) else { return }
         let other = sharer == database.name ? "another database of that name" : sharer

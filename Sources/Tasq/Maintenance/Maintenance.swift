@@ -49,6 +49,8 @@ final class Maintenance: Sendable {
     let forgotten = Mutex<Refill?>(nil)
     /// Whether it was told that another database rings the same bell.
     let hasWarned = Atomic<Bool>(false)
+    /// No other database has rung the same bell for a while.
+    let isAlone = Atomic<Bool>(false)
     let refill = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let elected = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
@@ -201,12 +203,12 @@ final class Maintenance: Sendable {
     private func weed() async {
         guard announcer.rings else { return }
         let weeder = Weeder(
-            store: store, announcer: announcer, meters: meters, logger: logger
+            store: store, doorbell: doorbell, meters: meters, logger: logger
         ) { [self] in
             guard holdsTerm.load(ordering: .relaxed), !isRefilling.load(ordering: .relaxed),
                 forgotten.withLock({ $0 == nil }),
                 // Another database's ids would look like those of jobs that are over.
-                !hasWarned.load(ordering: .relaxed)
+                isAlone.load(ordering: .relaxed)
             else { return nil }
             return Weeder.Outlook(
                 queues: served.withLock { $0 }, isBusy: isBusy.load(ordering: .relaxed))

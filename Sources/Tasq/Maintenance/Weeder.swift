@@ -5,8 +5,9 @@ import Logging
 /// A worker that polls claims rows and leaves their ids where they are, and so does a sweep. Where
 /// workers take, a list's oldest id is soon another one, so only a list whose oldest id is the one of
 /// the look before is looked into: first at a few ids, then, while all are of jobs that are not
-/// queued any more, at a thousand at a time. That costs nothing but latency where it goes wrong: the
-/// row of an id that should have stayed is found by a sweep.
+/// queued any more, at a thousand at a time. Only those ids are removed, and after that the table is
+/// asked once more: what was queued again meanwhile is announced again. An id that goes wrong all the
+/// same, as in a crash between the two, costs nothing but latency, for a sweep finds its row.
 struct Weeder: Sendable {
     /// What the holder of the maintenance term knows.
     struct Outlook: Sendable {
@@ -34,11 +35,14 @@ struct Weeder: Sendable {
     }
 
     let store: any JobStore
-    let announcer: any Announcer
+    let doorbell: Doorbell
     let meters: Meters
     let logger: Logger
-    /// `nil` while somebody else holds the term, or the lists are being filled anew.
+    /// `nil` while somebody else holds the term, the lists are being filled anew, or another
+    /// database's ids may stand on them.
     let outlook: @Sendable () -> Outlook?
+
+    private var announcer: any Announcer { doorbell.announcer }
 
     /// Looks until cancelled.
     func run() async {
@@ -112,16 +116,29 @@ struct Weeder: Sendable {
             let ids = elements.map { JobID($0) }
             let queued = Set(
                 try await store.stillQueued(ids.compactMap { $0 }).map(\.announcement.id))
-            // The oldest, up to the first that is worth a look. What is no id is worth none.
+            // The oldest, up to the first that is worth a look. What is no id is none, and stays.
             let gone = ids.reversed().prefix { id in id.map { !queued.contains($0) } ?? true }
-            guard !gone.isEmpty else { break }
-            let withdrawn = try await announcer.withdraw(
-                Set(gone.compactMap { $0 }), upTo: gone.count, from: list.queue, list.priority)
+            let withdrawn = try await withdraw(gone.compactMap { $0 }, from: list)
             meters.withdrawn.add(withdrawn)
-            isWeeded = true
-            guard gone.count == count else { break }
+            if withdrawn > 0 { isWeeded = true }
+            guard withdrawn > 0, gone.count == count else { break }
             count = Self.portion
         }
         return isWeeded
+    }
+
+    /// A job that was queued and announced again since it was looked at has lost its announcement
+    /// with that: it gets another one, whether all went well or not.
+    private func withdraw(_ ids: [JobID], from list: List) async throws -> Int {
+        guard !ids.isEmpty else { return 0 }
+        let withdrawn: Result<Int, AnnouncerError>
+        do throws(AnnouncerError) {
+            withdrawn = .success(
+                try await announcer.withdraw(ids, from: list.queue, list.priority))
+        } catch {
+            withdrawn = .failure(error)
+        }
+        doorbell.ring(try await store.stillQueued(ids).map(\.announcement))
+        return try withdrawn.get()
     }
 }

@@ -66,6 +66,7 @@ public struct StoreMetrics: Sendable {
         } catch {
             return []
         }
+        let queues = queues.filter { depths[$0.name] != nil }
         let listed = { (queue: QueueRecord) in Double(depths[queue.name] ?? 0) }
         return [
             Metric(

@@ -52,16 +52,19 @@ public protocol Announcer: Sendable {
     /// Empties the lists of these queues, before they are filled anew from the table.
     func clear(_ queues: [Name]) async throws(AnnouncerError)
 
-    /// Like ``announce(_:)``, but says when it failed, so that a refill can stop and try again.
+    /// Like ``announce(_:)``, but says when it failed, so that a refill can stop and try again. What
+    /// is not tasq's at the key of one list keeps only that list's ids away, and is no failure.
     func refill(_ jobs: [Announcement]) async throws(AnnouncerError)
 
-    /// Takes these ids off a list, as far as they are among its `limit` oldest, those that are taken
-    /// next; returns how many went. A limit of more than 10,000 counts as that.
+    /// Takes these ids off a list, each once and where it is to be taken first; returns how many
+    /// went. Whatever else stands there stays. The ids are those next to be taken, in that order:
+    /// when most of some are gone already, somebody takes there, and the rest is left alone.
     func withdraw(
-        _ ids: Set<JobID>, upTo limit: Int, from queue: Name, _ priority: Priority
+        _ ids: [JobID], from queue: Name, _ priority: Priority
     ) async throws(AnnouncerError) -> Int
 
-    /// How many ids stand on the lists of each queue.
+    /// How many ids stand on the lists of each queue. A queue with something else at the key of a
+    /// list is left out; throws when that leaves none.
     func depths(of queues: [Name]) async throws(AnnouncerError) -> [Name: Int]
 
     /// The queues that have lists.
@@ -132,7 +135,7 @@ public struct NoAnnouncer: Announcer {
     public func refill(_ jobs: [Announcement]) async throws(AnnouncerError) {}
     /// None: there are no lists.
     public func withdraw(
-        _ ids: Set<JobID>, upTo limit: Int, from queue: Name, _ priority: Priority
+        _ ids: [JobID], from queue: Name, _ priority: Priority
     ) async throws(AnnouncerError) -> Int { 0 }
     /// Empty: there are no lists.
     public func depths(of queues: [Name]) async throws(AnnouncerError) -> [Name: Int] { [:] }

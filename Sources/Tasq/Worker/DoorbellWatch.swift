@@ -2,24 +2,20 @@ import Synchronization
 
 /// Whether announcements arrive.
 ///
-/// Once a take has failed, somebody else asks again and again whether the announcer answers, with
-/// growing pauses: whoever looks for work polls the table meanwhile, and never waits for a doorbell
-/// that refuses, hangs or is gone.
+/// Once a take has failed, somebody else takes again and again, with growing pauses, until one goes
+/// well: whoever looks for work polls the table meanwhile, and never waits for a doorbell that
+/// refuses, hangs or is gone.
 final class DoorbellWatch: Sendable {
+    /// How long a take waits that is made to find out. One that only looks is another command, and
+    /// may be answered where one that waits is refused.
+    static let wait = Duration.milliseconds(100)
+
     private struct State {
         var isOut = false
         var failure = Signal()
     }
 
-    private let announcer: any Announcer
-    private let queue: Name
     private let state = Mutex(State())
-
-    /// Asks after `queue`, any one that is served.
-    init(_ announcer: any Announcer, queue: Name) {
-        self.announcer = announcer
-        self.queue = queue
-    }
 
     /// Whether the table has to be polled.
     var isOut: Bool { state.withLock { $0.isOut } }
@@ -34,19 +30,18 @@ final class DoorbellWatch: Sendable {
     }
 
     /// Asks, whenever it is out, until cancelled.
-    func run() async {
-        var pause = Backoff(from: .milliseconds(100), to: .seconds(1))
-        var lastAnswer: ContinuousClock.Instant?
+    ///
+    /// - Parameter answers: Takes; whether that went well.
+    func run(_ answers: () async -> Bool) async {
+        var pauses = Pauses()
         while !Task.isCancelled {
             await state.withLock { $0.failure }.wait()
-            guard !Task.isCancelled else { return }
-            // One that answers, and fails at the next take all the same, is not asked faster.
-            if let lastAnswer, ContinuousClock.now - lastAnswer > .seconds(10) { pause.reset() }
+            var pause = pauses.failed(at: .now)
             repeat {
-                await pause.pause()
-                guard !Task.isCancelled else { return }
+                guard await sleep(for: pause) else { return }
+                pause = pauses.next()
             } while !(await answers())
-            lastAnswer = .now
+            pauses.answered(at: .now)
             state.withLock { state in
                 state.isOut = false
                 state.failure = Signal()
@@ -54,9 +49,39 @@ final class DoorbellWatch: Sendable {
         }
     }
 
-    private func answers() async -> Bool {
+    /// The pauses before it is asked. One that answers, and fails at the next take all the same, is
+    /// left alone longer each time.
+    struct Pauses {
+        /// A failure so soon after an answer makes little of that.
+        static let relapse = Duration.seconds(10)
+
+        private var first = Backoff(from: .milliseconds(100), to: .seconds(1))
+        private var afterRelapse = Backoff(from: .seconds(1), to: .seconds(30))
+        private var lastAnswer: ContinuousClock.Instant?
+
+        /// The pause before it is asked for the first time after a failure.
+        mutating func failed(at now: ContinuousClock.Instant) -> Duration {
+            first.reset()
+            if let lastAnswer, now - lastAnswer < Self.relapse { return afterRelapse.next() }
+            afterRelapse.reset()
+            return first.next()
+        }
+
+        /// The pause before it is asked again.
+        mutating func next() -> Duration { first.next() }
+
+        mutating func answered(at now: ContinuousClock.Instant) {
+            lastAnswer = now
+        }
+    }
+}
+
+extension Worker {
+    /// Takes as a search does, to find out whether that goes, and gives back what came.
+    func doorbellAnswers() async -> Bool {
         do {
-            _ = try await announcer.depths(of: [queue])
+            await giveBack(
+                try await announcer.take(upTo: 1, from: queueNames, wait: DoorbellWatch.wait))
             return true
         } catch {
             return false

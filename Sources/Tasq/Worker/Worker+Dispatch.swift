@@ -260,7 +260,7 @@ extension Worker {
             if !ids.isEmpty { search.idleWait = settings.pollInterval }
             return ids
         } catch {
-            if !Task.isCancelled { bell.failed() }
+            if !Task.isCancelled, settings.findWork == .pushAndSweep { bell.failed() }
             if !search.doorbellIsOut, !Task.isCancelled {
                 search.doorbellIsOut = true
                 logger.warning(

@@ -30,7 +30,7 @@ public final class Worker: Service {
     let meters: Meters
     let logger: Logger
     let doorbell: Doorbell
-    let bell: DoorbellWatch
+    let bell = DoorbellWatch()
     let promoter: Promoter
     let settler: Settler
     /// The slots; listen to it for `idle`, `success` and `fail`.
@@ -71,7 +71,6 @@ public final class Worker: Service {
         self.logger = logger
         self.meters = meters
         self.doorbell = doorbell
-        bell = DoorbellWatch(announcer, queue: settings.queues[0].name)
         self.promoter = promoter
         self.held = held
         events = onEvent
@@ -105,7 +104,7 @@ public final class Worker: Service {
                 store: store, doorbell: doorbell, promoter: promoter, meters: meters,
                 logger: logger, holder: { self.registered.withLock { $0 } })
             group.addTask { await maintenance.run() }
-            group.addTask { await self.bell.run() }
+            group.addTask { await self.bell.run(self.doorbellAnswers) }
             group.addTask { await self.pulse.run() }
             defer { group.cancelAll() }
             let last = try await cancelWhenGracefulShutdown { try await self.serve() }

@@ -111,6 +111,33 @@ import Testing
         #expect(watch.sharer == nil)
     }
 
+    @Test func `Thirty looks in a row show that nobody else is there`() {
+        var watch = EpochWatch()
+        func look(_ mark: String?, _ count: Int) {
+            for _ in 0..<count { _ = watch.look(at: .whole(mark), since: known) }
+        }
+        #expect(!watch.isAlone)
+        look("e:7", 29)
+        #expect(!watch.isAlone)
+        look(nil, 1)
+        #expect(watch.isAlone)
+        look(theirs, 1)
+        #expect(!watch.isAlone, "an old file's ids are not ours either")
+        look(theirs, 100)
+        look("e:7", 29)
+        #expect(!watch.isAlone)
+        look("e:7", 1)
+        #expect(watch.isAlone)
+        watch.noteAbsence()
+        #expect(!watch.isAlone)
+        let marks: [Name: EpochMark] = [a: .replaced(theirs), b: .replaced("e:7")]
+        for _ in 0..<100 { _ = watch.look(at: .parts(marks), since: known) }
+        #expect(!watch.isAlone)
+        let unread: [Name: EpochMark] = [a: .unreachable, b: .replaced("e:7")]
+        for _ in 0..<100 { _ = watch.look(at: .parts(unread), since: known) }
+        #expect(!watch.isAlone)
+    }
+
     @Test func `In a cluster each queue is judged by itself`() {
         var watch = EpochWatch()
         let first: [Name: EpochMark] = [a: .replaced(theirs), b: .replaced("e:7")]
