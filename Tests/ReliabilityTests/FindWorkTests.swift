@@ -87,6 +87,36 @@ import Testing
         }
     }
 
+    @Test func `What was claimed ahead is given back where no slot comes free`() async throws {
+        try await Fleet.with { fleet in
+            let (meters, gate) = (Meters(), Signal())
+            var handlers = HandlerTable()
+            try handlers.add("noop", Handler { _ in })
+            try handlers.add("hold", Handler { _ in await gate.wait() })
+            let worker = Worker(
+                store: fleet.store, announcer: fleet.announcer, handlers: handlers,
+                settings: try WorkerSettings(concurrency: 2),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, meters: meters)
+            let running = Task { try await worker.run() }
+            defer { running.cancel() }
+            // Short jobs teach it to claim ahead.
+            try await fleet.enqueue(500, kind: "noop")
+            try await fleet.reaches(500, .success)
+            try await fleet.enqueue(2, kind: "hold")
+            try await eventually("both slots are taken") { worker.executor.load == 2 }
+            try await fleet.enqueue(20, kind: "noop")
+            try await eventually("some of them waited in vain") { meters.unstarted.value > 0 }
+            let other = try await fleet.worker(slots: 2)
+            try await fleet.reaches(520, .success)
+            gate.raise()
+            try await fleet.reaches(522, .success)
+            // Each ran once, and what was given back counts for nothing.
+            #expect(try await fleet.number("SELECT sum(attempt + handbacks) FROM tasq.job") == 522)
+            #expect(try await fleet.number("SELECT count(*) FROM tasq.attempt") == 0)
+            try await fleet.stop([other])
+        }
+    }
+
     private static func configuration(_ handlers: String) throws -> URL {
         let file = FileManager.default.temporaryDirectory
             .appendingPathComponent("tasq-test-\(UUID().uuidString).yaml")
