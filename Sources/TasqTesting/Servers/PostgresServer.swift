@@ -25,7 +25,10 @@ extension PostgresServer {
     ) async throws(TestingError) -> String {
         let psql = try PostgresPrograms.psql()
         return try await ChildProcess.run(
-            [psql, "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", directURL(database: database), "-f", "-"],
+            [
+                psql, "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", directURL(database: database), "-f",
+                "-",
+            ],
             directory: "/", input: sql, within: limit)
     }
 
