@@ -84,7 +84,7 @@ private enum Templates {
             let name = "tasq_template_\(label)_\(ProcessInfo.processInfo.processIdentifier)"
             try await server.dropDatabase(name)
             try await server.createDatabase(name)
-            try await migrate(server.url(database: name))
+            try await migrate(server.directURL(database: name))
             // From here on nobody, not even autovacuum's launcher, keeps a copy from being made.
             try await server.execute("ALTER DATABASE \"\(name)\" ALLOW_CONNECTIONS false")
             return name

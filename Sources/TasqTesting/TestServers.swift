@@ -4,7 +4,7 @@ import Foundation
 ///
 /// `TASQ_TEST_POSTGRES` and `TASQ_TEST_REDIS` name servers to be used instead of private ones. The
 /// PostgreSQL user must be a superuser there, for it makes databases and drops them. Private ones
-/// end with the process.
+/// end with the process. With `TASQ_TEST_POOLER` a private PostgreSQL has a pgbouncer before it.
 public enum TestServers {
     private static let sharedPostgres = Once<any PostgresServer>()
     private static let sharedRedis = Once<any RedisServer>()
@@ -15,8 +15,18 @@ public enum TestServers {
             if let url = ProcessInfo.processInfo.environment["TASQ_TEST_POSTGRES"] {
                 return try GivenPostgres(url: url)
             }
-            return try await PrivatePostgres.start(durable: false)
+            let server = try await PrivatePostgres.start(durable: false)
+            guard let pooler = try await pooler(before: server) else { return server }
+            return PooledPostgres(server: server, pooler: pooler)
         }
+    }
+
+    /// Starts a pgbouncer before a private PostgreSQL if this run is to have one.
+    public static func pooler(
+        before server: PrivatePostgres
+    ) async throws(TestingError) -> PrivatePooler? {
+        guard ProcessInfo.processInfo.environment["TASQ_TEST_POOLER"] != nil else { return nil }
+        return try await PrivatePooler.start(before: server, poolSize: 20, users: ["hand"])
     }
 
     /// The Redis of this run, for many tests at once: flush nothing, use your own key prefix.
@@ -28,6 +38,15 @@ public enum TestServers {
             return try await PrivateRedis.start()
         }
     }
+}
+
+/// A private PostgreSQL that is reached through a pgbouncer.
+private struct PooledPostgres: PostgresServer {
+    let server: PrivatePostgres
+    let pooler: PrivatePooler
+
+    func url(database: String) -> String { pooler.url(database: database) }
+    func directURL(database: String) -> String { server.url(database: database) }
 }
 
 /// A PostgreSQL somebody else runs.

@@ -41,7 +41,7 @@ import Testing
         }
 
         let statements = try await postgres.execute(
-            "SELECT sum(calls) FROM pg_stat_statements WHERE query LIKE '-- %'")
+            "SELECT sum(calls) FROM pg_stat_statements WHERE query LIKE '%tasq.%'")
         #expect(statements == "30")
         let commands = try await redis.command("info", "commandstats")
         #expect(commands.contains("cmdstat_lpush:calls=10,"))

@@ -159,7 +159,7 @@ import Testing
                 END $$
                 """)
             let limit = "= $1::uuid)\n    LIMIT $3::bigint"
-            var settings = try PostgresSettings(url: fleet.postgres.url(database: "postgres"))
+            var settings = try PostgresSettings(url: fleet.databaseURL)
             settings.statementTimeout = .seconds(100)
             settings.lockTimeout = .seconds(100)
             let store = PostgresStore(settings, logger: logger) { statement in

@@ -11,6 +11,8 @@ import Testing
 /// Real servers, real `tasq` processes, and a log of every run, for one test.
 struct Fleet: Sendable {
     let postgres: PrivatePostgres
+    /// Where the store and the processes find PostgreSQL; through a pooler if this run has one.
+    let databaseURL: String
     let redis: PrivateRedis
     let store: PostgresStore
     let queue: Queue
@@ -21,10 +23,11 @@ struct Fleet: Sendable {
     private let processes = Processes()
 
     init(
-        postgres: PrivatePostgres, redis: PrivateRedis, store: PostgresStore,
+        postgres: PrivatePostgres, databaseURL: String, redis: PrivateRedis, store: PostgresStore,
         announcer: RedisAnnouncer, log: RunLog, configuration: String
     ) {
         self.postgres = postgres
+        self.databaseURL = databaseURL
         self.redis = redis
         self.store = store
         self.announcer = announcer
@@ -48,11 +51,14 @@ struct Fleet: Sendable {
         redisRuns: Bool = true, _ body: (Fleet) async throws -> Void
     ) async throws {
         let postgres = try await PrivatePostgres.start(durable: false)
+        let pooler = try await TestServers.pooler(before: postgres)
+        let databaseURL =
+            pooler?.url(database: "postgres") ?? postgres.url(database: "postgres")
         let redis = try await PrivateRedis.start(arguments: ["--save", ""])
         if !redisRuns { await redis.stop() }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let store = PostgresStore(
-            try PostgresSettings(url: postgres.url(database: "postgres")).patient, logger: logger)
+            try PostgresSettings(url: databaseURL).patient, logger: logger)
         try await store.migrate()
         let announcer = RedisAnnouncer(try RedisSettings(url: redis.url), logger: logger)
         let log = RunLog()
@@ -65,8 +71,8 @@ struct Fleet: Sendable {
                 defer { try? FileManager.default.removeItem(at: file) }
                 try await body(
                     Fleet(
-                        postgres: postgres, redis: redis, store: store, announcer: announcer,
-                        log: log, configuration: file.path))
+                        postgres: postgres, databaseURL: databaseURL, redis: redis, store: store,
+                        announcer: announcer, log: log, configuration: file.path))
             }
         } catch {
             await announcer.close()
@@ -77,6 +83,7 @@ struct Fleet: Sendable {
         await store.close()
         await redis.stop()
         await postgres.stop(.immediate)
+        await pooler?.stop()
     }
 
     private static func configurationText(port: Int) -> String {
@@ -106,7 +113,7 @@ struct Fleet: Sendable {
         _ arguments: [String], _ more: [String: String] = [:]
     ) async throws -> ChildProcess {
         var environment = Self.environment
-        environment["DATABASE_URL"] = postgres.url(database: "postgres")
+        environment["DATABASE_URL"] = databaseURL
         environment["REDIS_URL"] = redis.url
         environment["TASQ_CONFIG"] = configuration
         environment.merge(more) { $1 }

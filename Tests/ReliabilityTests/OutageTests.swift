@@ -99,8 +99,7 @@ import Testing
     {
         try await Fleet.with { fleet in
             _ = try await fleet.sql("CREATE ROLE hand SUPERUSER LOGIN")
-            let url = fleet.postgres.url(database: "postgres")
-                .replacing("//postgres@", with: "//hand@")
+            let url = fleet.databaseURL.replacing("//postgres@", with: "//hand@")
             let worker = try await fleet.worker(["DATABASE_URL": url])
             let other = try await fleet.worker()
             func workers() async throws -> Int {

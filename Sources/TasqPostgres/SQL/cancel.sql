@@ -10,7 +10,7 @@
 -- all else is read as it was when the statement began: of a job that was claimed or retried in
 -- between, the claim or the unique key would not be seen, and would stay behind for ever. So a row
 -- that another transaction wrote since (its `xmin`) is `locked` too. The worker learns of it by
--- its next heartbeat (see revoked.sql).
+-- its next heartbeat (see revoked.sql). ANY as in settle.sql.
 WITH locked AS MATERIALIZED (
     SELECT j.id, j.status, j.xmin AS version
     FROM tasq.job AS j
@@ -21,20 +21,20 @@ WITH locked AS MATERIALIZED (
 held AS MATERIALIZED (
     SELECT l.id, l.status
     FROM locked AS l
-    JOIN tasq.job AS seen ON seen.id = l.id
+    JOIN tasq.job AS seen ON seen.id = ANY (ARRAY[l.id])
     WHERE seen.xmin = l.version
 ),
 gone AS (
     DELETE FROM tasq.executing_job AS e
     USING held AS h
-    WHERE e.job_id = h.id AND h.status = 'executing'
+    WHERE e.job_id = ANY (ARRAY[h.id]) AND h.status = 'executing'
     RETURNING e.job_id, e.id AS claim, e.worker_id, e.attempt, e.claimed_at
 ),
 moved AS (
     UPDATE tasq.job AS j
     SET status = 'cancelled', finished_at = now()
     FROM held AS h
-    WHERE j.id = h.id
+    WHERE j.id = ANY (ARRAY[h.id])
         AND (
             h.status IN ('scheduled', 'queued')
             OR h.id IN (SELECT g.job_id FROM gone AS g)
@@ -52,7 +52,7 @@ recorded AS (
 freed AS (
     DELETE FROM tasq.unique_key AS k
     USING moved AS m
-    WHERE k.key = m.unique_key AND k.job_id = m.id
+    WHERE k.key = ANY (ARRAY[m.unique_key]) AND k.job_id = m.id
 )
 SELECT
     j.id, coalesce(h.status, j.status)::text AS status, j.queue, j.priority,

@@ -11,20 +11,23 @@
 -- snapshot: the finished job runs again. `attempt` is taken from the locking select for the same
 -- reason. SKIP LOCKED: a claim never waits for a job row, so its order of locking cannot deadlock.
 -- ON CONFLICT: no row can stand in the way while the job row is locked and queued; should one, it
--- must not hold back the others. IS TRUE: without it a plan made while few rows
--- wait walks the index of those that wait and compares each with every id, and is kept for when
--- there are a million of them. `attempt < max_attempts`: a row
+-- must not hold back the others. IS TRUE leaves the ids alone for an index
+-- to go by: a plan made while few rows wait would walk the index of those that wait and compare each
+-- with every id, and be kept for when there are a million of them; one for a table never analyzed
+-- would read every row of the queue from an index that somebody added. `attempt < max_attempts`: a row
 -- made by hand that has none left would fail the whole batch. Kinds the worker has no handler for
 -- are left to others; null, as an older program leaves it, means that it has one for all. LEFT JOIN: a claim must never be made and not returned.
 WITH due AS MATERIALIZED (
     SELECT j.id, j.attempt
     FROM tasq.job AS j
     WHERE j.id = ANY ($1::uuid[])
-        AND (j.status = 'queued') IS TRUE
-        AND j.run_at <= now()
-        AND j.crashes < 2
-        AND j.attempt < j.max_attempts
-        AND j.queue = ANY ($3::text[])
+        AND (
+            j.status = 'queued'
+            AND j.run_at <= now()
+            AND j.crashes < 2
+            AND j.attempt < j.max_attempts
+            AND j.queue = ANY ($3::text[])
+        ) IS TRUE
         AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
         AND EXISTS (SELECT FROM tasq.worker AS w WHERE w.id = $2::uuid)
         AND (j.kind LIKE ANY ((SELECT w.kinds FROM tasq.worker AS w WHERE w.id = $2::uuid)::text[])) IS NOT FALSE

@@ -7,7 +7,8 @@
 -- order, as everywhere; a row written since the statement began is `locked` too, because its unique
 -- key might not be seen (see cancel.sql). A body goes with the last job that uses it, and with a webhook's body the
 -- memory of its event: a redelivery of that event is a new one. Two that delete the last two jobs
--- of one event at the same moment each see the other's job and leave the body.
+-- of one event at the same moment each see the other's job and leave the body. ANY as in settle.sql, and
+-- OFFSET 0 so that bodies are looked at one by one: a join would read all that jobs share.
 WITH locked AS MATERIALIZED (
     SELECT j.id, j.status, j.xmin AS version
     FROM tasq.job AS j
@@ -18,37 +19,39 @@ WITH locked AS MATERIALIZED (
 held AS MATERIALIZED (
     SELECT l.id, l.status
     FROM locked AS l
-    JOIN tasq.job AS seen ON seen.id = l.id
+    JOIN tasq.job AS seen ON seen.id = ANY (ARRAY[l.id])
     WHERE seen.xmin = l.version
 ),
 gone AS (
     DELETE FROM tasq.job AS j
     USING held AS h
-    WHERE j.id = h.id AND h.status <> 'executing'
+    WHERE j.id = ANY (ARRAY[h.id]) AND h.status <> 'executing'
     RETURNING j.id, j.payload_id, j.unique_key
 ),
 unrecorded AS (
     DELETE FROM tasq.attempt AS a
     USING gone AS g
-    WHERE a.job_id = g.id
+    WHERE a.job_id = ANY (ARRAY[g.id])
 ),
 freed AS (
     DELETE FROM tasq.unique_key AS k
     USING gone AS g
-    WHERE k.key = g.unique_key AND k.job_id = g.id
+    WHERE k.key = ANY (ARRAY[g.unique_key]) AND k.job_id = g.id
 ),
 bodies AS (
     DELETE FROM tasq.payload AS p
-    WHERE p.id IN (SELECT g.payload_id FROM gone AS g)
+    WHERE p.id = ANY (ARRAY(SELECT g.payload_id FROM gone AS g))
         AND NOT EXISTS (
             SELECT FROM tasq.job AS j
             WHERE j.payload_id = p.id AND j.payload_id <> j.id
                 AND j.id NOT IN (SELECT g.id FROM gone AS g)
+            OFFSET 0
         )
         AND NOT EXISTS (
             SELECT FROM tasq.job AS j
             WHERE j.id = p.id AND j.payload_id = p.id
                 AND j.id NOT IN (SELECT g.id FROM gone AS g)
+            OFFSET 0
         )
 )
 SELECT

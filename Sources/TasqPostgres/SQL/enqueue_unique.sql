@@ -5,7 +5,8 @@
 -- Returns the ids that are stored now. A job that does not come back met an unfinished one with
 -- its unique key, or was stored by an earlier try: unique_holders.sql tells which. Keys are
 -- taken in order, so two batches with the same keys cannot deadlock. A job that stands already
--- takes no key: it may be finished, and would hold the key for ever.
+-- takes no key: it may be finished, and would hold the key for ever. The ids that stand
+-- are asked for by themselves: NOT EXISTS is a join, and a plan made for an empty table joins all of it.
 WITH input AS MATERIALIZED (
     SELECT
         u.id, coalesce(u.queue, ($2::text[])[1]) AS queue, coalesce(u.kind, ($3::text[])[1]) AS kind,
@@ -25,7 +26,7 @@ taken AS (
     SELECT i.unique_key, i.id
     FROM input AS i
     WHERE i.unique_key IS NOT NULL
-        AND NOT EXISTS (SELECT FROM tasq.job AS j WHERE j.id = i.id)
+        AND i.id <> ALL (ARRAY(SELECT j.id FROM tasq.job AS j WHERE j.id = ANY ($1::uuid[])))
     ORDER BY i.unique_key, i.id
     ON CONFLICT (key) DO NOTHING
     RETURNING k.job_id

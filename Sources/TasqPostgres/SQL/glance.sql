@@ -7,7 +7,9 @@
 -- Returns the queue, whether it is paused, jobs scheduled, queued and executing, and in microseconds
 -- how long the oldest due job has waited. The names of the queues come from a walk that jumps from
 -- name to name in the index; DISTINCT would read every entry. The oldest job of a queue is the
--- oldest of its four priorities, each the first entry of its stretch of the index. Claims find their
+-- oldest of its four priorities, each the first entry of its stretch of the index.
+-- Both are asked for from there on in the index's order, and looked at afterwards: an equality, with
+-- statistics that know of no queued rows, lets the planner collect and sort them all. Claims find their
 -- jobs by id, as in queues.sql.
 WITH RECURSIVE names AS (
     (
@@ -35,23 +37,26 @@ counted AS (
         (
             SELECT count(*)
             FROM (
-                SELECT
+                SELECT j.queue
                 FROM tasq.job AS j
-                WHERE j.status = 'queued' AND j.queue = n.queue
+                WHERE j.status = 'queued' AND j.queue >= n.queue
+                ORDER BY j.queue, j.priority, j.run_at, j.id
                 LIMIT $1::bigint
             ) AS few
+            WHERE few.queue = n.queue
         ) AS queued,
         0 AS executing,
         (
             SELECT min(f.run_at)
             FROM generate_series(0, 3) AS level,
                 LATERAL (
-                    SELECT j.run_at
+                    SELECT j.queue, j.priority, j.run_at
                     FROM tasq.job AS j
-                    WHERE j.status = 'queued' AND j.queue = n.queue AND j.priority = level
-                    ORDER BY j.run_at
+                    WHERE j.status = 'queued' AND (j.queue, j.priority) >= (n.queue, level)
+                    ORDER BY j.queue, j.priority, j.run_at, j.id
                     LIMIT 1
                 ) AS f
+            WHERE f.queue = n.queue AND f.priority = level
         ) AS oldest
     FROM (SELECT m.queue FROM names AS m WHERE m.queue IS NOT NULL LIMIT $2::bigint) AS n
     UNION ALL

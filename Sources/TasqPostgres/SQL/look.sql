@@ -9,14 +9,17 @@
 -- Nothing on the way of a job writes anything for this, so it shows what three indexes can:
 -- which claims stand now, what became of those that stood before, and which jobs were enqueued
 -- and finished between two looks. A job from an old backlog that starts and ends between two looks
--- is not seen. The newest are shown where there are too many.
+-- is not seen. The newest are shown where there are too many. ANY as in settle.sql.
 (
     SELECT 'start' AS part, j.id, j.kind, j.queue, j.status::text, e.attempt, e.id AS claim,
         e.worker_id
-    FROM tasq.executing_job AS e
-    JOIN tasq.job AS j ON j.id = e.job_id
-    ORDER BY e.claimed_at DESC
-    LIMIT $3::bigint
+    FROM (
+        SELECT x.job_id, x.id, x.worker_id, x.attempt
+        FROM tasq.executing_job AS x
+        ORDER BY x.claimed_at DESC
+        LIMIT $3::bigint
+    ) AS e
+    JOIN tasq.job AS j ON j.id = ANY (ARRAY[e.job_id])
 )
 UNION ALL
 (

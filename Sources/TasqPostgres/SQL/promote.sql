@@ -3,7 +3,7 @@
 --   $1 bigint  how many jobs at most
 --
 -- The last row has no id and carries the microseconds until the next scheduled job is due, null
--- when there is none. SKIP LOCKED: several promoters at once share the work.
+-- when there is none. SKIP LOCKED: several promoters at once share the work. ANY as in settle.sql.
 WITH due AS MATERIALIZED (
     SELECT j.id
     FROM tasq.job AS j
@@ -16,7 +16,7 @@ promoted AS (
     UPDATE tasq.job AS j
     SET status = 'queued'
     FROM due AS d
-    WHERE j.id = d.id
+    WHERE j.id = ANY (ARRAY[d.id])
     RETURNING j.id, j.queue, j.priority
 )
 SELECT p.id, p.queue, p.priority, NULL::bigint AS next_us

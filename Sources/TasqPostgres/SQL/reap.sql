@@ -7,7 +7,7 @@
 -- stand before it. The shape is settle.sql's: job rows first, in id order, then the claim by its
 -- own token; a job somebody has locked is left for the next look; two reapers at once, or a late settlement, find nothing left to do. A claim entered
 -- between reading the orphans and deleting them carries another token and is left alone. The job's
--- age plays no part.
+-- age plays no part. ANY as in settle.sql.
 WITH orphan AS MATERIALIZED (
     SELECT e.job_id, e.id
     FROM tasq.executing_job AS e
@@ -18,14 +18,14 @@ WITH orphan AS MATERIALIZED (
 held AS MATERIALIZED (
     SELECT j.id
     FROM tasq.job AS j
-    WHERE j.id IN (SELECT o.job_id FROM orphan AS o)
+    WHERE j.id = ANY (ARRAY(SELECT o.job_id FROM orphan AS o))
     ORDER BY j.id
     FOR NO KEY UPDATE OF j SKIP LOCKED
 ),
 gone AS (
     DELETE FROM tasq.executing_job AS e
     USING held AS h, orphan AS o
-    WHERE e.job_id = h.id AND o.job_id = h.id AND e.id = o.id
+    WHERE e.job_id = ANY (ARRAY[h.id]) AND o.job_id = h.id AND e.id = o.id
     RETURNING e.job_id, e.id AS claim, e.worker_id, e.attempt, e.claimed_at
 ),
 taken AS (
@@ -40,7 +40,7 @@ taken AS (
             WHEN j.crashes + 1 >= $2::bigint OR j.attempt >= j.max_attempts THEN now()
         END
     FROM gone AS g
-    WHERE j.id = g.job_id
+    WHERE j.id = ANY (ARRAY[g.job_id])
     RETURNING j.id, j.status, j.queue, j.priority, j.unique_key, j.crashes, g.worker_id
 ),
 recorded AS (
@@ -54,7 +54,7 @@ recorded AS (
 freed AS (
     DELETE FROM tasq.unique_key AS k
     USING taken AS t
-    WHERE k.key = t.unique_key AND k.job_id = t.id AND t.status = 'error'
+    WHERE k.key = ANY (ARRAY[t.unique_key]) AND k.job_id = t.id AND t.status = 'error'
 )
 SELECT t.id, t.queue, t.priority, t.worker_id, t.status::text
 FROM taken AS t

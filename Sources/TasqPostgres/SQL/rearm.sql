@@ -3,16 +3,29 @@
 --
 --   $1 uuid[]  events
 --
--- The shape is settle.sql's; there is no claim to end, a job in `error` has none.
-WITH held AS MATERIALIZED (
+-- A job of an event has an id of its own, so the index of shared bodies leads to it; IS TRUE keeps the
+-- planner from walking through every job in `error` instead. What follows has settle.sql's shape;
+-- there is no claim to end, a job in `error` has none.
+WITH failed AS MATERIALIZED (
+    SELECT j.id
+    FROM unnest($1::uuid[]) AS u (payload_id)
+    CROSS JOIN LATERAL (
+        SELECT s.id
+        FROM tasq.job AS s
+        WHERE s.payload_id = ANY (ARRAY[u.payload_id]) AND s.payload_id <> s.id
+            AND (s.status = 'error') IS TRUE
+        OFFSET 0
+    ) AS j
+),
+held AS MATERIALIZED (
     SELECT j.id
     FROM tasq.job AS j
-    WHERE j.payload_id = ANY ($1::uuid[]) AND j.status = 'error'
+    WHERE j.id = ANY (ARRAY(SELECT f.id FROM failed AS f)) AND (j.status = 'error') IS TRUE
     ORDER BY j.id
     FOR NO KEY UPDATE OF j
 )
 UPDATE tasq.job AS j
 SET status = 'queued', attempt = 0, crashes = 0, handbacks = 0, run_at = now(), finished_at = NULL
 FROM held AS h
-WHERE j.id = h.id AND j.status = 'error'
+WHERE j.id = ANY (ARRAY[h.id]) AND (j.status = 'error') IS TRUE
 RETURNING j.id, j.queue, j.priority

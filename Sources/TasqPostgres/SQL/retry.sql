@@ -10,7 +10,7 @@
 -- A job whose attempts are used up gets room for one more; the count goes on, because systems
 -- that fence by it must not see it fall. What it lived through as a suspect stays with it too: it
 -- runs alone once more. A finished job gave its unique key back, so it takes it anew, in the keys'
--- order: two that take the same keys cannot deadlock.
+-- order: two that take the same keys cannot deadlock. ANY as in settle.sql.
 WITH held AS MATERIALIZED (
     SELECT j.id, j.status, j.queue, j.priority, j.attempt, j.unique_key
     FROM tasq.job AS j
@@ -32,7 +32,7 @@ moved AS (
     SET status = 'queued', run_at = now(), finished_at = NULL, handbacks = 0,
         max_attempts = greatest(j.max_attempts, j.attempt + 1)
     FROM held AS h
-    WHERE j.id = h.id
+    WHERE j.id = ANY (ARRAY[h.id])
         AND h.attempt < 1000
         AND (
             h.status = 'scheduled'
@@ -57,5 +57,5 @@ SELECT
 FROM tasq.job AS j
 LEFT JOIN held AS h ON h.id = j.id
 LEFT JOIN moved AS m ON m.id = j.id
-LEFT JOIN tasq.unique_key AS k ON k.key = h.unique_key AND k.job_id <> j.id
+LEFT JOIN tasq.unique_key AS k ON k.key = ANY (ARRAY[h.unique_key]) AND k.job_id <> j.id
 WHERE j.id = ANY ($1::uuid[])

@@ -16,6 +16,6 @@ WHERE j.last_claim = u.claim
     OR e.id IS NOT NULL
     OR EXISTS (
         SELECT FROM tasq.attempt AS a
-        WHERE a.job_id = u.job_id AND a.claim = u.claim
+        WHERE a.job_id = ANY (ARRAY[u.job_id]) AND a.claim = u.claim
             AND a.outcome IN ('retry', 'error', 'handedback')
     )

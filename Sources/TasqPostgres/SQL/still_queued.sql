@@ -4,9 +4,9 @@
 --
 -- A claim skips rows that somebody has locked for a moment, and suspects. Both are worth another
 -- try; everything else (finished, cancelled, running, not due, paused, unknown) is not.
+-- IS TRUE as in claim.sql.
 SELECT j.id, j.queue, j.priority, j.crashes, j.kind
 FROM tasq.job AS j
 WHERE j.id = ANY ($1::uuid[])
-    AND (j.status = 'queued') IS TRUE
-    AND j.run_at <= now()
+    AND (j.status = 'queued' AND j.run_at <= now()) IS TRUE
     AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))

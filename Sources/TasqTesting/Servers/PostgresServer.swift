@@ -2,15 +2,21 @@
 public protocol PostgresServer: Sendable {
     /// The connection URI of one of its databases.
     func url(database: String) -> String
+
+    /// The connection URI of one of its databases past a pooler that stands before it.
+    func directURL(database: String) -> String
 }
 
 extension PostgresServer {
     /// The connection URI of the database `postgres`.
     public var url: String { url(database: "postgres") }
 
+    /// The same as ``url(database:)``: no pooler stands before it.
+    public func directURL(database: String) -> String { url(database: database) }
+
     /// Runs SQL through `psql` and returns the rows, one a line, columns divided by `|`.
     ///
-    /// Statements run one by one, each in a transaction of its own unless the text says `BEGIN`;
+    /// It goes past a pooler. Statements run one by one, each in a transaction of its own unless the text says `BEGIN`;
     /// the first error ends the run and is thrown. For tests and for looking at rows, not for speed.
     @discardableResult
     public func execute(
@@ -19,7 +25,10 @@ extension PostgresServer {
     ) async throws(TestingError) -> String {
         let psql = try PostgresPrograms.psql()
         return try await ChildProcess.run(
-            [psql, "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url(database: database), "-f", "-"],
+            [
+                psql, "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", directURL(database: database), "-f",
+                "-",
+            ],
             directory: "/", input: sql, within: limit)
     }
 

@@ -84,6 +84,11 @@ public final class PrivatePooler: Sendable {
         else { throw .failed("cannot write \(path)") }
     }
 
+    /// The connection URI of one of the databases behind it.
+    public func url(database: String) -> String {
+        "postgres://postgres@127.0.0.1:\(port)/\(database)"
+    }
+
     /// Ends it with SIGKILL and starts it again on its port.
     public func crashAndRestart() async throws(TestingError) {
         let old = process.withLock { $0 }
@@ -99,12 +104,19 @@ public final class PrivatePooler: Sendable {
         throw .failed("port \(port) is taken by somebody else")
     }
 
+    /// Ends it and waits for its end.
+    public func stop() async {
+        let process = process.withLock { $0 }
+        process.signal(SIGTERM)
+        do { _ = try await process.wait() } catch {}
+    }
+
     /// Runs a command of its console, as in `PAUSE`.
     public func command(_ words: String) async throws(TestingError) {
         try await ChildProcess.run(
             [
                 try PostgresPrograms.psql(), "-XqAt", "-d",
-                "postgres://postgres@127.0.0.1:\(port)/pgbouncer", "-c", words,
+                url(database: "pgbouncer"), "-c", words,
             ], directory: "/")
     }
 
