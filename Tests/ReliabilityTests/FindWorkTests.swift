@@ -87,6 +87,30 @@ import Testing
         }
     }
 
+    @Test func `An id that got lost is found by workers that go by announcements, too`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            var handlers = HandlerTable()
+            try handlers.add("noop", Handler { _ in })
+            let worker = Worker(
+                of: fleet.queue, handlers: handlers,
+                settings: try WorkerSettings(
+                    findWork: .push, pollInterval: .milliseconds(50)),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let running = Task { try await worker.run() }
+            defer { running.cancel() }
+            try await fleet.enqueue(1, kind: "noop")
+            try await fleet.reaches(1, .success)
+            // The first may still be found by the look at the start.
+            for number in 2..<6 {
+                let lost = try NewJob(kind: Name("noop"), payload: Payload(Array("{}".utf8)))
+                _ = try await fleet.store.enqueue([lost])
+                try await fleet.reaches(number, .success)
+            }
+        }
+    }
+
     @Test func `What was claimed ahead is given back where no slot comes free`() async throws {
         try await Fleet.with { fleet in
             let (meters, gate) = (Meters(), Signal())

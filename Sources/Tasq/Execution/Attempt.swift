@@ -9,7 +9,8 @@ struct Attempt: Sendable {
     /// Told of a handler that goes on after its time is up.
     var overdue: OverdueRuns?
 
-    /// How the reason of an attempt begins whose kind the worker does not know.
+    /// How the reason of an attempt begins whose kind the worker did not know, as earlier versions
+    /// wrote it.
     static let noHandler = "no handler for kind "
 
     /// Why a running handler was cancelled from outside.
@@ -23,9 +24,8 @@ struct Attempt: Sendable {
     ///   its job back.
     func run(isLeaving: @Sendable () -> Bool) async -> Verdict {
         guard let handler = handlers.handler(for: job.kind) else {
-            return decide(
-                .failure(Outcome.retry(Self.noHandler + "`\(job.kind)` in this worker")),
-                by: RetryPolicy(base: .seconds(30)), wasInterrupted: false)
+            // It was taken away between the claim and the start; whoever has one runs the job.
+            return .handedBack
         }
         let context = JobContext(job: job, logger: logger)
         let result: Result<Void, any Error>

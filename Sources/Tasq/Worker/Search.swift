@@ -8,6 +8,8 @@ struct Search {
     /// The last take failed, and that was said.
     var doorbellIsOut = false
     var isFilled = false
+    /// The last take brought nothing.
+    var listIsEmpty = false
     /// How long the next take waits for an announcement.
     var idleWait = Duration.zero
     /// The next take waits until then, so that it brings more.
@@ -66,12 +68,24 @@ struct Search {
         nextSweep = answered + (answered - asked) * rests
     }
 
-    /// One that flew and failed rests like any other, but not for long.
+    /// One that failed rests like any other, but not for long; one that took its time to fail goes on
+    /// beside the takes the next time.
     mutating func noteFailedSweep(
         from asked: ContinuousClock.Instant, to answered: ContinuousClock.Instant
     ) {
         lastSweep = answered
+        sweepIsLong = answered - asked >= Worker.longSweep
+        sweepsAgain = false
         nextSweep = answered + min(max((answered - asked) * 19, .milliseconds(100)), .seconds(2))
+    }
+
+    /// The worker's row says that it has handlers for these from now on: what waits of them is looked
+    /// for in the table, for their ids may have been passed on.
+    mutating func noteKinds(_ kinds: [String]) {
+        self.kinds = kinds
+        passedOn = PassedOn()
+        isFilled = false
+        lastSweep = nil
     }
 
     /// How much longer only the list gives work; never negative.

@@ -73,7 +73,7 @@ extension Worker {
     }
 
     /// Those that this worker can claim by their ids. Jobs of kinds that it has no handler for are
-    /// announced once more, for others; those nobody took then are found by the sweeps of whoever
+    /// announced once more, for others; those nobody took then are found in the table by whoever
     /// knows them, or the list would go round and round.
     func claimable(among jobs: [QueuedJob], _ search: inout Search) -> [Announcement] {
         let known = jobs.filter { knows($0.kind) }

@@ -14,6 +14,9 @@ extension Worker {
     static let lostAfter: Int64 = 1_000_000
     /// The longest pause between two looks of an idle worker at the table, in poll intervals.
     static let idlePolls = 5
+    /// How often a worker that goes by Redis alone looks at the table all the same, in poll intervals:
+    /// ids get lost with a worker, off a list that was too long, or among workers that know other kinds.
+    static let netPolls = 30
     /// Ids or jobs of one claim.
     static let claimLimit = 500
     /// A claim of at least so many ids goes on beside the next take; fewer are soon done.
@@ -78,7 +81,7 @@ extension Worker {
                 if kinds != search.kinds {
                     let kinds = kinds
                     try await store.declare(kinds, of: session.id)
-                    search.kinds = kinds
+                    search.noteKinds(kinds)
                 }
                 if let failure = land(&search) { throw failure }
                 if let failure = landSweep(&search) { throw failure }
@@ -123,6 +126,14 @@ extension Worker {
         let sweeps = settings.findWork == .pushAndSweep
         if sweeps, search.unclaimed.isEmpty, bell.isOut {
             return try await poll(&search, upTo: limit, in: session)
+        }
+        if !sweeps, search.isFilled, search.unclaimed.isEmpty, !search.restsFromSweep,
+            let last = search.lastSweep,
+            search.clock.now - last >= settings.pollInterval * Self.netPolls
+        {
+            let found = try await sweep(&search, upTo: limit, in: session).jobs.count
+            search.isFilled = !(search.listIsEmpty && found > 0)
+            return
         }
         let isTime =
             search.lastSweep.map { search.clock.now - $0 >= settings.pollInterval } ?? true
@@ -175,7 +186,12 @@ extension Worker {
             // A sweep makes the next take stale; only more than that says that the list lags.
             let wanted = search.stale > limit ? min(search.stale * 2, Self.claimLimit) : limit
             search.unclaimed = await take(&search, upTo: wanted)
-            if search.unclaimed.isEmpty { search.noteStale(0, of: 0) }
+            search.listIsEmpty = search.unclaimed.isEmpty
+            if search.listIsEmpty { search.noteStale(0, of: 0) }
+            // Whoever cannot take and has nothing else to do asks again in a while.
+            if search.listIsEmpty, search.doorbellIsOut, !sweeps { await search.pollPause.pause() }
+            // It knows other kinds than its row says.
+            guard kinds == search.kinds else { return }
         }
         if search.unclaimed.count > limit { try await dropStale(&search, beyond: limit) }
         search.batches += 1
@@ -274,9 +290,14 @@ extension Worker {
         _ search: inout Search, upTo limit: Int, in session: WorkerSession
     ) async throws(StoreError) -> Sweep {
         let asked = search.clock.now
-        let sweep = try await sweep(upTo: limit, in: session)
-        note(&search, sweep, from: asked, to: search.clock.now)
-        return sweep
+        do throws(StoreError) {
+            let sweep = try await sweep(upTo: limit, in: session)
+            note(&search, sweep, from: asked, to: search.clock.now)
+            return sweep
+        } catch {
+            search.noteFailedSweep(from: asked, to: search.clock.now)
+            throw error
+        }
     }
 
     private func sweep(

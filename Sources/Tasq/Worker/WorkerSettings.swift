@@ -2,7 +2,8 @@
 public enum FindWork: String, Sendable, Hashable, CaseIterable {
     /// Waits for announcements and also sweeps the table, when idle and every so often.
     case pushAndSweep = "push+sweep"
-    /// Looks at the table once at the start, then relies on announcements alone.
+    /// Looks at the table at the start, then relies on announcements; once in thirty poll intervals it
+    /// looks for what they have lost.
     case push
     /// Looks at the table only.
     case poll

@@ -70,8 +70,7 @@ import Testing
             var script =
                 "\(sessionSettings) SET plan_cache_mode = force_generic_plan; \(scene.stage)"
             if isAnalyzed { script += PlanScene.analyze }
-            // What a sweep asks of suspects still follows such a plan.
-            let statements = scene.statements.filter { $0.name != "tasq_sweep" }
+            let statements = scene.statements
             for (place, hot) in statements.enumerated() {
                 script += """
                     PREPARE p\(place) AS \(hot.statement.text);

@@ -3,6 +3,26 @@ import Testing
 @testable import Tasq
 
 @Suite struct SearchTests {
+    @Test func `A sweep that fails rests, and goes beside the takes when it took its time`() {
+        var search = Search()
+        let now = search.clock.now
+        search.noteFailedSweep(from: now - .milliseconds(1), to: now)
+        #expect(search.restsFromSweep && !search.sweepFlies)
+        search.noteFailedSweep(from: now - .seconds(30), to: now)
+        #expect(search.restsFromSweep && search.sweepFlies)
+    }
+
+    @Test func `New kinds make it look at the table anew`() {
+        var search = Search()
+        let id = JobID()
+        search.isFilled = true
+        _ = search.passedOn.insert(id)
+        search.noteKinds(["a"])
+        #expect(search.kinds == ["a"] && !search.isFilled && search.lastSweep == nil)
+        let isPassedOnAgain = search.passedOn.insert(id)
+        #expect(isPassedOnAgain)
+    }
+
     @Test func `A sweep that took long is followed by a rest`() {
         var search = Search()
         #expect(!search.restsFromSweep)
