@@ -32,6 +32,8 @@ public final class JobExecutor: Sendable {
         let run: Run
         /// When it was posted.
         let time: ContinuousClock.Instant
+        /// Whoever posted it can have it run elsewhere.
+        let mayBeWithdrawn: Bool
         var isCancelled = false
         let body: @Sendable () async throws -> Void
     }
@@ -47,7 +49,7 @@ public final class JobExecutor: Sendable {
         var waiting: Deque<Posting> = []
         /// As many as were ever taken at once.
         var slots: [Slot] = []
-        var vacant: [Int] = []
+        var vacantPlaces: [Int] = []
         var occupied = 0
         /// Kept free for jobs that are on their way.
         var reserved = 0
@@ -56,7 +58,9 @@ public final class JobExecutor: Sendable {
         var waiters = Waiters()
 
         /// Places neither taken nor spoken for: slots, and those of jobs that wait for one.
-        func free(of slots: Int) -> Int { slots + ahead - occupied - waiting.count - reserved }
+        func free(of slots: Int) -> Int { vacant(of: slots) + ahead }
+        /// Slots neither taken nor spoken for.
+        func vacant(of slots: Int) -> Int { slots - occupied - waiting.count - reserved }
         var isIdle: Bool { occupied == 0 && waiting.isEmpty && reserved == 0 }
     }
 
@@ -77,7 +81,7 @@ public final class JobExecutor: Sendable {
     public func post(
         _ id: JobID = JobID(), _ body: @escaping @Sendable () async throws -> Void
     ) -> JobID {
-        enter(id, as: nextRun(), body)
+        enter(id, as: nextRun(), mayBeWithdrawn: false, body)
         return id
     }
 
@@ -88,11 +92,14 @@ public final class JobExecutor: Sendable {
 
     /// Posts a body; ``cancel(_:)`` knows it by its run.
     package func enter(
-        _ id: JobID, as run: Run, _ body: @escaping @Sendable () async throws -> Void
+        _ id: JobID, as run: Run, mayBeWithdrawn: Bool = true,
+        _ body: @escaping @Sendable () async throws -> Void
     ) {
         state.withLock { state in
             guard !state.isStopped else { return }
-            state.waiting.append(Posting(id: id, run: run, time: .now, body: body))
+            state.waiting.append(
+                Posting(
+                    id: id, run: run, time: .now, mayBeWithdrawn: mayBeWithdrawn, body: body))
             fillSlots(&state)
         }
     }
@@ -102,14 +109,17 @@ public final class JobExecutor: Sendable {
         state.withLock { $0.ahead = count }
     }
 
-    /// Takes back what waits for a slot since before `time`; its bodies are never run.
+    /// Takes back what was entered and waits for a slot since before `time`; its bodies are never run.
+    /// When there is any, nothing more is looked ahead for until ``lookAhead(_:)`` says so.
     package func withdraw(postedBefore time: ContinuousClock.Instant) -> Set<Run> {
         let (withdrawn, isIdle, ready) = state.withLock { state in
             var withdrawn: Set<Run> = []
-            while let first = state.waiting.first, first.time < time {
-                withdrawn.insert(first.run)
-                state.waiting.removeFirst()
+            state.waiting.removeAll { posting in
+                guard posting.mayBeWithdrawn, posting.time < time else { return false }
+                withdrawn.insert(posting.run)
+                return true
             }
+            if !withdrawn.isEmpty { state.ahead = 0 }
             return (withdrawn, state.isIdle, state.waiters.takeAll())
         }
         if isIdle, !withdrawn.isEmpty { listeners.tell(.idle) }
@@ -169,6 +179,9 @@ public final class JobExecutor: Sendable {
     /// Jobs that run or wait now.
     public var load: Int { state.withLock { $0.occupied + $0.waiting.count } }
 
+    /// Whether a slot is neither taken nor spoken for.
+    package var hasVacantSlot: Bool { state.withLock { $0.vacant(of: slots) > 0 } }
+
     /// Jobs that wait for a slot now.
     package var waits: Int { state.withLock { $0.waiting.count } }
 
@@ -211,7 +224,7 @@ public final class JobExecutor: Sendable {
         guard state.isStarted else { return }
         while state.occupied < slots, let posting = state.waiting.popFirst() {
             state.occupied += 1
-            let place = state.vacant.popLast() ?? state.slots.count
+            let place = state.vacantPlaces.popLast() ?? state.slots.count
             if place == state.slots.count { state.slots.append(Slot()) }
             let task = Task { await self.execute(posting, in: place) }
             if posting.isCancelled { task.cancel() }
@@ -230,7 +243,7 @@ public final class JobExecutor: Sendable {
         listeners.tell(event)
         let (isIdle, ready) = state.withLock { state in
             state.slots[place] = Slot()
-            state.vacant.append(place)
+            state.vacantPlaces.append(place)
             state.occupied -= 1
             fillSlots(&state)
             return (state.isIdle, state.waiters.takeAll())

@@ -27,17 +27,25 @@ final class Lookahead: Sendable {
 
     /// How many jobs may wait for a slot.
     var count: Int {
-        let claim = claim.load(ordering: .relaxed)
-        let (ends, overflow) = claim.multipliedReportingOverflow(by: Int64(slots))
-        return overflow ? limit : min(limit, Int(ends / max(1, run.load(ordering: .relaxed))))
+        min(limit, Int(claimInSlots / max(1, run.load(ordering: .relaxed))))
+    }
+
+    /// What all slots run in the time of a claim, in nanoseconds.
+    private var claimInSlots: Int64 {
+        let (time, overflow) =
+            claim.load(ordering: .relaxed).multipliedReportingOverflow(by: Int64(slots))
+        return overflow ? .max - 1 : time
     }
 
     func noteClaim(took time: Duration) { Self.note(time, in: claim) }
 
     func noteRun(took time: Duration) { Self.note(time, in: run) }
 
-    /// Jobs waited in vain.
-    func noteHeldUp() { run.store(Self.longRun, ordering: .relaxed) }
+    /// Jobs waited in vain: until short ones end, nothing is claimed ahead.
+    func noteHeldUp() {
+        let longest = max(run.load(ordering: .relaxed), Self.longRun, claimInSlots + 1)
+        run.store(longest, ordering: .relaxed)
+    }
 
     /// Says that somebody looks after those that wait from now on; `false` when somebody does.
     func watch() -> Bool { !isWatched.exchange(true, ordering: .acquiringAndReleasing) }

@@ -257,7 +257,7 @@ extension Worker {
         let wait =
             if search.sweepsAgain, !search.flights.isSweeping {
                 min(search.sweepRest, Self.missedDelay)
-            } else if !search.missed.isEmpty || search.isSuspectsTurn || search.flights.count > 0
+            } else if !search.missed.isEmpty || search.owesSuspects || search.flights.count > 0
                 || search.flights.isSweeping
             {
                 Self.missedDelay

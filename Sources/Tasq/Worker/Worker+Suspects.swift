@@ -32,6 +32,7 @@ extension Worker {
             await self.settler.settled()
             return true
         }
+        guard executor.hasVacantSlot else { return false }
         // Suspects and the others take turns: the next sweep points out those that are left.
         let end = min(search.clock.now + Self.suspectAlone, turnEnd)
         while search.clock.now < end, !Task.isCancelled, !session.isReaped {

@@ -289,7 +289,8 @@ public final class Worker: Service {
                 self.events(.lost(job.id))
                 throw Outcome.cancel("the claim is gone")
             }
-            self.lookahead.noteRun(took: meters.ended(RunEnd(verdict), startedAt: started))
+            let time = meters.ended(RunEnd(verdict), startedAt: started)
+            if verdict != .handedBack { self.lookahead.noteRun(took: time) }
             self.settler.settle(Settlement(job: job.id, claim: job.claim, verdict: verdict))
             switch verdict {
             case .success:

@@ -6,6 +6,24 @@ import Testing
 @Suite struct JobExecutorTests {
     private struct Failure: Error {}
 
+    @Test func `What was entered and waits can be withdrawn, what was posted cannot`() async {
+        let executor = JobExecutor(slots: 1)
+        let (gate, ran) = (Signal(), Signal())
+        executor.start()
+        executor.post { await gate.wait() }
+        executor.lookAhead(5)
+        let run = executor.nextRun()
+        executor.enter(JobID(), as: run) { Issue.record("it was withdrawn") }
+        executor.post { ran.raise() }
+        #expect(executor.waits == 2 && executor.free == 3)
+        #expect(!executor.hasVacantSlot)
+        #expect(executor.withdraw(postedBefore: .now) == [run])
+        #expect(executor.waits == 1 && executor.free == 0)
+        gate.raise()
+        await ran.wait()
+        await executor.stop()
+    }
+
     @Test func `It runs without any store, tells what happened, and is idle at the end`() async {
         let executor = JobExecutor(slots: 2)
         var events = executor.events.makeAsyncIterator()

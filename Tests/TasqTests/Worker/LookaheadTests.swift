@@ -39,6 +39,18 @@ import Testing
         #expect(lookahead.count == 20)
     }
 
+    @Test("Nothing is claimed ahead after that, however long claims take")
+    func heldUpForLong() {
+        for slots in [1, 64, 1000, 10_000] {
+            let lookahead = Lookahead(slots: slots)
+            for _ in 0..<400 { lookahead.noteClaim(took: .seconds(2)) }
+            for _ in 0..<3 {
+                lookahead.noteHeldUp()
+                #expect(lookahead.count == 0)
+            }
+        }
+    }
+
     @Test("A time beyond all measure does not trap")
     func extremes() {
         let lookahead = Lookahead(slots: .max / 4)
