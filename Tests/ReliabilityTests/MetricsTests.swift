@@ -285,7 +285,8 @@ private final class Station: Sendable {
             "nap",
             Handler { _ in
                 started.add()
-                try await Task.sleep(for: .seconds(3600))
+                await Signal().wait()
+                try Task.checkCancellation()
             })
         self.started = started
         worker = Worker(
