@@ -51,7 +51,7 @@ extension RedisAnnouncer {
                 await rest(RedisLimits.strangeTime, until: end)
                 return .failure(note(.strange, at: node))
             }
-            let end = usable.count == lists.count ? end : min(end, .now + RedisLimits.partialTime)
+            let end = usable.count == lists.count ? end : min(end, .now + RedisLimits.strangeWait)
             let result = await wait(upTo: limit, for: usable, at: node, until: end)
             // Redis does not say which of them it is.
             guard case .failure(let fault) = result, fault.isOfOneList, !Task.isCancelled

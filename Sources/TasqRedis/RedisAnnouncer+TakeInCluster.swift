@@ -52,8 +52,10 @@ extension RedisAnnouncer {
         guard !there.isEmpty else {
             return await take(upTo: limit, from: queues[0], in: cluster, until: end)
         }
-        if there.count < queues.count || hasStrange(among: keys.lists(byUrgency: there)) {
+        if there.count < queues.count {
             end = min(end, .now + RedisLimits.partialTime)
+        } else if hasStrange(among: keys.lists(byUrgency: there)) {
+            end = min(end, .now + RedisLimits.strangeWait)
         }
         // Where there are more queues than takes, others have their turn soon.
         if there.count > RedisLimits.takeConnections { end = min(end, .now + RedisLimits.turnTime) }

@@ -70,16 +70,18 @@ extension RedisAnnouncer {
 
     /// Takes these ids off a list, each once, from the end that is taken next; returns how many went.
     ///
-    /// Redis looks through the whole list for an id that is not there, so some are sent at a time,
-    /// and no more once most of some were gone.
+    /// Redis looks through the whole list for an id that is not there, so few are sent at first, then
+    /// more and more, and no more once most of some were gone.
     public func withdraw(
         _ ids: [JobID], from queue: Name, _ priority: Priority
     ) async throws(AnnouncerError) -> Int {
         let list = keys.list(queue, priority)
         var withdrawn = 0
         var rest = ids[...]
+        var count = 1
         while !rest.isEmpty {
-            let some = rest.prefix(RedisLimits.removalsAtOnce)
+            let some = rest.prefix(count)
+            count = min(count * 4, RedisLimits.removalsAtOnce)
             rest = rest.dropFirst(some.count)
             let removals = some.map { KeyedCommand("LREM", list, "-1", "\($0)", on: list) }
             let found = try await run(removals, while: .clearing).count { $0 == .integer(1) }

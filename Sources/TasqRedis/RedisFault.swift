@@ -113,7 +113,8 @@ extension RedisFault {
         case "NO-PASSWORD-SET": "has no password set: remove it from REDIS_URL"
         case "NOPERM": "the user in REDIS_URL has no permission for tasq's commands on \(subject)"
         case "MAXCLIENTS": "has no client slot free: raise maxclients"
-        case "DATABASE": "has no database of the number in REDIS_URL"
+        case "DATABASE":
+            "has no database of the number in REDIS_URL; a cluster has only 0: redis+cluster://"
         case "MOVED", "ASK", "CROSSSLOT", "TRYAGAIN":
             "a node of a cluster: write redis+cluster:// in REDIS_URL"
         case "CLUSTERDOWN":

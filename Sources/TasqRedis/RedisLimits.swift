@@ -75,6 +75,9 @@ enum RedisLimits {
     static let unservedPause = Duration.milliseconds(500)
     /// How long a take waits while some of its lists cannot be taken from.
     static let partialTime = Duration.milliseconds(100)
+    /// How long a take waits that leaves out a list whose key holds something else, which lasts until
+    /// somebody mends it.
+    static let strangeWait = Duration.seconds(1)
     /// How long the takes of some of many queues wait before others have their turn.
     static let turnTime = Duration.seconds(1)
     /// The wait after the first failure, and the longest.

@@ -49,6 +49,8 @@ package final class ClaimDesk: Sendable {
         var doorbellIsOut = false
         /// Queues whose next request is for a suspect.
         var suspectsQueues: Set<Name> = []
+        /// Queues where a sweep has told of a suspect: the next request asks whose turn it is.
+        var askedQueues: Set<Name> = []
         var arrival = Signal()
         /// Rows of workers that have asked here, to be removed when they do not come back.
         var rows: Set<WorkerID> = []
@@ -217,33 +219,52 @@ package final class ClaimDesk: Sendable {
     private func sweep(
         for worker: RemoteWorker, _ row: WorkerID
     ) async throws(StoreError) -> [ClaimedJob] {
-        let queues = state.withLock { state in
-            let queues = state.suspectsQueues.intersection(worker.queues)
-            state.suspectsQueues.subtract(queues)
-            return queues
-        }
-        if !queues.isEmpty,
-            let suspect = try await store.claimSuspect(for: row, from: Array(queues))
-        {
-            // The others' turn is still to come.
-            state.withLock { $0.suspectsQueues.formUnion(queues.subtracting([suspect.queue])) }
-            return [suspect]
-        }
+        if let suspect = try await suspect(for: worker, row) { return [suspect] }
         let asked = ContinuousClock.now
         let sweep = try await store.sweep(
             upTo: worker.limit, for: row, from: worker.queues.shuffled())
         meters.sweepTimes.observe(.now - asked)
         meters.swept.add(sweep.jobs.count)
-        guard sweep.isSuspectsTurn, let queue = sweep.suspectsQueue else { return sweep.jobs }
-        if sweep.jobs.isEmpty {
-            return try await store.claimSuspect(for: row, from: [queue]).map { [$0] } ?? []
-        }
+        guard let queue = sweep.suspectsQueue else { return sweep.jobs }
         state.withLock { state in
-            if state.suspectsQueues.count < Self.suspectsLimit {
-                state.suspectsQueues.insert(queue)
-            }
+            if state.askedQueues.count < Self.suspectsLimit { state.askedQueues.insert(queue) }
+        }
+        if sweep.jobs.isEmpty, let suspect = try await suspect(for: worker, row) {
+            return [suspect]
         }
         return sweep.jobs
+    }
+
+    /// A suspect, where this request is to have one: on queues where an id was known to be of one, or
+    /// where a sweep told of one and it is this row's turn.
+    private func suspect(
+        for worker: RemoteWorker, _ row: WorkerID
+    ) async throws(StoreError) -> ClaimedJob? {
+        let (known, asked) = state.withLock { state in
+            let known = state.suspectsQueues.intersection(worker.queues)
+            let asked = state.askedQueues.intersection(worker.queues)
+            state.suspectsQueues.subtract(known)
+            state.askedQueues.subtract(asked)
+            return (known, asked)
+        }
+        if !known.isEmpty {
+            let suspect: ClaimedJob?
+            do throws(StoreError) {
+                suspect = try await store.claimSuspect(for: row, from: Array(known))
+            } catch {
+                state.withLock { $0.suspectsQueues.formUnion(known) }
+                throw error
+            }
+            if let suspect {
+                // The others' turn is still to come.
+                state.withLock { $0.suspectsQueues.formUnion(known.subtracting([suspect.queue])) }
+                return suspect
+            }
+        }
+        guard !asked.isEmpty,
+            let turn = try await store.suspectsTurn(of: row, on: Array(worker.queues))
+        else { return nil }
+        return try await store.claimSuspect(for: row, from: [turn.queue])
     }
 
     private func prefersList() -> Bool {

@@ -23,6 +23,12 @@ public protocol JobStore: Sendable {
         upTo limit: Int, for worker: WorkerID, from queues: [Name]
     ) async throws(StoreError) -> Sweep
 
+    /// The queue on which it is this worker's turn to make way for a suspect, and for how much longer;
+    /// `nil` while the turn is another's. Asked when a sweep has told of a suspect.
+    func suspectsTurn(
+        of worker: WorkerID, on queues: [Name]
+    ) async throws(StoreError) -> SuspectsTurn?
+
     /// Claims the suspect that has been due the longest: a job that more than one worker died with.
     /// Run it alone, and never two in one process.
     func claimSuspect(
@@ -152,17 +158,25 @@ public struct Sweep: Sendable {
     /// The queue of a due suspect that the worker could run; `nil` when there is none. It is claimed
     /// by ``JobStore/claimSuspect(for:from:)``.
     public var suspectsQueue: Name?
-    /// How much longer it is this worker's turn to make way for that suspect; `nil` when it is not.
-    public var suspectsTurn: Duration?
-
-    /// Whether it is this worker's turn to make way for a suspect.
-    public var isSuspectsTurn: Bool { suspectsTurn != nil }
 
     /// Makes an answer to ``JobStore/sweep(upTo:for:from:)``.
-    public init(jobs: [ClaimedJob], suspectsQueue: Name? = nil, suspectsTurn: Duration? = nil) {
+    public init(jobs: [ClaimedJob], suspectsQueue: Name? = nil) {
         self.jobs = jobs
         self.suspectsQueue = suspectsQueue
-        self.suspectsTurn = suspectsTurn
+    }
+}
+
+/// A worker's turn to make way for the suspects of a queue.
+public struct SuspectsTurn: Sendable {
+    /// Where they wait.
+    public let queue: Name
+    /// How much longer the turn lasts.
+    public let left: Duration
+
+    /// Makes an answer to ``JobStore/suspectsTurn(of:on:)``.
+    public init(queue: Name, left: Duration) {
+        self.queue = queue
+        self.left = left
     }
 }
 

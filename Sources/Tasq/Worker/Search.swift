@@ -23,6 +23,8 @@ struct Search {
     var kinds: [String] = []
     /// Ids of kinds that are none of them, which were announced again for others.
     var passedOn = PassedOn()
+    /// A sweep has told of a suspect, and the store is to be asked whose turn it is.
+    private(set) var asksTurn = false
     /// A suspect waits, and it is this worker's turn to make way for it.
     private(set) var isSuspectsTurn = false
     /// The suspect's queue; `nil` is any.
@@ -115,15 +117,18 @@ struct Search {
         return jobs.filter { !$0.isSuspect }.map(\.announcement)
     }
 
-    /// A sweep says whether it is the suspects' turn.
-    mutating func noteTurn(_ sweep: Sweep, from asked: ContinuousClock.Instant) {
-        if takesEveryTurn {
-            isSuspectsTurn = isSuspectsTurn || sweep.suspectsQueue != nil
-        } else if let turn = sweep.suspectsTurn {
-            isSuspectsTurn = true
-            suspectsQueue = sweep.suspectsQueue
-            suspectsTurnEnd = asked + turn
-        }
+    /// A sweep has told of a suspect.
+    mutating func noteSuspect() {
+        if takesEveryTurn { isSuspectsTurn = true } else { asksTurn = true }
+    }
+
+    /// The store was asked, and it is this worker's turn or not.
+    mutating func noteTurn(_ turn: SuspectsTurn?, from asked: ContinuousClock.Instant) {
+        asksTurn = false
+        guard let turn else { return }
+        isSuspectsTurn = true
+        suspectsQueue = turn.queue
+        suspectsTurnEnd = asked + turn.left
     }
 
     /// Suspects may run now.

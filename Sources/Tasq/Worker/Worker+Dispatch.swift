@@ -91,6 +91,12 @@ extension Worker {
                     try await handBackUnknown(in: session)
                     search.noteAudit()
                 }
+                // Behind the jobs of the sweep that told of a suspect: they run by now.
+                if search.asksTurn {
+                    let asked = search.clock.now
+                    let turn = try await store.suspectsTurn(of: session.id, on: queueNames)
+                    search.noteTurn(turn, from: asked)
+                }
                 // Its answer may be older than what is known of suspects, and its jobs may come late.
                 if search.owesSuspects, !search.flights.isSweeping,
                     try await runSuspects(&search, in: session)
@@ -230,7 +236,7 @@ extension Worker {
 
     /// An idle worker that finds nothing looks less and less often; while a suspect waits, often
     /// enough not to miss its turn.
-    private func noteIdleSweep(_ search: inout Search, _ sweep: Sweep) {
+    func noteIdleSweep(_ search: inout Search, _ sweep: Sweep) {
         if sweep.jobs.isEmpty { search.isFilled = true }
         search.idleWait =
             sweep.jobs.isEmpty && sweep.suspectsQueue == nil
@@ -257,8 +263,8 @@ extension Worker {
         let wait =
             if search.sweepsAgain, !search.flights.isSweeping {
                 min(search.sweepRest, Self.missedDelay)
-            } else if !search.missed.isEmpty || search.owesSuspects || search.flights.count > 0
-                || search.flights.isSweeping
+            } else if !search.missed.isEmpty || search.asksTurn || search.owesSuspects
+                || search.flights.count > 0 || search.flights.isSweeping
             {
                 Self.missedDelay
             } else {
@@ -283,80 +289,6 @@ extension Worker {
                     "no announcements: polling the table", metadata: ["error": "\(error)"])
             }
             return []
-        }
-    }
-
-    private func sweep(
-        _ search: inout Search, upTo limit: Int, in session: WorkerSession
-    ) async throws(StoreError) -> Sweep {
-        let asked = search.clock.now
-        do throws(StoreError) {
-            let sweep = try await sweep(upTo: limit, in: session)
-            note(&search, sweep, from: asked, to: search.clock.now)
-            return sweep
-        } catch {
-            search.noteFailedSweep(from: asked, to: search.clock.now)
-            throw error
-        }
-    }
-
-    private func sweep(
-        upTo limit: Int, in session: WorkerSession
-    ) async throws(StoreError) -> Sweep {
-        let asked = ContinuousClock.now
-        let sweep = try await store.sweep(
-            upTo: limit, for: session.id, from: settings.drawnQueues())
-        let time = ContinuousClock.now - asked
-        meters.sweepTimes.observe(time)
-        lookahead.noteClaim(took: time)
-        meters.claimed.add(sweep.jobs.count)
-        meters.swept.add(sweep.jobs.count)
-        start(sweep.jobs, askedAt: asked, in: session)
-        return sweep
-    }
-
-    private func note(
-        _ search: inout Search, _ sweep: Sweep, from asked: ContinuousClock.Instant,
-        to answered: ContinuousClock.Instant
-    ) {
-        search.noteSweep(of: sweep.jobs, from: asked, to: answered)
-        search.noteTurn(sweep, from: asked)
-        if !sweep.jobs.isEmpty { search.noteClaims() }
-    }
-
-    /// Sweeps beside the loop, into slots that are kept for it.
-    private func flySweep(
-        _ search: inout Search, upTo kept: Int, isIdle: Bool, in session: WorkerSession,
-        _ group: inout DiscardingTaskGroup
-    ) {
-        let flights = search.flights
-        executor.reserve(kept)
-        flights.startSweep()
-        group.addTask {
-            let asked = ContinuousClock.now
-            let result: Result<Sweep, StoreError>
-            do throws(StoreError) {
-                result = .success(try await self.sweep(upTo: kept, in: session))
-            } catch {
-                result = .failure(error)
-            }
-            flights.land(.init(isIdle: isIdle, result: result, asked: asked, answered: .now))
-            self.executor.release(kept)
-        }
-    }
-
-    /// Takes note of a sweep that has come back; its failure, if it failed.
-    private func landSweep(_ search: inout Search) -> StoreError? {
-        guard let landing = search.flights.landedSweep() else { return nil }
-        switch landing.result {
-        case .success(let sweep):
-            note(&search, sweep, from: landing.asked, to: landing.answered)
-            if landing.isIdle { noteIdleSweep(&search, sweep) }
-            return nil
-        case .failure(let error):
-            search.noteFailedSweep(from: landing.asked, to: landing.answered)
-            search.noteFailure(error)
-            return error
         }
     }
 }

@@ -6,7 +6,9 @@
 -- No row: it is not. Asked when a sweep has seen a suspect that the worker could run.
 --
 --   Of the workers that serve the queue and know the kind, one in eight, rounded up, has the turn for
---   five seconds; then the next ones have, in the order of their ids. Once the suspect has waited
+--   five seconds, then the next ones have, by groups in the order of their ids; each round begins with
+--   another group, or a worker that asks once in so many seconds could meet the same turn, another's,
+--   for ever. Once the suspect has waited
 --   for 30 seconds since it was due or its last attempt was cut off, half of them have, rounded up:
 --   those that are full, dead or do not sweep have it in vain. All at once would leave nobody to
 --   start anything else. (job.run_at alone would not do: that of a job that ran for an hour is an
@@ -26,7 +28,10 @@ FROM (
         o.queue, c.turn,
         CASE
             WHEN c.place IS NULL THEN false
-            WHEN mod(mod(c.place - c.turn * c.share, c.size) + c.size, c.size) >= c.share THEN false
+            WHEN c.place / c.share <> mod(
+                c.turn + (hashint8(c.turn / ((c.size + c.share - 1) / c.share)) & 1048575),
+                (c.size + c.share - 1) / c.share
+            ) THEN false
             ELSE (
                 SELECT count(*)
                 FROM tasq.executing_job AS e

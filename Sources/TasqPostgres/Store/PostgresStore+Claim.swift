@@ -13,8 +13,7 @@ extension PostgresStore {
         return try await pool.run(statements.claim, parameters).map(claimedJob)
     }
 
-    /// One statement that walks the index of each queue in its own order, and one more where a
-    /// suspect waits. If that fails, it is not this worker's turn: the jobs are claimed.
+    /// One statement that walks the index of each queue in its own order.
     public func sweep(
         upTo limit: Int, for worker: WorkerID, from queues: [Name]
     ) async throws(StoreError) -> Sweep {
@@ -30,25 +29,19 @@ extension PostgresStore {
                 sweep.jobs.append(claimedJob(row))
             }
         }
-        guard sweep.suspectsQueue != nil else { return sweep }
-        do throws(StoreError) {
-            if let (queue, left) = try await turn(of: worker, on: queues) {
-                sweep.suspectsQueue = queue
-                sweep.suspectsTurn = left
-            }
-        } catch {}
         return sweep
     }
 
-    /// The queue on which it is this worker's turn to make way for a suspect, and for how long.
-    private func turn(
+    /// One statement that locks nothing; turn.sql says who has the turn.
+    public func suspectsTurn(
         of worker: WorkerID, on queues: [Name]
-    ) async throws(StoreError) -> (queue: Name, left: Duration)? {
+    ) async throws(StoreError) -> SuspectsTurn? {
         var parameters = Parameters()
         parameters.append(worker)
         parameters.append(queues.map(\.description))
-        guard let row = try await pool.run(statements.turn, parameters).first else { return nil }
-        return (queue: Name(unchecked: row.text(0)), left: .microseconds(row.int(1)))
+        return try await pool.run(statements.turn, parameters).first.map { row in
+            SuspectsTurn(queue: Name(unchecked: row.text(0)), left: .microseconds(row.int(1)))
+        }
     }
 
     /// One statement that walks the index of suspects.

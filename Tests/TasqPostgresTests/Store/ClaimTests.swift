@@ -61,7 +61,7 @@ import Testing
 
             try await database.execute("UPDATE tasq.job SET crashes = 2 WHERE kind = 'axb'")
             let turn = try await store.sweep(upTo: 9, for: worker.id, from: defaultQueues)
-            #expect(turn.jobs.isEmpty && !turn.isSuspectsTurn)
+            #expect(turn.jobs.isEmpty && turn.suspectsQueue == nil)
             #expect(try await store.claimSuspect(for: worker.id, from: defaultQueues) == nil)
             try await store.declare(["%"], of: worker.id)
             #expect(

@@ -51,6 +51,11 @@ extension PostgresStore {
         return try await enqueue([job])[0].id
     }
 
+    /// Whether it is this worker's turn to make way for a suspect on the default queue.
+    func hasTurn(_ worker: WorkerID) async throws -> Bool {
+        try await suspectsTurn(of: worker, on: defaultQueues) != nil
+    }
+
     /// Asks for the maintenance term.
     func ask(
         as holder: WorkerID, counter: Int64 = 0, takingOver standing: String? = nil
