@@ -210,6 +210,16 @@ import Testing
             #expect(
                 found["tasq_queue_oldest_seconds", ["queue": "default", "status": "scheduled"]] == 0
             )
+            // The worker that is there knows other kinds.
+            #expect(found.sum("tasq_queue_unknown_kind_jobs") == 0)
+            let record = WorkerRecord(
+                host: "test", processID: 1, queues: [.defaultQueue], concurrency: 1,
+                version: "test", heartbeat: .seconds(2), lease: .seconds(60), kinds: ["mail"])
+            try await station.store.register(record)
+            found = try await page { $0["tasq_workers"] == 1 }
+            #expect(
+                found["tasq_queue_unknown_kind_jobs", ["queue": "default", "kind": "ok"]] == 3)
+            try await station.store.deregister(record.id)
             // Queues beyond the limit are told together.
             _ = try await station.sql(
                 """

@@ -1,6 +1,6 @@
 /// What the tables and Redis say about queues and workers, as gauges; alike in every process.
 ///
-/// Costs two statements that read unfinished jobs from partial indexes, never history, and one
+/// Costs three statements that read unfinished jobs from partial indexes, never history, and one
 /// command for each list in Redis. One or two processes of a deployment are enough to tell it.
 public struct StoreMetrics: Sendable {
     let catalog: any Catalog
@@ -18,7 +18,9 @@ public struct StoreMetrics: Sendable {
         do throws(StoreError) {
             let queues = try await catalog.queues()
             let workers = try await catalog.workers()
-            return metrics(of: queues) + metrics(of: workers) + (await drift(of: queues))
+            let unknown = try await catalog.unknownKinds()
+            return metrics(of: queues) + [metric(of: unknown)] + metrics(of: workers)
+                + (await drift(of: queues))
         } catch {
             return []
         }
@@ -45,6 +47,21 @@ public struct StoreMetrics: Sendable {
                 "tasq_queue_paused", .gauge, help: "Whether a queue is paused.",
                 samples: samples(queues, nil, { $0.isPaused ? 1 : 0 }, max)),
         ]
+    }
+
+    private func metric(of unknown: [UnknownKind]) -> Metric {
+        Metric(
+            "tasq_queue_unknown_kind_jobs", .gauge,
+            help:
+                "Queued jobs of a kind that no worker of their queue has a handler for: ten kinds at most.",
+            samples: unknown.map { found in
+                .init(
+                    Double(found.jobs),
+                    labels: [
+                        .init("queue", found.queue.description),
+                        .init("kind", found.kind.description),
+                    ])
+            })
     }
 
     private func metrics(of workers: [WorkerStanding]) -> [Metric] {

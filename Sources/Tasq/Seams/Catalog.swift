@@ -60,11 +60,32 @@ public protocol Catalog: Sendable {
         since time: Timestamp, buckets: Int, limit: Int
     ) async throws(StoreError) -> RecentHistory
 
+    /// Kinds of queued jobs that no worker of their queue has a handler for: at most ten, the most
+    /// frequent first. Looks at no more than 100 000 jobs; queues without any worker are left out.
+    func unknownKinds() async throws(StoreError) -> [UnknownKind]
+
     /// The state of everything, for those who look every second.
     func glance() async throws(StoreError) -> Glance
 
     /// Asks the server for nothing; throws when it does not answer.
     func ping() async throws(StoreError)
+}
+
+/// A kind of queued jobs that no worker of their queue has a handler for.
+public struct UnknownKind: Sendable, Hashable {
+    /// Where they wait.
+    public var queue: Name
+    /// Their kind.
+    public var kind: Name
+    /// How many were found.
+    public var jobs: Int
+
+    /// Makes an answer to ``Catalog/unknownKinds()``.
+    public init(queue: Name, kind: Name, jobs: Int) {
+        self.queue = queue
+        self.kind = kind
+        self.jobs = jobs
+    }
 }
 
 /// Which jobs a list shows; `nil` means any.

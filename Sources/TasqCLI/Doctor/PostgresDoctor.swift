@@ -111,7 +111,7 @@ struct PostgresDoctor {
             "run NTP on both: times that people give are taken by this machine's clock")
     }
 
-    private func kinds(_ unknown: [(queue: Name, kind: Name, jobs: Int)]) -> [Diagnosis] {
+    private func kinds(_ unknown: [UnknownKind]) -> [Diagnosis] {
         unknown.map { found in
             .warn(
                 "kinds",

@@ -1,4 +1,4 @@
-package import Tasq
+public import Tasq
 
 /// What a server's settings, its connections and its statistics mean for a queue.
 package struct Checkup: Sendable {
@@ -73,10 +73,12 @@ extension PostgresStore {
             changedSinceAnalyze: Int(row.optionalInt(13) ?? 0))
     }
 
-    /// Kinds of queued jobs that no worker of their queue has a handler for, the most frequent first.
-    package func unknownKinds() async throws(StoreError) -> [(queue: Name, kind: Name, jobs: Int)] {
+    /// One statement that locks nothing.
+    public func unknownKinds() async throws(StoreError) -> [UnknownKind] {
         try await pool.run(statements.unknownKinds, Parameters()).map { row in
-            (Name(unchecked: row.text(0)), Name(unchecked: row.text(1)), Int(row.int(2)))
+            UnknownKind(
+                queue: Name(unchecked: row.text(0)), kind: Name(unchecked: row.text(1)),
+                jobs: Int(row.int(2)))
         }
     }
 
