@@ -14,6 +14,7 @@ enum Program {
         // First of all: a reader or a peer that goes away must not take the process with it.
         signal(SIGPIPE, SIG_IGN)
         ClosedStreams.fill()
+        if CommandLine.arguments.dropFirst() == [CommandGuard.argument] { CommandGuard.stand() }
         do {
             try RawArguments.check()
             try RepeatedFlags.refuse(in: Array(CommandLine.arguments.dropFirst()))

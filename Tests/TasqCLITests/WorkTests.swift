@@ -62,6 +62,48 @@ import Testing
         }
     }
 
+    @Test(arguments: ["", "trap '' TERM; "])
+    func `A worker that is killed takes the programs it started with it`(
+        beginning: String
+    ) async throws {
+        try await withDatabase { database in
+            let pids = try TemporaryFile("", name: "pids")
+            let script =
+                beginning + "sleep 600 & echo $$ $! >> \"$0\"; while :; do sleep 600; done"
+            let file = try TemporaryFile(
+                """
+                handlers:
+                  stay: { command: [/bin/sh, -c, '\(script.replacing("'", with: "''"))', "\(pids.path)"] }
+                  pass: { command: [/bin/sh, -c, 'sleep 600 & echo $! >> "$0"', "\(pids.path)"] }
+                """)
+            let environment = ["DATABASE_URL": database.url]
+            let worker = try await TasqProgram.start(
+                ["work", "--config", file.path], environment: environment)
+            func begun() throws -> [Int32] {
+                try String(contentsOfFile: pids.path, encoding: .utf8)
+                    .split(whereSeparator: \.isWhitespace).compactMap { Int32($0) }
+            }
+            _ = try await TasqProgram.run("enqueue", "pass", environment: environment)
+            try await eventually("what the first one left behind runs on") {
+                try await database.execute(
+                    "SELECT count(*) FROM tasq.job WHERE status = 'success'") == "1"
+            }
+            let left = try begun()
+            for _ in 0..<2 {
+                _ = try await TasqProgram.run("enqueue", "stay", environment: environment)
+            }
+            try await eventually("two programs with a child each run") {
+                try begun().count == 5
+            }
+            let numbers = Set(try begun()).subtracting(left)
+            worker.signal(SIGKILL)
+            _ = try await worker.wait()
+            try await eventually("none of them is left") { numbers.allSatisfy { !isAlive($0) } }
+            #expect(left.count == 1 && left.allSatisfy { isAlive($0) })
+            for number in left { kill(number, SIGKILL) }
+        }
+    }
+
     @Test(arguments: [SIGTERM, SIGINT])
     func `A second signal hands running jobs back at once and exits with it`(
         number: Int32

@@ -175,6 +175,59 @@ struct ClaimTests {
         }
     }
 
+    @Test func `Jobs whose answer could not be sent to its end are handed back`() async throws {
+        try await Stack.with { stack, database in
+            let text = String(repeating: "x", count: 500_000)
+            for _ in 0..<40 {
+                _ = try await stack.enqueue(#"{"kind":"mail","payload":"\#(text)"}"#)
+            }
+            let body = #"{"worker_id":"\#(Self.worker)","limit":64}"#
+            try await RawConnection.open(to: stack.admin, receiving: 65_536) { connection in
+                try await connection.send(
+                    "POST /v1/claims HTTP/1.1\r\nHost: \(stack.admin)\r\n"
+                        + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+                try await eventually("the jobs are claimed") {
+                    try await database.execute(
+                        "SELECT count(*) FROM tasq.job WHERE status = 'executing'") == "40"
+                }
+            }
+            try await eventually("all are handed back") {
+                try await database.execute(
+                    "SELECT DISTINCT status, attempt, crashes, handbacks FROM tasq.job")
+                    == "queued|0|0|1"
+            }
+        }
+    }
+
+    @Test func `Requests of one worker at a time have a row each`() async throws {
+        try await Stack.with { stack, database in
+            let claim = #"{"worker_id":"\#(Self.worker)","wait":"30s"}"#
+            async let first = stack.claim(claim)
+            async let second = stack.claim(claim)
+            try await eventually("both wait") { try await stack.store.workers().count == 2 }
+            for _ in 0..<2 { _ = try await stack.enqueue(#"{"kind":"mail"}"#) }
+            let answers = try await [first, second]
+            #expect(answers.map { $0.text.components(of: "\"token\"") } == [1, 1])
+            #expect(
+                try await database.execute(
+                    "SELECT count(*), count(DISTINCT worker_id) FROM tasq.executing_job") == "2|2")
+            // A row that another server has made is that server's.
+            let other = WorkerID()
+            try await database.execute(
+                """
+                INSERT INTO tasq.worker
+                    (id, host, pid, queues, concurrency, version, heartbeat_us, lease_us)
+                VALUES ('\(other)', 'h', 0, '{default}', 1, 'claims/1', 1000000, 3600000000)
+                """)
+            _ = try await stack.enqueue(#"{"kind":"mail"}"#)
+            let third = try await stack.claim(#"{"worker_id":"\#(other)"}"#)
+            #expect(third.text.components(of: "\"token\"") == 1)
+            #expect(
+                try await database.execute(
+                    "SELECT count(*) FROM tasq.executing_job WHERE worker_id = '\(other)'") == "0")
+        }
+    }
+
     @Test func `A server that shuts down answers whoever waits`() async throws {
         let answer = try await Stack.with { stack, _ in
             // The body returns while the request waits; the stack then shuts down.

@@ -10,7 +10,8 @@ import Synchronization
 /// A remote worker is a row in `worker`, under its own id. Only the token of a claim renews the
 /// row that holds it. So that a claim whose answer got lost on the way cannot be kept alive by the
 /// worker's other claims, each answer's claims have a row to themselves: the worker's own while
-/// that is free, else one more. A row that nobody renews is reaped like any dead worker's.
+/// that is free, else one more. A row belongs to the server that made it, and to one request at a time
+/// there: two that wait at once would else claim under one row. A row that nobody renews is reaped like any dead worker's.
 package final class ClaimDesk: Sendable {
     /// Requests that may wait for work; one more is answered at once.
     static let waiterLimit = 1000
@@ -54,6 +55,8 @@ package final class ClaimDesk: Sendable {
         var arrival = Signal()
         /// Rows of workers that have asked here, to be removed when they do not come back.
         var rows: Set<WorkerID> = []
+        /// Ids under which a request is being answered.
+        var attending: Set<WorkerID> = []
     }
 
     let store: any JobStore
@@ -118,17 +121,26 @@ package final class ClaimDesk: Sendable {
         for worker: RemoteWorker, wait: Duration, gone: Signal
     ) async throws(StoreError) -> Batch {
         let deadline = ContinuousClock.now + min(wait, RemoteWorker.longestWait)
-        let mayWait = state.withLock { state in
+        let (mayWait, isFirst) = state.withLock { state in
             state.requests &+= 1
             state.waiting += 1
-            return state.waiting <= Self.waiterLimit
+            return (
+                state.waiting <= Self.waiterLimit, state.attending.insert(worker.id).inserted
+            )
         }
-        defer { state.withLock { $0.waiting -= 1 } }
-        var row = worker.id
+        defer {
+            state.withLock { state in
+                state.waiting -= 1
+                if isFirst { state.attending.remove(worker.id) }
+            }
+        }
+        var row = isFirst ? worker.id : WorkerID()
+        var isEntered = false
         var look = Self.looks.first
         var listFirst = mayWait && prefersList()
         while true {
-            row = try await enter(worker, row)
+            row = try await enter(worker, row, renewing: isEntered)
+            isEntered = true
             var jobs: [ClaimedJob] = []
             if listFirst {
                 jobs = await stand(for: worker, row, upTo: Self.listPatience, gone)
@@ -201,16 +213,17 @@ package final class ClaimDesk: Sendable {
         return settled
     }
 
-    /// Enters or renews a row that holds no claim, and returns its id.
+    /// Enters a row, or renews one of this server's that holds no claim, and returns its id.
     private func enter(
-        _ worker: RemoteWorker, _ row: WorkerID
+        _ worker: RemoteWorker, _ row: WorkerID, renewing isEntered: Bool
     ) async throws(StoreError) -> WorkerID {
-        if try await store.attend(worker.record(id: row)) {
+        let isOurs = isEntered || state.withLock { $0.rows.contains(row) }
+        if try await store.attend(worker.record(id: row), renewing: isOurs) {
             note(row)
             return row
         }
         let fresh = worker.record(id: WorkerID())
-        _ = try await store.attend(fresh)
+        _ = try await store.attend(fresh, renewing: false)
         note(fresh.id)
         return fresh.id
     }

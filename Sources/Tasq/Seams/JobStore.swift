@@ -129,9 +129,10 @@ public protocol JobStore: Sendable {
     /// it; ends when the connection is lost. Behind a transaction pooler it ends at once.
     func commitNotices() -> AsyncStream<Announcement>
 
-    /// Enters a remote worker, or renews it while it holds no claim; says whether it did. One that
-    /// holds a claim is not renewed: claims are renewed one by one, by ``renew(_:of:)``.
-    func attend(_ worker: WorkerRecord) async throws(StoreError) -> Bool
+    /// Enters a remote worker, or with `renewing` also renews one that stands while it holds no claim;
+    /// says whether it did. One that holds a claim is not renewed: claims are renewed one by one, by
+    /// ``renew(_:of:)``.
+    func attend(_ worker: WorkerRecord, renewing: Bool) async throws(StoreError) -> Bool
 
     /// Renews the remote worker that holds this claim and returns its lease; `nil` when the claim
     /// is gone.

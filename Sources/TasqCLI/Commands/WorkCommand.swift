@@ -60,7 +60,8 @@ struct WorkCommand: AsyncParsableCommand {
         let settings = try configuration.worker.settings(
             host: process.hostName, processID: process.processIdentifier)
         let path = process.environment["PATH"] ?? "/usr/bin:/bin"
-        let handlers = try HandlerSet(configuration.handlers, path: path)
+        let guardian = CommandGuard()
+        let handlers = try HandlerSet(configuration.handlers, path: path, guardian: guardian)
         if configuration.handlers.isEmpty {
             logger.warning("the configuration names no handlers: no job is claimed")
         }
@@ -84,7 +85,7 @@ struct WorkCommand: AsyncParsableCommand {
                 try global.reload(needs, flags: flags, as: configuration)
             },
             takeOver: { fresh in
-                let table = try HandlerSet(fresh.handlers, path: path).table
+                let table = try HandlerSet(fresh.handlers, path: path, guardian: guardian).table
                 try listener?.takeOver(fresh)
                 worker.replaceHandlers(table)
             })

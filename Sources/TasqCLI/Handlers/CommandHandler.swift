@@ -20,13 +20,15 @@ import Tasq
 /// | anything else, a signal | retry, with the end of its standard error as the reason |
 ///
 /// The program is started without a shell, in a process group of its own, with exactly the job's
-/// variables, `PATH` and what the configuration lists. A program that cannot be started is retried:
+/// variables, `PATH` and what the configuration lists, and does not outlive this process. A program that cannot be started is retried:
 /// it is nearly always a deployment on its way or a worker set up differently, and its jobs must
 /// not end in `error` at once for that. SIGPIPE must be ignored in this process.
 struct CommandHandler: Sendable {
     let command: HandlerEntry.Command
     /// The worker's own `PATH`.
     let path: String
+    /// Ends the program if this process dies; `nil`: nothing does.
+    var guardian: CommandGuard?
 
     /// How long the group has between SIGTERM and SIGKILL.
     static let patience = Duration.seconds(2)
@@ -40,6 +42,7 @@ struct CommandHandler: Sendable {
     func run(_ context: JobContext) async throws {
         let tail = ErrorTail(limit: Self.reasonBytes)
         let group = Mutex<Int32?>(nil)
+        defer { if let leader = group.withLock({ $0 }) { guardian?.leave(leader) } }
         let status: TerminationStatus
         do {
             status = try await launch(for: context, keeping: tail, group: group)
@@ -98,6 +101,7 @@ struct CommandHandler: Sendable {
             input: .inputWriter, output: .discarded, error: .sequence
         ) { execution in
             group.withLock { $0 = execution.processIdentifier.value }
+            guardian?.enter(execution.processIdentifier.value)
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
                     await feed(context.job.payload.body, to: execution.standardInputWriter)

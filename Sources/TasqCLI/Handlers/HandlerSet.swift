@@ -7,11 +7,13 @@ struct HandlerSet: Sendable {
     private(set) var table = HandlerTable()
     private var targets: [TargetClient] = []
 
-    /// `path` is where `command` handlers look for programs. Throws ``InvalidInput`` naming
-    /// the handler that cannot be made.
-    init(_ entries: [HandlerEntry], path: String) throws(InvalidInput) {
+    /// `path` is where `command` handlers look for programs, `guardian` what ends those that are
+    /// left. Throws ``InvalidInput`` naming the handler that cannot be made.
+    init(
+        _ entries: [HandlerEntry], path: String, guardian: CommandGuard? = nil
+    ) throws(InvalidInput) {
         for entry in entries {
-            var handler = try handler(of: entry, path: path)
+            var handler = try handler(of: entry, path: path, guardian)
             handler.timeout = entry.timeout
             handler.retry = entry.retry
             try table.add(entry.pattern, handler)
@@ -24,7 +26,7 @@ struct HandlerSet: Sendable {
     }
 
     private mutating func handler(
-        of entry: HandlerEntry, path: String
+        of entry: HandlerEntry, path: String, _ guardian: CommandGuard?
     ) throws(InvalidInput) -> Handler {
         switch entry.action {
         case .http(let http):
@@ -33,7 +35,7 @@ struct HandlerSet: Sendable {
             targets.append(client)
             return client.handler()
         case .command(let command):
-            let command = CommandHandler(command: command, path: path)
+            let command = CommandHandler(command: command, path: path, guardian: guardian)
             return Handler { context in try await command.run(context) }
         case .log: return Handler(run: PlainHandlers.log)
         case .noop: return Handler(run: PlainHandlers.noop)

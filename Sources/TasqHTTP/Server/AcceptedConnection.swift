@@ -13,12 +13,15 @@ final class AcceptedConnection: ServerChildChannelValue {
 
     /// Raised when the client has closed its side.
     let gone: Signal
+    private let clock: NIOLoopBound<ConnectionClock>
     private let exchange: Exchange
     private let isTaken = Atomic(false)
 
-    init(_ exchange: Exchange, gone: Signal) {
+    /// Called on the connection's event loop.
+    init(_ exchange: Exchange, _ clock: ConnectionClock) {
         self.exchange = exchange
-        self.gone = gone
+        self.clock = NIOLoopBound(clock, eventLoop: exchange.channel.eventLoop)
+        gone = clock.gone
     }
 
     deinit {
@@ -29,6 +32,13 @@ final class AcceptedConnection: ServerChildChannelValue {
     }
 
     var channel: any Channel { exchange.channel }
+
+    /// The fate of the next answer: kept once it has gone out whole, broken when it could not.
+    func nextDelivery() async throws -> EventLoopFuture<Void> {
+        try await channel.eventLoop.submit { [clock] in
+            clock.value.nextDelivery(on: clock.eventLoop)
+        }.get()
+    }
 
     /// The connection, for the one caller who handles it to its end.
     func take() -> Exchange {

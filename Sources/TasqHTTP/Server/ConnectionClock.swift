@@ -43,6 +43,8 @@ final class ConnectionClock: ChannelDuplexHandler {
     private var pieces = 0
     private var closesAfterAnswer = false
     private var isQuiescing = false
+    /// Kept once the next answer has gone out whole.
+    private var delivery: EventLoopPromise<Void>?
 
     init(limits: HTTPLimits) {
         self.limits = limits
@@ -56,6 +58,7 @@ final class ConnectionClock: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         timer?.cancel()
         self.context = nil
+        endDelivery(.failure(ChannelError.ioOnClosedChannel))
     }
 
     /// Bytes came in and have not been parsed yet.
@@ -70,9 +73,27 @@ final class ConnectionClock: ChannelDuplexHandler {
         if let context { update(context) }
     }
 
+    /// Succeeds once the next answer has been handed to the operating system to its last byte; fails
+    /// when the connection is lost before.
+    func nextDelivery(on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        if context == nil || gone.isRaised {
+            promise.fail(ChannelError.ioOnClosedChannel)
+        } else {
+            delivery = promise
+        }
+        return promise.futureResult
+    }
+
+    private func endDelivery(_ result: Result<Void, any Error>) {
+        delivery?.completeWith(result)
+        delivery = nil
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
         gone.raise()
+        endDelivery(.failure(ChannelError.ioOnClosedChannel))
         context.fireChannelInactive()
     }
 
@@ -117,7 +138,10 @@ final class ConnectionClock: ChannelDuplexHandler {
             context.write(data, promise: promise)
         case .end:
             let written = promise ?? context.eventLoop.makePromise()
-            written.futureResult.assumeIsolated().whenComplete { _ in self.answered(context) }
+            written.futureResult.assumeIsolated().whenComplete { result in
+                self.endDelivery(result)
+                self.answered(context)
+            }
             context.write(data, promise: written)
         }
     }

@@ -39,7 +39,7 @@ struct HTTPConnections: ServerChildChannel {
                 try NIOAsyncChannel(
                     wrappingChannelSynchronously: channel,
                     configuration: .init(isOutboundHalfClosureEnabled: true)),
-                gone: clock.gone)
+                clock)
         }
     }
 
@@ -49,7 +49,7 @@ struct HTTPConnections: ServerChildChannel {
         do {
             try await withTaskCancellationHandler {
                 try await connection.executeThenClose { inbound, outbound in
-                    try await converse(inbound, outbound, accepted.gone)
+                    try await converse(inbound, outbound, accepted)
                     // Half-close and let the client close its side once it has read the answer;
                     // the connection's clock ends the wait.
                     outbound.finish()
@@ -67,8 +67,9 @@ struct HTTPConnections: ServerChildChannel {
     @concurrent
     private func converse(
         _ inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>, _ outbound: Outbound,
-        _ gone: Signal
+        _ accepted: AcceptedConnection
     ) async throws {
+        let gone = accepted.gone
         var reader = RequestReader(inbound)
         var keepsAlive = true
         while keepsAlive {
@@ -81,8 +82,8 @@ struct HTTPConnections: ServerChildChannel {
                 let answerHead = answer.head(
                     request: id, version: head.version, keepsAlive: keepsAlive)
                 do throws(ReadFailure) {
-                    if let undelivered = answer.undelivered, gone.isRaised {
-                        await undelivered()
+                    if answer.undelivered != nil {
+                        try await deliver(answerHead, answer.body, accepted, to: outbound)
                     } else if let stream = answer.stream, head.method != .HEAD {
                         try await send(answerHead, stream, gone, to: outbound)
                     } else {
@@ -144,6 +145,20 @@ struct HTTPConnections: ServerChildChannel {
         } catch {
             meters.refused(error)
             return (error.answer(to: id), isLast)
+        }
+    }
+
+    /// Sends an answer that somebody must get; throws unless all of it has gone out.
+    private func deliver(
+        _ head: HTTPResponseHead, _ body: [UInt8], _ accepted: AcceptedConnection,
+        to outbound: Outbound
+    ) async throws(ReadFailure) {
+        do {
+            let delivery = try await accepted.nextDelivery()
+            try await send(head, body, to: outbound)
+            try await delivery.get()
+        } catch {
+            throw .lost
         }
     }
 

@@ -1,9 +1,10 @@
--- Enters a remote worker, or renews it while it holds no claim.
+-- Enters a remote worker, or renews it, where that is asked for, while it holds no claim.
 --
 --   $1 uuid id   $2 text host   $3 text[] queues   $4 bigint concurrency   $5 text version
---   $6 bigint heartbeat in microseconds   $7 bigint lease in microseconds
+--   $6 bigint heartbeat in microseconds   $7 bigint lease in microseconds   $8 boolean  may renew
 --
--- No row: it holds a claim, or the id is that of a worker of another sort. A claim is renewed by
+-- No row: it stands and may not be renewed, it holds a claim, or the id is that of a worker of
+-- another sort. A claim is renewed by
 -- its token alone (renew.sql). Renewing it here too would let a worker that never saw the answer
 -- with its claim keep that claim for ever, by asking for more.
 INSERT INTO tasq.worker AS w (id, host, pid, queues, concurrency, version, heartbeat_us, lease_us)
@@ -16,6 +17,6 @@ ON CONFLICT (id) DO UPDATE SET
     concurrency = EXCLUDED.concurrency,
     heartbeat_us = EXCLUDED.heartbeat_us,
     lease_us = EXCLUDED.lease_us
-WHERE w.version = EXCLUDED.version
+WHERE $8::boolean AND w.version = EXCLUDED.version
     AND NOT EXISTS (SELECT FROM tasq.executing_job AS e WHERE e.worker_id = w.id)
 RETURNING w.id

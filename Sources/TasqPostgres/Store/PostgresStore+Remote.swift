@@ -2,7 +2,9 @@ public import Tasq
 
 extension PostgresStore {
     /// One statement; attend.sql says why a worker with a claim is not renewed by it.
-    public func attend(_ worker: WorkerRecord) async throws(StoreError) -> Bool {
+    public func attend(
+        _ worker: WorkerRecord, renewing: Bool
+    ) async throws(StoreError) -> Bool {
         var parameters = Parameters()
         parameters.append(worker.id)
         parameters.append(storable(worker.host))
@@ -11,6 +13,7 @@ extension PostgresStore {
         parameters.append(worker.version)
         parameters.append(worker.heartbeat.inMicroseconds)
         parameters.append(worker.lease.inMicroseconds)
+        parameters.append(renewing)
         let bound = parameters
         return try await repeatingOnce { () async throws(StoreError) in
             try await self.pool.run(self.statements.attend, bound).count > 0

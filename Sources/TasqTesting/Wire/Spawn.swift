@@ -11,13 +11,13 @@ import Synchronization
 ///
 /// By `posix_spawn` itself: Foundation's `Process.run()` was seen to read past the end of its
 /// memory, and swift-subprocess needs the task pool that waiting tests may have filled.
-enum Spawn {
+package enum Spawn {
     /// Held while a descriptor exists that is not yet closed on exec, and while a child starts.
     private static let lock = Mutex(())
 
     /// Starts a program; a thread waits for its end, so that it does not stay as a zombie. The
     /// three descriptors are closed here whatever happens.
-    static func start(
+    package static func start(
         _ path: String, _ arguments: [String], environment: [String: String],
         input: Int32, output: Int32, error: Int32
     ) throws(TestingError) {
@@ -50,7 +50,7 @@ enum Spawn {
     }
 
     /// A pipe that no other child inherits: the end to read from and the end to write to.
-    static func pipe() throws(TestingError) -> (reading: Int32, writing: Int32) {
+    package static func pipe() throws(TestingError) -> (reading: Int32, writing: Int32) {
         var ends: [Int32] = [-1, -1]
         let status = lock.withLock { _ in
             let status = unsafe Glibc.pipe(&ends)

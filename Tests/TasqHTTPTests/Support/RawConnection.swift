@@ -9,13 +9,17 @@ struct RawConnection {
     private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     private var received: [UInt8] = []
 
-    /// Connects, runs the body and closes.
+    /// Connects, runs the body and closes. `window` bytes are read ahead of the body, at most.
     static func open<Value: Sendable>(
-        to address: ListenAddress,
+        to address: ListenAddress, receiving window: Int32? = nil,
         _ body: @concurrent @Sendable (inout RawConnection) async throws -> Value
     ) async throws -> Value {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
+        if let window {
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(window))
+        }
+        let channel = try await bootstrap
             .connect(host: address.host, port: address.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(

@@ -104,12 +104,12 @@ import Testing
     ) async throws {
         try await withStore { store, database in
             let worker = try RemoteWorker(id: WorkerID()).record(id: WorkerID())
-            #expect(try await store.attend(worker))
+            #expect(try await store.attend(worker, renewing: true))
             try await database.execute("UPDATE tasq.worker SET seen_at = seen_at + \(jump)")
             let standing = try await store.retire([worker.id], silentAt: [:])
             #expect(standing.map(\.sequence) == [0])
             #expect(standing.map(\.lease) == [worker.lease])
-            #expect(try await store.attend(worker))
+            #expect(try await store.attend(worker, renewing: true))
             #expect(
                 try await store.retire([worker.id], silentAt: [worker.id: 0]).map(\.sequence)
                     == [1])
