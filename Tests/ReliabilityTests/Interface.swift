@@ -198,6 +198,12 @@ enum Interface {
         "tasq.enqueue": Trial(
             "TasqPostgresTests/Store/EnqueueTests",
             "SQL enqueues inside anybody's transaction and rolls back with it"),
+        "tasq.store": Trial(
+            "TasqCLITests/RoleTests",
+            "A role that may only enqueue does so, and gets nothing else"),
+        "tasq.granted": Trial(
+            "TasqCLITests/RoleTests",
+            "What was granted is there again after every later migration"),
         "tasq.uuid_v7": Trial(
             "TasqPostgresTests/Store/EnqueueTests",
             "SQL enqueues inside anybody's transaction and rolls back with it"),

@@ -32,6 +32,8 @@ struct Statements: Sendable {
     let events: Statement
     let explain: Statement
     let glance: Statement
+    let grant: Statement
+    let grants: Statement
     let identity: Statement
     let job: Statement
     let jobs: Statement
@@ -117,6 +119,8 @@ struct Statements: Sendable {
         events = load("events", PackageResources.events_sql, isPlannedAnew: true)
         explain = load("explain", PackageResources.explain_sql)
         glance = load("glance", PackageResources.glance_sql)
+        grant = load("grant", PackageResources.grant_sql)
+        grants = load("grants", PackageResources.grants_sql)
         identity = load("identity", PackageResources.identity_sql)
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql, isPlannedAnew: true)
@@ -180,6 +184,12 @@ extension Migration {
             Migration(
                 number: 6, name: "kinds",
                 text: sql(PackageResources._006_kinds_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 9, name: "order",
+                text: sql(PackageResources._009_order_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 10, name: "roles",
+                text: sql(PackageResources._010_roles_sql, in: schema), isBreaking: false),
         ]
     }
 }
