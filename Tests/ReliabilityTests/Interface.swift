@@ -56,6 +56,9 @@ enum Interface {
             "TasqCLITests/TopTests",
             "--once --json is one object with the state, the rates and the waits"),
         "explain": Trial("TasqCLITests/ReasonTests", "Paused queue"),
+        "repair": Trial(
+            "TasqCLITests/RepairTests",
+            "What verify finds is mended, and what a person must decide is left"),
         "verify": Trial(
             "TasqCLITests/VerifyTests", "A violation planted in the tables is found"),
         "doctor": Trial(

@@ -37,7 +37,8 @@ import Testing
                     () async throws in
                     _ = try await server.execute("SET ROLE app; \(refused)")
                 }
-                #expect("\(error.map { "\($0)" } ?? "")".contains("permission denied"), "\(refused)")
+                #expect(
+                    "\(error.map { "\($0)" } ?? "")".contains("permission denied"), "\(refused)")
             }
             // What stands in the caller's search path is not what the function calls.
             try await server.execute(
@@ -98,11 +99,14 @@ import Testing
                 "migrate", "--grant", "runner:worker", "--grant", "app:operator",
                 environment: url("postgres"))
             #expect(grant.exit == .code(0), "\(grant.errors)")
-            let file = try TemporaryFile("handlers:\n  noop: { noop: {} }\n  bad: { command: [/bin/false] }")
+            let file = try TemporaryFile(
+                "handlers:\n  noop: { noop: {} }\n  bad: { command: [/bin/false] }")
             let worker = try await TasqProgram.start(
                 ["work", "--config", file.path], environment: url("runner"))
             _ = try await worker.waitForLine(containing: "worker registered")
-            for arguments in [["noop"], ["bad", "--max-attempts", "1"], ["noop", "--delay", "1h"]] {
+            for arguments in [
+                ["noop"], ["bad", "--max-attempts", "1"], ["noop", "--delay", "1h"],
+            ] {
                 let run = try await TasqProgram.start(
                     ["enqueue"] + arguments, environment: url("runner"))
                 #expect(try await run.wait() == .code(0), "\(run.standardError)")
@@ -114,7 +118,8 @@ import Testing
             for arguments in [
                 ["jobs", "list"], ["jobs", "retry", "--status", "error"],
                 ["jobs", "cancel", "--kind", "noop"], ["jobs", "delete", "--status", "success"],
-                ["queues", "pause", "default"], ["queues", "resume", "default"], ["workers", "list"],
+                ["queues", "pause", "default"], ["queues", "resume", "default"],
+                ["workers", "list"],
                 ["verify", "--pause", "0s"], ["top", "--once"],
             ] {
                 let run = try await TasqProgram.start(arguments, environment: url("app"))

@@ -25,7 +25,8 @@ import Testing
         try await withDatabase { database in
             let id = try await database.execute("SELECT \(call) FROM (SELECT 1 AS a) AS x")
             #expect(JobID(id) != nil)
-            let stored = try await database.execute("SELECT encode(body, 'escape') FROM tasq.payload")
+            let stored = try await database.execute(
+                "SELECT encode(body, 'escape') FROM tasq.payload")
             #expect(stored == body)
         }
     }
@@ -75,7 +76,8 @@ import Testing
             PREPARE TRANSACTION 'c'; COMMIT PREPARED 'c'
             """)
         try await eventually("both are done") {
-            try await server.execute("SELECT count(*) FROM tasq.job WHERE status = 'success'") == "2"
+            try await server.execute("SELECT count(*) FROM tasq.job WHERE status = 'success'")
+                == "2"
         }
         worker.signal(SIGTERM)
         #expect(try await worker.wait() == .code(0))

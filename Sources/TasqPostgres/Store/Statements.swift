@@ -51,9 +51,12 @@ struct Statements: Sendable {
     let queues: Statement
     let reap: Statement
     let rearm: Statement
+    let release: Statement
     let recent: Statement
     let register: Statement
     let renew: Statement
+    let repair: Statement
+    let repairEpoch: Statement
     let replay: Statement
     let retire: Statement
     let retry: Statement
@@ -70,6 +73,7 @@ struct Statements: Sendable {
     let verifyClaims: Statement
     let verifyJobs: Statement
     let verifyKeys: Statement
+    let verifySchema: Statement
     let workers: Statement
 
     /// All of them, for checks that hold for every statement.
@@ -138,9 +142,12 @@ struct Statements: Sendable {
         queues = load("queues", PackageResources.queues_sql)
         reap = load("reap", PackageResources.reap_sql)
         rearm = load("rearm", PackageResources.rearm_sql)
+        release = load("release", PackageResources.release_sql)
         recent = load("recent", PackageResources.recent_sql)
         register = load("register", PackageResources.register_sql)
         renew = load("renew", PackageResources.renew_sql)
+        repair = load("repair", PackageResources.repair_sql)
+        repairEpoch = load("repair_epoch", PackageResources.repair_epoch_sql)
         replay = load("replay", PackageResources.replay_sql)
         retire = load("retire", PackageResources.retire_sql)
         retry = load("retry", PackageResources.retry_sql)
@@ -157,6 +164,7 @@ struct Statements: Sendable {
         verifyClaims = load("verify_claims", PackageResources.verify_claims_sql)
         verifyJobs = load("verify_jobs", PackageResources.verify_jobs_sql)
         verifyKeys = load("verify_keys", PackageResources.verify_keys_sql)
+        verifySchema = load("verify_schema", PackageResources.verify_schema_sql)
         workers = load("workers", PackageResources.workers_sql)
         self.all = all
     }
