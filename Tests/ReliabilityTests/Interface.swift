@@ -56,6 +56,9 @@ enum Interface {
             "TasqCLITests/TopTests",
             "--once --json is one object with the state, the rates and the waits"),
         "explain": Trial("TasqCLITests/ReasonTests", "Paused queue"),
+        "repair": Trial(
+            "TasqCLITests/RepairTests",
+            "What verify finds is mended, and what a person must decide is left"),
         "verify": Trial(
             "TasqCLITests/VerifyTests", "A violation planted in the tables is found"),
         "doctor": Trial(
@@ -198,6 +201,12 @@ enum Interface {
         "tasq.enqueue": Trial(
             "TasqPostgresTests/Store/EnqueueTests",
             "SQL enqueues inside anybody's transaction and rolls back with it"),
+        "tasq.store": Trial(
+            "TasqCLITests/RoleTests",
+            "A role that may only enqueue does so, and gets nothing else"),
+        "tasq.granted": Trial(
+            "TasqCLITests/RoleTests",
+            "What was granted is there again after every later migration"),
         "tasq.uuid_v7": Trial(
             "TasqPostgresTests/Store/EnqueueTests",
             "SQL enqueues inside anybody's transaction and rolls back with it"),

@@ -73,14 +73,15 @@ import Testing
             let signature = try await database.execute(
                 """
                 SELECT pg_get_function_arguments(oid) || ' ' || pg_get_function_result(oid)
-                FROM pg_proc WHERE proname = 'enqueue' AND pronamespace = 'tasq'::regnamespace
+                FROM pg_proc WHERE oid = (
+                    'tasq.enqueue(text,jsonb,text,timestamptz,bigint,text,text,bigint)')::regprocedure
                 """)
             #expect(
                 signature == """
                     kind text, payload jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, \
-                    run_at timestamp with time zone DEFAULT now(), priority integer DEFAULT 1, \
+                    run_at timestamp with time zone DEFAULT now(), priority bigint DEFAULT 1, \
                     unique_key text DEFAULT NULL::text, key text DEFAULT NULL::text, \
-                    max_attempts integer DEFAULT NULL::integer uuid
+                    max_attempts bigint DEFAULT NULL::bigint uuid
                     """)
         }
     }

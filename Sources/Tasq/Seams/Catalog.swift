@@ -1,8 +1,8 @@
 /// The reads: what people and programs ask about jobs, queues and workers.
 public protocol Catalog: Sendable {
-    /// Jobs newest first, at most `limit` (1 to 1000) after `cursor`.
+    /// Jobs newest first by the time they were enqueued, at most `limit` (1 to 1000) after `cursor`.
     func jobs(
-        matching filter: JobFilter, after cursor: JobID?, limit: Int
+        matching filter: JobFilter, after cursor: JobCursor?, limit: Int
     ) async throws(StoreError) -> [JobRecord]
 
     /// The job with this id; `nil` when there is none.

@@ -14,14 +14,24 @@ public struct Violation: Sendable, Hashable {
         case uniqueKeyNotHeld = "unique-key-not-held"
         /// A unique key belongs to a job that is over or gone.
         case uniqueKeyOfFinishedJob = "unique-key-of-a-finished-job"
+        /// A unique key belongs to a job that does not have it.
+        case uniqueKeyOfAnother = "unique-key-its-job-has-not"
         /// An unfinished job has no body.
         case bodyMissing = "body-missing"
         /// A job waits with its attempts used up.
         case noAttemptLeft = "no-attempt-left"
+        /// A job is queued, but not due for an hour or more.
+        case queuedNotDue = "queued-not-due"
+        /// A job has been due for a day, and is still scheduled.
+        case scheduledOverdue = "scheduled-overdue"
+        /// A job waits for a time that nobody lives to see.
+        case neverDue = "never-due"
+        /// An index of the schema is gone or of no use.
+        case indexMissing = "index-missing"
+        /// The row that names this database to Redis is gone.
+        case epochMissing = "epoch-missing"
         /// A job is queued and due, but not in Redis.
         case queuedNotAnnounced = "queued-not-announced"
-        /// An id in Redis is no queued job's.
-        case announcedNotQueued = "announced-not-queued"
         /// An element in Redis is no id.
         case announcedNoID = "announced-no-id"
 
@@ -44,13 +54,26 @@ public struct Violation: Sendable, Hashable {
             case .uniqueKeyOfFinishedJob:
                 "it is over or gone, but still holds a unique key, which nobody else can take: "
                     + "delete the key's row"
+            case .uniqueKeyOfAnother:
+                "it holds a unique key that is not its own, which nobody else can take: delete the "
+                    + "key's row"
+            case .queuedNotDue:
+                "it is queued, but due in an hour or later, so no worker takes it, and none promotes "
+                    + "it: set its status to scheduled"
+            case .scheduledOverdue:
+                "it has been due for a day, but is still scheduled: while any worker lives, it is "
+                    + "promoted within a second; start one"
+            case .neverDue: "it waits for a time that never comes: retry it, or cancel it"
+            case .indexMissing:
+                "the index is gone, or was not built to its end: lists or claims read whole tables; "
+                    + "build it as the migrations do"
+            case .epochMissing:
+                "the row is gone, so nobody notices what Redis forgets: insert one with any new UUID"
             case .bodyMissing: "it is unfinished, but its body is gone: it would run without one"
             case .noAttemptLeft:
                 "it waits, but has no attempt left, so no worker takes it: cancel it and retry it"
             case .queuedNotAnnounced:
                 "it is queued and due, but not in Redis: a sweep finds it while any worker lives"
-            case .announcedNotQueued:
-                "it is in Redis, but not queued: the next worker that takes it drops it"
             case .announcedNoID: "an element that is no job's id: the next worker drops it"
             }
         }
@@ -58,7 +81,7 @@ public struct Violation: Sendable, Hashable {
 
     /// What is wrong.
     public let kind: Kind
-    /// The job, or the queue whose list is meant.
+    /// The job, the queue whose list is meant, the index or the setting.
     public let subject: String
 
     /// Names what is wrong and with which job or list.
@@ -78,8 +101,8 @@ public struct VerificationReport: Sendable, Hashable {
     public internal(set) var rows = 0
     /// Ids looked at in Redis.
     public internal(set) var announced = 0
-    /// Ids in Redis of jobs that are over, in lists that move: they are dropped when it is their
-    /// turn.
+    /// Ids in Redis that are no queued job's, as of jobs that are over: workers drop them, or
+    /// their turn does.
     public internal(set) var waitingToBeDropped = 0
 }
 
@@ -108,4 +131,6 @@ public enum VerifiedTable: String, Sendable, Hashable, CaseIterable {
     case claims
     /// `unique_key`, with jobs.
     case uniqueKeys = "unique keys"
+    /// What the schema must have: its indexes, and the row that names the database.
+    case schema
 }

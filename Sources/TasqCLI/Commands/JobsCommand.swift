@@ -19,7 +19,7 @@ struct JobsCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("How many, 1 to 1000.", valueName: "n"))
         var limit = "50"
 
-        @Option(help: ArgumentHelp("Where the last page ended.", valueName: "id"))
+        @Option(help: ArgumentHelp("Where the last page ended.", valueName: "place"))
         var cursor: String?
 
         @Flag(help: "Print one JSON object a line.")
@@ -28,7 +28,12 @@ struct JobsCommand: AsyncParsableCommand {
         func run() async throws {
             let filter = try filters.filter()
             let limit = try flag("--limit", limit) { try number($0, in: 1...1000) }
-            let cursor = try cursor.map { try jobID($0, field: "--cursor") }
+            let cursor = try cursor.map { text in
+                guard let cursor = JobCursor(text) else {
+                    throw InvalidInput(field: "--cursor", "must be what an earlier list ended with")
+                }
+                return cursor
+            }
             let configuration = try global.load(.database)
             let jobs = try await Connections.with(configuration) {
                 try await $0.store.jobs(matching: filter, after: cursor, limit: limit)
@@ -52,7 +57,7 @@ struct JobsCommand: AsyncParsableCommand {
                 }, object: { JSON.job($0) })
             if jobs.count == limit, let last = jobs.last {
                 // On standard error, so that what is piped on stays a list of jobs.
-                StandardError.line("more: --cursor \(last.id)")
+                StandardError.line("more: --cursor \(JobCursor(last))")
             }
         }
     }

@@ -6,7 +6,13 @@ import TasqPostgres
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate", abstract: "Bring the schema up to date; safe to run again.",
-        discussion: "Forward only. Several may run at once: one applies, the others wait for it.")
+        discussion: """
+            Forward only. Several may run at once: one applies, the others wait for it.
+
+            --grant gives a role what it needs, now and after every later migration: an enqueuer (the \
+            default) may call tasq.enqueue and nothing else, a worker runs work, serve and enqueue, an \
+            operator looks at everything and acts on jobs and queues.
+            """)
 
     @OptionGroup var global: GlobalOptions
 
@@ -16,10 +22,25 @@ struct MigrateCommand: AsyncParsableCommand {
     @Flag(help: "Say what would be applied and change nothing.")
     var dryRun = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Grant a role the rights of enqueuer, worker or operator; may be repeated.",
+            valueName: "role[:rights]"))
+    var grant: [String] = []
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    func validate() throws {
+        if !grant.isEmpty, status || dryRun {
+            throw ValidationError("--grant changes something: not with --status or --dry-run")
+        }
+    }
+
     func run() async throws {
+        let grants = try grant.map { text in
+            try flag("--grant", text) { text throws(InvalidInput) in try Grant(text) }
+        }
         let configuration = try global.load(.database)
         try await Connections.with(configuration) { connections in
             if status || dryRun {
@@ -27,6 +48,7 @@ struct MigrateCommand: AsyncParsableCommand {
                 return
             }
             let applied = try await connections.store.migrate()
+            try await connections.store.grant(grants)
             guard !json else {
                 return try StandardOutput.line(
                     JSON.object(["applied": .array(applied.map { .string($0) })]).text)

@@ -11,8 +11,8 @@ struct TasqCommand: AsyncParsableCommand {
         subcommands: [
             MigrateCommand.self, ServeCommand.self, WorkCommand.self, EnqueueCommand.self,
             JobsCommand.self, QueuesCommand.self, WorkersCommand.self, TopCommand.self,
-            ExplainCommand.self, VerifyCommand.self, DoctorCommand.self, ConfigCommand.self,
-            WebhookCommand.self,
+            ExplainCommand.self, VerifyCommand.self, RepairCommand.self, DoctorCommand.self,
+            ConfigCommand.self, WebhookCommand.self,
             DevCommand.self, BenchCommand.self,
         ])
 

@@ -60,7 +60,7 @@ struct VerifyCommand: AsyncParsableCommand {
         let looked =
             "\(report.rows) rows and \(report.announced) announced ids looked at"
             + (report.waitingToBeDropped > 0
-                ? ", \(report.waitingToBeDropped) of them of jobs that are over, waiting to be dropped"
+                ? ", \(report.waitingToBeDropped) of them no longer queued: workers drop them in their turn"
                 : "")
         guard report.violations.isEmpty else {
             throw Failure(

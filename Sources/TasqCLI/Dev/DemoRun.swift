@@ -89,7 +89,7 @@ struct DemoRun: Sendable {
         var jobs: [JobRecord] = []
         while true {
             let page = try await store.jobs(
-                matching: JobFilter(), after: jobs.last?.id, limit: 1000)
+                matching: JobFilter(), after: jobs.last.map(JobCursor.init), limit: 1000)
             jobs += page
             if page.count < 1000 { return jobs }
         }

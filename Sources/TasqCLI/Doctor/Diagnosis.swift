@@ -28,7 +28,7 @@ struct Diagnosis: Sendable {
         Diagnosis(name: name, state: .warn, text: text, mend: mend)
     }
 
-    static func fail(_ name: String, _ text: String, _ mend: String) -> Diagnosis {
+    static func fail(_ name: String, _ text: String, _ mend: String?) -> Diagnosis {
         Diagnosis(name: name, state: .fail, text: text, mend: mend)
     }
 }

@@ -23,6 +23,7 @@ struct PostgresDoctor {
         do throws(StoreError) {
             try await store.ping()
         } catch {
+            if case .misconfigured(let reason) = error { return [.fail("postgres", reason, nil)] }
             return [
                 .fail(
                     "postgres", "\(error)",
@@ -93,6 +94,13 @@ struct PostgresDoctor {
                 : .warn(
                     "durability", unsafe.joined(separator: ", "),
                     "turn it on, or jobs that were acknowledged are lost in a crash"))
+        lines.append(
+            checkup.isolation == "read committed"
+                ? .ok("isolation", "read committed")
+                : .ok(
+                    "isolation",
+                    "\(checkup.isolation) by default; tasq's own statements are read committed, "
+                        + "tasq.enqueue is as the transaction it is called in"))
         return lines
     }
 

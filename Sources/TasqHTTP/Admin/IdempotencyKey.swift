@@ -47,8 +47,10 @@ struct IdempotencyKey {
                 low = low << 8 | UInt64(byte)
             }
         }
-        return JobID(
+        let id = JobID(
             high: high & ~0xF000 | 0x8000, low: low >> 2 | 0x8000_0000_0000_0000)
+        // One in a hundred would pass for the time of an ordinary id.
+        return id.growsWithTime ? JobID(high: id.high | 1 << 63, low: id.low) : id
     }
 
     /// Kept with each payload.

@@ -87,10 +87,10 @@ struct JobRoutes: Sendable {
             since: try query.time("since"), until: try query.time("until"))
         let limit = try query.number("limit", in: 1...Self.pageLimit) ?? Self.defaultPage
         let cursor = try query.value("cursor") { text throws(InvalidInput) in
-            guard let id = JobID(text) else {
+            guard let cursor = JobCursor(text) else {
                 throw InvalidInput(field: "cursor", "must be a next_cursor of an earlier answer")
             }
-            return id
+            return cursor
         }
         let jobs = try await read { () async throws(StoreError) in
             try await catalog.jobs(matching: filter, after: cursor, limit: limit)
@@ -98,7 +98,9 @@ struct JobRoutes: Sendable {
         return .json { json in
             json.name("jobs")
             json.array(jobs) { $0.job($1) }
-            json.member("next_cursor", jobs.count < limit ? nil : jobs.last?.id.description)
+            json.member(
+                "next_cursor",
+                jobs.count < limit ? nil : jobs.last.map { JobCursor($0).description })
         }
     }
 

@@ -13,7 +13,7 @@ extension Dashboard {
             status: try query.value("status") { JobStatus(rawValue: $0) } ?? nil,
             queue: try query.name("queue"), kind: try query.name("kind"),
             key: try query.value("key") { $0 })
-        let cursor = try query.value("cursor") { JobID($0) } ?? nil
+        let cursor = try query.value("cursor") { JobCursor($0) } ?? nil
         let jobs = try await read { () async throws(StoreError) in
             try await catalog.jobs(matching: filter, after: cursor, limit: Self.pageLength)
         }
@@ -22,7 +22,7 @@ extension Dashboard {
             jobs.count < Self.pageLength
             ? ""
             : """
-            <nav class="pages"><a href="/jobs?\(kept.isEmpty ? "" : kept + "&")cursor=\(jobs.last?.id)">older →</a></nav>
+            <nav class="pages"><a href="/jobs?\(kept.isEmpty ? "" : kept + "&")cursor=\(jobs.last.map { JobCursor($0).description })">older →</a></nav>
             """
         return Page(title: "Jobs") {
             """

@@ -3,7 +3,7 @@
 -- The clock is read by itself: now() is when the transaction began. Sessions of others show their
 -- horizon only to members of pg_read_all_stats, so it is told whether this user is one. A heartbeat
 -- that seems to come from the future is silent too: the clock went back since, and whoever lives has
--- beaten again.
+-- beaten again. What a session would begin its transactions with had it said nothing is `reset_val`.
 SELECT
     current_setting('server_version_num')::bigint AS version,
     pg_is_in_recovery() AS is_standby,
@@ -31,4 +31,5 @@ SELECT
         SELECT t.n_mod_since_analyze
         FROM pg_stat_all_tables AS t
         WHERE t.relid = 'tasq.job'::regclass
-    ) AS changed_since
+    ) AS changed_since,
+    (SELECT s.reset_val FROM pg_settings AS s WHERE s.name = 'default_transaction_isolation') AS isolation

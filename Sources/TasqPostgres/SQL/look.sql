@@ -3,10 +3,10 @@
 --   $1 uuid    jobs from this id on may have come and gone since the last look
 --   $2 uuid[]  jobs that the last look saw executing
 --   $3 bigint  rows of each part at most
---   $4 uuid    jobs below this id: those whose id a client's Idempotency-Key made do not grow with
---              time, and would crowd out the others
+--   $4 uuid    jobs below this id   $5 timestamptz  those whose ids do not grow with time (see
+--              jobs.sql): enqueued from then on
 --
--- Nothing on the way of a job writes anything for this, so it shows what three indexes can:
+-- Nothing on the way of a job writes anything for this, so it shows what four indexes can:
 -- which claims stand now, what became of those that stood before, and which jobs were enqueued
 -- and finished between two looks. A job from an old backlog that starts and ends between two looks
 -- is not seen. The newest are shown where there are too many. ANY as in settle.sql.
@@ -33,5 +33,17 @@ UNION ALL
     FROM tasq.job AS j
     WHERE j.id >= $1::uuid AND j.id < $4::uuid AND j.last_claim IS NOT NULL AND j.status <> 'executing'
     ORDER BY j.id DESC
+    LIMIT $3::bigint
+)
+UNION ALL
+(
+    SELECT 'end', j.id, j.kind, j.queue, j.status::text, j.attempt, j.last_claim, NULL
+    FROM tasq.job AS j
+    WHERE (
+            j.id < '016f5e66-e800-0000-0000-000000000000'
+            OR j.id >= '03bb2cc3-d800-0000-0000-000000000000'
+        )
+        AND j.enqueued_at >= $5::timestamptz AND j.last_claim IS NOT NULL AND j.status <> 'executing'
+    ORDER BY j.enqueued_at DESC, j.id DESC
     LIMIT $3::bigint
 )

@@ -2,18 +2,33 @@
 --
 --   $1 uuid         jobs from this id on (ids grow with time)
 --   $2 timestamptz  the time the first bucket begins   $3 bigint  how many buckets end now
---   $4 bigint       jobs at most, the newest   $5 uuid  jobs below this id (see look.sql)
+--   $4 bigint       jobs at most, the newest, and as many whose ids do not grow with time (see
+--                   jobs.sql)   $5 uuid  jobs below this id
 --
 -- Returns bucket, jobs enqueued and finished in it, how long jobs claimed in it had been due (the
 -- median and the 95th percentile in microseconds, or null), and the microseconds that all buckets
 -- cover. Bounded by $4, whatever the history: where there are more jobs than that, the first bucket
 -- begins with the oldest one looked at, for nothing is known of the time before.
 WITH recent AS MATERIALIZED (
-    SELECT j.enqueued_at, j.finished_at, j.claimed_at, j.run_at
-    FROM tasq.job AS j
-    WHERE j.id >= $1::uuid AND j.id < $5::uuid
-    ORDER BY j.id DESC
-    LIMIT $4::bigint
+    (
+        SELECT j.enqueued_at, j.finished_at, j.claimed_at, j.run_at
+        FROM tasq.job AS j
+        WHERE j.id >= $1::uuid AND j.id < $5::uuid
+        ORDER BY j.id DESC
+        LIMIT $4::bigint
+    )
+    UNION ALL
+    (
+        SELECT j.enqueued_at, j.finished_at, j.claimed_at, j.run_at
+        FROM tasq.job AS j
+        WHERE (
+                j.id < '016f5e66-e800-0000-0000-000000000000'
+                OR j.id >= '03bb2cc3-d800-0000-0000-000000000000'
+            )
+            AND j.enqueued_at >= $2::timestamptz
+        ORDER BY j.enqueued_at DESC, j.id DESC
+        LIMIT $4::bigint
+    )
 ),
 spanned AS (
     SELECT

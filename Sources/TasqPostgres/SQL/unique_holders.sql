@@ -2,10 +2,14 @@
 --
 --   $1 text[]  unique keys
 --   $2 uuid[]  ids of the jobs that asked for them
-SELECT k.key, k.job_id
+--
+-- The last column is false for a key whose job is gone; see release.sql. ANY as in settle.sql.
+SELECT
+    k.key, k.job_id,
+    EXISTS (SELECT FROM tasq.job AS h WHERE h.id = ANY (ARRAY[k.job_id])) AS stands
 FROM tasq.unique_key AS k
 WHERE k.key = ANY ($1::text[])
 UNION ALL
-SELECT NULL, j.id
+SELECT NULL, j.id, TRUE
 FROM tasq.job AS j
 WHERE j.id = ANY ($2::uuid[])

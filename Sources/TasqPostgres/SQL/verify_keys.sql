@@ -18,5 +18,10 @@ WHERE NOT EXISTS (
     SELECT FROM tasq.job AS j
     WHERE j.id = p.job_id AND j.status IN ('scheduled', 'queued', 'executing'))
 UNION ALL
+SELECT p.job_id, 'unique-key-its-job-has-not', NULL, NULL
+FROM page AS p
+JOIN tasq.job AS j ON j.id = p.job_id
+WHERE j.status IN ('scheduled', 'queued', 'executing') AND j.unique_key IS DISTINCT FROM p.key
+UNION ALL
 SELECT NULL, NULL, (SELECT p.key FROM page AS p ORDER BY p.key DESC LIMIT 1),
     (SELECT count(*) FROM page AS p)

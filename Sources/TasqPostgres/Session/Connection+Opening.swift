@@ -30,11 +30,16 @@ extension Connection {
                 "postgres \(place): the server is version \(connection.serverVersion / 10_000); "
                     + "14 or newer is needed")
         }
+        guard ["UTF8", ""].contains(connection.databaseEncoding) else {
+            throw .misconfigured(
+                "postgres \(place): the database's encoding is \(connection.databaseEncoding), and "
+                    + "tasq needs UTF8: make one WITH ENCODING 'UTF8' TEMPLATE template0")
+        }
         do throws(Failure) {
-            connection.isPooled = assumesPooler
-            if !assumesPooler { connection.isPooled = try connection.findsPooler() }
+            connection.isPooled = try connection.greet() || assumesPooler
             guard !connection.isPooled else { return connection }
             _ = try connection.script(limits.sql, until: .now + greetingTimeout)
+            connection.saysIsolation = false
             return connection
         } catch {
             switch error {
@@ -45,11 +50,15 @@ extension Connection {
         }
     }
 
-    /// A pooler announces a process of its own making; the server knows its real one.
-    private func findsPooler() throws(Failure) -> Bool {
-        let question = Statement(name: "", text: "SELECT pg_backend_pid()")
+    /// Says whether a pooler stands between, which announces a process of its own making where the
+    /// server knows its real one, and learns what isolation transactions begin with.
+    private func greet() throws(Failure) -> Bool {
+        let question = Statement(
+            name: "",
+            text: "SELECT pg_backend_pid(), current_setting('default_transaction_isolation')")
         let rows = try run(
             question, Parameters(), prepares: false, until: .now + Self.greetingTimeout)
+        saysIsolation = rows.first?.text(1) != "read committed"
         return rows.first?.int(0) != Int64(announcedProcess)
     }
 }

@@ -1,7 +1,7 @@
 public import Tasq
 
 extension PostgresStore {
-    /// One statement over three indexes; look.sql says what it can see.
+    /// One statement over four indexes; look.sql says what it can see.
     public func look(
         since time: Timestamp, executing: [JobID], limit: Int
     ) async throws(StoreError) -> [ActivityRecord] {
@@ -10,6 +10,7 @@ extension PostgresStore {
         parameters.append(executing)
         parameters.append(Int64(min(max(1, limit), 1000)))
         parameters.append(soon)
+        parameters.append(time)
         return try await pool.run(statements.look, parameters).map { row in
             ActivityRecord(
                 isExecuting: row.text(0) == "start", id: row.id(1),

@@ -1,20 +1,43 @@
 public import Tasq
 
 extension PostgresStore {
-    /// Walks the primary key backwards: ids grow with time, so newest first needs no sort.
+    /// Ids may be made by a clock that is so far from PostgreSQL's.
+    private static let clockSlack: Int64 = 60_000_000
+
+    /// Walks the primary key backwards, for ids grow with time, and beside it the index of those that do
+    /// not; so newest first needs no sort. What counts as the time is `enqueued_at` in both.
     public func jobs(
-        matching filter: JobFilter, after cursor: JobID?, limit: Int
+        matching filter: JobFilter, after cursor: JobCursor?, limit: Int
     ) async throws(StoreError) -> [JobRecord] {
+        let limit = min(max(1, limit), 1000)
         var parameters = Parameters()
-        parameters.append(cursor)
-        parameters.append(Int64(min(max(1, limit), 1000)))
+        parameters.append(
+            [cursor?.place, filter.until.map { bound($0, later: Self.clockSlack) }]
+                .reduce(JobID.years.upperBound) { min($0, $1 ?? $0) })
+        parameters.append(Int64(limit))
         parameters.append(filter.status?.rawValue)
         parameters.append(filter.queue?.description)
         parameters.append(filter.kind?.description)
         parameters.append(filter.key)
-        parameters.append(filter.since.map { firstID(at: $0) as JobID })
-        parameters.append(filter.until.map { firstID(at: $0) as JobID })
-        return try await pool.run(statements.jobs, parameters).map(jobRecord)
+        let first = filter.since.map { bound($0, later: -Self.clockSlack) }
+        parameters.append(max(JobID.years.lowerBound, first ?? JobID.years.lowerBound))
+        parameters.append(filter.since)
+        parameters.append(filter.until)
+        let isOrdered = cursor?.id.growsWithTime ?? true
+        parameters.append(
+            cursor.map { cursor in
+                guard isOrdered else { return cursor.enqueuedAt }
+                // Whatever was enqueued up to the end of the millisecond that the id tells.
+                return Timestamp(microseconds: (Int64(cursor.id.high >> 16) + 1) * 1000)
+            })
+        parameters.append(cursor.map { isOrdered ? JobID(high: 0, low: 0) : $0.id })
+        let found = try await pool.run(statements.jobs, parameters).map(jobRecord)
+        return Array(found.sorted { JobCursor($0) > JobCursor($1) }.prefix(limit))
+    }
+
+    private func bound(_ time: Timestamp, later microseconds: Int64) -> JobID {
+        let (moved, isBeyond) = time.microseconds.addingReportingOverflow(microseconds)
+        return JobID(firstAt: isBeyond ? time : Timestamp(microseconds: moved))
     }
 
     /// The job's row with the worker that holds it and its latest reason.
@@ -105,7 +128,6 @@ extension PostgresStore {
 
     /// The least UUIDv7 of a millisecond: ids grow with time, so a time is a place in the index.
     func firstID<Noun>(at time: Timestamp) -> Identifier<Noun> {
-        let milliseconds = UInt64(clamping: time.microseconds / 1000) & 0xFFFF_FFFF_FFFF
-        return Identifier(high: milliseconds << 16, low: 0)
+        Identifier(firstAt: time)
     }
 }

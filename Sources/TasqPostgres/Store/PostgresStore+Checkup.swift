@@ -22,6 +22,8 @@ package struct Checkup: Sendable {
     package let sinceAnalyze: Duration?
     /// Rows of jobs written since then.
     package let changedSinceAnalyze: Int
+    /// With which isolation this user's transactions in this database begin.
+    package let isolation: String
 }
 
 /// Whoever keeps vacuum from removing dead rows.
@@ -70,7 +72,8 @@ extension PostgresStore {
             usedConnections: Int(row.int(5)), fsync: row.text(6), synchronousCommit: row.text(7),
             autovacuum: row.text(8), seesAllSessions: row.bool(9), workers: Int(row.int(10)),
             silentWorkers: Int(row.int(11)), sinceAnalyze: row.optionalInt(12).map { .seconds($0) },
-            changedSinceAnalyze: Int(row.optionalInt(13) ?? 0))
+            changedSinceAnalyze: Int(row.optionalInt(13) ?? 0),
+            isolation: row.optionalText(14) ?? "read committed")
     }
 
     /// One statement that locks nothing.

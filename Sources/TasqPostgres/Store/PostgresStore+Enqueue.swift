@@ -58,23 +58,37 @@ extension PostgresStore {
         let left = jobs.filter { answers[$0.id] == nil }
         guard !left.isEmpty else { return }
         try await confirm()
+        try await askForHolders(of: left, answers: &answers)
+    }
+
+    /// Tells which of these jobs stand, and who holds the unique keys of the others. A key whose job
+    /// is gone is freed, and its asker left without an answer: the next round stores it.
+    func askForHolders(
+        of jobs: [NewJob], answers: inout [JobID: Enqueued]
+    ) async throws(StoreError) {
         var question = Parameters()
-        question.append(left.map(\.uniqueKey))
-        question.append(left.map(\.id))
+        question.append(jobs.map(\.uniqueKey))
+        question.append(jobs.map(\.id))
         var holders: [String: JobID] = [:]
+        var ghosts: [String: JobID] = [:]
         for row in try await pool.run(statements.uniqueHolders, question) {
             let id = row.id(1, as: JobStatus.self)
-            if let key = row.optionalText(0) {
-                holders[key] = id
-            } else {
+            guard let key = row.optionalText(0) else {
                 answers[id] = .stored(id)
+                continue
             }
+            if row.bool(2) { holders[key] = id } else { ghosts[key] = id }
         }
-        for job in left where answers[job.id] == nil {
+        for job in jobs where answers[job.id] == nil {
             if let key = job.uniqueKey, let holder = holders[key] {
                 answers[job.id] = holder == job.id ? .stored(job.id) : .exists(holder)
             }
         }
+        guard !ghosts.isEmpty else { return }
+        var release = Parameters()
+        release.append(ghosts.map(\.key))
+        release.append(ghosts.map(\.value))
+        _ = try await pool.run(statements.release, release)
     }
 
     /// One commit; a duplicate's jobs that had ended in `error` are queued again.

@@ -55,19 +55,7 @@ extension PostgresStore {
                 let id = row.id(0, as: JobStatus.self)
                 answers[id] = .stored(id)
             }
-            var question = Parameters()
-            question.append(open.map(\.uniqueKey))
-            question.append(open.map(\.id))
-            for row in try await pool.run(statements.uniqueHolders, question) {
-                let id = row.id(1, as: JobStatus.self)
-                guard let key = row.optionalText(0) else {
-                    answers[id] = .stored(id)
-                    continue
-                }
-                for job in open where job.uniqueKey == key && answers[job.id] == nil {
-                    answers[job.id] = job.id == id ? .stored(id) : .exists(id)
-                }
-            }
+            try await askForHolders(of: open, answers: &answers)
         }
         guard answers.count == jobs.count else {
             throw .unavailable("unique key under heavy contention: try again")

@@ -5,6 +5,7 @@ extension PostgresStore {
     public func findings(
         in table: VerifiedTable, after cursor: String, limit: Int
     ) async throws(StoreError) -> FindingPage {
+        if table == .schema { return try await schemaFindings() }
         var parameters = Parameters()
         parameters.append(cursor)
         parameters.append(Int64(limit))
@@ -12,7 +13,7 @@ extension PostgresStore {
             switch table {
             case .jobs: statements.verifyJobs
             case .claims: statements.verifyClaims
-            case .uniqueKeys: statements.verifyKeys
+            case .uniqueKeys, .schema: statements.verifyKeys
             }
         var page = FindingPage(findings: [], next: nil, examined: 0)
         for row in try await pool.run(statement, parameters) {
@@ -26,6 +27,35 @@ extension PostgresStore {
             }
         }
         return page
+    }
+
+    private func schemaFindings() async throws(StoreError) -> FindingPage {
+        let rows = try await pool.run(statements.verifySchema, Parameters())
+        let findings = rows.compactMap { row in
+            Violation.Kind(rawValue: row.text(1)).map { Violation(kind: $0, subject: row.text(0)) }
+        }
+        return FindingPage(findings: findings, next: nil, examined: 0)
+    }
+
+    /// Mends what is wrong with these jobs, their claims and their unique keys; returns those that
+    /// were mended, at most 1,000 a statement.
+    package func repair(_ ids: [JobID]) async throws(StoreError) -> Set<JobID> {
+        var mended: Set<JobID> = []
+        var rest = ids[...]
+        while !rest.isEmpty {
+            var parameters = Parameters()
+            parameters.append(Array(rest.prefix(1000)))
+            rest = rest.dropFirst(1000)
+            for row in try await pool.run(statements.repair, parameters) {
+                mended.insert(row.id(0))
+            }
+        }
+        return mended
+    }
+
+    /// Names the database anew if the row that does is gone.
+    package func repairEpoch() async throws(StoreError) {
+        _ = try await pool.run(statements.repairEpoch, Parameters())
     }
 
     /// One look at the primary key.

@@ -58,7 +58,9 @@ public final class PostgresStore: JobStore, Catalog {
     /// Safe to call from several processes at once: one applies, the others find nothing to do.
     @discardableResult
     public func migrate() async throws(StoreError) -> [String] {
-        try await migrator.migrate().map(\.name)
+        let applied = try await migrator.migrate().map(\.name)
+        try await renewGrants()
+        return applied
     }
 
     /// Throws `StoreError.misconfigured(_:)` unless the schema is the one this program knows.

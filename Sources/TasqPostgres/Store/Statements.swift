@@ -32,6 +32,8 @@ struct Statements: Sendable {
     let events: Statement
     let explain: Statement
     let glance: Statement
+    let grant: Statement
+    let grants: Statement
     let identity: Statement
     let job: Statement
     let jobs: Statement
@@ -49,9 +51,12 @@ struct Statements: Sendable {
     let queues: Statement
     let reap: Statement
     let rearm: Statement
+    let release: Statement
     let recent: Statement
     let register: Statement
     let renew: Statement
+    let repair: Statement
+    let repairEpoch: Statement
     let replay: Statement
     let retire: Statement
     let retry: Statement
@@ -68,6 +73,7 @@ struct Statements: Sendable {
     let verifyClaims: Statement
     let verifyJobs: Statement
     let verifyKeys: Statement
+    let verifySchema: Statement
     let workers: Statement
 
     /// All of them, for checks that hold for every statement.
@@ -117,6 +123,8 @@ struct Statements: Sendable {
         events = load("events", PackageResources.events_sql, isPlannedAnew: true)
         explain = load("explain", PackageResources.explain_sql)
         glance = load("glance", PackageResources.glance_sql)
+        grant = load("grant", PackageResources.grant_sql)
+        grants = load("grants", PackageResources.grants_sql)
         identity = load("identity", PackageResources.identity_sql)
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql, isPlannedAnew: true)
@@ -134,9 +142,12 @@ struct Statements: Sendable {
         queues = load("queues", PackageResources.queues_sql)
         reap = load("reap", PackageResources.reap_sql)
         rearm = load("rearm", PackageResources.rearm_sql)
+        release = load("release", PackageResources.release_sql)
         recent = load("recent", PackageResources.recent_sql)
         register = load("register", PackageResources.register_sql)
         renew = load("renew", PackageResources.renew_sql)
+        repair = load("repair", PackageResources.repair_sql)
+        repairEpoch = load("repair_epoch", PackageResources.repair_epoch_sql)
         replay = load("replay", PackageResources.replay_sql)
         retire = load("retire", PackageResources.retire_sql)
         retry = load("retry", PackageResources.retry_sql)
@@ -153,6 +164,7 @@ struct Statements: Sendable {
         verifyClaims = load("verify_claims", PackageResources.verify_claims_sql)
         verifyJobs = load("verify_jobs", PackageResources.verify_jobs_sql)
         verifyKeys = load("verify_keys", PackageResources.verify_keys_sql)
+        verifySchema = load("verify_schema", PackageResources.verify_schema_sql)
         workers = load("workers", PackageResources.workers_sql)
         self.all = all
     }
@@ -180,6 +192,12 @@ extension Migration {
             Migration(
                 number: 6, name: "kinds",
                 text: sql(PackageResources._006_kinds_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 9, name: "order",
+                text: sql(PackageResources._009_order_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 10, name: "roles",
+                text: sql(PackageResources._010_roles_sql, in: schema), isBreaking: false),
         ]
     }
 }

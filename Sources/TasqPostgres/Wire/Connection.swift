@@ -14,6 +14,8 @@ final class Connection {
 
     /// A pooler stands between, so nothing may be left behind in the session.
     var isPooled = false
+    /// Transactions begin with another isolation than READ COMMITTED unless they say so.
+    var saysIsolation = false
     /// Statements are planned for the values of each call; see ``Statement/isPlannedAnew``.
     var plansAnew = false
     /// When the session last forgot its plans, or might have, and statements run since.
@@ -79,6 +81,12 @@ final class Connection {
 
     /// The process the server named at connect; a pooler makes one up.
     var announcedProcess: Int32 { unsafe PQbackendPID(handle) }
+
+    /// The encoding of the database, as in `UTF8`; empty when the server did not say.
+    var databaseEncoding: String {
+        guard let name = unsafe PQparameterStatus(handle, "server_encoding") else { return "" }
+        return unsafe String(cString: name)
+    }
 
     /// The server's version as a number, as in 150020.
     var serverVersion: Int { unsafe Int(PQserverVersion(handle)) }

@@ -171,10 +171,15 @@ import Testing
                 """)
             let statements = Statements(schema: "tasq")
             let (first, last) = ("'\(JobID(high: 0, low: 0))'", "'\(JobID())'")
+            let list = "\(last), 50, NULL, NULL, NULL, NULL, \(first), NULL, NULL, NULL, NULL"
             for (statement, arguments, index) in [
                 (statements.queues, "", "job_queued"),
                 (statements.recent, "\(first), now(), 1000000, 20000, \(last)", "job_pkey"),
-                (statements.jobs, "NULL, 50, NULL, NULL, NULL, NULL, NULL, NULL", "job_pkey"),
+                (
+                    statements.jobs, "NULL, 50" + String(repeating: ", NULL", count: 10),
+                    "job_unordered"
+                ),
+                (statements.jobs, list, "job_pkey"),
                 (statements.explain, last, "job_pkey"),
                 (statements.events, "NULL, 50, NULL, NULL, NULL", "payload_received"),
                 (statements.eventJobs, last, "job_shared_payload"),
@@ -202,11 +207,11 @@ import Testing
     @discardableResult
     private func expect(
         _ statement: Statement, _ arguments: String, walks index: String,
-        _ mode: String = "force_generic_plan", in database: TestDatabase
+        _ mode: String? = nil, in database: TestDatabase
     ) async throws -> String {
         let plan = try await database.execute(
             """
-            SET plan_cache_mode = \(mode);
+            SET plan_cache_mode = \(mode ?? "force_\(statement.isPlannedAnew ? "custom" : "generic")_plan");
             PREPARE p AS \(statement.text);
             EXPLAIN EXECUTE p\(arguments.isEmpty ? "" : "(\(arguments))")
             """)
