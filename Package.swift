@@ -145,8 +145,10 @@ let package = Package(
             .product(name: "AsyncHTTPClient", package: "async-http-client")),
         .testTarget(name: "TasqTestingTests", dependencies: ["TasqTesting", "TestSizes"]),
         test(
-            "TasqCLI", "TasqPostgres", "TasqRedis", logging, nioCore, nioHTTP1,
+            "TasqCLI", "TasqPostgres", "TasqRedis", logging, lifecycle, nioCore, nioHTTP1,
             .product(name: "Subprocess", package: "swift-subprocess"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "AsyncHTTPClient", package: "async-http-client")),
         test("TasqChaos", nioCore, nioPosix),
         .testTarget(

@@ -5,17 +5,25 @@ package enum DurationText {
     package static func parse(
         _ text: some StringProtocol, field: String
     ) throws(InvalidInput) -> Duration {
-        let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        let unit = String(text.dropFirst(digits.count))
-        guard let number = Int64(String(decoding: digits, as: UTF8.self)),
-            let (_, milliseconds) = units.first(where: { $0.name == unit }),
-            case let (total, overflow) = number.multipliedReportingOverflow(by: milliseconds),
-            !overflow, .milliseconds(total) <= JobLimits.delay
-        else {
+        guard let duration = read(text) else {
             throw InvalidInput(
                 field: field, "must be a whole number and a unit: 250ms, 15s, 5m, 6h or 7d")
         }
-        return .milliseconds(total)
+        guard duration <= JobLimits.delay else {
+            throw InvalidInput(field: field, "must be at most \(format(JobLimits.delay))")
+        }
+        return duration
+    }
+
+    /// Reads a duration of any length; one that nothing could hold is as long as can be.
+    package static func read(_ text: some StringProtocol) -> Duration? {
+        let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let unit = String(text.dropFirst(digits.count))
+        guard !digits.isEmpty, let (_, milliseconds) = units.first(where: { $0.name == unit })
+        else { return nil }
+        let number = Int64(String(decoding: digits, as: UTF8.self)) ?? .max
+        let (total, overflow) = number.multipliedReportingOverflow(by: milliseconds)
+        return overflow ? .milliseconds(Int64.max) : .milliseconds(total)
     }
 
     /// Writes a duration in the largest unit that holds it exactly; less than a millisecond is

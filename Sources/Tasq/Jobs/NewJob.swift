@@ -14,7 +14,7 @@ public enum JobLimits {
     public static let keyBytes = 200
     /// Bytes of an error text; longer ones are cut.
     public static let reasonBytes = 2000
-    /// How far ahead a job may be scheduled: a hundred years.
+    /// How far ahead a job may be scheduled, at its enqueue or by an attempt of it: a hundred years.
     public static let delay = Duration.seconds(100 * 365 * 86_400)
 }
 

@@ -7,6 +7,9 @@ public enum Outcome: Error, Sendable, Hashable {
     case success
     /// Failed; try again after this long, or by the kind's policy when `nil`, while attempts last.
     case retry(after: Duration? = nil, _ reason: String)
+    /// Whoever the job depends on asks for patience: try again after this long and some jitter, and
+    /// never sooner than by the kind's policy.
+    case later(after: Duration? = nil, _ reason: String)
     /// Not now: run again after this long. Costs no attempt.
     case snooze(for: Duration)
     /// Called off for good.
@@ -32,7 +35,8 @@ package enum Verdict: Sendable, Hashable {
     package var status: JobStatus {
         switch self {
         case .success: .success
-        case .retry(let delay, _), .snooze(let delay): delay > .zero ? .scheduled : .queued
+        case .retry(let delay, _), .snooze(let delay):
+            delay.inMicroseconds > 0 ? .scheduled : .queued
         case .cancelled: .cancelled
         case .error: .error
         case .handedBack, .unstarted: .queued

@@ -2,8 +2,12 @@
 ///
 /// The wait before attempt `n + 1` is `base × factorⁿ⁻¹`, at most `cap`, then moved by up to
 /// `jitter` either way so that jobs that failed together do not come back together. No attempt
-/// number overflows: the arithmetic is floating point and saturates at the cap.
+/// number overflows: the arithmetic is floating point and saturates at the cap. Whatever a policy
+/// says, a job waits at least ``floor``, so that no setting turns a failure into a busy loop.
 public struct RetryPolicy: Sendable, Hashable {
+    /// The shortest wait after a failure, whatever the policy says: a tenth of a second.
+    public static let floor = Duration.milliseconds(100)
+
     /// The wait after the first failure.
     public var base: Duration
     /// By how much each further failure multiplies the wait; 1 or more.
@@ -24,15 +28,20 @@ public struct RetryPolicy: Sendable, Hashable {
         self.jitter = jitter.isFinite ? min(1, max(0, jitter)) : 0
     }
 
-    /// The wait after attempt `attempt` failed. `chance`, from -1 to 1, is where in the jitter's
-    /// range it falls.
+    /// The wait of a job whose attempt `attempt` failed: the policy's, but at least ``floor``.
+    package func wait(after attempt: Int) -> Duration {
+        max(Self.floor, delay(after: attempt))
+    }
+
+    /// What the policy says of the wait after attempt `attempt` failed. `chance`, from -1 to 1, is
+    /// where in the jitter's range it falls.
     public func delay(
         after attempt: Int, chance: Double = Double.random(in: -1...1)
     ) -> Duration {
         let exponent = max(0, Double(attempt) - 1)
         // pow by logarithm: an infinite result is cut by the cap like any other.
         let factors = exponent == 0 ? 1 : power(factor, exponent)
-        let seconds = min(base.inSeconds * factors, cap.inSeconds)
+        let seconds = min(base.inSeconds * factors, cap.inSeconds, JobLimits.delay.inSeconds)
         return .seconds(seconds * (1 + jitter * chance))
     }
 

@@ -30,7 +30,7 @@ extension Timestamp: CustomStringConvertible {
 
     /// Reads RFC 3339 with a zone (`Z` or `+hh:mm`) and up to nine fractional digits.
     ///
-    /// `nil` for impossible dates, leap seconds, offsets beyond a day and years outside 1970–2199.
+    /// `nil` for impossible dates, leap seconds, offsets beyond a day and years outside 1970–9999.
     public init?(rfc3339 text: String) {
         var reader = DigitReader(bytes: Array(text.utf8)[...])
         guard let year = reader.number(4), reader.take("-"),
@@ -39,7 +39,7 @@ extension Timestamp: CustomStringConvertible {
             let hour = reader.number(2), reader.take(":"),
             let minute = reader.number(2), reader.take(":"),
             let second = reader.number(2),
-            (1970...2199).contains(year), (1...12).contains(month),
+            (1970...9999).contains(year), (1...12).contains(month),
             day >= 1, day <= daysIn(month: month, of: year),
             hour < 24, minute < 60, second < 60
         else { return nil }

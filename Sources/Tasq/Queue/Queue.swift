@@ -142,7 +142,7 @@ extension Start {
     fileprivate var isDue: Bool {
         switch self {
         case .now: true
-        case .after(let delay): delay <= .zero
+        case .after(let delay): delay.inMicroseconds <= 0
         case .at(let time): time <= .now
         }
     }

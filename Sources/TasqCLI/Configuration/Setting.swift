@@ -148,11 +148,10 @@ func duration(
 ) throws(InvalidInput) -> Duration {
     let (low, high) = (range.lowerBound, range.upperBound)
     let bounds = "from \(DurationText.format(low)) to \(DurationText.format(high))"
-    let value: Duration
-    do throws(InvalidInput) {
-        value = try DurationText.parse(text, field: "duration")
-    } catch {
-        throw InvalidInput(field: "duration", "\(error.rule), \(bounds)")
+    guard let value = DurationText.read(text) else {
+        throw InvalidInput(
+            field: "duration",
+            "must be a whole number and a unit, as in 250ms, 15s, 5m, 6h or 7d, \(bounds)")
     }
     guard range.contains(value) else {
         throw InvalidInput(field: "duration", "must be \(bounds)")

@@ -49,7 +49,7 @@ struct CommandHandler: Sendable {
         } catch {
             endGroup(group)
             try Task.checkCancellation()
-            throw Outcome.retry(Self.summary(of: error, program: command.words[0]))
+            throw Outcome.retry(summary(of: error))
         }
         if Task.isCancelled {
             endGroup(group)
@@ -128,15 +128,36 @@ extension CommandHandler {
     }
 
     /// Why a program could not be run, without its arguments or environment.
-    private static func summary(of error: any Error, program: String) -> String {
+    private func summary(of error: any Error) -> String {
+        let program = command.words[0]
         guard let error = error as? SubprocessError else {
             return "\(program) could not be run"
         }
-        if error.code == .executableNotFound {
+        if let file = candidates.first(where: FileManager.default.fileExists(atPath:)) {
+            var isDirectory = false
+            _ = FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory)
+            if isDirectory { return "\(file) is a directory, not a program" }
+            guard FileManager.default.isExecutableFile(atPath: file) else {
+                return "\(file) is not executable; set its run bit (chmod +x)"
+            }
+            if error.code == .executableNotFound {
+                return "\(file) is there, but the interpreter its first line names was not found"
+            }
+        } else if error.code == .executableNotFound {
             return "\(program) was not found; install it or correct the command of this handler"
         }
         let cause = error.underlyingError.map { ": \($0)" } ?? ""
         return "\(program) could not be started\(cause)"
+    }
+}
+
+extension CommandHandler {
+    /// The files that the program may be, in the order in which they are tried.
+    private var candidates: [String] {
+        let program = command.words[0]
+        if program.hasPrefix("/") { return [program] }
+        if program.contains("/") { return [(command.directory.map { $0 + "/" } ?? "") + program] }
+        return (command.environment["PATH"] ?? path).split(separator: ":").map { "\($0)/\(program)" }
     }
 }
 

@@ -54,12 +54,14 @@ struct JobFields {
         if let text = JSONSlices.string(value) {
             return try DurationText.parse(text, field: name)
         }
-        // JobLimits.delay, about 3.2 thousand million seconds, is far below what Double holds.
-        guard let seconds = Double(String(decoding: value, as: UTF8.self)),
-            seconds >= 0, seconds <= JobLimits.delay / .seconds(1)
-        else {
+        guard let seconds = Double(String(decoding: value, as: UTF8.self)), seconds >= 0 else {
             throw InvalidInput(
                 field: name, "must be seconds, or text such as 250ms, 15s, 5m, 6h or 7d")
+        }
+        // JobLimits.delay, about 3.2 thousand million seconds, is far below what Double holds.
+        guard seconds <= JobLimits.delay / .seconds(1) else {
+            throw InvalidInput(
+                field: name, "must be at most \(DurationText.format(JobLimits.delay))")
         }
         return .seconds(seconds)
     }

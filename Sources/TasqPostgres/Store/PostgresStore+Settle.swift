@@ -54,11 +54,11 @@ extension Verdict {
         }
     }
 
-    /// A year at most: later than that nobody meant.
+    /// Whoever decided it has kept it within the limit.
     fileprivate var delayMicroseconds: Int64? {
         switch self {
         case .retry(let delay, _), .snooze(let delay):
-            min(max(0, delay.inMicroseconds), 366 * 86_400_000_000)
+            min(max(.zero, delay), JobLimits.delay).inMicroseconds
         default: nil
         }
     }

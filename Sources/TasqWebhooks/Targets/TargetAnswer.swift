@@ -25,7 +25,7 @@ package struct TargetAnswer: Sendable {
         case 410:
             .fail("\(origin) answered 410 Gone: it wants no further deliveries")
         case 429, 503:
-            .retry(after: wait(now: now), "\(origin) answered \(status)")
+            .later(after: wait(now: now), "\(origin) answered \(status)")
         case 300...399:
             .retry(
                 "\(origin) answered \(status): redirects are not followed; "
@@ -47,25 +47,10 @@ package struct TargetAnswer: Sendable {
             let seconds = Int64(text) ?? .max
             return min(.seconds(seconds), Self.waitLimit)
         }
-        guard let date = Timestamp(httpDate: text) else { return nil }
-        let sent = self.date.flatMap { Timestamp(httpDate: $0[...].trimmingBlanks()) } ?? now
+        guard let date = Timestamp(httpDate: text, now: now) else { return nil }
+        let sent =
+            self.date.flatMap { Timestamp(httpDate: $0[...].trimmingBlanks(), now: now) } ?? now
         let (wait, overflow) = date.microseconds.subtractingReportingOverflow(sent.microseconds)
         return overflow ? nil : min(max(.zero, .microseconds(wait)), Self.waitLimit)
-    }
-}
-
-extension Timestamp {
-    /// Reads the one form of an HTTP date that is still written, as in
-    /// `Sun, 06 Nov 1994 08:49:37 GMT`. The day of the week is not compared with the date.
-    package init?(httpDate text: Substring) {
-        let months = [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ]
-        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
-        guard parts.count == 6, parts[0].utf8.count == 4, parts[0].hasSuffix(","),
-            let month = months.firstIndex(of: String(parts[2])), parts[5] == "GMT"
-        else { return nil }
-        let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
-        self.init(rfc3339: "\(parts[3])-\(number)-\(parts[1])T\(parts[4])Z")
     }
 }

@@ -25,5 +25,57 @@ import Testing
         let policy = RetryPolicy(
             base: .seconds(-1), factor: .infinity, cap: .seconds(-5), jitter: .nan)
         #expect(policy.delay(after: 100) == .zero)
+        let endless = RetryPolicy(base: .seconds(1e18), cap: .seconds(1e18), jitter: 1)
+        #expect(endless.delay(after: 9, chance: 1) == JobLimits.delay * 2)
+    }
+
+    @Test(arguments: [Duration.zero, .milliseconds(1), .milliseconds(99)])
+    func `No policy makes a job wait for less than the floor`(base: Duration) {
+        let policy = RetryPolicy(base: base, factor: 1, jitter: 1)
+        for attempt in 1..<100 {
+            guard case .retry(let wait, _) = policy.verdict(on: .retry("x"), after: attempt, of: 100)
+            else {
+                Issue.record("attempts are left")
+                return
+            }
+            #expect(wait >= RetryPolicy.floor)
+        }
+    }
+
+    @Test func `Who is asked to come later waits as long as asked and a little more, or as usual`() {
+        let policy = RetryPolicy(base: .seconds(10), factor: 2, jitter: 0.2)
+        func wait(_ asked: Duration?, _ attempt: Int) -> Duration? {
+            switch policy.verdict(on: .later(after: asked, "busy"), after: attempt, of: 20) {
+            case .retry(let wait, "busy"): wait
+            default: nil
+            }
+        }
+        for _ in 0..<1000 {
+            for asked in [nil, Duration.zero, .seconds(-5), .seconds(1)] {
+                let wait = wait(asked, 2) ?? .zero
+                #expect(wait >= .seconds(16) && wait <= .seconds(24))
+            }
+            let long = wait(.seconds(100), 2) ?? .zero
+            #expect(long >= .seconds(100) && long <= .seconds(120))
+        }
+        let many = Set((0..<100).map { _ in wait(.seconds(100), 1) })
+        #expect(many.count > 10)
+    }
+
+    @Test func `A delay beyond the limit is no delay but a failure that says so`() {
+        let far = JobLimits.delay + .seconds(1)
+        for outcome in [Outcome.snooze(for: far), .retry(after: far, "x")] {
+            guard
+                case .retry(let wait, let reason) = RetryPolicy().verdict(
+                    on: outcome, after: 1, of: 2)
+            else {
+                Issue.record("\(outcome) is a failed attempt")
+                continue
+            }
+            #expect(wait < .seconds(3) && reason.contains("36500d is the longest"))
+        }
+        #expect(
+            RetryPolicy().verdict(on: .snooze(for: JobLimits.delay), after: 1, of: 1)
+                == .snooze(for: JobLimits.delay))
     }
 }

@@ -8,6 +8,11 @@ import Testing
         ("99999999999", 86_400), ("99999999999999999999999999", 86_400),
         ("Tue, 14 Nov 2023 22:13:30 GMT", 10), ("Tue, 14 Nov 2023 22:13:00 GMT", 0),
         ("Sun, 06 Nov 1994 08:49:37 GMT", 0), ("Fri, 31 Dec 2099 23:59:59 GMT", 86_400),
+        ("Tue, 14 Nov 9999 22:13:30 GMT", 86_400),
+        ("Tuesday, 14-Nov-23 22:13:30 GMT", 10), ("Sunday, 06-Nov-94 08:49:37 GMT", 0),
+        ("Saturday, 14-Nov-73 22:13:30 GMT", 86_400), ("Tuesday, 14-Nov-74 22:13:30 GMT", 0),
+        ("Tue Nov 14 22:13:30 2023", 10), ("Sun Nov  6 08:49:37 1994", 0),
+        ("Wed Dec  1 00:00:00 2027", 86_400),
     ])
     func `A wait is read and kept within a day`(text: String, seconds: Int) {
         // 1700000000 is Tue, 14 Nov 2023 22:13:20 GMT.
@@ -30,7 +35,12 @@ import Testing
     @Test(arguments: [
         "", " ", "-1", "+5", "1.5", "1e3", "soon", "\u{661}", "120s", "Tue, 14 Nov 2023",
         "Tue, 31 Feb 2023 22:13:30 GMT", "Tue, 14 Nov 2023 22:13:30 CET",
-        "Tue, 14 Nov 9999 22:13:30 GMT", "2023-11-14T22:13:30Z", "Tuesday, 14-Nov-23 22:13:30 GMT",
+        "2023-11-14T22:13:30Z", "Tue, 14 Nov 23 22:13:30 GMT", "Tue, 14-Nov-23 22:13:30 GMT",
+        "Tuesday, 14-Nov-2023 22:13:30 GMT", "Tuesday, 14-Nov-2x 22:13:30 GMT",
+        "Tuesday, 14 Nov 23 22:13:30 GMT", "Someday, 14-Nov-23 22:13:30 GMT",
+        "Tuesday, 14-Nov-23 22:13:30 CET", "Tuesday, 31-Feb-23 22:13:30 GMT",
+        "Tue Nov 14 22:13:30 23", "Tue Nov 6 22:13:30 2023", "Tue Nov +6 22:13:30 2023",
+        "Tue Nov 14 22:13:30  2023", "Tue Nov 14 22:13:30 2023 GMT", "Sun Nov -6 08:49:37 1994",
     ])
     func `A wait that is neither seconds nor a date is ignored`(text: String) {
         #expect(TargetAnswer(status: 503, retryAfter: text).wait(now: sampleTime) == nil)
@@ -46,8 +56,8 @@ import Testing
             return
         }
         #expect(reason.hasPrefix("http://t:80 answered 410 Gone"))
-        #expect(outcome(429) == .retry(after: .seconds(5), "http://t:80 answered 429"))
-        #expect(outcome(503) == .retry(after: .seconds(5), "http://t:80 answered 503"))
+        #expect(outcome(429) == .later(after: .seconds(5), "http://t:80 answered 429"))
+        #expect(outcome(503) == .later(after: .seconds(5), "http://t:80 answered 503"))
         for status in [400, 401, 404, 408, 422, 425, 500, 502, 504, 599] {
             #expect(outcome(status) == .retry("http://t:80 answered \(status)"))
         }

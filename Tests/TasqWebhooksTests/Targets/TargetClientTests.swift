@@ -106,10 +106,10 @@ import Testing
     ) async throws {
         for status in [HTTPResponse.Status.tooManyRequests, .serviceUnavailable] {
             guard
-                case .retry(let wait, _) = try await outcome(
+                case .later(let wait, _) = try await outcome(
                     status: status, headers: [.retryAfter: text])
             else {
-                Issue.record("expected a retry")
+                Issue.record("expected to be put off")
                 continue
             }
             #expect(wait == .seconds(seconds))
