@@ -77,6 +77,9 @@ let package = Package(
         .systemLibrary(
             name: "CCrypto", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "Tasq", dependencies: [logging, lifecycle, collections, tracing]),
         .target(
             name: "TasqPostgres", dependencies: ["Tasq", "CPostgres", logging, collections],
@@ -87,7 +90,7 @@ let package = Package(
         .target(
             name: "TasqWebhooks",
             dependencies: [
-                "Tasq", "CCrypto", logging, nioCore, nioPosix, nioHTTP1,
+                "Tasq", "CCrypto", "CZlib", logging, nioCore, nioPosix, nioHTTP1,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ]),
         .target(

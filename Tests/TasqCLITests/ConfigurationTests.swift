@@ -280,6 +280,7 @@ private let samples: [String: [String]] = [
     "admin_token": ["a", "b", "c"],
     "limits.body": ["1", "2", "3"],
     "limits.request_deadline": ["1s", "2s", "3s"],
+    "limits.idle_timeout": ["1s", "2s", "1h"],
     "limits.connections": ["1", "2", "3"],
     "limits.in_flight": ["1", "2", "3"],
     "worker.queues": ["a", "b,c:2", "d"],

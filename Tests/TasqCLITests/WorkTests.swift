@@ -104,6 +104,29 @@ import Testing
         }
     }
 
+    @Test func `A job whose body is gone ends in error with that reason, and runs nothing`()
+        async throws
+    {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            let run = try await TasqProgram.run("enqueue", "noop", environment: environment)
+            try await database.execute("DELETE FROM tasq.payload")
+            let file = try TemporaryFile("handlers:\n  noop: { noop: {} }")
+            let worker = try await TasqProgram.start(
+                ["work", "--config", file.path], environment: environment)
+            try await eventually("the job has ended") {
+                try await database.execute(
+                    "SELECT status FROM tasq.job WHERE finished_at IS NOT NULL") != ""
+            }
+            let shown = try await TasqProgram.run(
+                "jobs", "show", run.output, environment: environment)
+            #expect(shown.output.contains("error"), "\(shown.output)")
+            #expect(shown.output.contains("body is missing"), "\(shown.output)")
+            worker.signal(SIGTERM)
+            #expect(try await worker.wait() == .code(0))
+        }
+    }
+
     @Test(arguments: [SIGTERM, SIGINT])
     func `A second signal hands running jobs back at once and exits with it`(
         number: Int32

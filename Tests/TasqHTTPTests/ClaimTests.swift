@@ -68,6 +68,21 @@ struct ClaimTests {
         }
     }
 
+    @Test func `A job whose body is gone ends in error and is handed to nobody`() async throws {
+        try await Stack.with { stack, database in
+            let bare = try await stack.enqueue(#"{"kind":"mail"}"#)
+            let whole = try await stack.enqueue(#"{"kind":"mail"}"#)
+            try await database.execute("DELETE FROM tasq.payload WHERE id = '\(bare)'")
+            let claims = try await stack.claim(#"{"worker_id":"\#(Self.worker)","limit":5}"#)
+            #expect(claims.text.contains(whole) && !claims.text.contains(bare), "\(claims.text)")
+            #expect(
+                try await database.execute(
+                    "SELECT status FROM tasq.job WHERE id = '\(bare)'") == "error")
+            let attempts = try await stack.ask("GET", "/v1/jobs/\(bare)/attempts")
+            #expect(attempts.text.contains("body is missing"), "\(attempts.text)")
+        }
+    }
+
     @Test func `Fail retries while attempts last and says when not, snooze costs none`()
         async throws
     {

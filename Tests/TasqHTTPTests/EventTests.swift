@@ -79,6 +79,40 @@ struct EventTests {
         }
     }
 
+    @Test
+    func `A replay beside the deletion of the event's last job leaves no job without its body`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            var seen: [String: Int] = [:]
+            for round in 0..<150 {
+                let event = try await stack.deliver(Array("{}".utf8), delivery: "\(round)")
+                let id = try #require(member("id", of: event.text))
+                let job = event.text.suffix(39).prefix(36)
+                async let first = stack.ask("POST", "/v1/events/\(id)/replay")
+                async let deleted = stack.ask("DELETE", "/v1/jobs/\(job)")
+                async let second = stack.ask("POST", "/v1/events/\(id)/replay")
+                let statuses = try await [first.status, second.status]
+                #expect(Set(statuses).isSubset(of: [202, 404, 409]), "\(statuses)")
+                let gone = try await deleted
+                #expect(gone.status == 204, "\(job): \(gone.text)")
+                seen["\(statuses.sorted())", default: 0] += 1
+            }
+            let bare = try await database.execute(
+                """
+                SELECT count(*) FROM tasq.job j
+                WHERE NOT EXISTS (SELECT FROM tasq.payload p WHERE p.id = j.payload_id)
+                """)
+            #expect(bare == "0", "\(seen)")
+            // Both orders were met, or it was no race.
+            #expect(seen.keys.contains { $0.contains("202") })
+            #expect(seen.keys.contains { $0.contains("404") || $0.contains("409") }, "\(seen)")
+            let deadlocks = try await database.execute(
+                "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            #expect(deadlocks == "0")
+        }
+    }
+
     @Test func `A replay makes the event's jobs anew, but none beside one of its unique key`()
         async throws
     {

@@ -39,7 +39,9 @@ struct IngestTests {
             let second = try await stack.deliver(Array("{ }".utf8), delivery: "d-1")
             let id = try #require(member("id", of: first.text))
             #expect(second.status == 200)
-            #expect(second.text == #"{"id":"\#(id)","duplicate":true}"#)
+            #expect(
+                second.text
+                    == #"{"id":"\#(id)","duplicate":true,"replay":"/v1/events/\#(id)/replay"}"#)
             let other = try await stack.deliver(
                 Array("{}".utf8), to: "paddle", delivery: "d-1")
             #expect(other.status == 200)

@@ -27,6 +27,8 @@ struct Attempt: Sendable {
             // It was taken away between the claim and the start; whoever has one runs the job.
             return .handedBack
         }
+        // Nobody can know what it was to do, so it must not look as if it had been done.
+        guard job.hasBody else { return .error(reason: ClaimedJob.bodyIsMissing) }
         let context = JobContext(job: job, logger: logger)
         let result: Result<Void, any Error>
         do {

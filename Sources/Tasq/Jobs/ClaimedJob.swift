@@ -25,13 +25,19 @@ public struct ClaimedJob: Sendable, Hashable {
     public let source: Name?
     /// The body with its media type and headers.
     public let payload: Payload
+    /// Whether the body stands in the database; one that somebody removed cannot be run.
+    package let hasBody: Bool
     /// Microseconds the job had been due when it was claimed, by PostgreSQL's clock.
     public let waitedMicroseconds: Int64
+
+    /// Why an attempt without its body ends in `error`, whoever claimed it.
+    package static let bodyIsMissing =
+        "the job's body is missing: its row in payload was removed; enqueue it anew"
 
     package init(
         id: JobID, claim: ClaimToken, kind: Name, queue: Name, priority: Priority, attempt: Int,
         maxAttempts: Int, crashes: Int, key: String?, payloadID: PayloadID, source: Name?,
-        payload: Payload, waitedMicroseconds: Int64
+        payload: Payload, hasBody: Bool = true, waitedMicroseconds: Int64
     ) {
         self.id = id
         self.claim = claim
@@ -45,6 +51,7 @@ public struct ClaimedJob: Sendable, Hashable {
         self.payloadID = payloadID
         self.source = source
         self.payload = payload
+        self.hasBody = hasBody
         self.waitedMicroseconds = waitedMicroseconds
     }
 }

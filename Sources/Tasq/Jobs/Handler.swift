@@ -39,6 +39,13 @@ public struct JobContext: Sendable {
         return logger
     }
 
+    /// The value of a header that came with the webhook and was kept; its name in any case. `nil` when
+    /// there is none; of several the first.
+    public func header(_ name: String) -> String? {
+        let name = name.lowercased()
+        return job.payload.headers.first { $0.name == name }?.value
+    }
+
     /// The trace that the job belongs to; `nil` when whoever enqueued it named none.
     public var trace: TraceContext? { TraceContext(job.payload.headers) }
 

@@ -11,6 +11,8 @@ public struct TraceContext: Sendable, Hashable {
 
     static let parentName = "traceparent"
     static let stateName = "tracestate"
+    /// The headers it stands in.
+    package static let names = [parentName, stateName]
 
     /// Version, trace, parent and flags, as in
     /// `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01`.

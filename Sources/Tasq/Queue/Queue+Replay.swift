@@ -1,10 +1,10 @@
 extension Queue {
     /// Makes new jobs of a stored event, like those it made first, and announces them once they
     /// are committed. A job whose unique key an unfinished one holds is not made: the answer has
-    /// the holder's id. Empty when the event has no job left to copy.
+    /// the holder's id. Empty when the event has no job left to copy; `nil` when it is gone.
     package func replay(
         _ event: PayloadID, from catalog: any Catalog
-    ) async throws(StoreError) -> [Enqueued] {
+    ) async throws(StoreError) -> [Enqueued]? {
         var jobs: [NewJob] = []
         for first in try await catalog.jobs(of: event).reversed()
         where !jobs.contains(where: { $0.kind == first.kind && $0.queue == first.queue }) {
@@ -17,8 +17,29 @@ extension Queue {
             jobs.append(job)
         }
         guard !jobs.isEmpty else { return [] }
-        let answers = try await store.replay(event, as: jobs)
-        let stored = zip(jobs, answers).filter { $1 == .stored($0.id) }.map(\.0.announcement)
+        return try await replay(event, as: jobs, unlessUnfinished: false)
+    }
+
+    /// Runs a stored event again that its provider has sent once more: makes the jobs of the
+    /// repetition, unless a job of the event has not ended. Empty when nothing was made for that
+    /// reason; `nil` when the event is gone.
+    package func redeliver(
+        _ repetition: NewEvent, of event: PayloadID
+    ) async throws(StoreError) -> [Enqueued]? {
+        let jobs = repetition.jobs.enumerated().map { place, job in
+            var job = job
+            // Of several that come at the same moment one makes the jobs, the others find them.
+            job.uniqueKey = "tasq:redelivery:\(event):\(place)"
+            return job
+        }
+        return try await replay(event, as: jobs, unlessUnfinished: true)
+    }
+
+    private func replay(
+        _ event: PayloadID, as jobs: [NewJob], unlessUnfinished: Bool
+    ) async throws(StoreError) -> [Enqueued]? {
+        let answers = try await store.replay(event, as: jobs, unlessUnfinished: unlessUnfinished)
+        let stored = zip(jobs, answers ?? []).filter { $1 == .stored($0.id) }.map(\.0.announcement)
         doorbell.ring(stored)
         meters.enqueued.add(stored.count)
         return answers

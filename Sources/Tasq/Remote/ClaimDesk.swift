@@ -156,6 +156,7 @@ package final class ClaimDesk: Sendable {
             } else if jobs.isEmpty {
                 return Batch(jobs: [], lease: worker.lease)
             }
+            jobs = await withBodies(jobs)
             if !jobs.isEmpty {
                 meters.handedOut(jobs)
                 return Batch(jobs: jobs, lease: worker.lease)
@@ -196,6 +197,21 @@ package final class ClaimDesk: Sendable {
         } catch {
             logger.warning("claims are left to the lease", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Those of the claimed jobs that can be run; the others end in `error` here.
+    private func withBodies(_ jobs: [ClaimedJob]) async -> [ClaimedJob] {
+        do throws(StoreError) {
+            for job in jobs where !job.hasBody {
+                _ = try await settle(
+                    Settlement(
+                        job: job.id, claim: job.claim,
+                        verdict: .error(reason: ClaimedJob.bodyIsMissing)))
+            }
+        } catch {
+            logger.warning("claims are left to the lease", metadata: ["error": "\(error)"])
+        }
+        return jobs.filter(\.hasBody)
     }
 
     private func settle(_ settlement: Settlement) async throws(StoreError) -> Settled? {

@@ -10,7 +10,10 @@ public protocol JobStore: Sendable {
     func accept(_ events: [NewEvent]) async throws(StoreError) -> [Accepted]
 
     /// Stores further jobs of a stored event in one transaction; their own payloads are ignored.
-    func replay(_ event: PayloadID, as jobs: [NewJob]) async throws(StoreError) -> [Enqueued]
+    /// `nil` when the event is gone; empty when `unlessUnfinished` and another job of it has not ended.
+    func replay(
+        _ event: PayloadID, as jobs: [NewJob], unlessUnfinished: Bool
+    ) async throws(StoreError) -> [Enqueued]?
 
     /// Claims those of `ids` that are queued, due, on one of `queues`, of a kind the worker has a
     /// handler for and not suspects; the others are skipped without a write.

@@ -84,7 +84,7 @@ struct JobsCommand: AsyncParsableCommand {
             let (record, attempts, payload) = try await Connections.with(configuration) {
                 (
                     try await $0.store.job(id), try await $0.store.attempts(of: id),
-                    try await $0.store.payload(of: id)
+                    try await $0.store.payload(of: id)?.asHandled
                 )
             }
             guard let record else { throw Failure(.refused, "no job \(id)") }

@@ -23,6 +23,7 @@ extension Setting {
         case "admin_token": http.operateTokens.first
         case "limits.body": String(configuration.limits.bodyBytes)
         case "limits.request_deadline": DurationText.format(configuration.limits.request)
+        case "limits.idle_timeout": DurationText.format(configuration.limits.idle)
         case "limits.connections": String(configuration.limits.connections)
         case "limits.in_flight": String(configuration.limits.inFlight)
         case "worker.queues":

@@ -63,6 +63,9 @@ struct Setting: Sendable {
         plain("limits.request_deadline") { text, it throws(InvalidInput) in
             it.limits.request = try duration(text, in: .seconds(1) ... .seconds(300))
         },
+        plain("limits.idle_timeout") { text, it throws(InvalidInput) in
+            it.limits.idle = try duration(text, in: .seconds(1) ... .seconds(3600))
+        },
         plain("limits.connections") { text, it throws(InvalidInput) in
             it.limits.connections = try number(text, in: 1...1_000_000)
         },

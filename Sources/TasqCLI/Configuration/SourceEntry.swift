@@ -16,12 +16,23 @@ struct SourceEntry: Sendable {
     var tolerance: Duration?
     /// The success status; `nil`: the scheme's own.
     var respond: Int?
+    /// Headers handlers are to see beside the scheme's own; a final `*` matches any ending.
+    var keep: [String]
+    /// The field with the JSON where a form comes; `nil`: the scheme's own.
+    var form: String?
+    /// What a repetition of an event does.
+    var redeliver: WebhookSource.Redelivery
+    /// How a packed body is unpacked; `nil`: none is taken.
+    var decode: WebhookSource.Decoding?
+    /// Over which bytes of a packed body the signature is.
+    var signed: WebhookSource.SignedForm
 
     /// The source ready to verify requests, its jobs shaped by the handler of their kind.
     func source(for handlers: [HandlerEntry]) throws(InvalidInput) -> WebhookSource {
         try WebhookSource(
             name: name, scheme: scheme, secrets: secrets, tolerance: tolerance, id: id,
-            type: type, job: try handlers.template(for: kind), respond: respond)
+            type: type, job: try handlers.template(for: kind), respond: respond, keep: keep,
+            form: form, redeliver: redeliver, decode: decode, signed: signed)
     }
 }
 
@@ -52,6 +63,12 @@ extension SourceEntry {
         respond = entry.value("respond") { text throws(InvalidInput) in
             try number(text, in: 200...299)
         }
+        keep = (entry.list("keep") ?? []).map(\.text)
+        form = entry.text("form")
+        redeliver =
+            entry.value("redeliver") { text throws(InvalidInput) in try choice(text) } ?? .failed
+        decode = entry.value("decode") { text throws(InvalidInput) in try choice(text) }
+        signed = entry.value("signed") { text throws(InvalidInput) in try choice(text) } ?? .sent
         guard let name, let kind, let scheme else { return nil }
         (self.name, self.kind, self.scheme) = (name, kind, scheme)
     }

@@ -30,9 +30,12 @@ struct Server: Sendable {
             onListening: { onListening("ingest", $0.url(isSecure: ingestTLS != nil)) })
         let store = connections.store
         let announcer = connections.announcer
+        var adminLimits = AdminServer.defaultLimits
+        adminLimits.idle = configuration.limits.idle
         let admin = try AdminServer(
-            address: configuration.http.admin, tls: adminTLS, tokens: configuration.http.tokens(),
-            queue: queue, catalog: store, announcer: announcer, readiness: readiness,
+            address: configuration.http.admin, limits: adminLimits, tls: adminTLS,
+            tokens: configuration.http.tokens(), queue: queue, catalog: store, announcer: announcer,
+            readiness: readiness,
             redis: { await announcer.state() },
             defaults: { kind, payload in entries.defaults(for: kind, payload: payload) },
             meters: httpMeters, metrics: { [.version] }, logger: logger,

@@ -20,8 +20,10 @@ struct WorkerListener: Sendable {
         let tls = try configuration.http.adminTLS.read(for: "http.admin")
         let announcer = connections.announcer
         self.tls = tls
+        var limits = WorkerServer.defaultLimits
+        limits.idle = configuration.limits.idle
         server = try WorkerServer(
-            address: address, tls: tls, tokens: configuration.http.tokens(),
+            address: address, limits: limits, tls: tls, tokens: configuration.http.tokens(),
             catalog: connections.store, readiness: readiness,
             redis: { await announcer.state() }, metrics: { worker.metrics + [.version] },
             logger: logger,
@@ -34,7 +36,10 @@ struct WorkerListener: Sendable {
 
     /// Whether a key counts for the listener.
     static func uses(_ key: String) -> Bool {
-        ["http.admin_certificate", "http.admin_key", "admin_token", "admin_tokens"].contains(key)
+        [
+            "http.admin_certificate", "http.admin_key", "admin_token", "admin_tokens",
+            "limits.idle_timeout",
+        ].contains(key)
     }
 
     /// Takes another certificate over while it serves.

@@ -3,6 +3,7 @@ import Subprocess
 import Synchronization
 import SystemPackage
 import Tasq
+import TasqWebhooks
 
 #if canImport(Glibc)
     import Glibc
@@ -74,9 +75,23 @@ struct CommandHandler: Sendable {
             "TASQ_JOB_ATTEMPT": String(job.attempt),
             "TASQ_CLAIM": job.claim.description,
         ]
+        for (name, value) in Self.variables(of: passedOnHeaders(of: job)) { own[name] = value }
         own["TRACEPARENT"] = context.trace?.parent
         own["TRACESTATE"] = context.trace?.state
         return command.environment.merging(own) { $1 }
+    }
+
+    /// `TASQ_HEADER_X_GITHUB_EVENT` for `x-github-event`; what came several times is joined as HTTP
+    /// joins it. A name with other characters would share a variable with another one and is left out.
+    static func variables(of headers: [Payload.Header]) -> [String: String] {
+        let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789-".utf8)
+        var variables: [String: String] = [:]
+        for header in headers where header.name.utf8.allSatisfy(letters.contains) {
+            let name = header.name.uppercased().replacing("-", with: "_")
+            variables["TASQ_HEADER_" + name, default: ""] +=
+                (variables["TASQ_HEADER_" + name] == nil ? "" : ", ") + header.value
+        }
+        return variables
     }
 
     private func launch(

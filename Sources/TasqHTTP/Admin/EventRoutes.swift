@@ -24,6 +24,9 @@ struct EventRoutes: Sendable {
         ]
     }
 
+    /// Where an event is run again, on the admin listener.
+    static func replayPath(of event: PayloadID) -> String { "/v1/events/\(event)/replay" }
+
     private func list(_ head: RequestHead) async throws(Problem) -> Answer {
         let query = try Query(
             head.query, allowing: ["source", "since", "until", "limit", "cursor"])
@@ -80,12 +83,13 @@ struct EventRoutes: Sendable {
 
     private func replay(_ text: Substring) async throws(Problem) -> Answer {
         let event = try await event(text)
-        let made: [Enqueued]
+        let made: [Enqueued]?
         do throws(StoreError) {
             made = try await queue.replay(event.id, from: catalog)
         } catch {
             throw Problem(error)
         }
+        guard let made else { throw .notFound }
         guard !made.isEmpty else { throw .nothingToReplay }
         return .json(.accepted) { json in
             json.member("id", event.id.description)

@@ -15,9 +15,9 @@ struct IngestResponder: Responder {
     }
 
     func admit(_ head: RequestHead) throws(Problem) {
-        _ = try source(for: head)
+        let source = try source(for: head)
         guard head.method == "POST" else { throw .methodNotAllowed(["POST"]) }
-        try head.checkEncoding()
+        try head.checkEncoding(besides: source.decode?.names ?? [])
     }
 
     func answer(_ request: Request) async throws(Problem) -> Answer {
@@ -40,11 +40,29 @@ struct IngestResponder: Responder {
             }
         case .duplicate(let first):
             meters.duplicate()
+            let jobs = source.redeliver == .run ? try await redeliver(event, of: first) : []
             return .json { json in
                 json.member("id", first.description)
                 json.member("duplicate", true)
+                json.member("replay", EventRoutes.replayPath(of: first))
+                if !jobs.isEmpty { json.member("jobs", jobs.lazy.map(\.id.description)) }
             }
         }
+    }
+
+    /// The jobs that run the event again; none while one of it has not ended.
+    private func redeliver(
+        _ event: NewEvent, of first: PayloadID
+    ) async throws(Problem) -> [Enqueued] {
+        let jobs: [Enqueued]?
+        do throws(StoreError) {
+            jobs = try await queue.redeliver(event, of: first)
+        } catch {
+            throw Problem(error)
+        }
+        // It has just been deleted: sent again, it is a new event.
+        guard let jobs else { throw .notDurable }
+        return jobs
     }
 
     private func source(for head: RequestHead) throws(Problem) -> WebhookSource {
@@ -67,8 +85,14 @@ struct IngestResponder: Responder {
         switch source.verify(webhook, now: .now) {
         case .success(let verified): event = verified
         case .failure(let refusal):
-            if case .ambiguousID = refusal { throw .malformed(refusal.description) }
-            throw .verificationFailed
+            switch refusal {
+            case .ambiguousID: throw .malformed(refusal.description)
+            case .largeBody(let limit): throw .tooLarge(limit: limit)
+            // Otherwise nobody has been verified yet.
+            case .malformedBody where source.signed == .sent:
+                throw .malformed(refusal.description)
+            default: throw .verificationFailed
+            }
         }
         do throws(InvalidInput) {
             return try event.newEvent()

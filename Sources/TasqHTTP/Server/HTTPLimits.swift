@@ -8,8 +8,9 @@ public struct HTTPLimits: Sendable, Hashable {
     public var headerFields = 100
     /// Time from a request's first byte to its last; a slower one is cut with 408.
     public var request = Duration.seconds(10)
-    /// How long a connection may stand open between requests.
-    public var idle = Duration.seconds(60)
+    /// How long a connection may stand open between requests. Longer than what stands in front waits:
+    /// a proxy that keeps connections for just as long would send requests on ones being closed.
+    public var idle = Duration.seconds(75)
     /// Time a client has to take an answer; a slower one is disconnected.
     public var answer = Duration.seconds(10)
     /// How long the rest of a refused request is read and thrown away before the connection is

@@ -89,10 +89,13 @@ extension Problem {
             detail: input.description)
     }
 
-    static let unsupportedEncoding = Problem(
-        code: "unsupported-encoding", status: .unsupportedMediaType,
-        title: "Only an unencoded body is accepted",
-        headers: [("Accept-Encoding", "identity")])
+    static func unsupportedEncoding(besides known: [String]) -> Problem {
+        Problem(
+            code: "unsupported-encoding", status: .unsupportedMediaType,
+            title: known.isEmpty
+                ? "Only an unencoded body is accepted" : "The body's encoding is not accepted",
+            headers: [("Accept-Encoding", (known + ["identity"]).joined(separator: ", "))])
+    }
 
     static let expectationFailed = Problem(
         code: "expectation-failed", status: .expectationFailed,

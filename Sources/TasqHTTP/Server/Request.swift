@@ -85,11 +85,12 @@ protocol Responder: Sendable {
 }
 
 extension RequestHead {
-    /// Refuses a compressed body: its bytes are kept as they come, and nothing here inflates.
-    func checkEncoding() throws(Problem) {
-        let isPlain = headers["content-encoding"].allSatisfy { coding in
-            coding.isEmpty || coding.lowercased() == "identity"
+    /// Refuses a compressed body, unless it has one of these codings and no other.
+    func checkEncoding(besides known: [String] = []) throws(Problem) {
+        let codings = headers["content-encoding"].filter {
+            !$0.isEmpty && $0.lowercased() != "identity"
         }
-        guard isPlain else { throw .unsupportedEncoding }
+        guard codings.isEmpty || (codings.count == 1 && known.contains(codings[0].lowercased()))
+        else { throw .unsupportedEncoding(besides: known) }
     }
 }

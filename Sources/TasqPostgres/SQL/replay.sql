@@ -2,17 +2,33 @@
 --
 --   $1 uuid  the event   $2 uuid[] job ids, made by whoever replays   $3 text[] queue
 --   $4 text[] kind   $5 bigint[] priority   $6 bigint[] max_attempts   $7 text[] key, or null
---   $8 text[] unique key, or null
+--   $8 text[] unique key, or null   $9 boolean  only when all its other jobs have ended
 --
 -- Returns the ids that are stored now. One that does not come back met an unfinished job with its
--- unique key, or was stored by an earlier try: unique_holders.sql tells which.
-WITH input AS MATERIALIZED (
+-- unique key, or was stored by an earlier try: unique_holders.sql tells which. A row without an id
+-- says that the event stands, and whether its jobs let $9 make more; without that row the event is
+-- gone, and nothing was stored.
+--
+-- The event's row is written, though nothing in it changes: whoever deletes its last job meanwhile
+-- (see delete.sql) is kept from doing so, or has done it, or sees by the row's version that there are
+-- jobs its snapshot does not show. A lock alone would be gone, and leave no trace, before a delete
+-- that began earlier comes to it.
+WITH event AS (
+    UPDATE tasq.payload AS p
+    SET content_type = p.content_type
+    WHERE p.id = $1::uuid AND p.source IS NOT NULL
+    RETURNING p.id
+),
+input AS MATERIALIZED (
     SELECT u.*
     FROM unnest(
         $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
         AS u (id, queue, kind, priority, max_attempts, key, unique_key)
-    WHERE EXISTS (
-        SELECT FROM tasq.payload AS p WHERE p.id = $1::uuid AND p.source IS NOT NULL)
+    WHERE EXISTS (SELECT FROM event)
+        AND NOT ($9::boolean AND EXISTS (
+            SELECT FROM tasq.job AS j
+            WHERE j.payload_id = $1::uuid AND j.payload_id <> j.id AND j.id <> ALL ($2::uuid[])
+                AND (j.status IN ('scheduled', 'queued', 'executing')) IS TRUE))
 ),
 taken AS (
     INSERT INTO tasq.unique_key AS k (key, job_id)
@@ -39,5 +55,8 @@ jobs AS (
     ORDER BY f.id
     ON CONFLICT (id) DO NOTHING
 )
-SELECT f.id
+SELECT f.id, true
 FROM fresh AS f
+UNION ALL
+SELECT NULL, EXISTS (SELECT FROM input)
+FROM event

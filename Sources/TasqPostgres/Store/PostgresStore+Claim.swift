@@ -90,7 +90,9 @@ extension PostgresStore {
                 ? Payload([], contentType: "application/octet-stream")
                 : Payload(
                     row.bytes(13), contentType: row.text(11),
-                    headers: HeaderBlock.decode(row.bytes(12))),
+                    headers: HeaderBlock.decode(row.bytes(12))
+                ).asHandled,
+            hasBody: !row.isNull(11),
             waitedMicroseconds: waited(from: row.time(14), to: row.time(15)))
     }
 }

@@ -41,20 +41,28 @@ extension PostgresStore {
     /// One commit a round; a holder of a unique key that is gone when it is looked for makes room
     /// for another round.
     public func replay(
-        _ event: PayloadID, as jobs: [NewJob]
-    ) async throws(StoreError) -> [Enqueued] {
+        _ event: PayloadID, as jobs: [NewJob], unlessUnfinished: Bool
+    ) async throws(StoreError) -> [Enqueued]? {
         var answers: [JobID: Enqueued] = [:]
         for _ in 0..<10 {
             let open = jobs.filter { answers[$0.id] == nil }
             guard !open.isEmpty else { break }
-            let bound = parameters(of: open, replaying: event)
+            var parameters = parameters(of: open, replaying: event)
+            parameters.append(unlessUnfinished)
+            let bound = parameters
             let rows = try await repeatingOnce { () async throws(StoreError) in
                 try await self.pool.run(self.statements.replay, bound)
             }
+            var mayRun: Bool?
             for row in rows {
-                let id = row.id(0, as: JobStatus.self)
+                guard let id = row.optionalID(0, as: JobStatus.self) else {
+                    mayRun = row.bool(1)
+                    continue
+                }
                 answers[id] = .stored(id)
             }
+            guard let mayRun else { return nil }
+            guard mayRun else { return [] }
             try await askForHolders(of: open, answers: &answers)
         }
         guard answers.count == jobs.count else {

@@ -1,7 +1,7 @@
 /// Why a webhook was not believed, for the operator (`tasq webhook verify`).
 ///
-/// The sender gets one text for every cause but ``ambiguousID(_:_:)``: which check failed would
-/// help whoever forges. No case holds a signature, a secret or a byte of the body.
+/// The sender gets one text for every cause but ``ambiguousID(_:_:)`` and those of a packed body:
+/// which check failed would help whoever forges. No case holds a signature, a secret or a byte of the body.
 public enum Refusal: Error, Sendable, Hashable {
     /// The header is absent or empty.
     case missingHeader(String)
@@ -19,6 +19,10 @@ public enum Refusal: Error, Sendable, Hashable {
     case malformedID(String)
     /// No signature of the header was made with one of the source's secrets over these bytes.
     case wrongSignature
+    /// The body is not gzip to its end, though it says so.
+    case malformedBody
+    /// The body is longer than this many bytes when it is unpacked.
+    case largeBody(limit: Int)
     /// The header with the event's id does not name one event; the second text says how. Only who
     /// signs with a secret of the source comes that far, so HTTP says it too.
     case ambiguousID(String, String)
@@ -39,6 +43,8 @@ extension Refusal: CustomStringConvertible {
                 + "; at most \(tolerance.components.seconds) s are allowed"
         case .missingID(let place): "the signed id is missing at \(place)"
         case .malformedID(let rule): "the signed id \(rule)"
+        case .malformedBody: "the body is not gzip to its end, as its header says"
+        case .largeBody(let limit): "the body is longer than \(limit) bytes when it is unpacked"
         case .wrongSignature:
             "the signature was not made with one of the source's secrets over this body"
         }

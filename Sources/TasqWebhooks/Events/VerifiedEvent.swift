@@ -17,10 +17,12 @@ public struct VerifiedEvent: Sendable {
     private let job: JobTemplate
     private let request: WebhookRequest
     private let keptHeaders: [Payload.Header]
+    /// Where the JSON stands, when the request is a form.
+    private let formField: String?
 
     init(
         source: Name, job: JobTemplate, request: WebhookRequest, providerID: String?,
-        type: String?, keptHeaders: [Payload.Header]
+        type: String?, keptHeaders: [Payload.Header], formField: String?
     ) {
         self.source = source
         self.job = job
@@ -28,6 +30,7 @@ public struct VerifiedEvent: Sendable {
         self.providerID = providerID
         self.type = type
         self.keptHeaders = keptHeaders
+        self.formField = formField
     }
 
     /// The event as it is stored, under a fresh id: the body byte for byte, a few of the headers, the
@@ -38,6 +41,7 @@ public struct VerifiedEvent: Sendable {
         var payload = Payload(
             request.body, contentType: contentType(of: request), headers: keptHeaders)
         payload.carry(TraceContext(request.headers))
+        if let formField { payload.headers.append(Payload.form(formField)) }
         return NewEvent(
             source: source, providerID: providerID, payload: payload,
             jobs: [

@@ -8,6 +8,13 @@ public struct WebhookSource: Sendable {
     public static let idByteLimit = 200
     /// How far the timestamp's tolerance may be opened: a day.
     public static let toleranceLimit = Duration.seconds(86_400)
+    /// How many times as long as it was sent a body may be when it is unpacked, beyond
+    /// ``freeUnpackedBytes``; it is at most `JobLimits.payloadBytes` long as well.
+    public static let unpackedRatio = 100
+    /// Bytes that any body may be unpacked to.
+    public static let freeUnpackedBytes = 65_536
+    /// Bytes of the name of a form's field.
+    public static let fieldByteLimit = 100
 
     /// The path's last part, as in `/in/github`.
     public let name: Name
@@ -17,11 +24,45 @@ public struct WebhookSource: Sendable {
     public let respond: Int
     /// What each event becomes.
     public let job: JobTemplate
+    /// What a repetition of an event does.
+    public let redeliver: Redelivery
 
     private let keys: [SigningKey]
     private let tolerance: Duration
     private let id: Location?
     private let type: Location?
+    /// Headers that are kept, in lower case; a final `*` matches any ending.
+    private let kept: [String]
+    private let form: String?
+    /// How a packed body is unpacked; `nil`: none is taken.
+    public let decode: Decoding?
+    /// Over which bytes of a packed body the signature is.
+    public let signed: SignedForm
+
+    /// A content coding (RFC 9110, section 8.4.1) that a source takes.
+    public enum Decoding: String, Sendable, CaseIterable {
+        /// RFC 1952.
+        case gzip
+
+        /// What `Content-Encoding` calls it, in lower case.
+        package var names: [String] { ["gzip", "x-gzip"] }
+    }
+
+    /// Over which bytes a packed body's signature is.
+    public enum SignedForm: String, Sendable, CaseIterable {
+        /// Those that were sent.
+        case sent
+        /// Those that were packed.
+        case decoded
+    }
+
+    /// What happens when a source sends an event that it sent before.
+    public enum Redelivery: String, Sendable, CaseIterable {
+        /// Jobs of it that ended in `error` are queued again.
+        case failed
+        /// The same, and an event whose jobs have all ended otherwise gets new ones.
+        case run
+    }
 
     /// - Parameters:
     ///   - name: the path's last part.
@@ -33,12 +74,20 @@ public struct WebhookSource: Sendable {
     ///   - type: where the event's type stands; `nil` means the scheme's own place.
     ///   - job: what each event becomes.
     ///   - respond: the success status; `nil` means the scheme's own, mostly 202.
+    ///   - keep: names of headers that handlers are to see beside the scheme's own; a final `*`
+    ///     matches any ending.
+    ///   - form: the field of a form that holds the JSON; `nil` means the scheme's own.
+    ///   - redeliver: what a repetition of an event does.
+    ///   - decode: how a packed body is unpacked; `nil`: none is taken.
+    ///   - signed: over which bytes of a packed body the signature is.
     /// - Throws: `InvalidInput` naming the source and the rule, never a secret: none, more than
     ///   ``secretLimit``, an empty one or one with white space around it, a tolerance for
-    ///   a scheme without timestamps, a status that is no success.
+    ///   a scheme without timestamps, a status that is no success, a header that is never kept.
     public init(
         name: Name, scheme: SignatureScheme, secrets: [String], tolerance: Duration? = nil,
-        id: Location? = nil, type: Location? = nil, job: JobTemplate, respond: Int? = nil
+        id: Location? = nil, type: Location? = nil, job: JobTemplate, respond: Int? = nil,
+        keep: [String] = [], form: String? = nil, redeliver: Redelivery = .failed,
+        decode: Decoding? = nil, signed: SignedForm = .sent
     ) throws(InvalidInput) {
         let field = "sources.\(name)"
         guard (1...Self.secretLimit).contains(secrets.count) else {
@@ -65,6 +114,19 @@ public struct WebhookSource: Sendable {
         guard (200...299).contains(respond) else {
             throw InvalidInput(field: "\(field).respond", "must be between 200 and 299")
         }
+        guard
+            form.map({ (1...Self.fieldByteLimit).contains($0.utf8.count) && isPrintable($0) })
+                != false
+        else {
+            throw InvalidInput(
+                field: "\(field).form",
+                "must name a field in 1 to \(Self.fieldByteLimit) printable bytes")
+        }
+        kept = scheme.kept + (try keptPatterns(keep, field: "\(field).keep"))
+        self.form = form ?? scheme.form
+        self.redeliver = redeliver
+        self.decode = decode
+        self.signed = signed
         self.name = name
         self.scheme = scheme
         self.keys = keys
@@ -83,9 +145,17 @@ public struct WebhookSource: Sendable {
     public func verify(
         _ request: WebhookRequest, now: Timestamp = .now
     ) -> Result<VerifiedEvent, Refusal> {
+        var request = request
+        request.family = scheme.family
         let providerID: String?
+        let formField: String?
         do throws(Refusal) {
+            // A stranger's bytes are not unpacked where they can be judged as they are.
+            if signed == .decoded { try unpack(&request) }
+            var field = readForm(&request)
             try scheme.verify(request, keys: keys, tolerance: tolerance, now: now)
+            if signed == .sent, try unpack(&request) { field = readForm(&request) }
+            formField = field
             providerID = try eventID(in: request)
         } catch {
             return .failure(error)
@@ -97,7 +167,38 @@ public struct WebhookSource: Sendable {
                     $0.utf8.count <= Self.idByteLimit && isPrintable($0) ? $0 : nil
                 },
                 keptHeaders: keptHeaders(
-                    of: request, scheme: scheme, also: [id, type].compactMap { $0?.headerName })))
+                    of: request, scheme: scheme,
+                    matching: kept + [id, type].compactMap { $0?.headerName }),
+                formField: formField))
+    }
+
+    /// Unpacks a body that says it is packed, where the source takes such; `false`: it is not.
+    @discardableResult
+    private func unpack(_ request: inout WebhookRequest) throws(Refusal) -> Bool {
+        guard decode == .gzip, request.isGzip else { return false }
+        let (most, overflow) = request.body.count.multipliedReportingOverflow(
+            by: Self.unpackedRatio)
+        let limit = min(
+            JobLimits.payloadBytes, overflow ? .max : max(Self.freeUnpackedBytes, most))
+        do throws(GzipFault) {
+            request.body = try unpacked(gzip: request.body, upTo: limit)
+        } catch {
+            switch error {
+            case .malformed: throw .malformedBody
+            case .tooLarge: throw .largeBody(limit: limit)
+            }
+        }
+        request.content = request.body
+        return true
+    }
+
+    /// Puts the JSON of a form in the pointers' sight; returns the field it stands in.
+    private func readForm(_ request: inout WebhookRequest) -> String? {
+        guard let form, request.isForm, let json = formValue(of: form, in: request.body) else {
+            return nil
+        }
+        request.content = json
+        return form
     }
 
     /// The provider's event id, made storable; `nil` where there is none.
@@ -109,7 +210,7 @@ public struct WebhookSource: Sendable {
             return id?.value(in: request).flatMap { storableText($0, byteLimit: Self.idByteLimit) }
         }
         var text: Substring?
-        for candidate in request.headers where candidate.name == header {
+        for candidate in request.headers where request.isSame(candidate.name, header) {
             let value = candidate.value[...].trimmingBlanks()
             guard !value.unicodeScalars.contains("\u{FFFD}") else {
                 throw .ambiguousID(header, "names the event and must be UTF-8 without U+FFFD")

@@ -1,3 +1,5 @@
+import Tasq
+
 /// Reads JSON (RFC 8259) token by token, without recursion and without building values.
 ///
 /// The bytes are a stranger's: nothing here traps on any input, and nesting is bounded by

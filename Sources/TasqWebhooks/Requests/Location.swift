@@ -33,7 +33,7 @@ public struct Location: Sendable, Hashable {
             guard let value = try? request.soleValue(of: name) else { return nil }
             return String(value)
         case .body(let pointer):
-            guard let value = pointer.value(in: request.body), !value.isEmpty else { return nil }
+            guard let value = pointer.value(in: request.content), !value.isEmpty else { return nil }
             return value
         }
     }

@@ -9,7 +9,11 @@ public struct WebhookRequest: Sendable {
     /// The headers in the order they came, repeats kept, names in lower case.
     public let headers: [Payload.Header]
     /// The body, byte for byte.
-    public let body: [UInt8]
+    public internal(set) var body: [UInt8]
+    /// What pointers into the body see: the JSON of a form, else the body.
+    package var content: [UInt8]
+    /// See ``SignatureScheme/family``.
+    package var family: String?
 
     /// Takes the headers in any case.
     public init(
@@ -21,22 +25,47 @@ public struct WebhookRequest: Sendable {
             Payload.Header(name: $0.name.lowercased(), value: $0.value)
         }
         self.body = body
+        content = body
     }
 
     /// The value of a header that must stand there exactly once, without the blanks around it.
     ///
     /// A repeated header is refused rather than guessed at: two programs on the way may have
-    /// read different ones of the two.
+    /// read different ones of the two. Both forms of a name with one value are one header.
     package func soleValue(of header: String) throws(Refusal) -> Substring {
-        var found: Substring?
-        for candidate in headers where candidate.name == header {
-            guard found == nil else { throw .repeatedHeader(header) }
-            found = candidate.value[...]
+        var found: Payload.Header?
+        for candidate in headers where isSame(candidate.name, header) {
+            if let found {
+                guard found.name != candidate.name,
+                    found.value.utf8.elementsEqual(candidate.value.utf8)
+                else { throw .repeatedHeader(header) }
+            } else {
+                found = candidate
+            }
         }
-        guard let value = found?.trimmingBlanks(), !value.isEmpty else {
+        guard let value = found?.value[...].trimmingBlanks(), !value.isEmpty else {
             throw .missingHeader(header)
         }
         return value
+    }
+
+    /// Whether the body says that it is packed by gzip.
+    package var isGzip: Bool {
+        let codings = headers.filter { $0.name == "content-encoding" }.map {
+            $0.value[...].trimmingBlanks().lowercased()
+        }.filter { !["", "identity"].contains($0) }
+        return codings.count == 1 && WebhookSource.Decoding.gzip.names.contains(codings[0])
+    }
+
+    /// Whether two names in lower case mean the same header.
+    package func isSame(_ name: String, _ other: String) -> Bool {
+        name == other || (family != nil && fullName(name) == fullName(other))
+    }
+
+    /// A name in lower case in the longer of its forms.
+    package func fullName(_ name: String) -> String {
+        guard let family, name.hasPrefix(family) else { return name }
+        return "x-" + name
     }
 }
 

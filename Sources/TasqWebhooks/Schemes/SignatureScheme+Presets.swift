@@ -1,10 +1,13 @@
 extension SignatureScheme {
     /// GitHub: `X-Hub-Signature-256` only; the SHA-1 header beside it is never accepted.
     ///
+    /// Unless told otherwise it sends a form, whose field `payload` is the JSON; the form is signed.
+    ///
     /// https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     public static let github = SignatureScheme(
         header: "x-hub-signature-256", encoding: .hex, label: "sha256=",
-        id: Location(.header("x-github-delivery")), type: Location(.header("x-github-event")))
+        id: Location(.header("x-github-delivery")), type: Location(.header("x-github-event")),
+        kept: ["x-github-*"], form: "payload")
 
     /// Standard Webhooks, symmetric form (`v1`).
     ///
@@ -14,7 +17,7 @@ extension SignatureScheme {
     /// Svix: Standard Webhooks under its older header names.
     public static let svix = standardLike(prefix: "svix")
 
-    /// Stripe: the whole secret, `whsec_` included, is the key.
+    /// Stripe: the whole secret, `whsec_` included, is the key. What happened stands in the body.
     ///
     /// https://docs.stripe.com/webhooks#verify-manually
     public static let stripe = SignatureScheme(
@@ -24,13 +27,14 @@ extension SignatureScheme {
         id: Location(.body(JSONPointer(member: "id"))),
         type: Location(.body(JSONPointer(member: "type"))))
 
-    /// Shopify: the app's client secret signs the body.
+    /// Shopify: the app's client secret signs the body. Its headers come with `X-` or without.
     ///
     /// https://shopify.dev/docs/apps/build/webhooks/subscribe/https
     public static let shopify = SignatureScheme(
         header: "x-shopify-hmac-sha256", encoding: .base64,
         id: Location(.header("x-shopify-webhook-id")),
-        type: Location(.header("x-shopify-topic")), respond: 200)
+        type: Location(.header("x-shopify-topic")), respond: 200, family: "shopify-",
+        kept: ["x-shopify-*"])
 
     /// Every preset by the name a configuration calls it.
     public static let presets: [String: SignatureScheme] = [
@@ -51,6 +55,7 @@ extension SignatureScheme {
             ]),
             timestamp: .header("\(prefix)-timestamp"), keyForm: .standard,
             id: Location(.header("\(prefix)-id")),
-            type: Location(.body(JSONPointer(member: "type"))))
+            type: Location(.body(JSONPointer(member: "type"))),
+            kept: ["webhook-*", "\(prefix)-*"])
     }
 }

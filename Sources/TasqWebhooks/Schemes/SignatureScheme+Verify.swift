@@ -104,7 +104,7 @@ extension SignatureScheme {
         switch id?.place {
         case .header(let name): value = try request.soleValue(of: name)
         case .body(let pointer):
-            guard let text = pointer.value(in: request.body), !text.isEmpty else {
+            guard let text = pointer.value(in: request.content), !text.isEmpty else {
                 throw .missingID("body:\(pointer)")
             }
             value = text[...]

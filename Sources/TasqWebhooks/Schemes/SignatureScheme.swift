@@ -58,12 +58,20 @@ public struct SignatureScheme: Sendable, Hashable {
     package var type: Location?
     /// The success status the provider is known to want.
     package var respond: Int
+    /// What the provider's header names begin with where it may leave out an `x-` in front, as in
+    /// `shopify-`: either form means the same.
+    package var family: String?
+    /// The headers that say what happened, in lower case; a final `*` matches any ending.
+    package var kept: [String]
+    /// The field with the JSON where the provider may send a form.
+    package var form: String?
 
     package init(
         algorithm: Algorithm = .sha256, header: String, encoding: Encoding,
         separator: Character? = nil, label: String = "", signed: SignedTemplate = .body,
         timestamp: TimestampPlace? = nil, tolerance: Duration = Self.defaultTolerance,
-        keyForm: KeyForm = .raw, id: Location? = nil, type: Location? = nil, respond: Int = 202
+        keyForm: KeyForm = .raw, id: Location? = nil, type: Location? = nil, respond: Int = 202,
+        family: String? = nil, kept: [String] = [], form: String? = nil
     ) {
         self.algorithm = algorithm
         self.header = header
@@ -77,6 +85,9 @@ public struct SignatureScheme: Sendable, Hashable {
         self.id = id
         self.type = type
         self.respond = respond
+        self.family = family
+        self.kept = kept
+        self.form = form
     }
 
     /// How far a timestamp may lie from now where nobody says otherwise: five minutes.

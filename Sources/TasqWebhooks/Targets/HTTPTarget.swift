@@ -85,13 +85,11 @@ public struct HTTPTarget: Sendable {
         return checked
     }
 
-    /// Headers that frame the message, say who we are or prove it.
+    /// Headers that frame the message, say who we are or prove it; how the body is encoded only
+    /// the sender of a job knows.
     private static func isOurs(_ name: String) -> Bool {
-        let framing: Set = [
-            "connection", "content-length", "content-type", "expect", "host", "keep-alive",
-            "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
-        ]
-        return framing.contains(name) || name.hasPrefix("tasq-") || name.hasPrefix("webhook-")
+        (isOfOneMessage(name) && name != "content-encoding") || name.hasPrefix("tasq-")
+            || name.hasPrefix("webhook-")
     }
 }
 

@@ -1,3 +1,5 @@
+import Tasq
+
 /// An IPv4 or IPv6 address as 128 bits; IPv4 stands in its mapped form `::ffff:a.b.c.d`, so that
 /// the two ways to write one address are one value.
 package struct IPAddress: Sendable, Hashable {

@@ -62,6 +62,7 @@ public final class TargetClient: Sendable {
     /// a broken connection are tried again by the kind's policy: a deployment may mend
     /// them. Throws `CancellationError` when the task is cancelled.
     ///
+    /// The headers that were kept of a webhook go along, unless the target's own have their names.
     /// Every attempt carries the same `webhook-id` (the payload's id) and a timestamp and
     /// signature of its own. The answer's body is not kept; its status alone decides.
     public func deliver(_ context: JobContext) async throws {
@@ -107,6 +108,11 @@ public final class TargetClient: Sendable {
         let proof =
             target.signer?.headers(for: job.payload.body, id: "\(job.payloadID)", at: .now) ?? []
         for header in (context.traceToSend?.headers ?? []) + target.headers + proof {
+            request.headers.add(name: header.name, value: header.value)
+        }
+        // What the webhook came with, as it came; nothing of ours is replaced or doubled.
+        let ours = request.headers
+        for header in passedOnHeaders(of: job) where !ours.contains(name: header.name) {
             request.headers.add(name: header.name, value: header.value)
         }
         request.body = .bytes(ByteBuffer(bytes: job.payload.body))
