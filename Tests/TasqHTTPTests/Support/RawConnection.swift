@@ -19,7 +19,8 @@ struct RawConnection {
         if let window {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(window))
         }
-        let channel = try await bootstrap
+        let channel =
+            try await bootstrap
             .connect(host: address.host, port: address.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
