@@ -180,6 +180,9 @@ extension Migration {
             Migration(
                 number: 6, name: "kinds",
                 text: sql(PackageResources._006_kinds_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 7, name: "attempts",
+                text: sql(PackageResources._007_attempts_sql, in: schema), isBreaking: false),
         ]
     }
 }
