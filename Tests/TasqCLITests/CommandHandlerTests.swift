@@ -56,14 +56,25 @@ import Testing
         ("exit 1", .retry("exit 1")),
         ("echo no paper >&2; exit 3", .retry("exit 3: no paper")),
         ("echo never >&2; exit 78", .fail("exit 78: never")),
-        ("kill -9 $$", .retry("signal 9")),
-        ("kill -15 $$", .retry("signal 15")),
     ])
     func `The exit decides the outcome`(script: String, expected: Outcome) async throws {
         let outcome = await #expect(throws: Outcome.self) {
             try await run(["/bin/sh", "-c", script])
         }
         #expect(outcome == expected)
+    }
+
+    @Test(arguments: [
+        ("kill -9 $$", "signal 9"), ("echo out >&2; kill -15 $$", "signal 15: out"),
+        ("exit 143", "exit 143"), ("exit 130", "exit 130"),
+    ])
+    func `Whoever ended the program may end the worker too`(
+        script: String, reason: String
+    ) async throws {
+        let error = await #expect(throws: EndedFromOutside.self) {
+            try await run(["/bin/sh", "-c", script])
+        }
+        #expect(error == EndedFromOutside(.retry(reason)))
     }
 
     @Test func `A program that does not read a large payload is fine`() async throws {

@@ -245,7 +245,8 @@ extension Model {
     }
 
     /// settled_before.sql: an outcome was written if the job says so, or the record of the attempt,
-    /// for the job may have run again since.
+    /// for the job may have run again since. A worker asks by the outcome it meant to write, never by
+    /// another, so which one was written needs no model.
     private func ask(_ job: Int, _ token: UInt8, from state: State, into moves: inout [Move]) {
         let index = job &* State.slots &+ Int(token) &- 1
         let run = state.runs[index]

@@ -8,10 +8,15 @@ struct Attempt: Sendable {
     let logger: Logger
     /// Told of a handler that goes on after its time is up.
     var overdue: OverdueRuns?
+    /// Raised when the worker is told to leave.
+    var leaves = Signal()
 
     /// How the reason of an attempt begins whose kind the worker did not know, as earlier versions
     /// wrote it.
     static let noHandler = "no handler for kind "
+
+    /// How long an attempt that was ended from outside waits to hear whether the worker is to leave.
+    static let moment = Duration.seconds(1)
 
     /// Why a running handler was cancelled from outside.
     enum Interruption: Error {
@@ -42,8 +47,21 @@ struct Attempt: Sendable {
         } catch {
             result = .failure(error)
         }
-        return decide(
-            result, by: handler.retry, wasInterrupted: Task.isCancelled && isLeaving())
+        if case .failure(let error as EndedFromOutside) = result {
+            return await isTold(isLeaving)
+                ? .handedBack : verdict(on: error.outcome, by: handler)
+        }
+        return decide(result, by: handler, wasInterrupted: Task.isCancelled && isLeaving())
+    }
+
+    /// Whether the worker leaves, or is told to within a moment.
+    private func isTold(_ isLeaving: @Sendable () -> Bool) async -> Bool {
+        if isLeaving() { return true }
+        let leaves = leaves
+        return await happens(within: Self.moment, unless: nil) {
+            await leaves.wait()
+            return leaves.isRaised
+        }
     }
 
     private func run(_ handler: Handler, _ context: JobContext) async throws {
@@ -86,7 +104,7 @@ struct Attempt: Sendable {
 
     /// The one place that turns what a handler did into what is written.
     func decide(
-        _ result: Result<Void, any Error>, by policy: RetryPolicy, wasInterrupted: Bool
+        _ result: Result<Void, any Error>, by handler: Handler, wasInterrupted: Bool
     ) -> Verdict {
         let outcome: Outcome
         switch result {
@@ -101,6 +119,22 @@ struct Attempt: Sendable {
         case .failure(let error):
             outcome = .retry("\(error)")
         }
-        return policy.verdict(on: outcome, after: job.attempt, of: job.maxAttempts)
+        return verdict(on: outcome, by: handler)
+    }
+
+    private func verdict(on outcome: Outcome, by handler: Handler) -> Verdict {
+        handler.retry.verdict(
+            on: outcome, after: job.attempt, of: job.maxAttempts, before: job.attemptsBefore,
+            putOff: job.putOff ?? .zero, upTo: handler.putOff)
+    }
+}
+
+/// What a handler ran was ended by somebody else, who may end the worker too: the job is handed back
+/// if the worker leaves, or is told to within a moment; otherwise this was the outcome.
+package struct EndedFromOutside: Error, Hashable {
+    package let outcome: Outcome
+
+    package init(_ outcome: Outcome) {
+        self.outcome = outcome
     }
 }

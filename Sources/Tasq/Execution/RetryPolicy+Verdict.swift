@@ -4,14 +4,21 @@ extension RetryPolicy {
     /// - Parameters:
     ///   - outcome: How the attempt ended.
     ///   - attempt: Which attempt it was, from 1.
-    ///   - limit: How many the job has been given.
-    package func verdict(on outcome: Outcome, after attempt: Int, of limit: Int) -> Verdict {
+    ///   - limit: The number of the last one the job has been given.
+    ///   - before: Attempts it had made when its event was redelivered: waits are counted from there.
+    ///   - putOff: For how long it has been put off without an attempt counted.
+    ///   - bound: For how long it may be.
+    package func verdict(
+        on outcome: Outcome, after attempt: Int, of limit: Int, before: Int = 0,
+        putOff: Duration = .zero, upTo bound: Duration = .zero
+    ) -> Verdict {
+        let (tries, isLast) = (attempt - before, attempt >= limit)
         switch outcome {
         case .success:
             return .success
         case .snooze(let delay):
             guard delay <= JobLimits.delay else {
-                return verdict(on: tooFar(delay), after: attempt, of: limit)
+                return verdict(on: tooFar(delay), after: attempt, of: limit, before: before)
             }
             return .snooze(for: max(.zero, delay))
         case .cancel(let reason):
@@ -20,14 +27,17 @@ extension RetryPolicy {
             return .error(reason: reason)
         case .retry(let delay, let reason):
             if let delay, delay > JobLimits.delay {
-                return verdict(on: tooFar(delay), after: attempt, of: limit)
+                return verdict(on: tooFar(delay), after: attempt, of: limit, before: before)
             }
-            guard attempt < limit else { return .error(reason: reason) }
-            return .retry(after: max(.zero, delay ?? wait(after: attempt)), reason: reason)
+            guard !isLast else { return .error(reason: reason) }
+            return .retry(after: max(.zero, delay ?? wait(after: tries)), reason: reason)
         case .later(let delay, let reason):
-            guard attempt < limit else { return .error(reason: reason) }
-            return .retry(
-                after: wait(after: attempt, atLeast: delay ?? .zero), reason: reason)
+            // Nobody counts how often; that an unnamed wait is no shorter than all before it together
+            // doubles it each time.
+            let named = delay.map { $0 > .zero } == true ? delay : min(putOff, cap)
+            let wait = wait(after: tries, atLeast: named ?? .zero)
+            guard putOff >= bound else { return .later(after: wait, reason: reason) }
+            return isLast ? .error(reason: reason) : .retry(after: wait, reason: reason)
         }
     }
 

@@ -13,7 +13,7 @@ public struct ClaimedJob: Sendable, Hashable {
     public let priority: Priority
     /// Which attempt this is, from 1.
     public let attempt: Int
-    /// How many attempts it has been given.
+    /// The number of the last attempt it has been given.
     public let maxAttempts: Int
     /// How many workers died with this job on board so far.
     public let crashes: Int
@@ -29,6 +29,10 @@ public struct ClaimedJob: Sendable, Hashable {
     package let hasBody: Bool
     /// Microseconds the job had been due when it was claimed, by PostgreSQL's clock.
     public let waitedMicroseconds: Int64
+    /// Attempts it had made when its event was last redelivered; ``RetryPolicy`` counts from there.
+    package let attemptsBefore: Int
+    /// For how long it has been put off without an attempt counted; `nil` when it has not been.
+    package let putOff: Duration?
 
     /// Why an attempt without its body ends in `error`, whoever claimed it.
     package static let bodyIsMissing =
@@ -37,8 +41,11 @@ public struct ClaimedJob: Sendable, Hashable {
     package init(
         id: JobID, claim: ClaimToken, kind: Name, queue: Name, priority: Priority, attempt: Int,
         maxAttempts: Int, crashes: Int, key: String?, payloadID: PayloadID, source: Name?,
-        payload: Payload, hasBody: Bool = true, waitedMicroseconds: Int64
+        payload: Payload, hasBody: Bool = true, waitedMicroseconds: Int64, attemptsBefore: Int = 0,
+        putOff: Duration? = nil
     ) {
+        self.attemptsBefore = attemptsBefore
+        self.putOff = putOff
         self.id = id
         self.claim = claim
         self.kind = kind

@@ -7,6 +7,9 @@ public struct Handler: Sendable {
     public var timeout: Duration?
     /// When a failed attempt is tried again.
     public var retry: RetryPolicy
+    /// For how long, from the first ``Outcome/later(after:_:)`` on, that outcome costs no attempt; a day
+    /// by default. An attempt that counts begins it anew.
+    public var putOff: Duration
     /// Runs one attempt. Returning means success; throwing an ``Outcome`` says that outcome; any
     /// other error is a retry. It must stop soon after its task is cancelled.
     public var run: @Sendable (JobContext) async throws -> Void
@@ -14,10 +17,12 @@ public struct Handler: Sendable {
     /// Makes a handler; by default an attempt may take as long as it likes.
     public init(
         timeout: Duration? = nil, retry: RetryPolicy = RetryPolicy(),
+        putOff: Duration = .seconds(86_400),
         run: @escaping @Sendable (JobContext) async throws -> Void
     ) {
         self.timeout = timeout
         self.retry = retry
+        self.putOff = putOff
         self.run = run
     }
 }

@@ -4,6 +4,8 @@ public enum JobLimits {
     public static let payloadBytes = 1_048_576
     /// Attempts a job may be given.
     public static let maxAttempts = 1...1000
+    /// The highest number an attempt may have; it goes on when a job is retried or redelivered.
+    public static let attemptNumber = 30_000
     /// Attempts a job gets when nobody says otherwise.
     public static let defaultMaxAttempts = 20
     /// Workers a job may take down before it is given up.

@@ -7,8 +7,9 @@ public enum Outcome: Error, Sendable, Hashable {
     case success
     /// Failed; try again after this long, or by the kind's policy when `nil`, while attempts last.
     case retry(after: Duration? = nil, _ reason: String)
-    /// Whoever the job depends on asks for patience: try again after this long and some jitter, and
-    /// never sooner than by the kind's policy.
+    /// What the job depends on asks for patience: try again after this long and some jitter, and
+    /// never sooner than by the kind's policy. Costs no attempt until the job has been put off for
+    /// as long as ``Handler/putOff`` says.
     case later(after: Duration? = nil, _ reason: String)
     /// Not now: run again after this long. Costs no attempt.
     case snooze(for: Duration)
@@ -24,6 +25,8 @@ package enum Verdict: Sendable, Hashable {
     case success
     case retry(after: Duration, reason: String)
     case snooze(for: Duration)
+    /// Put off by what it depends on: like a snooze, and its job knows since when.
+    case later(after: Duration, reason: String)
     case cancelled(reason: String)
     case error(reason: String)
     /// Given back at shutdown: the attempt does not count.
@@ -35,7 +38,7 @@ package enum Verdict: Sendable, Hashable {
     package var status: JobStatus {
         switch self {
         case .success: .success
-        case .retry(let delay, _), .snooze(let delay):
+        case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
             delay.inMicroseconds > 0 ? .scheduled : .queued
         case .cancelled: .cancelled
         case .error: .error
@@ -46,7 +49,7 @@ package enum Verdict: Sendable, Hashable {
     /// Why, for the attempt's record.
     package var reason: String? {
         switch self {
-        case .success, .snooze, .handedBack, .unstarted: nil
+        case .success, .snooze, .later, .handedBack, .unstarted: nil
         case .retry(_, let reason), .cancelled(let reason), .error(let reason): reason
         }
     }

@@ -18,7 +18,7 @@ package enum RunEnd: Int, Sendable, CaseIterable {
             switch verdict {
             case .success: .success
             case .retry: .retry
-            case .snooze: .snooze
+            case .snooze, .later: .snooze
             case .cancelled: .cancelled
             case .error: .error
             case .handedBack, .unstarted: .handedBack

@@ -172,16 +172,18 @@ package final class ClaimDesk: Sendable {
     }
 
     /// Ends a claim with the outcome of its attempt; `nil` when it is gone and nothing was
-    /// written. Repeating a call whose answer got lost gives the same answer.
+    /// written. Repeating a call whose answer got lost gives the same answer; another outcome than
+    /// the one that was recorded is too late.
     package func settle(
         _ claim: ClaimToken, of job: JobID, as outcome: Outcome
     ) async throws(StoreError) -> Settled? {
-        var tries = (attempt: 1, limit: 1)
+        var tries = (attempt: 1, limit: 1, before: 0)
         if case .retry = outcome {
             guard let record = try await catalog.job(job) else { return nil }
-            tries = (record.attempt, record.maxAttempts)
+            tries = (record.attempt, record.maxAttempts, record.attemptsBefore)
         }
-        let verdict = RetryPolicy().verdict(on: outcome, after: tries.attempt, of: tries.limit)
+        let verdict = RetryPolicy().verdict(
+            on: outcome, after: tries.attempt, of: tries.limit, before: tries.before)
         return try await settle(Settlement(job: job, claim: claim, verdict: verdict))
     }
 
@@ -222,7 +224,8 @@ package final class ClaimDesk: Sendable {
         meters.settled.add()
         meters.ended(CollectionOfOne(settlement))
         switch settlement.verdict {
-        case .retry(let delay, _), .snooze(let delay): promoter.arm(after: delay)
+        case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
+            promoter.arm(after: delay)
         case .success, .cancelled, .error, .handedBack, .unstarted: break
         }
         if settled.status == .queued { doorbell.ring([settled.announcement]) }

@@ -131,7 +131,7 @@ public struct JobRecord: Sendable, Hashable {
     public var priority: Priority
     /// Attempts that count so far; one that was snoozed or handed back does not.
     public var attempt: Int
-    /// How many attempts it has been given.
+    /// The number of the last attempt it has been given.
     public var maxAttempts: Int
     /// How many workers died with it on board.
     public var crashes: Int
@@ -153,14 +153,17 @@ public struct JobRecord: Sendable, Hashable {
     public var worker: WorkerID?
     /// Why the latest recorded attempt ended as it did.
     public var reason: String?
+    /// Attempts it had made when its event was last redelivered; ``RetryPolicy`` counts from there.
+    public var attemptsBefore: Int
 
     /// Makes a record of its columns.
     public init(
         id: JobID, kind: Name, queue: Name, status: JobStatus, priority: Priority, attempt: Int,
         maxAttempts: Int, crashes: Int, key: String?, uniqueKey: String?, payloadID: PayloadID,
         enqueuedAt: Timestamp, runAt: Timestamp, claimedAt: Timestamp?, finishedAt: Timestamp?,
-        worker: WorkerID?, reason: String?
+        worker: WorkerID?, reason: String?, attemptsBefore: Int = 0
     ) {
+        self.attemptsBefore = attemptsBefore
         self.id = id
         self.kind = kind
         self.queue = queue

@@ -29,7 +29,7 @@ public enum JobActionResult: Sendable, Hashable {
     case wrongState(JobStatus)
     /// Another unfinished job holds the unique key; nothing was written.
     case keyTaken(by: JobID?)
-    /// The job has had ``JobLimits/maxAttempts``; nothing was written.
+    /// The job has had ``JobLimits/attemptNumber`` attempts; nothing was written.
     case spent
     /// Somebody holds the job's row for a moment; nothing was written. Try again.
     case heldUp

@@ -44,6 +44,8 @@ public final class Worker: Service {
     let pulse = Pulse()
     private let leaving = Atomic<Bool>(false)
     private let hurry = Signal()
+    /// Raised when it is told to leave, before it has found the time to.
+    private let leaves = Signal()
 
     /// Makes a worker; it does nothing until ``run()``. Without an announcer it polls the table.
     public convenience init(
@@ -107,7 +109,12 @@ public final class Worker: Service {
             group.addTask { await self.bell.run(self.doorbellAnswers) }
             group.addTask { await self.pulse.run() }
             defer { group.cancelAll() }
-            let last = try await cancelWhenGracefulShutdown { try await self.serve() }
+            let last = try await withGracefulShutdownHandler {
+                try await cancelWhenGracefulShutdown { try await self.serve() }
+            } onGracefulShutdown: {
+                self.leaves.raise()
+            }
+            leaves.raise()
             if Task.isCancelled { hurry.raise() }
             // In a task of its own, because what is left to write must be written all the same.
             await Task { await self.leave(last) }.value
@@ -268,7 +275,8 @@ public final class Worker: Service {
             FailPoint.afterStart.reach()
             let handlers = self.handlers.withLock { $0 }
             let attempt = Attempt(
-                job: job, handlers: handlers, logger: self.logger, overdue: self.meters.overdue)
+                job: job, handlers: handlers, logger: self.logger, overdue: self.meters.overdue,
+                leaves: self.leaves)
             let started = meters.started(job, askedAt: asked)
             defer { self.meters.overdue.remove(job.claim) }
             var verdict = Verdict.handedBack
@@ -295,7 +303,7 @@ public final class Worker: Service {
             switch verdict {
             case .success:
                 return
-            case .retry(let delay, _), .snooze(let delay):
+            case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
                 self.promoter.arm(after: delay)
             case .handedBack:
                 self.meters.handedBack.add()

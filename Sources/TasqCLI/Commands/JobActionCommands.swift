@@ -192,7 +192,7 @@ extension JobActionResult {
         case .keyTaken(let holder):
             "had a unique key that another unfinished job has taken: "
                 + (holder.map { "wait for job \($0)" } ?? "wait for that one")
-        case .spent: "has had \(JobLimits.maxAttempts.upperBound) attempts: enqueue it anew"
+        case .spent: "has had \(JobLimits.attemptNumber) attempts: enqueue it anew"
         case .heldUp: "is held by somebody's open transaction: try again"
         }
     }

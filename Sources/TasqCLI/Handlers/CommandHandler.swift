@@ -20,6 +20,9 @@ import TasqWebhooks
 /// | 78 | fails for good |
 /// | anything else, a signal | retry, with the end of its standard error as the reason |
 ///
+/// Who ends a worker often signals all processes beside it at the same moment. A program that dies of a
+/// signal is therefore handed back, without an attempt, when the worker is to leave as well.
+///
 /// The program is started without a shell, in a process group of its own, with exactly the job's
 /// variables, `PATH` and what the configuration lists, and does not outlive this process. A program that cannot be started is retried:
 /// it is nearly always a deployment on its way or a worker set up differently, and its jobs must
@@ -38,6 +41,9 @@ struct CommandHandler: Sendable {
     /// Exit codes with a meaning of their own, from `sysexits.h`.
     static let tryAgain: Int32 = 75
     static let failed: Int32 = 78
+    /// Exit codes of programs that catch SIGHUP, SIGINT or SIGTERM and end of it all the same: 128 and
+    /// the signal's number.
+    static let afterSignal: Set<Int32> = [129, 130, 143]
 
     /// Runs one attempt; throws the ``Outcome`` unless it is success.
     func run(_ context: JobContext) async throws {
@@ -60,8 +66,11 @@ struct CommandHandler: Sendable {
         case .exited(0): return
         case .exited(Self.tryAgain): throw Outcome.retry(tail.reason(after: "exit 75"))
         case .exited(Self.failed): throw Outcome.fail(tail.reason(after: "exit 78"))
+        case .exited(let code) where Self.afterSignal.contains(code):
+            throw EndedFromOutside(.retry(tail.reason(after: "exit \(code)")))
         case .exited(let code): throw Outcome.retry(tail.reason(after: "exit \(code)"))
-        case .signaled(let number): throw Outcome.retry(tail.reason(after: "signal \(number)"))
+        case .signaled(let number):
+            throw EndedFromOutside(.retry(tail.reason(after: "signal \(number)")))
         }
     }
 
@@ -172,7 +181,8 @@ extension CommandHandler {
         let program = command.words[0]
         if program.hasPrefix("/") { return [program] }
         if program.contains("/") { return [(command.directory.map { $0 + "/" } ?? "") + program] }
-        return (command.environment["PATH"] ?? path).split(separator: ":").map { "\($0)/\(program)" }
+        let path = command.environment["PATH"] ?? path
+        return path.split(separator: ":").map { "\($0)/\(program)" }
     }
 }
 

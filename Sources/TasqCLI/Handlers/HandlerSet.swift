@@ -33,7 +33,9 @@ struct HandlerSet: Sendable {
             let client = TargetClient(
                 try http.target(field: entry.field), version: TasqCommand.version)
             targets.append(client)
-            return client.handler()
+            var handler = client.handler()
+            if let putOff = http.putOff { handler.putOff = putOff }
+            return handler
         case .command(let command):
             let command = CommandHandler(command: command, path: path, guardian: guardian)
             return Handler { context in try await command.run(context) }

@@ -71,7 +71,7 @@ extension Problem {
     static let spent = Problem(
         code: "wrong-state", status: .conflict, title: "The job is not in a state for this",
         detail:
-            "the job has had \(JobLimits.maxAttempts.upperBound) attempts, the most there can be")
+            "the job has had \(JobLimits.attemptNumber) attempts, the most there can be")
 
     static func keyTaken(by holder: JobID?) -> Problem {
         Problem(

@@ -33,11 +33,12 @@ moved AS (
     FROM claimed AS c
     WHERE j.id = ANY (ARRAY[c.job_id])
     RETURNING j.id, c.id AS claim, j.kind, j.queue, j.priority, j.attempt, j.max_attempts,
-        j.crashes, j.key, j.payload_id, j.run_at
+        j.crashes, j.key, j.payload_id, j.run_at, j.budget, j.put_off_at
 )
 SELECT
     m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
     m.payload_id, p.source, p.content_type, p.headers, p.body,
-    m.run_at, now() AS claimed_at
+    m.run_at, now() AS claimed_at, m.max_attempts - coalesce(m.budget, m.max_attempts) AS before,
+    m.put_off_at
 FROM moved AS m
 LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])

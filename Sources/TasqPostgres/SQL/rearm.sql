@@ -1,5 +1,7 @@
--- Queues the failed jobs of these events again, with all their attempts, so that a provider's
--- manual redelivery of an event works although the event is a duplicate.
+-- Queues the failed jobs of these events again, with all the attempts they had at first, so that a
+-- provider's manual redelivery of an event works although the event is a duplicate. The number of the
+-- attempt goes on, because systems that fence by it must not see it fall; what is given anew is a
+-- budget beside it.
 --
 --   $1 uuid[]  events
 --
@@ -25,7 +27,9 @@ held AS MATERIALIZED (
     FOR NO KEY UPDATE OF j
 )
 UPDATE tasq.job AS j
-SET status = 'queued', attempt = 0, crashes = 0, handbacks = 0, run_at = now(), finished_at = NULL
+SET status = 'queued', crashes = 0, handbacks = 0, run_at = now(), finished_at = NULL, put_off_at = NULL,
+    max_attempts = least(30000, j.attempt + coalesce(j.budget, j.max_attempts)),
+    budget = coalesce(j.budget, j.max_attempts)
 FROM held AS h
-WHERE j.id = ANY (ARRAY[h.id]) AND (j.status = 'error') IS TRUE
+WHERE j.id = ANY (ARRAY[h.id]) AND (j.status = 'error') IS TRUE AND j.attempt < 30000
 RETURNING j.id, j.queue, j.priority

@@ -3,7 +3,7 @@
 --   $1 uuid[]  ids
 --
 -- One row for each that exists: `done`, `already` (it is queued), `wrong`, `taken` (another
--- unfinished job holds its unique key: `holder`), `spent` (1000 attempts, the most there can be)
+-- unfinished job holds its unique key: `holder`), `spent` (30 000 attempts, the most there can be)
 -- or `locked` (somebody has its row for a moment: ask again); `status` is where it stood under
 -- the lock. Job rows are locked first and in id order, as everywhere (see claim.sql), and what is
 -- locked is skipped, so an operator waits for nobody and nobody for him.
@@ -22,18 +22,21 @@ taken AS (
     INSERT INTO tasq.unique_key AS k (key, job_id)
     SELECT h.unique_key, h.id
     FROM held AS h
-    WHERE h.unique_key IS NOT NULL AND h.status IN ('error', 'cancelled') AND h.attempt < 1000
+    WHERE h.unique_key IS NOT NULL AND h.status IN ('error', 'cancelled') AND h.attempt < 30000
     ORDER BY h.unique_key, h.id
     ON CONFLICT (key) DO NOTHING
     RETURNING k.job_id
 ),
 moved AS (
     UPDATE tasq.job AS j
-    SET status = 'queued', run_at = now(), finished_at = NULL, handbacks = 0,
-        max_attempts = greatest(j.max_attempts, j.attempt + 1)
+    SET status = 'queued', run_at = now(), finished_at = NULL, handbacks = 0, put_off_at = NULL,
+        max_attempts = greatest(j.max_attempts, j.attempt + 1),
+        budget = CASE
+            WHEN j.attempt >= j.max_attempts THEN coalesce(j.budget, j.max_attempts) ELSE j.budget
+        END
     FROM held AS h
     WHERE j.id = ANY (ARRAY[h.id])
-        AND h.attempt < 1000
+        AND h.attempt < 30000
         AND (
             h.status = 'scheduled'
             OR (
@@ -50,7 +53,7 @@ SELECT
         WHEN h.id IS NULL THEN 'locked'
         WHEN h.status = 'queued' THEN 'already'
         WHEN h.status IN ('executing', 'success') THEN 'wrong'
-        WHEN h.attempt >= 1000 THEN 'spent'
+        WHEN h.attempt >= 30000 THEN 'spent'
         ELSE 'taken'
     END AS result,
     k.job_id AS holder

@@ -102,15 +102,15 @@ extension PostgresStore {
         parameters.append(id)
         return try await pool.run(statements.explain, parameters).map { row in
             Circumstances(
-                job: jobRecord(row), asOf: row.time(17), isPaused: row.bool(18),
-                liveWorkers: Int(row.int(19)), servingWorkers: Int(row.int(20)),
-                unableWorkers: Int(row.int(29)), servingSlots: Int(row.int(21)),
-                servingExecuting: Int(row.int(22)),
-                lastOutcome: row.optionalText(23), ahead: Int(row.int(24)),
-                holder: row.optionalText(25).map { host in
+                job: jobRecord(row), asOf: row.time(18), isPaused: row.bool(19),
+                liveWorkers: Int(row.int(20)), servingWorkers: Int(row.int(21)),
+                unableWorkers: Int(row.int(30)), servingSlots: Int(row.int(22)),
+                servingExecuting: Int(row.int(23)),
+                lastOutcome: row.optionalText(24), ahead: Int(row.int(25)),
+                holder: row.optionalText(26).map { host in
                     Circumstances.Holder(
-                        host: host, processID: Int(row.int(26)), seenAt: row.time(27),
-                        isLive: row.bool(28))
+                        host: host, processID: Int(row.int(27)), seenAt: row.time(28),
+                        isLive: row.bool(29))
                 })
         }.first
     }
@@ -123,7 +123,8 @@ extension PostgresStore {
             maxAttempts: Int(row.int(6)), crashes: Int(row.int(7)), key: row.optionalText(8),
             uniqueKey: row.optionalText(9), payloadID: row.id(10), enqueuedAt: row.time(11),
             runAt: row.time(12), claimedAt: row.optionalTime(13), finishedAt: row.optionalTime(14),
-            worker: row.optionalID(15), reason: row.optionalText(16))
+            worker: row.optionalID(15), reason: row.optionalText(16),
+            attemptsBefore: Int(row.int(17)))
     }
 
     /// The least UUIDv7 of a millisecond: ids grow with time, so a time is a place in the index.

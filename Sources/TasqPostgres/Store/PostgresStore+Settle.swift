@@ -23,6 +23,7 @@ extension PostgresStore {
         var question = Parameters()
         question.append(missing.map(\.job))
         question.append(missing.map(\.claim))
+        question.append(missing.map { $0.verdict.word })
         for row in try await pool.run(statements.settledBefore, question) {
             if row.bool(5) {
                 answer.heldUp.insert(row.id(1))
@@ -47,6 +48,7 @@ extension Verdict {
         case .success: "success"
         case .retry: "retry"
         case .snooze: "snooze"
+        case .later: "later"
         case .cancelled: "cancelled"
         case .error: "error"
         case .handedBack: "handedback"
@@ -57,7 +59,7 @@ extension Verdict {
     /// Whoever decided it has kept it within the limit.
     fileprivate var delayMicroseconds: Int64? {
         switch self {
-        case .retry(let delay, _), .snooze(let delay):
+        case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
             min(max(.zero, delay), JobLimits.delay).inMicroseconds
         default: nil
         }

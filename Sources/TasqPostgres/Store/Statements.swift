@@ -193,6 +193,8 @@ extension Migration {
                 number: 6, name: "kinds",
                 text: sql(PackageResources._006_kinds_sql, in: schema), isBreaking: false),
             Migration(
+                number: 7, name: "attempts",
+                text: sql(PackageResources._007_attempts_sql, in: schema), isBreaking: false),
                 number: 9, name: "order",
                 text: sql(PackageResources._009_order_sql, in: schema), isBreaking: false),
             Migration(

@@ -24,8 +24,13 @@ package struct TargetAnswer: Sendable {
             nil
         case 410:
             .fail("\(origin) answered 410 Gone: it wants no further deliveries")
-        case 429, 503:
+        case 429:
             .later(after: wait(now: now), "\(origin) answered \(status)")
+        case 503:
+            // Without a wait it is an error like others.
+            retryAfter == nil
+                ? .retry("\(origin) answered 503")
+                : .later(after: wait(now: now), "\(origin) answered 503")
         case 300...399:
             .retry(
                 "\(origin) answered \(status): redirects are not followed; "

@@ -21,11 +21,13 @@ public final class TargetClient: Sendable {
     private let target: HTTPTarget
     private let client: HTTPClient
     private let userAgent: String
+    private let pace: TargetPace
 
     /// `version` is the program's own, for the `User-Agent`.
     public init(_ target: HTTPTarget, version: String) {
         self.target = target
         userAgent = "tasq/\(version)"
+        pace = TargetPace.of(target.origin)
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
             timeout: .init(connect: TimeAmount(target.timeout)),
@@ -57,8 +59,9 @@ public final class TargetClient: Sendable {
     /// Posts the job's body with its content type. Returns when the target answered 2xx.
     ///
     /// Throws the `Outcome` of any other end: 410 and a peer that is not allowed
-    /// (`target_forbidden`) fail for good; 429 and 503 are tried again after the wait
-    /// the target asks for, up to a day; every other status, redirects among them, a timeout and
+    /// (`target_forbidden`) fail for good; 429, and 503 with `Retry-After`, put the job off for the
+    /// wait the target asks for, up to a day, and slow down all deliveries of this process to the
+    /// same origin: what is beyond its pace is snoozed without a request; every other status, redirects among them, a timeout and
     /// a broken connection are tried again by the kind's policy: a deployment may mend
     /// them. Throws `CancellationError` when the task is cancelled.
     ///
@@ -66,6 +69,12 @@ public final class TargetClient: Sendable {
     /// Every attempt carries the same `webhook-id` (the payload's id) and a timestamp and
     /// signature of its own. The answer's body is not kept; its status alone decides.
     public func deliver(_ context: JobContext) async throws {
+        try await pace.deliver(logger: context.logger) {
+            try await post(context)
+        }
+    }
+
+    private func post(_ context: JobContext) async throws {
         let deadline = NIODeadline.now() + TimeAmount(target.timeout)
         let answer: HTTPClientResponse
         do {

@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 import Synchronization
+import TasqTesting
 
 /// A real HTTP server on 127.0.0.1 that counts what it is sent and answers as it is told.
 final class AnsweringTarget: Sendable {
@@ -12,6 +13,8 @@ final class AnsweringTarget: Sendable {
         let path: String
         let job: String
         let attempt: Int
+        /// Which request of its job it is, from 1.
+        let count: Int
     }
 
     private let seen = Mutex<[Seen]>([])
@@ -19,8 +22,10 @@ final class AnsweringTarget: Sendable {
     /// All requests so far, in the order of their arrival.
     var requests: [Seen] { seen.withLock { $0 } }
 
-    /// Runs a server while `body` runs with its address, as in `http://127.0.0.1:4711`.
+    /// Runs a server while `body` runs with its address, as in `http://127.0.0.1:4711`. It answers
+    /// nothing before so many requests have come.
     static func run(
+        gathering crowd: Int = 0,
         answer: @escaping @Sendable (Seen) -> Response,
         _ body: (String, AnsweringTarget) async throws -> Void
     ) async throws {
@@ -29,10 +34,16 @@ final class AnsweringTarget: Sendable {
         let responder = CallbackResponder<BasicRequestContext> { request, _ in
             var request = request
             _ = try await request.collectBody(upTo: 2_000_000)
-            let seen = Seen(
-                path: request.uri.path, job: request.headers[.job] ?? "",
-                attempt: request.headers[.attempt].flatMap { Int($0) } ?? 0)
-            target.seen.withLock { $0.append(seen) }
+            let names = ["tasq-job-id", "tasq-job-attempt"].compactMap { HTTPField.Name($0) }
+            let values = names.map { request.headers[$0] ?? "" }
+            let (job, attempt) = (values[0], Int(values[1]) ?? 0)
+            let path = request.uri.path
+            let seen = target.seen.withLock { all in
+                let count = all.count { $0.job == job } + 1
+                all.append(Seen(path: path, job: job, attempt: attempt, count: count))
+                return all[all.count - 1]
+            }
+            try await eventually("all have come") { target.requests.count >= crowd }
             return answer(seen)
         }
         let logger = Logger(label: "target") { _ in SwiftLogNoOpLogHandler() }
@@ -64,9 +75,4 @@ final class AnsweringTarget: Sendable {
             try result.get()
         }
     }
-}
-
-extension HTTPField.Name {
-    fileprivate static let job = HTTPField.Name("tasq-job-id")!
-    fileprivate static let attempt = HTTPField.Name("tasq-job-attempt")!
 }

@@ -12,7 +12,7 @@ import Testing
             try await system.startWorker(
                 """
                 handlers:
-                  fails: { command: ["false"], retry: { base: 0s, factor: 1, jitter: 0 }, max_attempts: 6 }
+                  fails: { command: ["false"], retry: { base: 0s, factor: 1, jitter: 0 } }
                 """)
             _ = try await system.enqueue("fails", "--max-attempts", "6")
             try await system.wait(for: "error|6", "SELECT status, attempt FROM tasq.job")

@@ -39,17 +39,20 @@ import Testing
             "/rfc850": "Thursday, 31-Dec-\(short.count == 1 ? "0" : "")\(short) 23:59:59 GMT",
             "/asctime": "Thu Dec 31 23:59:59 \(year + 30)", "/blank": "Fri Dec  1 23:59:59 9999",
         ]
-        try await AnsweringTarget.run(answer: { seen in
-            Response(
-                status: .serviceUnavailable, headers: [.retryAfter: dates[seen.path] ?? "?"])
-        }) { url, _ in
+        try await AnsweringTarget.run(
+            gathering: 4,
+            answer: { seen in
+                Response(
+                    status: .serviceUnavailable, headers: [.retryAfter: dates[seen.path] ?? "?"])
+            }
+        ) { url, _ in
             try await RunningSystem.with { system in
                 let handlers = dates.keys.map { path in
                     "  hook\(path.dropFirst()): "
                         + "{ http: { url: \"\(url)\(path)\", allow: [127.0.0.1] } }"
                 }
-                try await system.startWorker("handlers:\n" + handlers.joined(separator: "\n"))
                 for path in dates.keys { _ = try await system.enqueue("hook\(path.dropFirst())") }
+                try await system.startWorker("handlers:\n" + handlers.joined(separator: "\n"))
                 try await system.wait(
                     for: "4",
                     """
@@ -63,14 +66,17 @@ import Testing
     @Test func `Jobs that were asked to wait alike come back one after the other, none early`()
         async throws
     {
-        try await AnsweringTarget.run(answer: { _ in
-            Response(status: .serviceUnavailable, headers: [.retryAfter: "36000"])
-        }) { url, _ in
+        try await AnsweringTarget.run(
+            gathering: 8,
+            answer: { _ in
+                Response(status: .serviceUnavailable, headers: [.retryAfter: "36000"])
+            }
+        ) { url, _ in
             try await RunningSystem.with { system in
-                try await system.startWorker(configuration(url, "{ base: 1s, jitter: 0.2 }"))
                 for _ in 0..<8 { _ = try await system.enqueue("hook") }
-                // The one that met the target first, and those that it made wait, are within the day.
-                try await system.wait(for: "8", "SELECT count(*) FROM tasq.job WHERE status = 'scheduled'")
+                try await system.startWorker(configuration(url, "{ base: 1s, jitter: 0.2 }"))
+                try await system.wait(
+                    for: "8", "SELECT count(*) FROM tasq.job WHERE status = 'scheduled'")
                 #expect(
                     try await system.database.execute(
                         """

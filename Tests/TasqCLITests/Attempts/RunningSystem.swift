@@ -74,27 +74,16 @@ final class RunningSystem {
 
     /// Posts to the admin listener; returns the status and the answer's text.
     func post(_ path: String, _ body: String = "") async throws -> (status: Int, text: String) {
-        try await post(to: admin + path, body, [:])
-    }
-
-    /// Posts to the ingest listener.
-    func send(
-        _ path: String, _ body: String, _ headers: [String: String]
-    ) async throws -> (status: Int, text: String) {
-        try await post(to: ingest + path, body, headers)
-    }
-
-    private func post(
-        to url: String, _ body: String, _ headers: [String: String]
-    ) async throws -> (status: Int, text: String) {
-        var request = HTTPClientRequest(url: url)
+        var request = HTTPClientRequest(url: admin + path)
         request.method = .POST
-        for (name, value) in headers { request.headers.add(name: name, value: value) }
         request.body = .bytes(ByteBuffer(string: body))
         let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         let text = String(buffer: try await answer.body.collect(upTo: 1 << 20))
         return (Int(answer.status.code), text)
     }
+
+    /// Where a source's events are posted.
+    func source(_ name: String) -> String { ingest + "/in/" + name }
 
     /// Claims one job as a remote worker of its own; returns its token.
     func claim() async throws -> String {

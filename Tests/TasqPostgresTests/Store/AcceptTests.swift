@@ -65,7 +65,42 @@ import Testing
             #expect(
                 try await store.accept([event("github", id: "d-1")]) == [.duplicate(of: first.id)])
             let job = try #require(try await store.job(claimed.id))
-            #expect(job.status == .queued && job.attempt == 0)
+            #expect(job.status == .queued && job.attempt == 1 && job.maxAttempts == 21)
+        }
+    }
+
+    @Test func `However often an event is redelivered, its job has its attempts, and their number`()
+        async throws
+    {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            let first = try event("github", id: "d-1")
+            _ = try await store.accept([first])
+            // As a job stands that was given all there are, used them up and was retried by hand.
+            try await database.execute(
+                """
+                UPDATE tasq.job SET status = 'error', finished_at = now(), attempt = 1000,
+                    max_attempts = 1000, put_off_at = now()
+                """)
+            let id = first.jobs[0].id
+            for (attempt, last) in [(1001, 1001), (1002, 2001), (1003, 2002)] {
+                if last == 1001 {
+                    _ = try await store.apply(.retry, to: [id])
+                } else {
+                    _ = try await store.accept([event("github", id: "d-1")])
+                }
+                let claimed = try #require(
+                    try await store.claim([id], for: worker, from: defaultQueues).first)
+                #expect(claimed.attempt == attempt && claimed.maxAttempts == last)
+                #expect(claimed.attemptsBefore == last - 1000 && claimed.putOff == nil)
+                #expect(try await store.job(id)?.attemptsBefore == last - 1000)
+                _ = try await store.settle(claimed, .error(reason: "bad"))
+            }
+            try await database.execute(
+                "UPDATE tasq.job SET attempt = 30000, max_attempts = 30000, budget = 1000")
+            #expect(
+                try await store.accept([event("github", id: "d-1")]) == [.duplicate(of: first.id)])
+            #expect(try await store.job(id)?.status == .error)
         }
     }
 }

@@ -313,6 +313,7 @@ private final class Storm: Sendable {
         var question = Parameters()
         question.append(claimed.map(\.job))
         question.append(claimed.map(\.claim))
+        question.append(claimed.map { _ in "success" })
         let rows = try await store.pool.run(store.statements.settledBefore, question)
         let standing = Set(rows.filter { $0.bool(5) }.map { $0.id(1) as ClaimToken })
         return claimed.filter { standing.contains($0.claim) }

@@ -96,8 +96,8 @@ import Testing
             }
             try await database.execute(
                 """
-                UPDATE tasq.job SET status = 'error', finished_at = now(), attempt = 1000,
-                    max_attempts = 1000
+                UPDATE tasq.job SET status = 'error', finished_at = now(), attempt = 30000,
+                    max_attempts = 30000
                 """)
             let spent = try await store.apply(.retry, to: [id])
             #expect(spent.map(\.result) == [.spent])

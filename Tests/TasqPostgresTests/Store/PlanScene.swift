@@ -51,7 +51,7 @@ struct PlanScene {
             Hot(statement: all.settle, arguments: "\(executing), '{retry}', '{0}', '{why}'"),
             Hot(
                 statement: all.settledBefore,
-                arguments: "public.ids('success'), public.ids('success')"),
+                arguments: "public.ids('success'), public.ids('success'), '{success}'"),
             Hot(statement: all.renew, arguments: "(public.ids('executing'))[1], NULL, 'test'"),
             Hot(statement: all.revoked, arguments: executing),
             Hot(statement: all.enqueue, arguments: "public.fresh(), \(jobs)"),

@@ -15,6 +15,8 @@ import Testing
                 (.retry(after: .seconds(60), reason: "late"), .scheduled, 1, 1),
                 (.retry(after: .zero, reason: "now"), .queued, 1, 1),
                 (.snooze(for: .seconds(60)), .scheduled, 0, 0),
+                (.later(after: .seconds(60), reason: "busy"), .scheduled, 0, 0),
+                (.later(after: .zero, reason: "busy"), .queued, 0, 0),
                 (.cancelled(reason: "no"), .cancelled, 1, 1),
                 (.error(reason: "bad\u{0}text"), .error, 1, 1),
                 (.handedBack, .queued, 0, 1),
@@ -32,6 +34,50 @@ import Testing
                 #expect(try await store.attempts(of: id).count == recorded)
             }
             #expect(try await database.execute("SELECT count(*) FROM tasq.executing_job") == "0")
+        }
+    }
+
+    @Test func `A job knows since when it is put off, until an attempt of it counts`() async throws
+    {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            let id = try await store.job()
+            func claim() async throws -> ClaimedJob {
+                try #require(
+                    try await store.claim([id], for: worker, from: defaultQueues).first)
+            }
+            let later = Verdict.later(after: .zero, reason: "busy")
+            #expect(try await store.settle(claim(), later)?.status == .queued)
+            try await database.execute(
+                "UPDATE tasq.job SET put_off_at = put_off_at - interval '1 hour'")
+            for verdict in [later, .snooze(for: .zero), .handedBack, .unstarted] {
+                let claimed = try await claim()
+                #expect(claimed.attempt == 1 && claimed.putOff ?? .zero >= .seconds(3600))
+                _ = try await store.settle(claimed, verdict)
+            }
+            _ = try await store.settle(claim(), .retry(after: .zero, reason: "bad"))
+            let claimed = try await claim()
+            #expect(claimed.attempt == 2 && claimed.putOff == nil)
+            _ = try await store.settle(claimed, later)
+            #expect(
+                try await store.sweep(upTo: 1, for: worker, from: defaultQueues).jobs.first?.putOff
+                    != nil)
+        }
+    }
+
+    @Test func `What was put off and is told again is recognised, and another outcome is not`()
+        async throws
+    {
+        try await withStore { store, _ in
+            let worker = try await store.registeredWorker()
+            let first = Verdict.later(after: .zero, reason: "busy")
+            let id = try await store.job()
+            let claimed = try #require(
+                try await store.claim([id], for: worker, from: defaultQueues).first)
+            for verdict in [first, first, .success, .error(reason: "x"), .handedBack, first] {
+                let isSame = verdict == first
+                #expect((try await store.settle(claimed, verdict) != nil) == isSame, "\(verdict)")
+            }
         }
     }
 

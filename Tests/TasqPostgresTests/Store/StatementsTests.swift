@@ -50,7 +50,7 @@ import Testing
                 (statements.claim, "'{}', \(worker), '{default}'"),
                 (statements.settle, "'{}', '{}', '{success}', '{}', '{}'"),
                 (statements.stillQueued, "'{}'"), (statements.announceable, "'{}'"),
-                (statements.settledBefore, "'{}', '{}'"),
+                (statements.settledBefore, "'{}', '{}', '{}'"),
                 (statements.sweep, "\(worker), '{default}', 10"),
                 (statements.turn, "\(worker), '{default}'"),
                 (statements.claimSuspect, "\(worker), '{default}'"),

@@ -37,6 +37,30 @@ import Testing
         #expect(await verdict { _ in throw Outcome.success } == .success)
     }
 
+    @Test func `What somebody ended is handed back if the worker is told to leave as well`() async {
+        func verdict(leaving: Bool, told: Bool) async -> Verdict {
+            var table = HandlerTable()
+            let leaves = Signal()
+            do {
+                try table.add(
+                    "*",
+                    Handler { _ in
+                        if told { leaves.raise() }
+                        throw EndedFromOutside(.retry(after: .seconds(7), "signal 15"))
+                    })
+            } catch { Issue.record(error) }
+            let attempt = Attempt(
+                job: claimedJob(kind: "any"), handlers: table, logger: Logger(label: "test"),
+                leaves: leaves)
+            return await attempt.run { leaving }
+        }
+        #expect(await verdict(leaving: true, told: false) == .handedBack)
+        #expect(await verdict(leaving: false, told: true) == .handedBack)
+        #expect(
+            await verdict(leaving: false, told: false)
+                == .retry(after: .seconds(7), reason: "signal 15"))
+    }
+
     @Test func `A handler over its time is cancelled and retried`() async {
         let verdict = await verdict(timeout: .milliseconds(10)) { _ in
             await Signal().wait()

@@ -33,8 +33,8 @@ import Testing
     func `No policy makes a job wait for less than the floor`(base: Duration) {
         let policy = RetryPolicy(base: base, factor: 1, jitter: 1)
         for attempt in 1..<100 {
-            guard case .retry(let wait, _) = policy.verdict(on: .retry("x"), after: attempt, of: 100)
-            else {
+            let verdict = policy.verdict(on: .retry("x"), after: attempt, of: 100)
+            guard case .retry(let wait, _) = verdict else {
                 Issue.record("attempts are left")
                 return
             }
@@ -42,7 +42,8 @@ import Testing
         }
     }
 
-    @Test func `Who is asked to come later waits as long as asked and a little more, or as usual`() {
+    @Test func `Who is asked to come later waits as long as asked and a little more, or as usual`()
+    {
         let policy = RetryPolicy(base: .seconds(10), factor: 2, jitter: 0.2)
         func wait(_ asked: Duration?, _ attempt: Int) -> Duration? {
             switch policy.verdict(on: .later(after: asked, "busy"), after: attempt, of: 20) {
@@ -60,6 +61,30 @@ import Testing
         }
         let many = Set((0..<100).map { _ in wait(.seconds(100), 1) })
         #expect(many.count > 10)
+    }
+
+    @Test func `Who is put off pays with an attempt when it has lasted too long, and waits longer`()
+    {
+        let policy = RetryPolicy(base: .seconds(1), factor: 2, cap: .seconds(60), jitter: 0)
+        func verdict(_ asked: Duration?, putOff: Int, of limit: Int = 2) -> Verdict {
+            policy.verdict(
+                on: .later(after: asked, "busy"), after: 1, of: limit,
+                putOff: .seconds(putOff), upTo: .seconds(100))
+        }
+        #expect(verdict(nil, putOff: 0, of: 1) == .later(after: .seconds(1), reason: "busy"))
+        #expect(verdict(.zero, putOff: 7, of: 1) == .later(after: .seconds(7), reason: "busy"))
+        #expect(verdict(nil, putOff: 99) == .later(after: .seconds(60), reason: "busy"))
+        #expect(verdict(.seconds(3), putOff: 99) == .later(after: .seconds(3), reason: "busy"))
+        #expect(verdict(.seconds(3), putOff: 100) == .retry(after: .seconds(3), reason: "busy"))
+        #expect(verdict(nil, putOff: 100, of: 1) == .error(reason: "busy"))
+    }
+
+    @Test func `Waits begin anew after a redelivery, though the attempts go on`() {
+        let policy = RetryPolicy(base: .seconds(2), factor: 2, jitter: 0)
+        let verdict = policy.verdict(on: .retry("x"), after: 22, of: 40, before: 20)
+        #expect(verdict == .retry(after: .seconds(4), reason: "x"))
+        #expect(
+            policy.verdict(on: .retry("x"), after: 40, of: 40, before: 20) == .error(reason: "x"))
     }
 
     @Test func `A delay beyond the limit is no delay but a failure that says so`() {

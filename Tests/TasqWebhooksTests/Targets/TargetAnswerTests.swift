@@ -46,6 +46,17 @@ import Testing
         #expect(TargetAnswer(status: 503, retryAfter: text).wait(now: sampleTime) == nil)
     }
 
+    @Test func `Later is what is said with a wait, or by 429`() {
+        func outcome(_ status: Int, _ wait: String?) -> Outcome? {
+            TargetAnswer(status: status, retryAfter: wait).outcome(from: "t")
+        }
+        #expect(outcome(429, nil) == .later("t answered 429"))
+        #expect(outcome(429, "soon") == .later("t answered 429"))
+        #expect(outcome(503, nil) == .retry("t answered 503"))
+        #expect(outcome(503, "soon") == .later("t answered 503"))
+        #expect(outcome(503, "0") == .later(after: .zero, "t answered 503"))
+    }
+
     @Test func `Each status has its outcome`() {
         func outcome(_ status: Int) -> Outcome? {
             TargetAnswer(status: status, retryAfter: "5").outcome(from: "http://t:80")

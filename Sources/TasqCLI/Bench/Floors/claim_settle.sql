@@ -36,7 +36,7 @@ moved AS (
     FROM claimed AS c
     WHERE j.id = ANY (ARRAY[c.job_id])
     RETURNING j.id, c.id AS claim, j.kind, j.queue, j.priority, j.attempt, j.max_attempts,
-        j.crashes, j.key, j.payload_id, j.run_at
+        j.crashes, j.key, j.payload_id, j.run_at, j.budget, j.put_off_at
 )
 SELECT
     coalesce(array_agg(c.id), '{}') AS jobs,
@@ -46,12 +46,14 @@ FROM (
     SELECT
         m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
         m.payload_id, p.source, p.content_type, p.headers, p.body,
-        m.run_at, now() AS claimed_at
+        m.run_at, now() AS claimed_at,
+        m.max_attempts - coalesce(m.budget, m.max_attempts) AS before, m.put_off_at
     FROM moved AS m
     LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])
     UNION ALL
     SELECT
-        s.id, NULL, s.kind, s.queue, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        s.id, NULL, s.kind, s.queue, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        NULL, NULL
     FROM (
         SELECT j.id, j.kind, j.queue
         FROM tasq.job AS j
@@ -91,7 +93,7 @@ settled AS (
     SET
         status = (CASE
             WHEN g.verdict IN ('success', 'cancelled', 'error') THEN g.verdict
-            WHEN g.verdict IN ('retry', 'snooze') AND g.delay_us > 0 THEN 'scheduled'
+            WHEN g.verdict IN ('retry', 'snooze', 'later') AND g.delay_us > 0 THEN 'scheduled'
             WHEN g.verdict = 'handedback' AND j.handbacks >= 20 AND j.attempt >= j.max_attempts
                 THEN 'error'
             ELSE 'queued'
@@ -102,16 +104,21 @@ settled AS (
                 THEN now()
         END,
         attempt = CASE
-            WHEN g.verdict IN ('snooze', 'unstarted') THEN j.attempt - 1
+            WHEN g.verdict IN ('snooze', 'later', 'unstarted') THEN j.attempt - 1
             WHEN g.verdict = 'handedback' AND j.handbacks < 20 THEN j.attempt - 1
             ELSE j.attempt
         END,
         handbacks = j.handbacks + (g.verdict = 'handedback' AND j.handbacks < 20)::int,
         run_at = CASE
-            WHEN g.verdict IN ('retry', 'snooze') THEN now() + g.delay_us * interval '1 microsecond'
+            WHEN g.verdict IN ('retry', 'snooze', 'later')
+                THEN now() + g.delay_us * interval '1 microsecond'
             ELSE j.run_at
         END,
-        crashes = CASE WHEN g.verdict IN ('retry', 'snooze') THEN 0 ELSE j.crashes END,
+        crashes = CASE WHEN g.verdict IN ('retry', 'snooze', 'later') THEN 0 ELSE j.crashes END,
+        put_off_at = CASE
+            WHEN g.verdict = 'later' THEN coalesce(j.put_off_at, now())
+            WHEN g.verdict IN ('snooze', 'handedback', 'unstarted') THEN j.put_off_at
+        END,
         last_claim = CASE WHEN g.verdict = 'handedback' THEN j.last_claim ELSE g.claim END
     FROM gone AS g
     WHERE j.id = ANY (ARRAY[g.job_id])
@@ -122,7 +129,7 @@ recorded AS (
         (job_id, claim, attempt, worker_id, outcome, reason, started_at)
     SELECT g.job_id, g.claim, g.attempt, g.worker_id, g.verdict, g.reason, g.claimed_at
     FROM gone AS g
-    WHERE g.verdict NOT IN ('success', 'snooze', 'unstarted')
+    WHERE g.verdict NOT IN ('success', 'snooze', 'later', 'unstarted')
     ON CONFLICT DO NOTHING
 ),
 freed AS (
