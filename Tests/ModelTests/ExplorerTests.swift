@@ -4,7 +4,7 @@ import Testing
 @testable import TasqModel
 
 /// The statements in every order their steps can come in.
-@Suite(.serialized, .large) struct ExplorerTests {
+@Suite(.system) struct ExplorerTests {
     @Test(arguments: World.explored)
     func `No order of steps breaks an invariant, deadlocks or leaves a job behind`(
         _ world: World

@@ -8,7 +8,7 @@ import Testing
 @testable import TasqRedis
 
 /// Redis does only a part of what it should, while the table goes on.
-@Suite(.serialized, .large) struct DoorbellTests {
+@Suite(.medium) struct DoorbellTests {
     /// Servers of its own, and nobody at work.
     private struct Place {
         let database: TestDatabase

@@ -8,7 +8,7 @@ import Testing
 @testable import TasqRedis
 
 /// Redis in several processes, some of which die while workers work.
-@Suite(.serialized, .large) struct FailoverTests {
+@Suite(.system) struct FailoverTests {
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     @Test func `What one node of a cluster forgets is announced again, and no other queue`()

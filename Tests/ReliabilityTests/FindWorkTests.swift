@@ -8,7 +8,7 @@ import TestSizes
 import Testing
 
 /// The three designs of the note this grew from, run by one body.
-@Suite(.serialized, .large) struct FindWorkTests {
+@Suite(.system) struct FindWorkTests {
     @Test(arguments: FindWork.allCases)
     func `Old jobs and new ones run, however the worker finds them`(mode: FindWork) async throws {
         try await Fleet.with { fleet in
@@ -216,7 +216,8 @@ import Testing
                 try await fleet.number(
                     """
                     SELECT count(*) FROM pg_stat_activity
-                    WHERE query LIKE '-- Claims the oldest due%' AND wait_event_type = 'Lock'
+                    WHERE datname = current_database() AND wait_event_type = 'Lock'
+                        AND query LIKE '-- Claims the oldest due%'
                     """) > 0
             }
             try await eventually("a sweep waits") { try await isSweeping() }

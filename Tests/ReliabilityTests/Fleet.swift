@@ -10,7 +10,8 @@ import Testing
 
 /// Real servers, real `tasq` processes, and a log of every run, for one test.
 struct Fleet: Sendable {
-    let postgres: PrivatePostgres
+    private let server: any PostgresServer
+    private let database: String
     /// Where the store and the processes find PostgreSQL; through a pooler if this run has one.
     let databaseURL: String
     let redis: PrivateRedis
@@ -22,11 +23,12 @@ struct Fleet: Sendable {
     /// Every process started so far.
     private let processes = Processes()
 
-    init(
-        postgres: PrivatePostgres, databaseURL: String, redis: PrivateRedis, store: PostgresStore,
-        announcer: RedisAnnouncer, log: RunLog, configuration: String
+    private init(
+        server: any PostgresServer, database: String, databaseURL: String, redis: PrivateRedis,
+        store: PostgresStore, announcer: RedisAnnouncer, log: RunLog, configuration: String
     ) {
-        self.postgres = postgres
+        self.server = server
+        self.database = database
         self.databaseURL = databaseURL
         self.redis = redis
         self.store = store
@@ -35,6 +37,9 @@ struct Fleet: Sendable {
         self.log = log
         self.configuration = configuration
     }
+
+    /// Where PostgreSQL is, past a pooler.
+    var directURL: String { server.directURL(database: database) }
 
     /// Heartbeats and leases short enough for a test, and long enough for a slow machine.
     static let environment = [
@@ -47,19 +52,39 @@ struct Fleet: Sendable {
         "\(Int(number * Slowness.factor))ms"
     }
 
+    /// Over a database of its own.
     static func with(
         redisRuns: Bool = true, _ body: (Fleet) async throws -> Void
     ) async throws {
+        try await TestDatabase.with(migrate: migrated) { database in
+            try await run(
+                on: database.server, database.name, database.url, redisRuns: redisRuns, body)
+        }
+    }
+
+    /// Over a PostgreSQL of its own, which the body may stop.
+    static func withServer(
+        _ body: (Fleet, PrivatePostgres) async throws -> Void
+    ) async throws {
         let postgres = try await PrivatePostgres.start(durable: false)
         let pooler = try await TestServers.pooler(before: postgres)
-        let databaseURL =
-            pooler?.url(database: "postgres") ?? postgres.url(database: "postgres")
+        try await migrated(url: postgres.url)
+        try await run(on: postgres, "postgres", pooler?.url(database: "postgres") ?? postgres.url) {
+            try await body($0, postgres)
+        }
+        await postgres.stop(.immediate)
+        await pooler?.stop()
+    }
+
+    private static func run(
+        on server: any PostgresServer, _ database: String, _ databaseURL: String,
+        redisRuns: Bool = true, _ body: (Fleet) async throws -> Void
+    ) async throws {
         let redis = try await PrivateRedis.start(arguments: ["--save", ""])
         if !redisRuns { await redis.stop() }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let store = PostgresStore(
             try PostgresSettings(url: databaseURL).patient, logger: logger)
-        try await store.migrate()
         let announcer = RedisAnnouncer(try RedisSettings(url: redis.url), logger: logger)
         let log = RunLog()
         do {
@@ -71,8 +96,8 @@ struct Fleet: Sendable {
                 defer { try? FileManager.default.removeItem(at: file) }
                 try await body(
                     Fleet(
-                        postgres: postgres, databaseURL: databaseURL, redis: redis, store: store,
-                        announcer: announcer, log: log, configuration: file.path))
+                        server: server, database: database, databaseURL: databaseURL, redis: redis,
+                        store: store, announcer: announcer, log: log, configuration: file.path))
             }
         } catch {
             await announcer.close()
@@ -82,8 +107,6 @@ struct Fleet: Sendable {
         await announcer.close()
         await store.close()
         await redis.stop()
-        await postgres.stop(.immediate)
-        await pooler?.stop()
     }
 
     private static func configurationText(port: Int) -> String {
@@ -142,7 +165,7 @@ struct Fleet: Sendable {
     }
 
     func sql(_ text: String) async throws -> String {
-        try await postgres.execute(text)
+        try await server.execute(text, in: database)
     }
 
     func number(_ text: String) async throws -> Int {

@@ -5,12 +5,12 @@ import TestSizes
 import Testing
 
 /// Ids on Redis whose jobs are over, where no worker takes them.
-@Suite(.serialized, .large) struct LeftoverTests {
+@Suite(.system) struct LeftoverTests {
     @Test func `Ids of jobs that a polling worker has run leave Redis`() async throws {
         try await Fleet.with { fleet in
             let worker = try await fleet.worker(slots: 64, ["TASQ_FIND_WORK": "poll"])
-            try await fleet.enqueue(20_000, kind: "noop")
-            try await fleet.reaches(20_000, .success)
+            try await fleet.enqueue(5000, kind: "noop")
+            try await fleet.reaches(5000, .success)
             try await eventually("the list is empty") { try await fleet.announced().isEmpty }
             try await fleet.stop([worker])
         }

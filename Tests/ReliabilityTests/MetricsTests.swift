@@ -9,7 +9,7 @@ import TestSizes
 import Testing
 
 /// A worker and a queue in this process over real servers: what they count is what happened.
-@Suite(.serialized, .large) struct MetricsTests {
+@Suite(.system) struct MetricsTests {
     @Test func `Each number moves by just what was done`() async throws {
         try await Station.with { station in
             try await station.enqueue("ok", 40)
@@ -67,13 +67,14 @@ import Testing
             var page = try await station.page { $0["tasq_reconciles_total", forgot] == 1 }
             let ids = try await station.enqueue("ok", 5)
             page = try await station.page { $0.sum("tasq_settled_total") == 5 }
-            let misses = page.sum("tasq_claim_misses_total")
+            let before = page.sum("tasq_duplicate_ids_total")
             await station.announcer.announce(
                 ids.map { Announcement(id: $0, queue: .defaultQueue, priority: .default) })
-            // Ids that a sweep was faster than come in late, and count too.
+            // Ids that a sweep was faster than come in late, and count too. One whose row it had
+            // locked was missed, and is no duplicate.
             page = try await station.page {
                 let count = $0.sum("tasq_duplicate_ids_total")
-                return count >= misses + 5 && count == $0.sum("tasq_claim_misses_total")
+                return count >= before + 5 && count <= $0.sum("tasq_claim_misses_total")
             }
             #expect(page.sum("tasq_duplicate_ids_total") <= 10)
 
@@ -85,14 +86,15 @@ import Testing
             try await station.enqueue("ok", 7)
             _ = try await station.redis.command("flushall")
             let announced = page.sum("tasq_reannounced_total")
+            // A round that is cut short begins anew, and tells of what it had announced as well.
             page = try await station.page {
                 $0["tasq_reconciles_total", forgot] == 2
-                    && $0.sum("tasq_reannounced_total") == announced + 7
+                    && $0.sum("tasq_reannounced_total") >= announced + 7
             }
             #expect(page["tasq_reconciles_total", ["reason": "outage"]] == 0)
-            let before = page.sum("tasq_redis_reconnects_total")
+            let reconnects = page.sum("tasq_redis_reconnects_total")
             _ = try await station.redis.command("client", "kill", "type", "normal")
-            page = try await station.page { $0.sum("tasq_redis_reconnects_total") > before }
+            page = try await station.page { $0.sum("tasq_redis_reconnects_total") > reconnects }
             #expect(
                 page.sum("tasq_redis_connects_total") > page.sum("tasq_redis_reconnects_total"))
         }
@@ -165,8 +167,8 @@ import Testing
     }
 
     @Test func `Failures of PostgreSQL are counted, and waiting callers`() async throws {
-        try await Station.with { station in
-            await station.postgres.stop(.immediate)
+        try await Station.withServer { station, postgres in
+            await postgres.stop(.immediate)
             await #expect(throws: StoreError.self) { try await station.enqueue("ok", 1) }
             let page = try await station.page {
                 $0["tasq_postgres_connect_failures_total"] ?? 0 > 0
@@ -231,130 +233,5 @@ import Testing
             #expect(found["tasq_queue_jobs", other] == 37)
             #expect(found.sum("tasq_queue_jobs") == 105)
         }
-    }
-}
-
-/// One worker of eight slots with a queue, over servers of its own.
-private final class Station: Sendable {
-    let postgres: PrivatePostgres
-    let redis: PrivateRedis
-    let store: PostgresStore
-    let announcer: RedisAnnouncer
-    let queue: Queue
-    /// Opens for the handlers that listen to nothing else.
-    let gate = Signal()
-    private let started: Counter
-    private let worker: Worker
-    private let running = Mutex<Task<Void, any Error>?>(nil)
-
-    static func with(_ body: (Station) async throws -> Void) async throws {
-        let postgres = try await PrivatePostgres.start(durable: false)
-        let redis = try await PrivateRedis.start(arguments: ["--save", ""])
-        let station = try await Station(postgres, redis)
-        var failure: (any Error)?
-        do {
-            // The first look at an empty Redis counts as one that forgot.
-            _ = try await station.page { $0["tasq_reconciles_total", ["reason": "forgot"]] == 1 }
-            try await body(station)
-        } catch {
-            failure = error
-        }
-        station.gate.raise()
-        await station.end()
-        await station.announcer.close()
-        await station.store.close()
-        await redis.stop()
-        await postgres.stop(.immediate)
-        if let failure { throw failure }
-    }
-
-    private init(_ postgres: PrivatePostgres, _ redis: PrivateRedis) async throws {
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        self.postgres = postgres
-        self.redis = redis
-        store = PostgresStore(
-            try PostgresSettings(url: postgres.url(database: "postgres")), logger: logger)
-        try await store.migrate()
-        announcer = RedisAnnouncer(try RedisSettings(url: redis.url), logger: logger)
-        queue = Queue(store: store, announcer: announcer)
-        var handlers = HandlerTable()
-        let gate = gate
-        let started = Counter()
-        try handlers.add("ok", Handler { _ in started.add() })
-        try handlers.add("again", Handler { _ in throw Outcome.retry(after: .seconds(3600), "") })
-        try handlers.add("later", Handler { _ in throw Outcome.snooze(for: .seconds(3600)) })
-        try handlers.add("off", Handler { _ in throw Outcome.cancel("") })
-        try handlers.add("bad", Handler { _ in throw Outcome.fail("") })
-        let deaf: @Sendable (JobContext) async throws -> Void = { _ in
-            started.add()
-            await Task { await gate.wait() }.value
-        }
-        try handlers.add("deaf", Handler(run: deaf))
-        try handlers.add("slow", Handler(timeout: .milliseconds(50), run: deaf))
-        try handlers.add(
-            "nap",
-            Handler { _ in
-                started.add()
-                await Signal().wait()
-                try Task.checkCancellation()
-            })
-        self.started = started
-        worker = Worker(
-            of: queue, handlers: handlers,
-            settings: try WorkerSettings(
-                concurrency: 8, heartbeat: .milliseconds(200), lease: .seconds(2), grace: .zero),
-            logger: logger)
-        let worker = worker
-        running.withLock { $0 = Task { try await worker.run() } }
-    }
-
-    @discardableResult
-    func enqueue(_ kind: String, _ count: Int, start: Start = .now) async throws -> [JobID] {
-        try await queue.enqueue(
-            (0..<count).map { _ in
-                try NewJob(kind: Name(kind), start: start, payload: Payload(Array("{}".utf8)))
-            }
-        ).map(\.id)
-    }
-
-    /// Waits until this many handlers that say so have started.
-    func runs(_ count: Int) async throws {
-        try await eventually("\(count) handlers have started") { self.started.value >= count }
-    }
-
-    /// What the worker tells, once it tells this.
-    func page(until condition: @Sendable (Exposition) -> Bool) async throws -> Exposition {
-        try await Self.page(until: condition) { self.worker.metrics }
-    }
-
-    func page() throws -> Exposition {
-        try Exposition(PrometheusText.page(of: worker.metrics))
-    }
-
-    static func page(
-        until condition: @Sendable (Exposition) -> Bool,
-        _ metrics: @Sendable () async -> [Metric]
-    ) async throws -> Exposition {
-        let last = Mutex(try Exposition(""))
-        try await eventually("the numbers are what was done") {
-            let page = try Exposition(PrometheusText.page(of: await metrics()))
-            last.withLock { $0 = page }
-            return condition(page)
-        }
-        return last.withLock { $0 }
-    }
-
-    func sql(_ text: String) async throws -> String {
-        try await postgres.execute(text)
-    }
-
-    /// Ends the worker as a cancelled task does, and waits for it.
-    func end() async {
-        let task = running.withLock { task in
-            defer { task = nil }
-            return task
-        }
-        task?.cancel()
-        _ = await task?.result
     }
 }

@@ -10,7 +10,7 @@ import TestSizes
 import Testing
 
 /// What happens when a server or a worker stands still.
-@Suite(.serialized, .large) struct OutageTests {
+@Suite(.system) struct OutageTests {
     @Test func `Without Redis webhooks are taken and jobs run; when it comes, push resumes`()
         async throws
     {
@@ -36,14 +36,14 @@ import Testing
     @Test func `PostgreSQL away for longer than a lease: 503, nobody reaped, all goes on`()
         async throws
     {
-        try await Fleet.with { fleet in
+        try await Fleet.withServer { fleet, postgres in
             let server = try await Ingest.start(fleet)
             var workers: [ChildProcess] = []
             for _ in 0..<2 { workers.append(try await fleet.worker()) }
             fleet.log.hold()
             try await fleet.enqueue(100)
             try await eventually("every slot is taken") { fleet.log.count == 16 }
-            await fleet.postgres.stop(.immediate)
+            await postgres.stop(.immediate)
             for worker in workers {
                 _ = try await worker.waitForLine(
                     containing: "no heartbeat was answered for a whole lease")
@@ -52,7 +52,7 @@ import Testing
             #expect(refused.status.code == 503)
             #expect(refused.headers.first(name: "retry-after").flatMap { Int($0) } ?? 0 > 0)
             fleet.log.release()
-            try await fleet.postgres.restart()
+            try await postgres.restart()
             try await fleet.reaches(100, .success)
             try await eventually("webhooks are taken again") {
                 try await server.post("{}", id: "again") != 503
@@ -86,7 +86,8 @@ import Testing
                 FROM tasq.job AS j, tasq.worker AS w;
                 COMMIT;
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE pid <> pg_backend_pid() AND application_name LIKE 'tasq%'
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                    AND application_name LIKE 'tasq%'
                 """)
             try await fleet.reaches(3, .success)
             #expect(fleet.log.count == 6)
@@ -97,7 +98,7 @@ import Testing
     @Test func `A worker whose login is refused for a while registers anew and goes on`()
         async throws
     {
-        try await Fleet.with { fleet in
+        try await Fleet.withServer { fleet, _ in
             _ = try await fleet.sql("CREATE ROLE hand SUPERUSER LOGIN")
             let url = fleet.databaseURL.replacing("//postgres@", with: "//hand@")
             let worker = try await fleet.worker(["DATABASE_URL": url])
@@ -161,8 +162,8 @@ import Testing
                 _ = try await fleet.sql(
                     """
                     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-                    WHERE pid <> pg_backend_pid() AND application_name <> 'psql'
-                        AND backend_type = 'client backend'
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()
+                        AND application_name <> 'psql' AND backend_type = 'client backend'
                     """)
                 if step % 5 == 0 { try await fleet.reaches(step * 100, .success) }
             }

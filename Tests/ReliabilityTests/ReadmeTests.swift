@@ -4,7 +4,7 @@ import TestSizes
 import Testing
 
 /// The program that the README begins with.
-@Suite(.large) struct ReadmeTests {
+@Suite(.system) struct ReadmeTests {
     @Test func `The Swift program is the example's source, byte for byte`() throws {
         let example = try Document(path: "Sources/ReceiptExample/main.swift").text()
         let shown = try Document.readme.blocks(of: "swift")

@@ -8,7 +8,7 @@ import TestSizes
 import Testing
 
 /// Two databases that ring the same bell.
-@Suite(.serialized, .large) struct SharedPrefixTests {
+@Suite(.medium) struct SharedPrefixTests {
     /// A copy of a database has its epoch.
     @Test(arguments: [true, false])
     func `Two databases on one Redis prefix are told of, once each, and leave Redis in peace`(

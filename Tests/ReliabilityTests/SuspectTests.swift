@@ -9,7 +9,79 @@ import TestSizes
 import Testing
 
 /// Jobs that were on board when two workers died, in workers that run.
-@Suite(.serialized, .large) struct SuspectTests {
+@Suite(.system) struct SuspectTests {
+    @Test func `A handler that kills its worker ends in error, and the innocent succeed`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            try await fleet.enqueue(150)
+            let pill = try await fleet.enqueue(1, kind: "pill")[0]
+            try await fleet.enqueue(150)
+            var crashes = 0
+            var worker = try await fleet.worker(slots: 8)
+            while try await fleet.store.job(pill)?.status.isFinal != true, crashes < 10 {
+                if worker.exit != nil {
+                    crashes += 1
+                    worker = try await fleet.worker(slots: 8)
+                }
+                try await eventually("the worker dies or the pill ends") {
+                    if worker.exit != nil { return true }
+                    return try await fleet.store.job(pill)?.status.isFinal == true
+                }
+            }
+            try await fleet.reaches(300, .success)
+            let record = try #require(try await fleet.store.job(pill))
+            #expect(record.status == .error)
+            #expect(record.crashes <= JobLimits.maxCrashes)
+            #expect(try await fleet.count(.error) == 1)
+            let more = try await fleet.enqueue(1)
+            try await eventually("the queue goes on") {
+                try await fleet.store.job(more[0])?.status == .success
+            }
+            try await fleet.stop([worker])
+        }
+    }
+
+    @Test func `No suspect runs before the end of the last one is written`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            let innocent = try await fleet.enqueue(1)[0]
+            let pill = try await fleet.enqueue(1, kind: "pill")[0]
+            // Two workers died with both; a third death would be the end of either.
+            _ = try await fleet.sql("UPDATE tasq.job SET crashes = 2")
+            fleet.log.hold()
+            let worker = try await fleet.worker(slots: 4)
+            try await eventually("the innocent runs") { fleet.log.count == 1 }
+            let locker = Session(
+                settings: try PostgresSettings(url: fleet.directURL),
+                logger: .init(label: "test"))
+            _ = try await locker.script(
+                """
+                SET idle_in_transaction_session_timeout = 0;
+                BEGIN;
+                SELECT FROM tasq.job WHERE id = '\(innocent)' FOR UPDATE
+                """)
+            fleet.log.release()
+            // Its success cannot be written. Others may go on beside that, but no suspect.
+            try await fleet.enqueue(1, kind: "noop")
+            try await eventually("another job runs, or the worker dies") {
+                if worker.exit != nil { return true }
+                return try await fleet.count(.success) == 1
+            }
+            #expect(worker.exit == nil)
+            _ = try await locker.script("COMMIT")
+            await locker.close()
+            #expect(try await worker.wait() == .signal(SIGKILL))
+            let next = try await fleet.worker(slots: 4)
+            try await eventually("the pill is given up") {
+                try await fleet.store.job(pill)?.status == .error
+            }
+            #expect(try await fleet.store.job(innocent)?.status == .success)
+            try await fleet.stop([next])
+        }
+    }
+
     @Test func `A suspect runs where work is found by announcements alone`() async throws {
         try await Fleet.with { fleet in
             let worker = try await fleet.worker(slots: 4, ["TASQ_FIND_WORK": "push"])

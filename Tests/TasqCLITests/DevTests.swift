@@ -12,7 +12,7 @@ import Testing
 #endif
 
 /// `tasq dev` with everything it starts.
-@Suite(.serialized, .large)
+@Suite(.system)
 struct DevTests {
     @Test func `The demo runs to its end and loses nothing`() async throws {
         let place = try TemporaryFile("", name: "unused")

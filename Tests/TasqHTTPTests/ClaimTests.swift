@@ -1,3 +1,4 @@
+import Foundation
 import Tasq
 import TasqPostgres
 import TasqTesting
@@ -165,11 +166,14 @@ struct ClaimTests {
         try await Stack.with { stack, database in
             try await database.execute(
                 """
-                CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-                    $$ BEGIN PERFORM pg_sleep(4); RETURN NEW; END $$;
-                CREATE TRIGGER slow BEFORE INSERT ON tasq.executing_job
-                    FOR EACH ROW EXECUTE FUNCTION slow()
+                CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
+                CREATE TRIGGER gate BEFORE INSERT ON tasq.executing_job
+                    FOR EACH ROW EXECUTE FUNCTION gate()
                 """)
+            let gate = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
             let id = try await stack.enqueue(#"{"kind":"mail"}"#)
             let body = #"{"worker_id":"\#(Self.worker)"}"#
             try await RawConnection.open(to: stack.admin) { connection in
@@ -178,10 +182,15 @@ struct ClaimTests {
                         + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
                 try await eventually("the claim is under way") {
                     try await database.execute(
-                        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
+                        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' "
                             + "AND datname = current_database()") == "1"
                 }
             }
+            // Each thread of the server's has answered another client since: it knows of the end.
+            for _ in 0..<(4 * ProcessInfo.processInfo.activeProcessorCount) {
+                #expect(try await stack.ask("GET", "/healthz").status == 200)
+            }
+            await gate.close()
             try await eventually("the job was claimed and handed back") {
                 try await database.execute(
                     "SELECT status, attempt, crashes, handbacks FROM tasq.job WHERE id = '\(id)'")

@@ -11,7 +11,11 @@ import Testing
             var visits = 0
         }
 
-        let state = Mutex(State())
+        private let state = Mutex(State())
+
+        var inside: Int { state.withLock(\.inside) }
+        var most: Int { state.withLock(\.most) }
+        var visits: Int { state.withLock(\.visits) }
 
         func visit() async {
             state.withLock {
@@ -24,34 +28,64 @@ import Testing
         }
     }
 
-    @Test func `As many are inside as there are places, and whoever wants all goes last`()
-        async throws
-    {
-        let turnstile = Turnstile(places: 3)
-        let (room, alone) = (Room(), Room())
+    @Test func `As many are inside as there is room for, and the largest go last`() async throws {
+        let turnstile = Turnstile(cores: 2)
+        let (small, whole, alone) = (Room(), Room(), Room())
         try await turnstile.pass {
             // Inside already, one waits for nobody.
-            try await turnstile.pass { await room.visit() }
+            try await turnstile.pass(taking: .all) { await small.visit() }
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for number in 0..<40 {
+            for number in 0..<80 {
                 group.addTask { @concurrent in
-                    try await turnstile.pass(alone: number % 10 == 0) {
-                        if number % 10 == 0 {
-                            #expect(room.state.withLock { $0.inside } == 0)
+                    let share: Turnstile.Share =
+                        number % 10 == 0 ? .all : number % 5 == 0 ? .core : .place
+                    try await turnstile.pass(taking: share) {
+                        switch share {
+                        case .place:
+                            await small.visit()
+                        case .core:
+                            #expect(small.inside <= 3)
+                            await whole.visit()
+                        case .all:
+                            #expect(small.inside + whole.inside == 0)
                             await alone.visit()
-                        } else {
-                            #expect(alone.state.withLock { $0.inside } == 0)
-                            await room.visit()
                         }
                     }
                 }
             }
             try await group.waitForAll()
         }
-        #expect(alone.state.withLock { $0.most } == 1)
-        #expect(alone.state.withLock { $0.visits } == 4)
-        #expect((1...3).contains(room.state.withLock { $0.most }))
-        #expect(room.state.withLock { $0.visits } == 37)
+        #expect(alone.most == 1 && alone.visits == 8)
+        #expect((1...2).contains(whole.most) && whole.visits == 8)
+        #expect((1...6).contains(small.most) && small.visits == 65)
+    }
+
+    @Test func `Whoever wants less goes first`() async throws {
+        let turnstile = Turnstile(cores: 2)
+        let room = Room()
+        let (release, releaser) = AsyncStream.makeStream(of: Void.self)
+        let (entered, enter) = AsyncStream.makeStream(of: Void.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { @concurrent in
+                try await turnstile.pass(taking: .all) {
+                    enter.finish()
+                    for await _ in release {}
+                }
+            }
+            for await _ in entered {}
+            for (place, share) in [Turnstile.Share.all, .core, .place].enumerated() {
+                group.addTask { @concurrent in
+                    try await turnstile.pass(taking: share) {
+                        if share == .all { #expect(room.visits == 2) }
+                        await room.visit()
+                    }
+                }
+                try await eventually("it waits") { turnstile.waiting == place + 1 }
+            }
+            releaser.finish()
+            try await group.waitForAll()
+        }
+        #expect(room.visits == 3)
     }
 }

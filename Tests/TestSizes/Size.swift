@@ -9,11 +9,11 @@ public import Testing
 /// front of the gate makes nobody late. One that takes longer is told as an issue, and goes on: whoever
 /// started the run ends it.
 public struct Size: TestTrait, SuiteTrait, TestScoping {
-    private let isAlone: Bool
+    private let share: Turnstile.Share
     private let limit: Duration
 
-    fileprivate init(isAlone: Bool, limit: Duration) {
-        self.isAlone = isAlone
+    fileprivate init(_ share: Turnstile.Share, limit: Duration) {
+        self.share = share
         self.limit = limit
     }
 
@@ -28,7 +28,7 @@ public struct Size: TestTrait, SuiteTrait, TestScoping {
     ) async throws {
         Turnstile.require()
         if Self.onlySmall { try Test.cancel("has a size, and only those without were asked for") }
-        try await Turnstile.forTests.pass(alone: isAlone) {
+        try await Turnstile.forTests.pass(taking: share) {
             let limit = limit.onThisMachine
             let clock = Task {
                 try await Task.sleep(for: limit)
@@ -48,11 +48,18 @@ extension Trait where Self == Size {
     public static var medium: Size { medium(limit: .seconds(120)) }
 
     /// As ``medium``, with another limit.
-    public static func medium(limit: Duration) -> Size { Size(isAlone: false, limit: limit) }
+    public static func medium(limit: Duration) -> Size { Size(.place, limit: limit) }
 
-    /// Needs the machine for itself: it runs a whole system, measures, or computes for long.
+    /// Runs a whole system that waits more than it computes, or computes in one thread: as many at
+    /// a time as there are cores.
+    public static var system: Size { system(limit: .seconds(300)) }
+
+    /// As ``system``, with another limit.
+    public static func system(limit: Duration) -> Size { Size(.core, limit: limit) }
+
+    /// Needs the machine for itself: it fills it, or measures it.
     public static var large: Size { large(limit: .seconds(300)) }
 
     /// As ``large``, with another limit.
-    public static func large(limit: Duration) -> Size { Size(isAlone: true, limit: limit) }
+    public static func large(limit: Duration) -> Size { Size(.all, limit: limit) }
 }

@@ -9,7 +9,7 @@ import Testing
 /// The model of `ModelTests` says nothing about PostgreSQL unless it foresees what PostgreSQL does.
 ///
 /// `TASQ_MODEL_SCENES` sets how many scenes each fault gets; a failure names its seed.
-@Suite(.large) struct FaithfulnessTests {
+@Suite(.system) struct FaithfulnessTests {
     private static let scenes =
         ProcessInfo.processInfo.environment["TASQ_MODEL_SCENES"].flatMap { Int($0) } ?? 60
 

@@ -9,17 +9,31 @@ import Testing
     private let steps = (1...3).map { number in
         Migration(
             number: number, name: "step",
-            text: "CREATE TABLE tasq.t\(number) (n int); SELECT pg_sleep(0.02)", isBreaking: false)
+            text: """
+                CREATE TABLE tasq.t\(number) (n int); SELECT pg_advisory_xact_lock_shared(1)
+                """, isBreaking: false)
     }
 
     @Test func `Ten processes at once apply each migration once`() async throws {
         try await withDatabase { database in
-            // The others wait for longer than a lock may take elsewhere.
+            let gate = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
             var settings = try PostgresSettings(url: database.url)
             settings.lockTimeout = .milliseconds(1)
             let migrator = Migrator(settings: settings, migrations: steps, logger: quiet)
             let applied = try await withThrowingTaskGroup(of: [Migration].self) { group in
                 for _ in 0..<10 { group.addTask { try await migrator.migrate() } }
+                // One is in the middle; the others wait for longer than a lock may take elsewhere.
+                try await eventually("all wait") {
+                    try await database.execute(
+                        """
+                        SELECT count(*) FROM pg_stat_activity
+                        WHERE datname = current_database() AND wait_event = 'advisory'
+                            AND now() - state_change > interval '2 ms'
+                        """) == "10"
+                }
+                await gate.close()
                 return try await group.reduce(into: [Int]()) { $0 += $1.map(\.number) }
             }
             #expect(applied.sorted() == [1, 2, 3])

@@ -11,13 +11,18 @@ import Testing
             let count = Statement(
                 name: "count",
                 text: """
-                    SELECT count(*), pg_sleep(0.01) FROM pg_stat_activity
+                    SELECT count(*), pg_advisory_xact_lock_shared(1) FROM pg_stat_activity
                     WHERE application_name = '\(database.name)'
                     """)
+            let gate = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
             let counts = try await withThrowingTaskGroup(of: Int64.self) { group in
                 for _ in 0..<60 {
                     group.addTask { try await pool.run(count, Parameters())[0].int(0) }
                 }
+                try await eventually("the others wait") { pool.waiting == 57 }
+                await gate.close()
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(counts.count == 60)

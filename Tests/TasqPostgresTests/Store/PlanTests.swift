@@ -11,7 +11,7 @@ import Testing
 /// Counted are the rows and the blocks that the nodes of a plan fetch from tables and indexes, those
 /// included that a condition then drops. A statement that follows the batch stays below the limits;
 /// one that follows the tables reads all of the history or of the backlog.
-@Suite(.large(limit: .seconds(1800))) struct PlanTests {
+@Suite(.system(limit: .seconds(1800))) struct PlanTests {
     /// What the server knows of the tables when it plans.
     enum Knowledge: CaseIterable {
         /// Nobody has run ANALYZE.
