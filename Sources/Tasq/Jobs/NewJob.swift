@@ -89,6 +89,24 @@ public struct Payload: Sendable, Hashable {
     }
 }
 
+/// How long a job keeps others of its unique key away.
+public enum UniqueSpan: String, Sendable, Hashable, CaseIterable {
+    /// Until it is over.
+    case unfinished
+    /// Until a worker takes it: what changes while it runs is worth another run.
+    case queued
+}
+
+/// What an enqueue does with the job that holds its unique key and still waits.
+public enum ConflictPolicy: String, Sendable, Hashable, CaseIterable {
+    /// Leaves it as it is.
+    case keep
+    /// Cancels it, and stores the new one in its place, in one transaction.
+    case replace
+    /// Gives it the time of the new one: debounced, it runs once nobody has asked for a while.
+    case reschedule
+}
+
 /// A job about to be stored: everything an enqueue says.
 public struct NewJob: Sendable, Hashable {
     /// Made here, so that an enqueue whose answer got lost can be repeated without a second job.
@@ -107,6 +125,10 @@ public struct NewJob: Sendable, Hashable {
     public var key: String?
     /// While a job with this unique key is unfinished, another enqueue returns that job's id.
     public var uniqueKey: String?
+    /// What this job's unique key waits for in one that holds it.
+    public var uniqueWhile: UniqueSpan
+    /// What becomes of one that holds it and waits.
+    public var onConflict: ConflictPolicy
     /// The body; at most ``JobLimits/payloadBytes``.
     public var payload: Payload
 
@@ -115,8 +137,15 @@ public struct NewJob: Sendable, Hashable {
         id: JobID = JobID(), kind: Name, queue: Name = .defaultQueue,
         priority: Priority = .default, start: Start = .now,
         maxAttempts: Int = JobLimits.defaultMaxAttempts,
-        key: String? = nil, uniqueKey: String? = nil, payload: Payload
+        key: String? = nil, uniqueKey: String? = nil, uniqueWhile: UniqueSpan = .unfinished,
+        onConflict: ConflictPolicy = .keep, payload: Payload
     ) throws(InvalidInput) {
+        guard uniqueKey != nil || uniqueWhile == .unfinished else {
+            throw InvalidInput(field: "unique_while", "needs a unique_key")
+        }
+        guard uniqueKey != nil || onConflict == .keep else {
+            throw InvalidInput(field: "on_conflict", "needs a unique_key")
+        }
         guard JobLimits.maxAttempts.contains(maxAttempts) else {
             throw InvalidInput(field: "max_attempts", "must be between 1 and 1000")
         }
@@ -138,6 +167,8 @@ public struct NewJob: Sendable, Hashable {
         self.maxAttempts = maxAttempts
         self.key = key
         self.uniqueKey = uniqueKey
+        self.uniqueWhile = uniqueWhile
+        self.onConflict = onConflict
         self.payload = payload
     }
 

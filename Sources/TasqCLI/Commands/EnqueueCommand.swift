@@ -11,7 +11,7 @@ struct EnqueueCommand: AsyncParsableCommand {
         commandName: "enqueue", abstract: "Put in a job and print its id once it is committed.",
         discussion: """
             With --ndjson each line is a JSON object {kind, payload, queue, run_at, delay, \
-            priority, unique_key, key, max_attempts}. Lines are committed in batches, each all or \
+            priority, unique_key, unique_while, on_conflict, key, max_attempts}. Lines are committed in batches, each all or \
             nothing; a bad line stops the rest and is named by its number.
 
             TRACEPARENT and TRACESTATE in the environment are the jobs' W3C trace context.
@@ -45,6 +45,18 @@ struct EnqueueCommand: AsyncParsableCommand {
             valueName: "text"))
     var uniqueKey: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep that up while it is unfinished, or only while it is queued or scheduled.",
+            valueName: "unfinished|queued"))
+    var uniqueWhile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What to do with a job of this unique key that waits: keep it, replace it, or reschedule it.",
+            valueName: "keep|replace|reschedule"))
+    var onConflict: String?
+
     @Option(help: ArgumentHelp("Jobs of one key belong together.", valueName: "text"))
     var key: String?
 
@@ -63,6 +75,7 @@ struct EnqueueCommand: AsyncParsableCommand {
         }
         let singles: [Any?] = [
             kind, queue, payload, delay, runAt, priority, uniqueKey, key, maxAttempts,
+            uniqueWhile, onConflict,
         ]
         if ndjson != nil, singles.contains(where: { $0 != nil }) {
             throw ValidationError("--ndjson takes everything from its lines")
@@ -125,7 +138,8 @@ struct EnqueueCommand: AsyncParsableCommand {
         do {
             return try make()
         } catch let error as InvalidInput {
-            guard ["run_at", "delay", "key", "unique_key"].contains(error.field) else {
+            let named = ["run_at", "delay", "key", "unique_key", "unique_while", "on_conflict"]
+            guard named.contains(error.field) else {
                 throw error
             }
             let flag = error.field.split(separator: "_").joined(separator: "-")
@@ -145,7 +159,14 @@ struct EnqueueCommand: AsyncParsableCommand {
             maxAttempts: try maxAttempts.map {
                 try flag("--max-attempts", $0) { try number($0, in: JobLimits.maxAttempts) }
             } ?? defaults.maxAttempts,
-            key: key ?? defaults.key, uniqueKey: uniqueKey, payload: Payload(body))
+            key: key ?? defaults.key, uniqueKey: uniqueKey,
+            uniqueWhile: try uniqueWhile.map {
+                try flag("--unique-while", $0) { text -> UniqueSpan in try choice(text) }
+            } ?? .unfinished,
+            onConflict: try onConflict.map {
+                try flag("--on-conflict", $0) { text -> ConflictPolicy in try choice(text) }
+            } ?? .keep,
+            payload: Payload(body))
     }
 
     private func start() throws -> Start {

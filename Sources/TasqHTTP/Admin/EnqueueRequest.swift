@@ -8,7 +8,7 @@ struct EnqueueRequest {
     static let payloadRule = "must be at most \(JobLimits.payloadBytes) bytes"
     private static let fields = [
         "kind", "payload", "queue", "run_at", "delay", "priority", "unique_key", "key",
-        "max_attempts",
+        "max_attempts", "unique_while", "on_conflict",
     ]
 
     let jobs: [NewJob]
@@ -80,7 +80,21 @@ struct EnqueueRequest {
             maxAttempts: try fields.number("max_attempts") ?? fallback.maxAttempts,
             key: try fields.string("key") ?? fallback.key,
             uniqueKey: try fields.string("unique_key"),
+            uniqueWhile: try choice("unique_while", in: fields) ?? .unfinished,
+            onConflict: try choice("on_conflict", in: fields) ?? .keep,
             payload: Payload(body, headers: headers))
+    }
+
+    private static func choice<Value: RawRepresentable<String> & CaseIterable>(
+        _ name: String, in fields: JobFields
+    ) throws(InvalidInput) -> Value? {
+        guard let text = try fields.string(name) else { return nil }
+        guard let value = Value(rawValue: text) else {
+            throw InvalidInput(
+                field: name,
+                "must be one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return value
     }
 
     private static let fieldList = fields.joined(separator: ", ")

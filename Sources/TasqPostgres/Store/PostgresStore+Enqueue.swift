@@ -25,6 +25,8 @@ extension PostgresStore {
         return jobs.map { .stored($0.id) }
     }
 
+    private static let uniqueRounds = 40
+
     private func enqueueUnique(
         _ jobs: [NewJob]
     ) async throws(StoreError) -> [JobID: Enqueued] {
@@ -32,7 +34,7 @@ extension PostgresStore {
         var open = jobs
         // A holder that finished between the two statements makes room: then the job is tried
         // again. Somebody else may be quicker each time, so the number of rounds has a limit.
-        for _ in 0..<10 where !open.isEmpty {
+        for _ in 0..<Self.uniqueRounds where !open.isEmpty {
             try await enqueueUnique(open, answers: &answers)
             open.removeAll { answers[$0.id] != nil }
         }
@@ -59,36 +61,6 @@ extension PostgresStore {
         guard !left.isEmpty else { return }
         try await confirm()
         try await askForHolders(of: left, answers: &answers)
-    }
-
-    /// Tells which of these jobs stand, and who holds the unique keys of the others. A key whose job
-    /// is gone is freed, and its asker left without an answer: the next round stores it.
-    func askForHolders(
-        of jobs: [NewJob], answers: inout [JobID: Enqueued]
-    ) async throws(StoreError) {
-        var question = Parameters()
-        question.append(jobs.map(\.uniqueKey))
-        question.append(jobs.map(\.id))
-        var holders: [String: JobID] = [:]
-        var ghosts: [String: JobID] = [:]
-        for row in try await pool.run(statements.uniqueHolders, question) {
-            let id = row.id(1, as: JobStatus.self)
-            guard let key = row.optionalText(0) else {
-                answers[id] = .stored(id)
-                continue
-            }
-            if row.bool(2) { holders[key] = id } else { ghosts[key] = id }
-        }
-        for job in jobs where answers[job.id] == nil {
-            if let key = job.uniqueKey, let holder = holders[key] {
-                answers[job.id] = holder == job.id ? .stored(job.id) : .exists(holder)
-            }
-        }
-        guard !ghosts.isEmpty else { return }
-        var release = Parameters()
-        release.append(ghosts.map(\.key))
-        release.append(ghosts.map(\.value))
-        _ = try await pool.run(statements.release, release)
     }
 
     /// One commit; a duplicate's jobs that had ended in `error` are queued again.
@@ -164,7 +136,7 @@ extension PostgresStore {
 
     /// Makes sure that rows found standing are as durable as a commit of our own: the commit that
     /// wrote them may have been told off its wait for a synchronous standby.
-    private func confirm() async throws(StoreError) {
+    func confirm() async throws(StoreError) {
         _ = try await pool.run(statements.confirm, Parameters())
     }
 
@@ -223,11 +195,11 @@ extension PostgresStore {
 }
 
 extension Start {
-    fileprivate var delayMicroseconds: Int64? {
+    var delayMicroseconds: Int64? {
         if case .after(let delay) = self { delay.inMicroseconds } else { nil }
     }
 
-    fileprivate var time: Timestamp? {
+    var time: Timestamp? {
         if case .at(let time) = self { time } else { nil }
     }
 }

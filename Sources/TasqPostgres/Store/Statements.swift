@@ -57,7 +57,9 @@ struct Statements: Sendable {
     let renew: Statement
     let repair: Statement
     let repairEpoch: Statement
+    let replace: Statement
     let replay: Statement
+    let reschedule: Statement
     let retire: Statement
     let retry: Statement
     let revoked: Statement
@@ -75,6 +77,7 @@ struct Statements: Sendable {
     let verifyKeys: Statement
     let verifySchema: Statement
     let workers: Statement
+    let yieldKey: Statement
 
     /// All of them, for checks that hold for every statement.
     let all: [Statement]
@@ -148,7 +151,9 @@ struct Statements: Sendable {
         renew = load("renew", PackageResources.renew_sql)
         repair = load("repair", PackageResources.repair_sql)
         repairEpoch = load("repair_epoch", PackageResources.repair_epoch_sql)
+        replace = load("replace", PackageResources.replace_sql)
         replay = load("replay", PackageResources.replay_sql)
+        reschedule = load("reschedule", PackageResources.reschedule_sql)
         retire = load("retire", PackageResources.retire_sql)
         retry = load("retry", PackageResources.retry_sql)
         revoked = load("revoked", PackageResources.revoked_sql)
@@ -166,6 +171,7 @@ struct Statements: Sendable {
         verifyKeys = load("verify_keys", PackageResources.verify_keys_sql)
         verifySchema = load("verify_schema", PackageResources.verify_schema_sql)
         workers = load("workers", PackageResources.workers_sql)
+        yieldKey = load("yield_key", PackageResources.yield_key_sql)
         self.all = all
     }
 }

@@ -175,10 +175,7 @@ import Testing
             for (statement, arguments, index) in [
                 (statements.queues, "", "job_queued"),
                 (statements.recent, "\(first), now(), 1000000, 20000, \(last)", "job_pkey"),
-                (
-                    statements.jobs, "NULL, 50" + String(repeating: ", NULL", count: 10),
-                    "job_unordered"
-                ),
+                (statements.jobs, list, "job_unordered"),
                 (statements.jobs, list, "job_pkey"),
                 (statements.explain, last, "job_pkey"),
                 (statements.events, "NULL, 50, NULL, NULL, NULL", "payload_received"),
@@ -209,9 +206,10 @@ import Testing
         _ statement: Statement, _ arguments: String, walks index: String,
         _ mode: String? = nil, in database: TestDatabase
     ) async throws -> String {
+        let usual = "force_\(statement.isPlannedAnew ? "custom" : "generic")_plan"
         let plan = try await database.execute(
             """
-            SET plan_cache_mode = \(mode ?? "force_\(statement.isPlannedAnew ? "custom" : "generic")_plan");
+            SET plan_cache_mode = \(mode ?? usual);
             PREPARE p AS \(statement.text);
             EXPLAIN EXECUTE p\(arguments.isEmpty ? "" : "(\(arguments))")
             """)

@@ -1,0 +1,119 @@
+import Tasq
+
+extension PostgresStore {
+    /// Tells which of these jobs stand, and who holds the unique keys of the others, after each holder
+    /// was treated as its asker wants. One that is gone, or gave its key up, leaves its asker without
+    /// an answer: the next round stores it.
+    func askForHolders(
+        of jobs: [NewJob], answers: inout [JobID: Enqueued]
+    ) async throws(StoreError) {
+        var question = Parameters()
+        question.append(jobs.map(\.uniqueKey))
+        question.append(jobs.map(\.id))
+        var holders: [String: (id: JobID, status: JobStatus)] = [:]
+        var ghosts: [String: JobID] = [:]
+        for row in try await pool.run(statements.uniqueHolders, question) {
+            let id = row.id(1, as: JobStatus.self)
+            guard let key = row.optionalText(0) else {
+                answers[id] = .stored(id)
+                continue
+            }
+            if let status = row.optionalText(2).flatMap(JobStatus.init(rawValue:)) {
+                holders[key] = (id, status)
+            } else {
+                ghosts[key] = id
+            }
+        }
+        var yielding: [String: JobID] = [:]
+        var disputed: [JobID: [NewJob]] = [:]
+        for job in jobs where answers[job.id] == nil {
+            guard let key = job.uniqueKey, let holder = holders[key] else { continue }
+            let waits = holder.status == .scheduled || holder.status == .queued
+            if holder.id == job.id {
+                answers[job.id] = .stored(job.id)
+            } else if holder.status == .executing, job.uniqueWhile == .queued {
+                yielding[key] = holder.id
+            } else if waits, job.onConflict != .keep {
+                disputed[holder.id, default: []].append(job)
+            } else {
+                answers[job.id] = .exists(holder.id)
+            }
+        }
+        if !ghosts.isEmpty { try await free(ghosts, by: statements.release, keysFirst: true) }
+        if !yielding.isEmpty { try await free(yielding, by: statements.yieldKey, keysFirst: false) }
+        try await replace(disputed, answers: &answers)
+        try await reschedule(disputed, answers: &answers)
+    }
+
+    private func free(
+        _ keys: [String: JobID], by statement: Statement, keysFirst: Bool
+    ) async throws(StoreError) {
+        var parameters = Parameters()
+        if keysFirst { parameters.append(keys.map(\.key)) }
+        parameters.append(keys.map(\.value))
+        if !keysFirst { parameters.append(keys.map(\.key)) }
+        let bound = parameters
+        try await repeatingOnce { () async throws(StoreError) in
+            _ = try await self.pool.run(statement, bound)
+        }
+    }
+
+    /// Of several that want one job's place, as callers written together may, the last one gets it; the
+    /// others meet that one in the next round.
+    private func replace(
+        _ disputed: [JobID: [NewJob]], answers: inout [JobID: Enqueued]
+    ) async throws(StoreError) {
+        let pairs = disputed.compactMap { holder, jobs in
+            jobs.last.flatMap { $0.onConflict == .replace ? (holder: holder, job: $0) : nil }
+        }.sorted { $0.holder < $1.holder }
+        guard !pairs.isEmpty else { return }
+        let jobs = pairs.map(\.job)
+        var parameters = Parameters()
+        parameters.append(jobs.map(\.id))
+        parameters.append(jobs.map(\.queue.description))
+        parameters.append(jobs.map(\.kind.description))
+        parameters.append(jobs.map { Int64($0.priority.level) })
+        parameters.append(jobs.map { Int64($0.maxAttempts) })
+        parameters.append(jobs.map(\.start.delayMicroseconds))
+        parameters.append(jobs.map(\.start.time))
+        parameters.append(jobs.map(\.key))
+        parameters.append(jobs.map(\.payload.contentType))
+        parameters.append(bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) })
+        parameters.append(bytesArray: jobs.map(\.payload.body))
+        parameters.append(jobs.map(\.uniqueKey))
+        parameters.append(pairs.map(\.holder))
+        let bound = parameters
+        let rows = try await repeatingOnce { () async throws(StoreError) in
+            try await self.pool.run(self.statements.replace, bound)
+        }
+        for row in rows {
+            let id = row.id(0, as: JobStatus.self)
+            answers[id] = .stored(id)
+        }
+    }
+
+    /// The last one's time counts.
+    private func reschedule(
+        _ disputed: [JobID: [NewJob]], answers: inout [JobID: Enqueued]
+    ) async throws(StoreError) {
+        let pairs = disputed.compactMap { holder, jobs in
+            jobs.last.flatMap { $0.onConflict == .reschedule ? (holder: holder, job: $0) : nil }
+        }.sorted { $0.holder < $1.holder }
+        guard !pairs.isEmpty else { return }
+        var parameters = Parameters()
+        parameters.append(pairs.map(\.holder))
+        parameters.append(pairs.map(\.job.uniqueKey))
+        parameters.append(pairs.map(\.job.start.delayMicroseconds))
+        parameters.append(pairs.map(\.job.start.time))
+        let bound = parameters
+        let rows = try await repeatingOnce { () async throws(StoreError) in
+            try await self.pool.run(self.statements.reschedule, bound)
+        }
+        for row in rows {
+            let id = row.id(0, as: JobStatus.self)
+            for job in disputed[id] ?? [] where job.onConflict == .reschedule {
+                answers[job.id] = .exists(id)
+            }
+        }
+    }
+}
