@@ -19,6 +19,7 @@ struct WebhookPath: Sendable {
     let admin: String
     let database: TestDatabase
     let environment: [String: String]
+    let configuration: TemporaryFile
     let out: TemporaryFile
 
     /// Posts a body as GitHub would, unless another proof is given; the status, a blank, the answer.
@@ -41,6 +42,15 @@ struct WebhookPath: Sendable {
         return try await curl(
             ["Content-Type: application/json", "Content-Encoding: gzip", proof],
             ["--data-binary", "@\(file)", "\(ingest)/in/\(source)"])
+    }
+
+    /// Sends a sample with a header, as `tasq webhook send` signs it.
+    func send(_ source: String, _ header: String) async throws -> ChildProcess.Exit {
+        try await TasqProgram.run(
+            "webhook", "send", source, "--header", header, "--body", "-", "--to",
+            "\(ingest)/in/\(source)", "--config", configuration.path, environment: environment,
+            input: "{}"
+        ).exit
     }
 
     /// Asks the admin listener.
@@ -98,7 +108,8 @@ struct WebhookPath: Sendable {
                     ingest: String(
                         try await server.waitForLine(containing: "ingest ").dropFirst(7)),
                     admin: String(try await server.waitForLine(containing: "admin ").dropFirst(6)),
-                    database: database, environment: environment, out: out))
+                    database: database, environment: environment,
+                    configuration: file, out: out))
             for child in [worker, server] {
                 child.signal(SIGTERM)
                 #expect(try await child.wait() == .code(0))

@@ -148,6 +148,8 @@ import Testing
                         sent.hasPrefix("200 ") && sent.contains("duplicate") != isNew, "\(sent)")
                 }
             }
+            let sample = try await path.send("shop", "Shopify-Webhook-Id: 9")
+            #expect(sample == .code(0))
             let both = "X-Shopify-Hmac-SHA256: \(mac)"
             let answers = [
                 try await path.post("shop", "{}", ["Shopify-Hmac-SHA256: \(mac)"], proof: both),

@@ -66,7 +66,7 @@ extension WebhookCommand {
                 field: "sources.\(entry.name).secrets[0]")
             // The id and the timestamp are signed: what is given of them is what must be signed.
             let id = entry.scheme.id?.headerName.flatMap { name in
-                given.last { $0.name == name }?.value
+                given.last { entry.scheme.isSame($0.name, name) }?.value
             }
             let proof = signer.headers(
                 for: body, id: id ?? JobID().description, at: .now)
@@ -78,7 +78,10 @@ extension WebhookCommand {
             }
             // A header given by hand stands in place of ours, even of the signature: that is how
             // a refusal is tried out.
-            for header in given { request.headers.remove(name: header.name) }
+            for (name, _) in Array(request.headers)
+            where given.contains(where: { entry.scheme.isSame($0.name, name.lowercased()) }) {
+                request.headers.remove(name: name)
+            }
             for header in given { request.headers.add(name: header.name, value: header.value) }
             request.body = .bytes(ByteBuffer(bytes: body))
             return request

@@ -185,8 +185,7 @@ extension JSONWriter {
 
     /// Headers as pairs, in order; what is only kept for this program's own use is left out.
     mutating func headers(_ headers: [Payload.Header]) {
-        let own = [IdempotencyKey.digestHeader, Payload.formHeader]
-        array(headers.filter { !own.contains($0.name) }) { json, header in
+        array(headers.filter { $0.name != IdempotencyKey.digestHeader }) { json, header in
             json.array([header.name, header.value]) { $0.string($1) }
         }
     }

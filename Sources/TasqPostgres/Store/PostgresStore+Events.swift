@@ -87,7 +87,8 @@ extension PostgresStore {
     private func eventRecord(_ row: Row) -> EventRecord {
         EventRecord(
             id: row.id(0), source: Name(unchecked: row.text(1)), providerID: row.optionalText(2),
-            contentType: row.text(3), headers: HeaderBlock.decode(row.bytes(4)),
+            contentType: row.text(3),
+            headers: HeaderBlock.decode(row.bytes(4)).filter { $0.name != Payload.formHeader },
             bytes: Int(row.int(5)), receivedAt: row.time(6))
     }
 }

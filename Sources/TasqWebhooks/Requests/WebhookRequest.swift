@@ -64,8 +64,20 @@ public struct WebhookRequest: Sendable {
 
     /// A name in lower case in the longer of its forms.
     package func fullName(_ name: String) -> String {
-        guard let family, name.hasPrefix(family) else { return name }
-        return "x-" + name
+        longerName(of: name, family)
+    }
+}
+
+/// A header's name in lower case, in the longer form where its family has two.
+private func longerName(of name: String, _ family: String?) -> String {
+    guard let family, name.hasPrefix(family) else { return name }
+    return "x-" + name
+}
+
+extension SignatureScheme {
+    /// Whether two names in lower case mean the same header to the provider.
+    package func isSame(_ name: String, _ other: String) -> Bool {
+        longerName(of: name, family) == longerName(of: other, family)
     }
 }
 

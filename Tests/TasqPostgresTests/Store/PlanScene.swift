@@ -77,6 +77,8 @@ struct PlanScene {
             Hot(statement: all.retry, arguments: "public.ids('error')"),
             Hot(statement: all.retry, arguments: "public.ids('scheduled')"),
             Hot(statement: all.delete, arguments: "public.ids('success')"),
+            // These are of webhook events.
+            Hot(statement: all.delete, arguments: "public.ids('error')"),
             Hot(
                 statement: all.look,
                 arguments:

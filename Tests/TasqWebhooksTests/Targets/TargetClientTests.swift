@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func `The trace of a job goes on to its target, and nothing else that came with it`()
+    @Test func `A job's trace goes on to its target, another header only if a webhook brought it`()
         async throws
     {
         try await TargetServer.run(answer: { _, _ in Response(status: .ok) }) { port, server in
