@@ -7,7 +7,7 @@
 --   $10 timestamptz, $11 uuid  jobs whose ids do not grow with time: before this place, or null
 --
 -- Two walks, each in an index's order: ids of the years 2020 to 2100, which grow with time, and
--- job_unordered (see migration 0009) for all others. Each gives up to a page, and the caller merges
+-- job_unordered (see migration 0008) for all others. Each gives up to a page, and the caller merges
 -- them. $1 and $7 bound the first walk with some slack, for clocks differ; $8 and $9 decide.
 WITH page AS MATERIALIZED (
     (

@@ -92,7 +92,8 @@ extension PostgresStore {
                     row.bytes(13), contentType: row.text(11),
                     headers: HeaderBlock.decode(row.bytes(12))
                 ).asHandled,
-            hasBody: !row.isNull(11), waitedMicroseconds: waited(from: row.time(14), to: row.time(15)),
+            hasBody: !row.isNull(11),
+            waitedMicroseconds: waited(from: row.time(14), to: row.time(15)),
             attemptsBefore: Int(row.int(16)),
             putOff: row.optionalTime(17).map { .microseconds(waited(from: $0, to: row.time(15))) })
     }

@@ -201,11 +201,12 @@ extension Migration {
             Migration(
                 number: 7, name: "attempts",
                 text: sql(PackageResources._007_attempts_sql, in: schema), isBreaking: false),
-                number: 9, name: "order",
-                text: sql(PackageResources._009_order_sql, in: schema), isBreaking: false),
             Migration(
-                number: 10, name: "roles",
-                text: sql(PackageResources._010_roles_sql, in: schema), isBreaking: false),
+                number: 8, name: "order",
+                text: sql(PackageResources._008_order_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 9, name: "roles",
+                text: sql(PackageResources._009_roles_sql, in: schema), isBreaking: false),
         ]
     }
 }

@@ -86,7 +86,7 @@ BEGIN
 EXCEPTION WHEN dependent_objects_still_exist THEN
     -- Whatever depends on it, as a view, goes on with it.
     ALTER FUNCTION tasq.enqueue(text, jsonb, text, timestamptz, integer, text, text, integer)
-        RENAME TO enqueue_before_0010;
+        RENAME TO enqueue_before_0009;
 END
 $$;
 
