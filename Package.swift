@@ -62,7 +62,6 @@ let package = Package(
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
-        .package(url: "https://github.com/swift-server/async-http-client", from: "1.30.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
         .package(
             url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
@@ -90,8 +89,7 @@ let package = Package(
         .target(
             name: "TasqWebhooks",
             dependencies: [
-                "Tasq", "CCrypto", "CZlib", logging, nioCore, nioPosix, nioHTTP1,
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "Tasq", "CCrypto", "CZlib", logging, nioCore, nioPosix, nioHTTP1, nioSSL,
             ]),
         .target(
             name: "TasqHTTP",
@@ -113,7 +111,6 @@ let package = Package(
                 logging, lifecycle, tracing, nioCore,
                 nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 subprocess, systemPackage,
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Yams", package: "Yams"),
@@ -122,10 +119,9 @@ let package = Package(
         .executableTarget(
             name: "TasqChaos",
             dependencies: [
-                "Tasq", "TasqPostgres", "TasqRedis", "TasqHTTP", "TasqTesting", logging, lifecycle,
-                unixSignals, nioCore, nioPosix, nioHTTP1, systemPackage,
+                "Tasq", "TasqPostgres", "TasqRedis", "TasqWebhooks", "TasqHTTP", "TasqTesting",
+                logging, lifecycle, unixSignals, nioCore, nioPosix, nioHTTP1, systemPackage,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             resources: [.embedInCode("Rig/SQL"), .embedInCode("Check/SQL")]),
         .executableTarget(
@@ -139,20 +135,18 @@ let package = Package(
         test("TasqPostgres", "TasqModel", logging),
         test("TasqRedis", logging, nioCore, nioPosix),
         test(
-            "TasqWebhooks", logging, lifecycle, nioCore,
+            "TasqWebhooks", logging, lifecycle, nioCore, nioPosix, nioHTTP1,
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird")),
         test(
             "TasqHTTP", "TasqWebhooks", "TasqPostgres", "TasqRedis", logging, lifecycle, nioCore,
-            nioPosix, nioHTTP1, nioSSL,
-            .product(name: "AsyncHTTPClient", package: "async-http-client")),
+            nioPosix, nioHTTP1, nioSSL),
         .testTarget(name: "TasqTestingTests", dependencies: ["TasqTesting", "TestSizes"]),
         test(
-            "TasqCLI", "TasqPostgres", "TasqRedis", logging, lifecycle, nioCore, nioHTTP1,
+            "TasqCLI", "TasqPostgres", "TasqRedis", "TasqWebhooks", logging, lifecycle, nioCore, nioHTTP1,
             .product(name: "Subprocess", package: "swift-subprocess"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
-            .product(name: "Hummingbird", package: "hummingbird"),
-            .product(name: "AsyncHTTPClient", package: "async-http-client")),
+            .product(name: "Hummingbird", package: "hummingbird")),
         test("TasqChaos", nioCore, nioPosix),
         .testTarget(
             name: "ReliabilityTests",
@@ -160,7 +154,6 @@ let package = Package(
                 "Tasq", "TasqPostgres", "TasqRedis", "TasqTesting", "TasqWebhooks", "TasqHTTP",
                 "TestSizes", logging, lifecycle, tracing, nioCore,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 nioHTTP1,
             ]),
     ],

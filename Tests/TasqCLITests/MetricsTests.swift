@@ -1,8 +1,7 @@
-import AsyncHTTPClient
 import Foundation
-import NIOCore
 import NIOHTTP1
 import TasqTesting
+import TasqWebhooks
 import TestSizes
 import Testing
 
@@ -211,13 +210,12 @@ import Testing
 
     private func ask(
         _ method: String, _ url: String, body: String = "", token: String? = nil
-    ) async throws -> (status: UInt, body: String) {
-        var request = HTTPClientRequest(url: url)
+    ) async throws -> (status: Int, body: String) {
+        var request = try HTTPRequest(url: url)
         request.method = .init(rawValue: method)
-        if !body.isEmpty { request.body = .bytes(Array(body.utf8)) }
+        if !body.isEmpty { request.body = Array(body.utf8) }
         if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
-        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
-        let bytes = try await answer.body.collect(upTo: 1_048_576)
-        return (answer.status.code, String(buffer: bytes))
+        let answer = try await request.answer()
+        return (answer.status, answer.text)
     }
 }

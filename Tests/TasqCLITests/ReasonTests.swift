@@ -1,9 +1,7 @@
-import AsyncHTTPClient
 import Foundation
-import NIOCore
-import NIOHTTP1
 import Tasq
 import TasqTesting
+import TasqWebhooks
 import TestSizes
 import Testing
 
@@ -184,9 +182,8 @@ private final class Fixture {
     }
 
     private func get(_ path: String) async throws -> String {
-        let answer = try await HTTPClient.shared.execute(
-            HTTPClientRequest(url: admin + path), timeout: .seconds(30))
-        #expect(answer.status == .ok)
-        return String(buffer: try await answer.body.collect(upTo: 1 << 20))
+        let answer = try await HTTPRequest(url: admin + path).answer()
+        #expect(answer.status == 200)
+        return answer.text
     }
 }

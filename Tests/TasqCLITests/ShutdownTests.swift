@@ -1,9 +1,9 @@
-import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
 import Tasq
 import TasqTesting
+import TasqWebhooks
 import TestSizes
 import Testing
 
@@ -53,15 +53,19 @@ import Testing
 /// The ids of the jobs that were taken until one was not.
 private func enqueueUntilRefused(at url: String) async -> [String] {
     var ids: [String] = []
+    var connections: TargetPool?
+    defer { connections?.close() }
     while true {
         do {
-            var request = HTTPClientRequest(url: url)
+            var request = try HTTPRequest(url: url)
             request.method = .POST
-            request.body = .bytes(ByteBuffer(string: #"{"kind":"noop"}"#))
-            let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
-            let text = String(buffer: try await answer.body.collect(upTo: 65_536))
-            guard answer.status == .created else { return ids }
-            ids.append(String(text.dropFirst(#"{"id":""#.count).prefix(36)))
+            request.body = Array(#"{"kind":"noop"}"#.utf8)
+            let kept = connections ?? TargetPool(to: request.origin, limit: 1)
+            connections = kept
+            let answer = try await kept.send(
+                request, deadline: .now() + .seconds(30), bodyLimit: 65_536)
+            guard answer.status == 201 else { return ids }
+            ids.append(String(answer.text.dropFirst(#"{"id":""#.count).prefix(36)))
         } catch {
             // The server has gone.
             return ids

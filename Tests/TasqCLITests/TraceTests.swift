@@ -1,8 +1,7 @@
-import AsyncHTTPClient
 import Foundation
-import NIOCore
 import NIOHTTP1
 import TasqTesting
+import TasqWebhooks
 import TestSizes
 import Testing
 
@@ -41,13 +40,12 @@ import Testing
             ] { #expect(run.exit == .code(0), "\(run.errors)") }
 
             let admin = try await server.waitForLine(containing: "admin http://").dropFirst(6)
-            var request = HTTPClientRequest(url: admin + "/v1/jobs")
+            var request = try HTTPRequest(url: admin + "/v1/jobs")
             request.method = .POST
             request.headers.add(name: "Traceparent", value: trace(2))
             request.headers.add(name: "Idempotency-Key", value: "k")
-            request.body = .bytes(ByteBuffer(string: #"{"kind":"posted"}"#))
-            let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
-            #expect(answer.status == .created)
+            request.body = Array(#"{"kind":"posted"}"#.utf8)
+            #expect(try await request.answer().status == 201)
 
             let ingest = try await server.waitForLine(containing: "ingest http://").dropFirst(7)
             let sent = try await TasqProgram.run(

@@ -1,7 +1,5 @@
 import ArgumentParser
-import AsyncHTTPClient
 import FoundationEssentials
-import NIOCore
 import NIOHTTP1
 import Tasq
 import TasqHTTP
@@ -59,7 +57,7 @@ extension WebhookCommand {
 
         private func signed(
             _ entry: SourceEntry, body: [UInt8], to target: String
-        ) throws -> HTTPClientRequest {
+        ) throws -> HTTPRequest {
             let given = try sample.headers()
             let signer = try WebhookSigner(
                 scheme: entry.scheme, secret: entry.secrets.first ?? "",
@@ -70,7 +68,7 @@ extension WebhookCommand {
             }
             let proof = signer.headers(
                 for: body, id: id ?? JobID().description, at: .now)
-            var request = HTTPClientRequest(url: target)
+            var request = try HTTPRequest(url: target)
             request.method = .POST
             for header in proof { request.headers.add(name: header.name, value: header.value) }
             if !given.contains(where: { $0.name == "content-type" }) {
@@ -83,7 +81,7 @@ extension WebhookCommand {
                 request.headers.remove(name: name)
             }
             for header in given { request.headers.add(name: header.name, value: header.value) }
-            request.body = .bytes(ByteBuffer(bytes: body))
+            request.body = body
             return request
         }
 
@@ -97,23 +95,12 @@ extension WebhookCommand {
         }
 
         private static func post(
-            _ request: HTTPClientRequest, to target: String
+            _ request: HTTPRequest, to target: String
         ) async throws -> (status: Int, answer: [UInt8]) {
-            var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-            configuration.httpVersion = .http1Only
-            let client = HTTPClient(
-                eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
             do {
-                let response = try await client.execute(request, timeout: TimeAmount(patience))
-                var answer: [UInt8] = []
-                for try await chunk in response.body {
-                    answer += chunk.readableBytesView.prefix(answerLimit - answer.count)
-                    if answer.count >= answerLimit { break }
-                }
-                try await client.shutdown()
-                return (Int(response.status.code), answer)
+                let answer = try await request.answer(within: patience, bodyLimit: answerLimit)
+                return (answer.status, answer.body)
             } catch {
-                do { try await client.shutdown() } catch {}
                 throw Failure(
                     .unavailable, "\(target) cannot be reached: \(connectionFault(error))")
             }

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
@@ -31,15 +30,25 @@ final class DemoTraffic: Sendable {
     /// Requests on their way at once.
     static let inFlight = 32
 
-    private let ingestURL: String
+    /// What every request begins with.
+    private let request: (github: HTTPRequest, billing: HTTPRequest)
+    private let pool: TargetPool
     private let github: WebhookSigner
     private let standard: WebhookSigner
     private let state = Mutex(Tally())
 
     init(ingestURL: String, secrets: Secrets) throws(InvalidInput) {
-        self.ingestURL = ingestURL
+        request = (
+            try HTTPRequest(url: ingestURL + "/in/github"),
+            try HTTPRequest(url: ingestURL + "/in/billing")
+        )
+        pool = TargetPool(to: request.github.origin, limit: Self.inFlight)
         github = try WebhookSigner(scheme: .github, secret: secrets.github)
         standard = try WebhookSigner(scheme: .standard, secret: secrets.standard)
+    }
+
+    deinit {
+        pool.close()
     }
 
     var tally: Tally { state.withLock { $0 } }
@@ -79,8 +88,7 @@ final class DemoTraffic: Sendable {
 
     private func send(_ event: Event) async {
         let body = Array((event.isGitHub ? push(event) : invoice(event)).utf8)
-        var request = HTTPClientRequest(
-            url: ingestURL + "/in/" + (event.isGitHub ? "github" : "billing"))
+        var request = event.isGitHub ? request.github : request.billing
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
         if event.isGitHub {
@@ -91,12 +99,11 @@ final class DemoTraffic: Sendable {
         for header in signer.headers(for: body, id: event.id, at: .now) {
             request.headers.add(name: header.name, value: header.value)
         }
-        request.body = .bytes(ByteBuffer(bytes: body))
+        request.body = body
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
-            let answered = ContinuousClock.now
-            let answer = try await response.body.collect(upTo: 65_536)
-            note(Int(response.status.code), Array(answer.readableBytesView), at: answered)
+            let answer = try await pool.send(
+                request, deadline: .now() + .seconds(30), bodyLimit: 65_536)
+            note(answer.status, answer.body, at: .now)
         } catch {
             state.withLock { tally in
                 tally.refused += 1

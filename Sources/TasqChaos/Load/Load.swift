@@ -1,9 +1,9 @@
-import AsyncHTTPClient
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 import Synchronization
 import Tasq
+import TasqWebhooks
 
 /// The clients of a run: they ask for jobs at a steady rate, each under a token of its own, and
 /// write down what they asked for and what they were told.
@@ -23,7 +23,7 @@ final class Load: Sendable {
     /// Requests on their way at once; what is too much for them is asked for later.
     static let inFlight = 128
     /// How long a request may take.
-    static let patience = TimeAmount.seconds(10)
+    static let patience = Duration.seconds(10)
     /// How often one is repeated before its client gives up.
     static let tries = 60
 
@@ -41,6 +41,8 @@ final class Load: Sendable {
     private let shape: Fault.Load
     private let address: @Sendable () async -> String?
     private let state: Mutex<State>
+    /// The connections to the server that was asked last.
+    private let pool = Mutex<(address: String, connections: TargetPool)?>(nil)
 
     init(plan: Plan, log: EventLog, address: @escaping @Sendable () async -> String?) {
         self.log = log
@@ -243,18 +245,29 @@ final class Load: Sendable {
 
     private func execute(
         _ method: HTTPMethod, _ path: String, _ body: String? = nil, key: String? = nil
-    ) async throws -> (status: UInt, body: Data)? {
+    ) async throws -> (status: Int, body: Data)? {
         guard let address = await address() else { return nil }
-        var request = HTTPClientRequest(url: address + path)
+        var request = try HTTPRequest(url: address + path)
         request.method = method
         if let key { request.headers.add(name: "idempotency-key", value: key) }
         if let body {
             request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(ByteBuffer(string: body))
+            request.body = Array(body.utf8)
         }
-        let answer = try await HTTPClient.shared.execute(
-            request, deadline: .now() + Self.patience)
-        let content = try await answer.body.collect(upTo: 1 << 20)
-        return (answer.status.code, Data(content.readableBytesView))
+        let answer = try await connections(to: request.origin, at: address).send(
+            request, deadline: .now() + TimeAmount(Self.patience), bodyLimit: 1 << 20)
+        guard answer.isWhole else { throw RequestFault.brokenOff }
+        return (answer.status, Data(answer.body))
+    }
+
+    /// A server that was started again is somewhere else.
+    private func connections(to origin: HTTPOrigin, at address: String) -> TargetPool {
+        pool.withLock { pool in
+            if let pool, pool.address == address { return pool.connections }
+            pool?.connections.close()
+            let connections = TargetPool(to: origin, limit: Self.inFlight)
+            pool = (address, connections)
+            return connections
+        }
     }
 }

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import FoundationEssentials
 import NIOCore
 import NIOPosix
@@ -12,7 +11,9 @@ package func connectionFault(_ error: any Error) -> String {
         guard let first = error.connectionErrors.first else {
             return "the name \(error.host) does not resolve"
         }
-        return connectionFault(first.error)
+        // What is forbidden is left out where something else failed.
+        let failed = error.connectionErrors.first { !($0.error is ForbiddenPeer) } ?? first
+        return connectionFault(failed.error)
     case let error as IOError:
         switch POSIXErrorCode(rawValue: error.errnoCode) {
         case .ECONNREFUSED: return "connection refused"
@@ -21,8 +22,10 @@ package func connectionFault(_ error: any Error) -> String {
         case .EHOSTUNREACH, .ENETUNREACH: return "no route to it"
         default: return "connection failed (errno \(error.errnoCode))"
         }
-    case let error as HTTPClientError:
-        return error.shortDescription
+    case let error as RequestFault:
+        return error.description
+    case ChannelError.connectTimeout:
+        return RequestFault.timedOut.description
     default:
         // A fault of TLS, mostly, which may quote what the peer sent.
         return String(

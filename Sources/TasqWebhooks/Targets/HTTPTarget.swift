@@ -1,4 +1,5 @@
 import FoundationEssentials
+import NIOHTTP1
 public import Tasq
 
 /// A URL that jobs are posted to, and the rules of talking to it.
@@ -18,8 +19,8 @@ public struct HTTPTarget: Sendable {
     /// How long one delivery may take, from waiting for a connection to the answer.
     public let timeout: Duration
 
-    package let url: String
-    package let host: String
+    /// What every delivery begins with.
+    package let request: HTTPRequest
     package let headers: [Payload.Header]
     package let peers: PeerRule
     package let signer: WebhookSigner?
@@ -57,10 +58,11 @@ public struct HTTPTarget: Sendable {
         } else {
             signer = nil
         }
-        self.url = url
+        var request = try HTTPRequest(url: url, field: "\(field).url")
+        request.method = .POST
+        self.request = request
         self.timeout = timeout
         origin = place.origin
-        host = place.host
     }
 
     private static func checked(

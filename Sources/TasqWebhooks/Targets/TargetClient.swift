@@ -1,7 +1,7 @@
-import AsyncHTTPClient
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 public import Tasq
 
 /// The connections to one target; delivers jobs to it.
@@ -19,7 +19,7 @@ public final class TargetClient: Sendable {
     package static let answerGrace = Duration.seconds(1)
 
     private let target: HTTPTarget
-    private let client: HTTPClient
+    private let pool: TargetPool
     private let userAgent: String
     private let pace: TargetPace
 
@@ -28,27 +28,13 @@ public final class TargetClient: Sendable {
         self.target = target
         userAgent = "tasq/\(version)"
         pace = TargetPace.of(target.origin)
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow,
-            timeout: .init(connect: TimeAmount(target.timeout)),
-            connectionPool: .init(
-                idleTimeout: .seconds(60),
-                concurrentHTTP1ConnectionsPerHostSoftLimit: Self.connectionLimit),
-            decompression: .disabled)
-        // A refused peer must end the request now, not be tried again until its deadline.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.httpVersion = .http1Only
-        let peers = target.peers
-        configuration.http1_1ConnectionDebugInitializer = { channel in
-            admit(channel, by: peers)
-        }
-        client = HTTPClient(
-            eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
+        pool = TargetPool(
+            to: target.request.origin, peers: target.peers, limit: Self.connectionLimit)
     }
 
     /// The last delivery may end long after its handler was replaced by another one.
     deinit {
-        client.shutdown { _ in }
+        pool.close()
     }
 
     /// A handler that delivers to the target.
@@ -67,7 +53,8 @@ public final class TargetClient: Sendable {
     ///
     /// The headers that were kept of a webhook go along, unless the target's own have their names.
     /// Every attempt carries the same `webhook-id` (the payload's id) and a timestamp and
-    /// signature of its own. The answer's body is not kept; its status alone decides.
+    /// signature of its own. The answer's body is not kept; its status alone decides. A request
+    /// that a connection used before did not carry is sent once more within the attempt.
     public func deliver(_ context: JobContext) async throws {
         try await pace.deliver(logger: context.logger) {
             try await post(context)
@@ -76,17 +63,18 @@ public final class TargetClient: Sendable {
 
     private func post(_ context: JobContext) async throws {
         let deadline = NIODeadline.now() + TimeAmount(target.timeout)
-        let answer: HTTPClientResponse
+        let answer: HTTPAnswer
         do {
-            answer = try await client.execute(request(for: context), deadline: deadline)
+            answer = try await pool.send(
+                request(for: context), deadline: deadline, bodyLimit: Self.answerByteLimit,
+                grace: TimeAmount(Self.answerGrace))
         } catch {
             try Task.checkCancellation()
             throw outcome(of: error)
         }
-        await discard(answer.body)
         let (waits, dates) = (answer.headers["retry-after"], answer.headers["date"])
         let outcome = TargetAnswer(
-            status: Int(answer.status.code), retryAfter: waits.count == 1 ? waits.first : nil,
+            status: answer.status, retryAfter: waits.count == 1 ? waits.first : nil,
             date: dates.count == 1 ? dates.first : nil
         ).outcome(from: target.origin)
         if let outcome { throw outcome }
@@ -94,17 +82,12 @@ public final class TargetClient: Sendable {
 
     /// Closes the connections. Deliveries still under way fail.
     public func shutdown() async {
-        do {
-            try await client.shutdown()
-        } catch {
-            // It was shut down before; there is nothing left to close.
-        }
+        await pool.shutdown()
     }
 
-    private func request(for context: JobContext) -> HTTPClientRequest {
+    private func request(for context: JobContext) -> HTTPRequest {
         let job = context.job
-        var request = HTTPClientRequest(url: target.url)
-        request.method = .POST
+        var request = target.request
         let type = job.payload.contentType
         request.headers.add(
             name: "content-type",
@@ -124,81 +107,18 @@ public final class TargetClient: Sendable {
         for header in passedOnHeaders(of: job) where !ours.contains(name: header.name) {
             request.headers.add(name: header.name, value: header.value)
         }
-        request.body = .bytes(ByteBuffer(bytes: job.payload.body))
+        request.body = job.payload.body
         return request
     }
 
     private func outcome(of error: any Error) -> Outcome {
-        if let forbidden = error as? ForbiddenPeer {
-            return .fail("\(target.origin): \(forbidden)")
-        }
-        if let error = error as? HTTPClientError, timeouts.contains(error) {
+        switch error {
+        case RequestFault.timedOut, ChannelError.connectTimeout:
             return .retry("\(target.origin) did not answer within \(target.timeout)")
-        }
-        return .retry("\(target.origin): \(connectionFault(error))")
-    }
-
-    private let timeouts: [HTTPClientError] = [
-        .deadlineExceeded, .connectTimeout, .getConnectionFromPoolTimeout,
-    ]
-
-    /// Reads a short body to its end, so that the connection is used again; gives up on one that
-    /// is long or slow, which closes the connection.
-    private func discard(_ body: HTTPClientResponse.Body) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                var left = Self.answerByteLimit
-                do {
-                    for try await chunk in body {
-                        left -= chunk.readableBytes
-                        if left < 0 { return }
-                    }
-                } catch {
-                    // The status has been received; a body cut short changes nothing.
-                }
-            }
-            group.addTask {
-                do {
-                    try await Task.sleep(for: min(Self.answerGrace, self.target.timeout))
-                } catch {
-                    // The body has ended first.
-                }
-            }
-            await group.next()
-            group.cancelAll()
+        case let error as NIOConnectionError where error.refusal != nil:
+            return .fail("\(target.origin): \(error.refusal ?? "")")
+        default:
+            return .retry("\(target.origin): \(connectionFault(error))")
         }
     }
-}
-
-/// A connection went to an address the target must not be reached at.
-private struct ForbiddenPeer: Error, CustomStringConvertible {
-    let address: String
-    let objection: String
-
-    var description: String {
-        "target_forbidden: it resolved to \(address), \(objection); if that is meant, add "
-            + "`allow: [\"\(address)\"]` to the target"
-    }
-}
-
-/// Lets a fresh connection be used only when its peer's address is allowed.
-///
-/// This is the address packets really go to, so a name that resolves to something else between a
-/// check and the connection (DNS rebinding) gains nothing. Runs before any byte of a request is
-/// sent; with https the handshake has then been made.
-private func admit(_ channel: any Channel, by peers: PeerRule) -> EventLoopFuture<Void> {
-    let text = channel.remoteAddress?.ipAddress ?? ""
-    let refusal: ForbiddenPeer
-    if let address = IPAddress(text) {
-        guard let objection = peers.objection(to: address) else {
-            return channel.eventLoop.makeSucceededVoidFuture()
-        }
-        refusal = ForbiddenPeer(address: text, objection: objection)
-    } else {
-        refusal = ForbiddenPeer(address: "no IP address", objection: "which cannot be judged")
-    }
-    // The pool forgets the connection but does not close it. Closing must wait until it has
-    // been told of the failure.
-    channel.eventLoop.execute { channel.close(mode: .all, promise: nil) }
-    return channel.eventLoop.makeFailedFuture(refusal)
 }

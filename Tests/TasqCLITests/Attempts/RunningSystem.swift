@@ -1,8 +1,6 @@
-import AsyncHTTPClient
 import Foundation
-import NIOCore
-import NIOHTTP1
 import TasqTesting
+import TasqWebhooks
 import Testing
 
 #if canImport(Glibc)
@@ -74,12 +72,11 @@ final class RunningSystem {
 
     /// Posts to the admin listener; returns the status and the answer's text.
     func post(_ path: String, _ body: String = "") async throws -> (status: Int, text: String) {
-        var request = HTTPClientRequest(url: admin + path)
+        var request = try HTTPRequest(url: admin + path)
         request.method = .POST
-        request.body = .bytes(ByteBuffer(string: body))
-        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
-        let text = String(buffer: try await answer.body.collect(upTo: 1 << 20))
-        return (Int(answer.status.code), text)
+        request.body = Array(body.utf8)
+        let answer = try await request.answer()
+        return (answer.status, answer.text)
     }
 
     /// Where a source's events are posted.

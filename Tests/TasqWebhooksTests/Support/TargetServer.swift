@@ -101,7 +101,7 @@ final class TargetServer: Sendable {
 
 /// An attempt of a job as an executor would hand it to a handler.
 func sampleContext(
-    attempt: Int = 1, payloadID: PayloadID = PayloadID(),
+    attempt: Int = 1, payloadID: PayloadID = PayloadID(), body: [UInt8] = sampleBody,
     contentType: String = "application/json", headers: [Payload.Header] = []
 ) throws -> JobContext {
     try JobContext(
@@ -109,7 +109,7 @@ func sampleContext(
             id: JobID(), claim: ClaimToken(), kind: Name("sample"), queue: .defaultQueue,
             priority: .default, attempt: attempt, maxAttempts: 20, crashes: 0, key: nil,
             payloadID: payloadID, source: nil,
-            payload: Payload(sampleBody, contentType: contentType, headers: headers),
+            payload: Payload(body, contentType: contentType, headers: headers),
             waitedMicroseconds: 0),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
 }
