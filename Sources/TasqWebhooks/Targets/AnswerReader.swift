@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Tasq
 
 /// Reads the answer to one request from the bytes of a connection, piece by piece.
 ///
