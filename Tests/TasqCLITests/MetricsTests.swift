@@ -76,6 +76,7 @@ import Testing
         try await withServerAndWorker { admin, metrics in
             for (path, body) in [
                 ("/v1/queues/idle/pause", ""), ("/v1/jobs", "?"), ("/v1/jobs", #"{"kind":"noop"}"#),
+                ("/v1/jobs", #"{"kind":"foreign"}"#),
             ] { _ = try await ask("POST", admin + path, body: body) }
             try await eventually("the worker has run the job") {
                 try await page(metrics).sum("tasq_settled_total") == 1

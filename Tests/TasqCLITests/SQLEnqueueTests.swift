@@ -95,7 +95,7 @@ import Testing
             try await database.execute(
                 """
                 DROP TABLE tasq.granted;
-                DROP FUNCTION tasq.store; DELETE FROM tasq.schema_version WHERE number >= 10;
+                DROP FUNCTION tasq.store; DELETE FROM tasq.schema_version WHERE number >= 9;
                 DO $$ DECLARE f regprocedure; BEGIN
                     FOR f IN SELECT oid FROM pg_proc WHERE proname = 'enqueue' LOOP
                         EXECUTE format('DROP FUNCTION %s', f);

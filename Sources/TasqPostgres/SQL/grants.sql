@@ -18,7 +18,7 @@ WITH wanted (rights, privilege, kind, object) AS (
     FROM (
         VALUES
             ('worker', 'job', 'siud'), ('operator', 'job', 'sud'),
-            ('worker', 'payload', 'siud'), ('operator', 'payload', 'sd'),
+            ('worker', 'payload', 'siud'), ('operator', 'payload', 'sud'),
             ('worker', 'executing_job', 'siud'), ('operator', 'executing_job', 'sud'),
             ('worker', 'attempt', 'siud'), ('operator', 'attempt', 'siud'),
             ('worker', 'unique_key', 'siud'), ('operator', 'unique_key', 'siud'),
