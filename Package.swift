@@ -143,7 +143,8 @@ let package = Package(
             nioPosix, nioHTTP1, nioSSL),
         .testTarget(name: "TasqTestingTests", dependencies: ["TasqTesting", "TestSizes"]),
         test(
-            "TasqCLI", "TasqPostgres", "TasqRedis", "TasqWebhooks", logging, lifecycle, nioCore, nioHTTP1,
+            "TasqCLI", "TasqPostgres", "TasqRedis", "TasqWebhooks", logging, lifecycle, nioCore,
+            nioHTTP1,
             .product(name: "Subprocess", package: "swift-subprocess"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird")),

@@ -82,7 +82,8 @@ struct PlanScene {
             Hot(
                 statement: all.look,
                 arguments:
-                    "(public.ids('executing'))[5], public.ids('executing'), \(batch), \(last), now()"),
+                    "(public.ids('executing'))[5], public.ids('executing'), \(batch), \(last), now()"
+            ),
             Hot(statement: all.pulse, arguments: "\(last), \(batch), 10000000"),
             Hot(statement: all.job, arguments: "(public.ids('queued'))[1]"),
             Hot(statement: all.matching, arguments: any),
