@@ -18,7 +18,7 @@ private struct MutatedAnswers {
     private static let valid = [
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
         "HTTP/1.1 204 No Content\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\n",
-        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 500 Internal Server Error\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.0 200 OK\r\nServer: old\r\n\r\nuntil the end",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x=y\r\nd\r\n0\r\n"
             + "Digest: no\r\n\r\n",
@@ -31,7 +31,14 @@ private struct MutatedAnswers {
         [valid[0], valid[1], valid[2], valid[4]].contains(String(decoding: answer, as: UTF8.self))
     }
 
+    /// None that says "later", or nothing more would be sent for a while.
     mutating func next() -> [UInt8] {
+        var answer = mutation()
+        while answer.containsAny(of: ["429", "503"]) { answer = mutation() }
+        return answer
+    }
+
+    private mutating func mutation() -> [UInt8] {
         var bytes = Array((Self.valid.randomElement(using: &generator) ?? "").utf8)
         for _ in 0..<Int.random(in: 0...4, using: &generator) {
             guard let index = bytes.indices.randomElement(using: &generator) else { break }
@@ -49,6 +56,12 @@ private struct MutatedAnswers {
             }
         }
         return bytes
+    }
+}
+
+extension [UInt8] {
+    fileprivate func containsAny(of texts: [String]) -> Bool {
+        texts.contains { firstRange(of: Array($0.utf8)) != nil }
     }
 }
 
