@@ -37,6 +37,27 @@ import Testing
         return try await store.sweep(upTo: 9, for: worker.id, from: [.defaultQueue]).jobs
     }
 
+    @Test(arguments: [false, true])
+    func `Of several that replace each other in one batch the last one stays`(
+        oneWaits: Bool
+    ) async throws {
+        try await withStore { store, database in
+            func job() throws -> NewJob {
+                try NewJob(
+                    kind: Name("sync"), uniqueKey: "u", onConflict: .replace, payload: Payload([]))
+            }
+            if oneWaits { _ = try await store.enqueue([job()]) }
+            let jobs = try (0..<50).map { _ in try job() }
+            let last = jobs[49].id
+            let answers = try await store.enqueue(jobs)
+            #expect(answers.last == .stored(last))
+            #expect(answers.dropFirst().dropLast().allSatisfy { $0 == .exists(last) })
+            #expect(
+                try await database.execute("SELECT id FROM tasq.job WHERE status = 'queued'")
+                    == "\(last)")
+        }
+    }
+
     @Test func `While queued, another one may follow once the first runs, and no third`()
         async throws
     {

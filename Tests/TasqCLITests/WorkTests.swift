@@ -96,11 +96,33 @@ import Testing
                 try begun().count == 5
             }
             let numbers = Set(try begun()).subtracting(left)
+            // Another one takes the place of a guard that was killed.
+            let guardian = try #require(Self.child(of: worker.pid, saying: "_guard"))
+            kill(guardian, SIGKILL)
+            try await eventually("it is gone") { !isAlive(guardian) }
+            _ = try await TasqProgram.run("enqueue", "pass", environment: environment)
+            try await eventually("another program has run") {
+                try await database.execute(
+                    "SELECT count(*) FROM tasq.job WHERE status = 'success'") == "2"
+            }
             worker.signal(SIGKILL)
             _ = try await worker.wait()
             try await eventually("none of them is left") { numbers.allSatisfy { !isAlive($0) } }
-            #expect(left.count == 1 && left.allSatisfy { isAlive($0) })
-            for number in left { kill(number, SIGKILL) }
+            let spared = Set(try begun()).subtracting(numbers)
+            #expect(spared.count == 2 && spared.allSatisfy { isAlive($0) })
+            for number in spared { kill(number, SIGKILL) }
+        }
+    }
+
+    /// The process with this parent and this word in its command line.
+    private static func child(of parent: Int32, saying word: String) -> Int32? {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return all.lazy.compactMap { Int32($0) }.first { process in
+            let files = ["status", "cmdline"].map { name in
+                FileManager.default.contents(atPath: "/proc/\(process)/\(name)") ?? Data()
+            }
+            let texts = files.map { String(decoding: $0, as: UTF8.self) }
+            return texts[0].contains("PPid:\t\(parent)\n") && texts[1].contains(word)
         }
     }
 

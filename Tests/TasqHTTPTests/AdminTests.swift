@@ -1,3 +1,4 @@
+import Foundation
 import Tasq
 import TasqPostgres
 import TasqTesting
@@ -121,6 +122,32 @@ struct AdminTests {
                     "POST", "/v1/jobs", body, headers: ["Idempotency-Key: \(bad)"])
                 #expect(answer.status == 400, "\(bad)")
             }
+        }
+    }
+
+    @Test func `Jobs of an Idempotency-Key stand in the list where they were enqueued`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            for number in 0..<9 {
+                let answer = try await stack.ask(
+                    "POST", "/v1/jobs", #"{"kind":"k\#(number)"}"#,
+                    headers: number % 3 == 0 ? [] : ["Idempotency-Key: order-\(number)"])
+                #expect(answer.status == 201)
+                // Their ids tell no time at all.
+                try await database.execute("SELECT pg_sleep(0.002)")
+            }
+            var kinds: [String] = []
+            var cursor = ""
+            repeat {
+                let page = try await stack.ask("GET", "/v1/jobs?limit=2\(cursor)", "")
+                kinds += page.text.components(separatedBy: #""kind":""#).dropFirst().map {
+                    String($0.prefix(2))
+                }
+                let next = page.text.components(separatedBy: #""next_cursor":""#).dropFirst().first
+                cursor = next.map { "&cursor=" + $0.prefix { $0 != "\"" } } ?? ""
+            } while !cursor.isEmpty
+            #expect(kinds == (0..<9).reversed().map { "k\($0)" })
         }
     }
 

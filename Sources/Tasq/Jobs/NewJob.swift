@@ -237,6 +237,6 @@ public enum Accepted: Sendable, Hashable {
     /// Committed, with its jobs.
     case stored
     /// The source sent this provider id before; the id is the first event's. Jobs of it that had
-    /// ended in `error` are queued again, so a provider's manual redelivery works.
-    case duplicate(of: PayloadID)
+    /// ended in `error` are queued again, so a provider's manual redelivery works; says whether any had.
+    case duplicate(of: PayloadID, queuedAgain: Bool = false)
 }

@@ -87,7 +87,9 @@ extension Meters {
                 value: Double(overdue.count)),
             count("revoked", revoked, "Running jobs that were cancelled from outside."),
             count("handed_back", handedBack, "Jobs handed back at shutdown."),
-            count("unstarted", unstarted, "Jobs given back since no slot came free for them."),
+            count(
+                "unstarted", unstarted,
+                "Jobs given back since no slot came free, or a remote worker did not get them."),
         ]
     }
 

@@ -11,8 +11,8 @@ extension Queue {
             guard
                 let job = try? NewJob(
                     kind: first.kind, queue: first.queue, priority: first.priority,
-                    maxAttempts: first.maxAttempts, key: first.key, uniqueKey: first.uniqueKey,
-                    payload: Payload([]))
+                    maxAttempts: first.maxAttempts - first.attemptsBefore, key: first.key,
+                    uniqueKey: first.uniqueKey, payload: Payload([]))
             else { continue }
             jobs.append(job)
         }

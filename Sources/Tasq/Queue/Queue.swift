@@ -55,6 +55,7 @@ public final class Queue: Sendable {
     public func enqueue<J: Job>(
         _ job: J, after delay: Duration? = nil, at time: Timestamp? = nil, queue: String? = nil,
         priority: Int? = nil, key: String? = nil, uniqueKey: String? = nil,
+        uniqueWhile: UniqueSpan = .unfinished, onConflict: ConflictPolicy = .keep,
         maxAttempts: Int? = nil
     ) async throws -> JobID {
         let start: Start = time.map(Start.at) ?? delay.map(Start.after) ?? .now
@@ -62,6 +63,7 @@ public final class Queue: Sendable {
             kind: Name(J.kind, field: "kind"), queue: Name(queue ?? J.queue, field: "queue"),
             priority: Priority(priority ?? J.priority), start: start,
             maxAttempts: maxAttempts ?? J.maxAttempts, key: key, uniqueKey: uniqueKey,
+            uniqueWhile: uniqueWhile, onConflict: onConflict,
             payload: Payload(Array(JSONEncoder().encode(job))))
         return try await enqueue(new).id
     }

@@ -224,7 +224,11 @@ extension ClaimDesk {
     ) async throws(StoreError) -> [WorkerSight] {
         let rows = state.withLock { Array($0.rows) }
         let standing = try await store.retire(rows, silentAt: sequences)
-        state.withLock { $0.rows.subtract(Set(rows).subtracting(standing.map(\.id))) }
+        state.withLock { state in
+            state.rows.subtract(Set(rows).subtracting(standing.map(\.id)))
+            state.spareRows = state.spareRows.mapValues { $0.filter(state.rows.contains) }
+                .filter { !$0.value.isEmpty }
+        }
         return standing
     }
 }

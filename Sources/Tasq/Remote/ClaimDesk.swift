@@ -57,6 +57,20 @@ package final class ClaimDesk: Sendable {
         var rows: Set<WorkerID> = []
         /// Ids under which a request is being answered.
         var attending: Set<WorkerID> = []
+        /// Further rows of a worker that no request is being answered under, by its own id.
+        var spareRows: [WorkerID: [WorkerID]] = [:]
+
+        /// A row for a request: the worker's own, one more of its that this server has made, or a new
+        /// one; says whether it stands.
+        mutating func row(for worker: WorkerID) -> (row: WorkerID, stands: Bool) {
+            let isFirst = !attending.contains(worker)
+            if isFirst, rows.contains(worker) { return (worker, true) }
+            while let spare = spareRows[worker]?.first {
+                spareRows[worker]?.removeFirst()
+                if rows.contains(spare) { return (spare, true) }
+            }
+            return (isFirst ? worker : WorkerID(), false)
+        }
     }
 
     let store: any JobStore
@@ -121,21 +135,23 @@ package final class ClaimDesk: Sendable {
         for worker: RemoteWorker, wait: Duration, gone: Signal
     ) async throws(StoreError) -> Batch {
         let deadline = ContinuousClock.now + min(wait, RemoteWorker.longestWait)
-        let (mayWait, isFirst) = state.withLock { state in
+        var (mayWait, row, isEntered) = state.withLock { state in
             state.requests &+= 1
             state.waiting += 1
-            return (
-                state.waiting <= Self.waiterLimit, state.attending.insert(worker.id).inserted
-            )
+            let (row, stands) = state.row(for: worker.id)
+            if row == worker.id { state.attending.insert(row) }
+            return (state.waiting <= Self.waiterLimit, row, stands)
         }
+        let first = row
         defer {
             state.withLock { state in
                 state.waiting -= 1
-                if isFirst { state.attending.remove(worker.id) }
+                if first == worker.id { state.attending.remove(first) }
+                state.spareRows[worker.id, default: []] += Set([first, row]).filter { spare in
+                    spare != worker.id && state.rows.contains(spare)
+                }
             }
         }
-        var row = isFirst ? worker.id : WorkerID()
-        var isEntered = false
         var look = Self.looks.first
         var listFirst = mayWait && prefersList()
         while true {
@@ -187,17 +203,23 @@ package final class ClaimDesk: Sendable {
         return try await settle(Settlement(job: job, claim: claim, verdict: verdict))
     }
 
-    /// Hands back jobs whose answer could not be delivered, without costing an attempt. What
-    /// cannot be written now is left to the lease.
-    package func handBack(_ jobs: [ClaimedJob]) async {
-        do throws(StoreError) {
+    /// Gives back jobs whose answer could not be delivered: nobody has begun with them, so it costs
+    /// neither an attempt nor a hand-back. What cannot be written now is left to the lease.
+    package func giveBack(_ jobs: [ClaimedJob]) async {
+        await withDiscardingTaskGroup { group in
             for job in jobs {
-                meters.handedBack.add()
-                _ = try await settle(
-                    Settlement(job: job.id, claim: job.claim, verdict: .handedBack))
+                group.addTask {
+                    do throws(StoreError) {
+                        _ = try await self.settle(
+                            Settlement(job: job.id, claim: job.claim, verdict: .unstarted))
+                        self.meters.unstarted.add()
+                    } catch {
+                        self.logger.warning(
+                            "a claim is left to the lease",
+                            metadata: ["job": "\(job.id)", "error": "\(error)"])
+                    }
+                }
             }
-        } catch {
-            logger.warning("claims are left to the lease", metadata: ["error": "\(error)"])
         }
     }
 
@@ -236,8 +258,7 @@ package final class ClaimDesk: Sendable {
     private func enter(
         _ worker: RemoteWorker, _ row: WorkerID, renewing isEntered: Bool
     ) async throws(StoreError) -> WorkerID {
-        let isOurs = isEntered || state.withLock { $0.rows.contains(row) }
-        if try await store.attend(worker.record(id: row), renewing: isOurs) {
+        if try await store.attend(worker.record(id: row), renewing: isEntered) {
             note(row)
             return row
         }

@@ -122,10 +122,13 @@ struct Search {
         if takesEveryTurn { isSuspectsTurn = true } else { asksTurn = true }
     }
 
-    /// The store was asked, and it is this worker's turn or not.
-    mutating func noteTurn(_ turn: SuspectsTurn?, from asked: ContinuousClock.Instant) {
+    /// The store is being asked; if it fails, the next sweep tells of the suspect again.
+    mutating func noteQuestion() {
         asksTurn = false
-        guard let turn else { return }
+    }
+
+    /// It is this worker's turn.
+    mutating func noteTurn(_ turn: SuspectsTurn, from asked: ContinuousClock.Instant) {
         isSuspectsTurn = true
         suspectsQueue = turn.queue
         suspectsTurnEnd = asked + turn.left

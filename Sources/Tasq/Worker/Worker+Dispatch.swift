@@ -94,8 +94,10 @@ extension Worker {
                 // Behind the jobs of the sweep that told of a suspect: they run by now.
                 if search.asksTurn {
                     let asked = search.clock.now
-                    let turn = try await store.suspectsTurn(of: session.id, on: queueNames)
-                    search.noteTurn(turn, from: asked)
+                    search.noteQuestion()
+                    if let turn = try await store.suspectsTurn(of: session.id, on: queueNames) {
+                        search.noteTurn(turn, from: asked)
+                    }
                 }
                 // Its answer may be older than what is known of suspects, and its jobs may come late.
                 if search.owesSuspects, !search.flights.isSweeping,

@@ -23,6 +23,21 @@ final class CommandGuard: Sendable {
     private struct State {
         var groups: Set<Int32> = []
         var lifeline: FileDescriptor?
+        /// Lines that the pipe had no room for.
+        var unsent: [String] = []
+
+        /// Writes without waiting, a short line whole or not at all; throws when nobody reads any more.
+        mutating func tell(_ line: String) throws {
+            unsent.append(line)
+            while let lifeline, let next = unsent.first {
+                do {
+                    try lifeline.writeAll(next.utf8)
+                } catch Errno.wouldBlock {
+                    return
+                }
+                unsent.removeFirst()
+            }
+        }
     }
 
     private let state = Mutex(State())
@@ -37,29 +52,25 @@ final class CommandGuard: Sendable {
     func enter(_ group: Int32) {
         state.withLock { state in
             state.groups.insert(group)
-            guard !Self.tell(state.lifeline, "+\(group)\n") else { return }
-            do { try state.lifeline?.close() } catch {}
+            do {
+                if state.lifeline != nil { return try state.tell("+\(group)\n") }
+            } catch {
+                // It was killed; another one takes its place.
+                do { try state.lifeline?.close() } catch {}
+            }
             state.lifeline = Self.start()
-            _ = Self.tell(state.lifeline, state.groups.map { "+\($0)\n" }.joined())
+            state.unsent = []
+            for group in state.groups {
+                do { try state.tell("+\(group)\n") } catch {}
+            }
         }
     }
 
     /// The program has ended; what it left behind is its own affair.
     func leave(_ group: Int32) {
         state.withLock { state in
-            guard state.groups.remove(group) != nil else { return }
-            _ = Self.tell(state.lifeline, "-\(group)\n")
-        }
-    }
-
-    /// Whether it was written; never waits.
-    private static func tell(_ lifeline: FileDescriptor?, _ text: String) -> Bool {
-        guard let lifeline else { return false }
-        do {
-            try lifeline.writeAll(text.utf8)
-            return true
-        } catch {
-            return false
+            guard state.groups.remove(group) != nil, state.lifeline != nil else { return }
+            do { try state.tell("-\(group)\n") } catch {}
         }
     }
 
@@ -96,8 +107,9 @@ extension CommandGuard {
         }
         for group in groups { kill(-group, SIGTERM) }
         let end = ContinuousClock.now + CommandHandler.patience
-        while ContinuousClock.now < end, groups.contains(where: { kill(-$0, 0) == 0 }) {
+        while !groups.isEmpty, ContinuousClock.now < end {
             usleep(20_000)
+            groups = groups.filter { kill(-$0, 0) == 0 }
         }
         for group in groups { kill(-group, SIGKILL) }
         exit(0)

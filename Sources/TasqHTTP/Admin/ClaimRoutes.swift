@@ -72,7 +72,7 @@ struct ClaimRoutes: Sendable {
             json.array(batch.jobs) { $0.claim($1, asBytes: wantsBytes) }
         }
         if !batch.jobs.isEmpty {
-            answer.undelivered = { await desk.handBack(batch.jobs) }
+            answer.undelivered = { await desk.giveBack(batch.jobs) }
         }
         return answer
     }

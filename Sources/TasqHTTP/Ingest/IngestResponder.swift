@@ -38,9 +38,10 @@ struct IngestResponder: Responder {
                 json.member("id", event.id.description)
                 json.member("jobs", event.jobs.lazy.map(\.id.description))
             }
-        case .duplicate(let first):
+        case .duplicate(let first, let queuedAgain):
             meters.duplicate()
-            let jobs = source.redeliver == .run ? try await redeliver(event, of: first) : []
+            let mayRun = source.redeliver == .run && !queuedAgain
+            let jobs = mayRun ? try await redeliver(event, of: first) : []
             return .json { json in
                 json.member("id", first.description)
                 json.member("duplicate", true)

@@ -138,8 +138,11 @@ final class ConnectionClock: ChannelDuplexHandler {
             context.write(data, promise: promise)
         case .end:
             let written = promise ?? context.eventLoop.makePromise()
+            // Of requests that were pipelined, the answer before may still be on its way.
+            let delivery = delivery
+            self.delivery = nil
             written.futureResult.assumeIsolated().whenComplete { result in
-                self.endDelivery(result)
+                delivery?.completeWith(result)
                 self.answered(context)
             }
             context.write(data, promise: written)

@@ -32,4 +32,4 @@ SET status = 'queued', crashes = 0, handbacks = 0, run_at = now(), finished_at =
     budget = coalesce(j.budget, j.max_attempts)
 FROM held AS h
 WHERE j.id = ANY (ARRAY[h.id]) AND (j.status = 'error') IS TRUE AND j.attempt < 30000
-RETURNING j.id, j.queue, j.priority
+RETURNING j.payload_id

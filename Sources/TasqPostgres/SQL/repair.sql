@@ -31,7 +31,7 @@ judged AS MATERIALIZED (
         CASE
             WHEN h.status IN ('success', 'error', 'cancelled') THEN h.status::text
             WHEN h.status = 'executing' AND h.claim IS NOT NULL THEN 'executing'
-            WHEN NOT h.has_body OR h.attempt >= 1000 THEN 'error'
+            WHEN NOT h.has_body OR h.attempt >= 30000 THEN 'error'
             WHEN h.status = 'executing' AND h.attempt >= h.max_attempts THEN 'error'
             WHEN h.status = 'executing' THEN 'queued'
             WHEN h.run_at >= now() + interval '101 years' THEN h.status::text

@@ -3,7 +3,7 @@ package import Tasq
 
 /// One step of the schema's history: the text of one file `SQL/migrations/NNNN_name.sql`.
 package struct Migration: Sendable, Hashable {
-    /// Counted from 1; a number that was never used is passed over.
+    /// Counted from 1, without gaps.
     package let number: Int
     package let name: String
     /// Any number of statements; they run in one transaction of the migrator's.
@@ -29,11 +29,11 @@ package struct Migrator: Sendable {
     private let migrations: [Migration]
     private let logger: Logger
 
-    /// `migrations` in the order of their numbers.
+    /// `migrations` in order: 1, 2, 3, …
     package init(settings: PostgresSettings, migrations: [Migration], logger: Logger) {
         precondition(
-            zip([0] + migrations.map(\.number), migrations.map(\.number)).allSatisfy(<),
-            "migrations are numbered from 1, each higher than the one before")
+            migrations.map(\.number) == Array(1..<(migrations.count + 1)),
+            "migrations are numbered from 1 without gaps")
         self.settings = settings
         self.migrations = migrations
         self.logger = logger
@@ -46,7 +46,7 @@ package struct Migrator: Sendable {
         let current = try await withSession { session async throws(StoreError) in
             try await self.version(session)
         }
-        return (current, newest, migrations.filter { $0.number > current })
+        return (current, migrations.count, Array(migrations.dropFirst(current)))
     }
 
     /// Applies what is missing and returns what this call applied, in order.
@@ -55,10 +55,10 @@ package struct Migrator: Sendable {
             var applied: [Migration] = []
             while true {
                 let current = try await self.version(session)
-                guard current <= self.newest else { throw self.tooNew(current) }
-                let pending = self.migrations.first { $0.number > current }
-                guard let next = pending else { return applied }
-                guard try await self.apply(next, after: current, session) else { continue }
+                guard current <= self.migrations.count else { throw self.tooNew(current) }
+                guard current < self.migrations.count else { return applied }
+                let next = self.migrations[current]
+                guard try await self.apply(next, session) else { continue }
                 self.logger.info("applied migration \(next.label)")
                 applied.append(next)
             }
@@ -77,11 +77,9 @@ package struct Migrator: Sendable {
         }
     }
 
-    private var newest: Int { migrations.last?.number ?? 0 }
-
     /// Applies one migration in a transaction; `false` when somebody else was faster.
     private func apply(
-        _ migration: Migration, after current: Int, _ session: Session
+        _ migration: Migration, _ session: Session
     ) async throws(StoreError) -> Bool {
         do throws(StoreError) {
             // Waiting for the others must not count as a lock that takes too long.
@@ -93,11 +91,11 @@ package struct Migrator: Sendable {
                 SET LOCAL idle_in_transaction_session_timeout = 0;
                 SELECT pg_advisory_xact_lock(\(lockKey))
                 """)
-            guard try await version(session) == current else {
+            guard try await version(session) == migration.number - 1 else {
                 try await session.script("ROLLBACK")
                 return false
             }
-            if current == 0 {
+            if migration.number == 1 {
                 if try await !has(findSchema, session) {
                     try await session.script("CREATE SCHEMA \(settings.schema)")
                 }
@@ -182,7 +180,7 @@ package struct Migrator: Sendable {
     private func tooNew(_ current: Int) -> StoreError {
         .misconfigured(
             "postgres \(settings.safeDescription): schema is at version \(current), "
-                + "this program knows \(newest): run a newer tasq")
+                + "this program knows \(migrations.count): run a newer tasq")
     }
 
     private func withSession<Result: Sendable>(

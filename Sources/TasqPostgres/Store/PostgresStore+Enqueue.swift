@@ -103,7 +103,12 @@ extension PostgresStore {
         if !duplicates.isEmpty {
             var parameters = Parameters()
             parameters.append(duplicates)
-            _ = try await pool.run(statements.rearm, parameters)
+            let again = try await pool.run(statements.rearm, parameters)
+            let events = Set(again.map { $0.id(0, as: Payload.self) })
+            for (place, answer) in answers.enumerated() {
+                guard case .duplicate(let first, _) = answer else { continue }
+                answers[place] = .duplicate(of: first, queuedAgain: events.contains(first))
+            }
         }
         return answers
     }

@@ -59,7 +59,7 @@ extension PostgresStore {
     }
 
     /// Of several that want one job's place, as callers written together may, the last one gets it; the
-    /// others meet that one in the next round.
+    /// others' word was older, and they are told of that one.
     private func replace(
         _ disputed: [JobID: [NewJob]], answers: inout [JobID: Enqueued]
     ) async throws(StoreError) {
@@ -89,6 +89,11 @@ extension PostgresStore {
         for row in rows {
             let id = row.id(0, as: JobStatus.self)
             answers[id] = .stored(id)
+        }
+        for pair in pairs where answers[pair.job.id] != nil {
+            for job in disputed[pair.holder] ?? [] where answers[job.id] == nil {
+                answers[job.id] = .exists(pair.job.id)
+            }
         }
     }
 

@@ -9,7 +9,8 @@
 ///
 /// Whose turn comes within ``patience`` waits for it; others are sent away and told when to come
 /// again. They come back twice as fast as the rate lets them through, for the rate may have grown by
-/// then: so a backlog, however long, costs the database some such turns a second and no more.
+/// then: so a backlog of a quarter of an hour costs the database some such turns a second, and of a
+/// longer one each job has a turn about every ten minutes.
 ///
 /// A value without a clock: whoever holds it says what time it is.
 struct Pace {
@@ -18,7 +19,7 @@ struct Pace {
     /// The longest time for which nothing is sent; then one delivery tries.
     static let pauseLimit = Duration.seconds(60)
     /// The longest time until somebody who was sent away asks again.
-    static let longestHold = Duration.seconds(120)
+    static let longestHold = Duration.seconds(900)
     /// Requests a second that are made however often the target says "later".
     static let slowest = 0.1
 

@@ -34,8 +34,15 @@ import Testing
                     for: "error|\(3 * round)|\(3 * round)",
                     "SELECT status, attempt, max_attempts FROM tasq.job")
             }
+            // A replay is a job of its own and has what the first one had at first.
+            let event = try await system.database.execute("SELECT id FROM tasq.payload")
+            let replay = try await system.post("/v1/events/\(event)/replay")
+            #expect(replay.status == 202, "\(replay.text)")
+            try await system.wait(
+                for: "error|3|3",
+                "SELECT status, attempt, max_attempts FROM tasq.job ORDER BY id DESC LIMIT 1")
             let numbers = try String(contentsOfFile: log.path, encoding: .utf8)
-            #expect(numbers == (1...9).map { "\($0)\n" }.joined())
+            #expect(numbers == (Array(1...9) + Array(1...3)).map { "\($0)\n" }.joined())
         }
     }
 }

@@ -63,7 +63,8 @@ import Testing
             #expect(claimed.payloadID == first.id)
             _ = try await store.settle(claimed, .error(reason: "bad"))
             #expect(
-                try await store.accept([event("github", id: "d-1")]) == [.duplicate(of: first.id)])
+                try await store.accept([event("github", id: "d-1")])
+                    == [.duplicate(of: first.id, queuedAgain: true)])
             let job = try #require(try await store.job(claimed.id))
             #expect(job.status == .queued && job.attempt == 1 && job.maxAttempts == 21)
         }

@@ -161,11 +161,21 @@ REVOKE ALL ON FUNCTION tasq.store(text, bytea, text, text, timestamptz, bigint, 
     FROM PUBLIC;
 
 -- Whoever could write jobs so far goes on calling it; nobody else does by having the schema's use.
+-- All of it belongs to whoever owns the jobs, whoever runs this.
 DO $$
 DECLARE
     overload regprocedure;
     who text;
+    keeper text := (SELECT quote_ident(pg_get_userbyid(c.relowner)) FROM pg_class AS c
+        WHERE c.oid = 'tasq.job'::regclass);
 BEGIN
+    FOR overload IN
+        SELECT p.oid FROM pg_proc AS p
+        WHERE p.pronamespace = 'tasq'::regnamespace AND p.proname IN ('enqueue', 'store')
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s OWNER TO %s', overload, keeper);
+    END LOOP;
+    EXECUTE format('ALTER TABLE tasq.granted OWNER TO %s', keeper);
     FOR overload IN
         SELECT p.oid FROM pg_proc AS p
         WHERE p.pronamespace = 'tasq'::regnamespace AND p.proname = 'enqueue'
