@@ -47,11 +47,13 @@ import Testing
                     kind: Name("sync"), uniqueKey: "u", onConflict: .replace, payload: Payload([]))
             }
             if oneWaits { _ = try await store.enqueue([job()]) }
-            let jobs = try (0..<50).map { _ in try job() }
+            // The order of the call counts, not that of the ids.
+            let jobs = try (0..<50).map { _ in try job() }.shuffled()
             let last = jobs[49].id
             let answers = try await store.enqueue(jobs)
             #expect(answers.last == .stored(last))
-            #expect(answers.dropFirst().dropLast().allSatisfy { $0 == .exists(last) })
+            // One may have been stored before it had to make way.
+            #expect(zip(jobs, answers).count { $1 == .stored($0.id) } <= 2)
             #expect(
                 try await database.execute("SELECT id FROM tasq.job WHERE status = 'queued'")
                     == "\(last)")

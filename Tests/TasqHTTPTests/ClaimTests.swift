@@ -247,6 +247,16 @@ struct ClaimTests {
                 _ = try await (one, other)
             }
             #expect(try await stack.store.workers().count == 2)
+            // Also while the worker's own one holds a claim.
+            _ = try await stack.enqueue(#"{"kind":"mail"}"#)
+            let held = try await stack.claim(#"{"worker_id":"\#(Self.worker)"}"#)
+            for _ in 0..<5 {
+                let empty = try await stack.claim(#"{"worker_id":"\#(Self.worker)"}"#)
+                #expect(empty.text.contains(#""claims":[]"#))
+            }
+            #expect(try await stack.store.workers().count == 2)
+            let token = try #require(member("token", of: held.text))
+            _ = try await stack.ask("POST", "/v1/claims/\(token)/success")
             // A row that another server has made is that server's.
             let other = WorkerID()
             try await database.execute(

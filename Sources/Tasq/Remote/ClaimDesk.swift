@@ -65,11 +65,24 @@ package final class ClaimDesk: Sendable {
         mutating func row(for worker: WorkerID) -> (row: WorkerID, stands: Bool) {
             let isFirst = !attending.contains(worker)
             if isFirst, rows.contains(worker) { return (worker, true) }
-            while let spare = spareRows[worker]?.first {
-                spareRows[worker]?.removeFirst()
-                if rows.contains(spare) { return (spare, true) }
-            }
+            if let spare = spareRow(of: worker) { return (spare, true) }
             return (isFirst ? worker : WorkerID(), false)
+        }
+
+        /// The one of a worker's further rows that is free most likely.
+        mutating func spareRow(of worker: WorkerID) -> WorkerID? {
+            var spares = spareRows.removeValue(forKey: worker)?.filter(rows.contains) ?? []
+            guard !spares.isEmpty else { return nil }
+            let spare = spares.removeFirst()
+            if !spares.isEmpty { spareRows[worker] = spares }
+            return spare
+        }
+
+        /// Keeps a further row for later requests; one that holds claims comes last.
+        mutating func spare(_ row: WorkerID, of worker: WorkerID, isFree: Bool) {
+            guard row != worker, rows.contains(row) else { return }
+            let spares = spareRows[worker] ?? []
+            spareRows[worker] = isFree ? [row] + spares : spares + [row]
         }
     }
 
@@ -142,14 +155,13 @@ package final class ClaimDesk: Sendable {
             if row == worker.id { state.attending.insert(row) }
             return (state.waiting <= Self.waiterLimit, row, stands)
         }
-        let first = row
+        let isOwn = row == worker.id
+        var isFree = true
         defer {
             state.withLock { state in
                 state.waiting -= 1
-                if first == worker.id { state.attending.remove(first) }
-                state.spareRows[worker.id, default: []] += Set([first, row]).filter { spare in
-                    spare != worker.id && state.rows.contains(spare)
-                }
+                if isOwn { state.attending.remove(worker.id) }
+                state.spare(row, of: worker.id, isFree: isFree)
             }
         }
         var look = Self.looks.first
@@ -172,6 +184,7 @@ package final class ClaimDesk: Sendable {
             } else if jobs.isEmpty {
                 return Batch(jobs: [], lease: worker.lease)
             }
+            isFree = jobs.isEmpty
             jobs = await withBodies(jobs)
             if !jobs.isEmpty {
                 meters.handedOut(jobs)
@@ -210,9 +223,9 @@ package final class ClaimDesk: Sendable {
             for job in jobs {
                 group.addTask {
                     do throws(StoreError) {
-                        _ = try await self.settle(
+                        let settled = try await self.settle(
                             Settlement(job: job.id, claim: job.claim, verdict: .unstarted))
-                        self.meters.unstarted.add()
+                        if settled != nil { self.meters.unstarted.add() }
                     } catch {
                         self.logger.warning(
                             "a claim is left to the lease",
@@ -261,6 +274,18 @@ package final class ClaimDesk: Sendable {
         if try await store.attend(worker.record(id: row), renewing: isEntered) {
             note(row)
             return row
+        }
+        // It holds claims, or another server has made it.
+        var refused = [row]
+        defer {
+            state.withLock { state in
+                for row in refused { state.spare(row, of: worker.id, isFree: false) }
+            }
+        }
+        for _ in 0..<2 {
+            guard let spare = state.withLock({ $0.spareRow(of: worker.id) }) else { break }
+            if try await store.attend(worker.record(id: spare), renewing: true) { return spare }
+            refused.append(spare)
         }
         let fresh = worker.record(id: WorkerID())
         _ = try await store.attend(fresh, renewing: false)

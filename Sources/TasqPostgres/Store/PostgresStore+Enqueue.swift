@@ -6,7 +6,8 @@ extension PostgresStore {
         guard !jobs.isEmpty else { return [] }
         let ordered = jobs.inOrder
         guard jobs.allSatisfy({ $0.uniqueKey == nil }) else {
-            let answers = try await enqueueUnique(ordered)
+            let rank = Dictionary(jobs.enumerated().map { ($1.id, $0) }) { $1 }
+            let answers = try await enqueueUnique(ordered, rank)
             return jobs.compactMap { answers[$0.id] }
         }
         do throws(StoreError) {
@@ -28,14 +29,14 @@ extension PostgresStore {
     private static let uniqueRounds = 40
 
     private func enqueueUnique(
-        _ jobs: [NewJob]
+        _ jobs: [NewJob], _ rank: [JobID: Int]
     ) async throws(StoreError) -> [JobID: Enqueued] {
         var answers: [JobID: Enqueued] = [:]
         var open = jobs
         // A holder that finished between the two statements makes room: then the job is tried
         // again. Somebody else may be quicker each time, so the number of rounds has a limit.
         for _ in 0..<Self.uniqueRounds where !open.isEmpty {
-            try await enqueueUnique(open, answers: &answers)
+            try await enqueueUnique(open, rank, answers: &answers)
             open.removeAll { answers[$0.id] != nil }
         }
         guard open.isEmpty else {
@@ -45,7 +46,7 @@ extension PostgresStore {
     }
 
     private func enqueueUnique(
-        _ jobs: [NewJob], answers: inout [JobID: Enqueued]
+        _ jobs: [NewJob], _ rank: [JobID: Int], answers: inout [JobID: Enqueued]
     ) async throws(StoreError) {
         var parameters = parameters(of: jobs)
         parameters.append(jobs.map(\.uniqueKey))
@@ -60,7 +61,7 @@ extension PostgresStore {
         let left = jobs.filter { answers[$0.id] == nil }
         guard !left.isEmpty else { return }
         try await confirm()
-        try await askForHolders(of: left, answers: &answers)
+        try await askForHolders(of: left, rank: rank, answers: &answers)
     }
 
     /// One commit; a duplicate's jobs that had ended in `error` are queued again.

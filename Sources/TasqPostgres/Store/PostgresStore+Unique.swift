@@ -3,9 +3,9 @@ import Tasq
 extension PostgresStore {
     /// Tells which of these jobs stand, and who holds the unique keys of the others, after each holder
     /// was treated as its asker wants. One that is gone, or gave its key up, leaves its asker without
-    /// an answer: the next round stores it.
+    /// an answer: the next round stores it. `rank` is the order in which jobs were asked for.
     func askForHolders(
-        of jobs: [NewJob], answers: inout [JobID: Enqueued]
+        of jobs: [NewJob], rank: [JobID: Int] = [:], answers: inout [JobID: Enqueued]
     ) async throws(StoreError) {
         var question = Parameters()
         question.append(jobs.map(\.uniqueKey))
@@ -26,14 +26,17 @@ extension PostgresStore {
         }
         var yielding: [String: JobID] = [:]
         var disputed: [JobID: [NewJob]] = [:]
-        for job in jobs where answers[job.id] == nil {
+        let asked = jobs.sorted { rank[$0.id] ?? 0 < rank[$1.id] ?? 0 }
+        for job in asked where answers[job.id] == nil {
             guard let key = job.uniqueKey, let holder = holders[key] else { continue }
             let waits = holder.status == .scheduled || holder.status == .queued
             if holder.id == job.id {
                 answers[job.id] = .stored(job.id)
             } else if holder.status == .executing, job.uniqueWhile == .queued {
                 yielding[key] = holder.id
-            } else if waits, job.onConflict != .keep {
+            } else if waits, job.onConflict != .keep,
+                rank[holder.id] ?? -1 < rank[job.id] ?? 0
+            {
                 disputed[holder.id, default: []].append(job)
             } else {
                 answers[job.id] = .exists(holder.id)

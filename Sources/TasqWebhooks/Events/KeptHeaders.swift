@@ -104,7 +104,7 @@ package func isCredentialHeader(_ name: String) -> Bool {
 private let credentialWords = [
     "signature", "hmac", "authorization", "cookie", "token", "secret", "password", "passwd",
     "credential", "api-key", "apikey", "auth-key", "access-key", "jwt", "oidc", "assertion",
-    "client-cert", "session", "transmission-sig",
+    "client-cert", "transmission-sig",
 ].map { Array($0.utf8) }
 
 /// The media type as the sender wrote it, or that of bytes nobody described.

@@ -172,6 +172,7 @@ BEGIN
     FOR overload IN
         SELECT p.oid FROM pg_proc AS p
         WHERE p.pronamespace = 'tasq'::regnamespace AND p.proname IN ('enqueue', 'store')
+            AND p.proowner = (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = current_user)
     LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO %s', overload, keeper);
     END LOOP;
