@@ -134,8 +134,11 @@ struct AdminTests {
                     "POST", "/v1/jobs", #"{"kind":"k\#(number)"}"#,
                     headers: number % 3 == 0 ? [] : ["Idempotency-Key: order-\(number)"])
                 #expect(answer.status == 201)
-                // Their ids tell no time at all.
-                try await database.execute("SELECT pg_sleep(0.002)")
+                // Ids that grow with time tell it to the millisecond.
+                try await eventually("the next one begins in another millisecond") {
+                    try await database.execute(
+                        "SELECT clock_timestamp() - max(enqueued_at) > '2 ms' FROM tasq.job") == "t"
+                }
             }
             var kinds: [String] = []
             var cursor = ""

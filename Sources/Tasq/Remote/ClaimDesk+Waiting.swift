@@ -16,8 +16,6 @@ extension ClaimDesk {
     private static let missedLimit = 10_000
     /// How often rows of workers that do not come back are looked for.
     private static let retireEvery = Duration.seconds(5)
-    /// Rows remembered for that; more are left to the reaper.
-    private static let rowLimit = 10_000
 
     /// Waits until announced jobs have been claimed for this request, the time is up or the client
     /// is gone; returns the jobs.
@@ -193,9 +191,7 @@ extension ClaimDesk {
     }
 
     func note(_ row: WorkerID) {
-        state.withLock { state in
-            if state.rows.count < Self.rowLimit { state.rows.insert(row) }
-        }
+        state.withLock { $0.rows.note(row) }
     }
 
     /// Removes rows of workers that hold nothing and do not come back, so that nobody is told of
@@ -222,13 +218,9 @@ extension ClaimDesk {
     private func retireRows(
         silentAt sequences: [WorkerID: Int64]
     ) async throws(StoreError) -> [WorkerSight] {
-        let rows = state.withLock { Array($0.rows) }
+        let rows = state.withLock { Array($0.rows.made) }
         let standing = try await store.retire(rows, silentAt: sequences)
-        state.withLock { state in
-            state.rows.subtract(Set(rows).subtracting(standing.map(\.id)))
-            state.spareRows = state.spareRows.mapValues { $0.filter(state.rows.contains) }
-                .filter { !$0.value.isEmpty }
-        }
+        state.withLock { $0.rows.forget(Set(rows).subtracting(standing.map(\.id))) }
         return standing
     }
 }

@@ -11,7 +11,8 @@ import Synchronization
 /// row that holds it. So that a claim whose answer got lost on the way cannot be kept alive by the
 /// worker's other claims, each answer's claims have a row to themselves: the worker's own while
 /// that is free, else one more. A row belongs to the server that made it, and to one request at a time
-/// there: two that wait at once would else claim under one row. A row that nobody renews is reaped like any dead worker's.
+/// there: two that wait at once would else claim under one row. A row that nobody renews is reaped like
+/// any dead worker's.
 package final class ClaimDesk: Sendable {
     /// Requests that may wait for work; one more is answered at once.
     static let waiterLimit = 1000
@@ -53,37 +54,7 @@ package final class ClaimDesk: Sendable {
         /// Queues where a sweep has told of a suspect: the next request asks whose turn it is.
         var askedQueues: Set<Name> = []
         var arrival = Signal()
-        /// Rows of workers that have asked here, to be removed when they do not come back.
-        var rows: Set<WorkerID> = []
-        /// Ids under which a request is being answered.
-        var attending: Set<WorkerID> = []
-        /// Further rows of a worker that no request is being answered under, by its own id.
-        var spareRows: [WorkerID: [WorkerID]] = [:]
-
-        /// A row for a request: the worker's own, one more of its that this server has made, or a new
-        /// one; says whether it stands.
-        mutating func row(for worker: WorkerID) -> (row: WorkerID, stands: Bool) {
-            let isFirst = !attending.contains(worker)
-            if isFirst, rows.contains(worker) { return (worker, true) }
-            if let spare = spareRow(of: worker) { return (spare, true) }
-            return (isFirst ? worker : WorkerID(), false)
-        }
-
-        /// The one of a worker's further rows that is free most likely.
-        mutating func spareRow(of worker: WorkerID) -> WorkerID? {
-            var spares = spareRows.removeValue(forKey: worker)?.filter(rows.contains) ?? []
-            guard !spares.isEmpty else { return nil }
-            let spare = spares.removeFirst()
-            if !spares.isEmpty { spareRows[worker] = spares }
-            return spare
-        }
-
-        /// Keeps a further row for later requests; one that holds claims comes last.
-        mutating func spare(_ row: WorkerID, of worker: WorkerID, isFree: Bool) {
-            guard row != worker, rows.contains(row) else { return }
-            let spares = spareRows[worker] ?? []
-            spareRows[worker] = isFree ? [row] + spares : spares + [row]
-        }
+        var rows = RemoteRows()
     }
 
     let store: any JobStore
@@ -151,8 +122,7 @@ package final class ClaimDesk: Sendable {
         var (mayWait, row, isEntered) = state.withLock { state in
             state.requests &+= 1
             state.waiting += 1
-            let (row, stands) = state.row(for: worker.id)
-            if row == worker.id { state.attending.insert(row) }
+            let (row, stands) = state.rows.begin(for: worker.id)
             return (state.waiting <= Self.waiterLimit, row, stands)
         }
         let isOwn = row == worker.id
@@ -160,8 +130,8 @@ package final class ClaimDesk: Sendable {
         defer {
             state.withLock { state in
                 state.waiting -= 1
-                if isOwn { state.attending.remove(worker.id) }
-                state.spare(row, of: worker.id, isFree: isFree)
+                if isOwn { state.rows.end(for: worker.id) }
+                state.rows.keep(row, of: worker.id, isFree: isFree)
             }
         }
         var look = Self.looks.first
@@ -279,11 +249,11 @@ package final class ClaimDesk: Sendable {
         var refused = [row]
         defer {
             state.withLock { state in
-                for row in refused { state.spare(row, of: worker.id, isFree: false) }
+                for row in refused { state.rows.keep(row, of: worker.id, isFree: false) }
             }
         }
         for _ in 0..<2 {
-            guard let spare = state.withLock({ $0.spareRow(of: worker.id) }) else { break }
+            guard let spare = state.withLock({ $0.rows.spare(of: worker.id) }) else { break }
             if try await store.attend(worker.record(id: spare), renewing: true) { return spare }
             refused.append(spare)
         }

@@ -16,8 +16,7 @@ struct RepairCommand: AsyncParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    @Option(help: ArgumentHelp("How long to wait for the second look.", valueName: "duration"))
-    var pause = "5s"
+    @OptionGroup var looks: LookOptions
 
     @Flag(help: "Say what would be mended and change nothing.")
     var dryRun = false
@@ -26,20 +25,7 @@ struct RepairCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let pause = try flag("--pause", pause) { text in
-            try duration(text, in: .zero ... .seconds(600))
-        }
-        let configuration = try global.load([.database, .redis])
-        var logger = configuration.logger()
-        if logger.logLevel > .debug { logger.logLevel = .critical }
-        let (report, mended) = try await Connections.with(
-            configuration, logger: logger
-        ) { connections in
-            try await connections.store.requireCurrentSchema()
-            let report = try await Verification(
-                catalog: connections.store, store: connections.store,
-                announcer: connections.announcer, pause: pause
-            ).run()
+        let (report, mended) = try await looks.report(global) { [dryRun] connections, report in
             guard !dryRun else { return (report, Set(report.violations.filter(\.kind.isMendable))) }
             return (report, try await Repair(connections: connections).mend(report.violations))
         }

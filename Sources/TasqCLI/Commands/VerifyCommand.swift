@@ -17,36 +17,13 @@ struct VerifyCommand: AsyncParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    @Option(help: ArgumentHelp("How long to wait for the second look.", valueName: "duration"))
-    var pause = "5s"
+    @OptionGroup var looks: LookOptions
 
     @Flag(help: "Print one JSON object a violation.")
     var json = false
 
     func run() async throws {
-        let pause = try flag("--pause", pause) { text in
-            try duration(text, in: .zero ... .seconds(600))
-        }
-        let configuration = try global.load([.database, .redis])
-        // What Redis refuses is thrown: the log would say it a second time.
-        var logger = configuration.logger()
-        if logger.logLevel > .debug { logger.logLevel = .critical }
-        let progress = Progress(isShown: StandardError.isTerminal)
-        let report: VerificationReport
-        do {
-            report = try await Connections.with(configuration, logger: logger) { connections in
-                try await connections.store.requireCurrentSchema()
-                return try await Verification(
-                    catalog: connections.store, store: connections.store,
-                    announcer: connections.announcer, pause: pause,
-                    progress: { progress.show($0) }
-                ).run()
-            }
-        } catch {
-            progress.clear()
-            throw error
-        }
-        progress.clear()
+        let report = try await looks.report(global) { $1 }
         for violation in report.violations {
             try StandardOutput.line(
                 json
@@ -69,5 +46,37 @@ struct VerifyCommand: AsyncParsableCommand {
             )
         }
         if !json { try StandardOutput.line("no violation; \(looked)") }
+    }
+}
+
+/// How `verify` and `repair` look.
+struct LookOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("How long to wait for the second look.", valueName: "duration"))
+    var pause = "5s"
+
+    /// Looks twice, with progress on a terminal, and goes on with what was found.
+    func report<Result: Sendable>(
+        _ global: GlobalOptions,
+        then: @Sendable (Connections, VerificationReport) async throws -> Result
+    ) async throws -> Result {
+        let pause = try flag("--pause", pause) { text in
+            try duration(text, in: .zero ... .seconds(600))
+        }
+        let configuration = try global.load([.database, .redis])
+        // What Redis refuses is thrown: the log would say it a second time.
+        var logger = configuration.logger()
+        if logger.logLevel > .debug { logger.logLevel = .critical }
+        let progress = Progress(isShown: StandardError.isTerminal)
+        defer { progress.clear() }
+        return try await Connections.with(configuration, logger: logger) { connections in
+            try await connections.store.requireCurrentSchema()
+            let report = try await Verification(
+                catalog: connections.store, store: connections.store,
+                announcer: connections.announcer, pause: pause,
+                progress: { progress.show($0) }
+            ).run()
+            progress.clear()
+            return try await then(connections, report)
+        }
     }
 }

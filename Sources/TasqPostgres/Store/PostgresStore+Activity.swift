@@ -6,7 +6,7 @@ extension PostgresStore {
         since time: Timestamp, executing: [JobID], limit: Int
     ) async throws(StoreError) -> [ActivityRecord] {
         var parameters = Parameters()
-        parameters.append(firstID(at: time) as JobID)
+        parameters.append(JobID(firstAt: time))
         parameters.append(executing)
         parameters.append(Int64(min(max(1, limit), 1000)))
         parameters.append(soon)
@@ -27,7 +27,7 @@ extension PostgresStore {
         since time: Timestamp, buckets: Int, limit: Int
     ) async throws(StoreError) -> RecentHistory {
         var parameters = Parameters()
-        parameters.append(firstID(at: time) as JobID)
+        parameters.append(JobID(firstAt: time))
         parameters.append(time)
         parameters.append(Int64(max(1, buckets)))
         parameters.append(Int64(max(1, limit)))
@@ -75,6 +75,6 @@ extension PostgresStore {
 
     /// Above every id that was made by now, whoever's clock is a little ahead.
     private var soon: JobID {
-        firstID(at: Timestamp(microseconds: Timestamp.now.microseconds + 60_000_000))
+        JobID(firstAt: Timestamp(microseconds: Timestamp.now.microseconds + 60_000_000))
     }
 }

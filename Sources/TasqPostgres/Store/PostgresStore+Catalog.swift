@@ -126,9 +126,4 @@ extension PostgresStore {
             worker: row.optionalID(15), reason: row.optionalText(16),
             attemptsBefore: Int(row.int(17)))
     }
-
-    /// The least UUIDv7 of a millisecond: ids grow with time, so a time is a place in the index.
-    func firstID<Noun>(at time: Timestamp) -> Identifier<Noun> {
-        Identifier(firstAt: time)
-    }
 }

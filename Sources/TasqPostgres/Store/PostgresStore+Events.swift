@@ -9,8 +9,8 @@ extension PostgresStore {
         parameters.append(cursor)
         parameters.append(Int64(min(max(1, limit), 1000)))
         parameters.append(filter.source?.description)
-        parameters.append(filter.since.map { firstID(at: $0) as PayloadID })
-        parameters.append(filter.until.map { firstID(at: $0) as PayloadID })
+        parameters.append(filter.since.map { PayloadID(firstAt: $0) })
+        parameters.append(filter.until.map { PayloadID(firstAt: $0) })
         return try await pool.run(statements.events, parameters).map(eventRecord)
     }
 

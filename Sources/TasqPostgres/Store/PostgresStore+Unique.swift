@@ -66,9 +66,7 @@ extension PostgresStore {
     private func replace(
         _ disputed: [JobID: [NewJob]], answers: inout [JobID: Enqueued]
     ) async throws(StoreError) {
-        let pairs = disputed.compactMap { holder, jobs in
-            jobs.last.flatMap { $0.onConflict == .replace ? (holder: holder, job: $0) : nil }
-        }.sorted { $0.holder < $1.holder }
+        let pairs = lastWords(.replace, in: disputed)
         guard !pairs.isEmpty else { return }
         let jobs = pairs.map(\.job)
         var parameters = Parameters()
@@ -104,9 +102,7 @@ extension PostgresStore {
     private func reschedule(
         _ disputed: [JobID: [NewJob]], answers: inout [JobID: Enqueued]
     ) async throws(StoreError) {
-        let pairs = disputed.compactMap { holder, jobs in
-            jobs.last.flatMap { $0.onConflict == .reschedule ? (holder: holder, job: $0) : nil }
-        }.sorted { $0.holder < $1.holder }
+        let pairs = lastWords(.reschedule, in: disputed)
         guard !pairs.isEmpty else { return }
         var parameters = Parameters()
         parameters.append(pairs.map(\.holder))
@@ -123,5 +119,14 @@ extension PostgresStore {
                 answers[job.id] = .exists(id)
             }
         }
+    }
+
+    /// The holders whose last asker wants this, with that one, in the order in which rows are locked.
+    private func lastWords(
+        _ policy: ConflictPolicy, in disputed: [JobID: [NewJob]]
+    ) -> [(holder: JobID, job: NewJob)] {
+        disputed.compactMap { holder, jobs in
+            jobs.last.flatMap { $0.onConflict == policy ? (holder: holder, job: $0) : nil }
+        }.sorted { $0.holder < $1.holder }
     }
 }

@@ -58,14 +58,7 @@ extension Location: CustomStringConvertible {
 package func checkedHeaderName(
     _ text: some StringProtocol, field: String
 ) throws(InvalidInput) -> String {
-    let others = Set("!#$%&'*+-.^_`|~".utf8)
-    let isToken = text.utf8.allSatisfy { byte in
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        default: others.contains(byte)
-        }
-    }
-    guard (1...100).contains(text.utf8.count), isToken else {
+    guard text.utf8.count <= 100, isToken(text) else {
         throw InvalidInput(field: field, "must name a header, as in X-Signature")
     }
     return text.lowercased()

@@ -37,9 +37,6 @@ final class HTTPExchange {
         self.promise = promise
     }
 
-    /// Whether the answer's head is there: from now on its status decides.
-    var hasHead: Bool { answer != nil }
-
     func start(on loop: any EventLoop) {
         let alarm = loop.assumeIsolated().scheduleTask(deadline: deadline) {
             self.abandon(RequestFault.timedOut)

@@ -4,16 +4,23 @@ package import NIOHTTP1
 package import Tasq
 
 /// Where a URL's server is: one ``TargetPool`` serves just one of these.
-package struct HTTPOrigin: Sendable, Hashable {
+package struct HTTPOrigin: Sendable, Hashable, CustomStringConvertible {
     package let isSecure: Bool
     /// A name or an address, without brackets.
     package let host: String
     package let port: Int
 
+    /// As in `https://example.com:443`.
+    package var description: String {
+        "\(isSecure ? "https" : "http")://\(shownHost):\(port)"
+    }
+
+    /// An IPv6 address in brackets.
+    var shownHost: String { host.contains(":") ? "[\(host)]" : host }
+
     /// As it stands in a `Host` header: without the port that belongs to the scheme.
     fileprivate var authority: String {
-        let shown = host.contains(":") ? "[\(host)]" : host
-        return port == (isSecure ? 443 : 80) ? shown : "\(shown):\(port)"
+        port == (isSecure ? 443 : 80) ? shownHost : "\(shownHost):\(port)"
     }
 }
 
@@ -31,7 +38,7 @@ package struct HTTPRequest: Sendable {
     /// A `GET`. Throws `InvalidInput` naming `field` for what is no http or https URL.
     package init(url text: String, field: String = "url") throws(InvalidInput) {
         guard let url = URLComponents(string: text), let scheme = url.scheme?.lowercased(),
-            ["http", "https"].contains(scheme), var host = url.percentEncodedHost, !host.isEmpty,
+            ["http", "https"].contains(scheme), var host = url.encodedHost, !host.isEmpty,
             url.user == nil
         else { throw InvalidInput(field: field, "must be an http or https URL without a user") }
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }

@@ -40,16 +40,17 @@ public struct HTTPTarget: Sendable {
         url: String, timeout: Duration = .seconds(10), allow: [String] = [],
         signingSecret: String? = nil, headers: [Payload.Header] = [], field: String = "http"
     ) throws(InvalidInput) {
-        let place = try TargetURL(url, field: "\(field).url")
+        request = try HTTPRequest(toTarget: url, field: "\(field).url")
+        let host = request.origin.host
         guard timeout >= .milliseconds(1), timeout <= Self.timeoutLimit else {
             throw InvalidInput(field: "\(field).timeout", "must be between 1ms and 1h")
         }
-        peers = try PeerRule(allow: allow, host: place.host, field: "\(field).allow")
-        if let address = IPAddress(place.host), let objection = peers.objection(to: address) {
+        peers = try PeerRule(allow: allow, host: host, field: "\(field).allow")
+        if let address = IPAddress(host), let objection = peers.objection(to: address) {
             throw InvalidInput(
                 field: "\(field).url",
-                "is target_forbidden: \(place.host) is \(objection); if that is meant, add "
-                    + "`allow: [\"\(place.host)\"]` beside the url")
+                "is target_forbidden: \(host) is \(objection); if that is meant, add "
+                    + "`allow: [\"\(host)\"]` beside the url")
         }
         self.headers = try Self.checked(headers, field: "\(field).headers")
         if let signingSecret {
@@ -58,11 +59,8 @@ public struct HTTPTarget: Sendable {
         } else {
             signer = nil
         }
-        var request = try HTTPRequest(url: url, field: "\(field).url")
-        request.method = .POST
-        self.request = request
         self.timeout = timeout
-        origin = place.origin
+        origin = request.origin.description
     }
 
     private static func checked(
@@ -103,17 +101,13 @@ extension HTTPTarget: CustomStringConvertible, CustomReflectable {
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// A target's URL once it is known to be one.
-private struct TargetURL {
-    /// Without brackets.
-    let host: String
-    let origin: String
-
-    init(_ text: String, field: String) throws(InvalidInput) {
+extension HTTPRequest {
+    /// A `POST` to a target: what is judged here is what is connected to later.
+    fileprivate init(toTarget text: String, field: String) throws(InvalidInput) {
         guard text.utf8.count <= HTTPTarget.urlByteLimit,
             text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\\") }),
-            let url = URL(string: text), let scheme = url.scheme?.lowercased(),
-            var host = url.host()
+            let url = URLComponents(string: text), let scheme = url.scheme?.lowercased(),
+            url.host != nil
         else {
             throw InvalidInput(
                 field: field,
@@ -123,29 +117,24 @@ private struct TargetURL {
         guard scheme == "http" || scheme == "https" else {
             throw InvalidInput(field: field, "must be http or https")
         }
-        guard url.user() == nil, url.password() == nil else {
+        guard url.user == nil, url.password == nil else {
             throw InvalidInput(
                 field: field, "must not hold a user or password; send them as a header")
         }
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        guard IPAddress(host) != nil || isHostName(host) else {
+        self = try HTTPRequest(url: text, field: field)
+        method = .POST
+        guard IPAddress(origin.host) != nil || isHostName(origin.host) else {
             throw InvalidInput(
                 field: field,
                 "must have a host name in ASCII, a dotted quad or an IPv6 address in brackets")
         }
-        let shown = host.contains(":") ? "[\(host)]" : host
-        let port = url.port ?? (scheme == "http" ? 80 : 443)
-        guard (1...65_535).contains(port) else {
-            throw InvalidInput(field: field, "must have a port between 1 and 65535")
-        }
-        // What was judged must be just what is written there: nothing decoded, nothing left out.
+        // Just what is written there: nothing decoded, nothing left out.
         let written = text.dropFirst(scheme.count + "://".count)
             .prefix { !"/?#".contains($0) }.lowercased()
-        guard written == shown.lowercased() || written == "\(shown.lowercased()):\(port)" else {
+        let shown = origin.shownHost.lowercased()
+        guard written == shown || written == "\(shown):\(origin.port)" else {
             throw InvalidInput(
                 field: field, "must have a plain host, and a port between 1 and 65535 if any")
         }
-        self.host = host
-        origin = "\(scheme)://\(shown):\(port)"
     }
 }

@@ -126,6 +126,28 @@ import Testing
         }
     }
 
+    /// Whoever waits here, with the key of another in hand, can be waited for by that one.
+    @Test func `Freeing the keys of deleted jobs waits for nobody who does the same`() async throws
+    {
+        try await withStore { store, database in
+            let keys = ["a", "b"]
+            let ids = try await store.enqueue(
+                keys.map { try NewJob(kind: Name("noop"), uniqueKey: $0, payload: Payload([])) }
+            ).map(\.id)
+            try await database.execute("DELETE FROM tasq.job")
+            let locker = Session(
+                settings: try PostgresSettings(url: database.url), logger: .init(label: "test"))
+            _ = try await locker.script("BEGIN; DELETE FROM tasq.unique_key WHERE key = 'b'")
+            var parameters = Parameters()
+            parameters.append(keys)
+            parameters.append(ids)
+            _ = try await store.pool.run(store.statements.release, parameters)
+            _ = try await locker.script("ROLLBACK")
+            #expect(try await database.execute("SELECT key FROM tasq.unique_key") == "b")
+            await locker.close()
+        }
+    }
+
     @Test func `A repeated enqueue of a finished job does not take its key again`() async throws {
         try await withStore { store, database in
             let worker = try await store.registeredWorker()

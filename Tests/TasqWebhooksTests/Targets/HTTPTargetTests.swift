@@ -10,6 +10,8 @@ import Testing
     func `A public URL is taken`(url: String) throws {
         let target = try HTTPTarget(url: url)
         #expect(!target.origin.contains("token"))
+        // Nothing is connected to but the host that stands there and was judged.
+        #expect(url.contains(target.request.origin.host))
     }
 
     @Test(arguments: [

@@ -1,0 +1,128 @@
+import Foundation
+import Tasq
+import TasqPostgres
+import TasqTesting
+import TestSizes
+import Testing
+
+@testable import TasqHTTP
+
+/// Answers that carry claims: whether they arrived, and the rows the claims stand under.
+@Suite(.medium)
+struct ClaimDeliveryTests {
+    private static let worker = "019ab3c4-5d6e-7f80-9123-456789abcdef"
+
+    @Test func `Jobs claimed for a client that has gone are given back without an attempt`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            try await database.execute(
+                """
+                CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
+                CREATE TRIGGER gate BEFORE INSERT ON tasq.executing_job
+                    FOR EACH ROW EXECUTE FUNCTION gate()
+                """)
+            let gate = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
+            let id = try await stack.enqueue(#"{"kind":"mail"}"#)
+            let body = #"{"worker_id":"\#(Self.worker)"}"#
+            try await RawConnection.open(to: stack.admin) { connection in
+                try await connection.send(
+                    "POST /v1/claims HTTP/1.1\r\nHost: \(stack.admin)\r\n"
+                        + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+                try await eventually("the claim is under way") {
+                    try await database.execute(
+                        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' "
+                            + "AND datname = current_database()") == "1"
+                }
+            }
+            // Each thread of the server's has answered another client since: it knows of the end.
+            for _ in 0..<(4 * ProcessInfo.processInfo.activeProcessorCount) {
+                #expect(try await stack.ask("GET", "/healthz").status == 200)
+            }
+            await gate.close()
+            try await eventually("the job was claimed and handed back") {
+                try await database.execute(
+                    "SELECT status, attempt, crashes, handbacks, last_claim IS NOT NULL FROM tasq.job "
+                        + "WHERE id = '\(id)'") == "queued|0|0|0|t"
+            }
+        }
+    }
+
+    @Test func `Jobs whose answer could not be sent to its end are given back`() async throws {
+        try await Stack.with { stack, database in
+            let text = String(repeating: "x", count: 500_000)
+            for _ in 0..<40 {
+                _ = try await stack.enqueue(#"{"kind":"mail","payload":"\#(text)"}"#)
+            }
+            let body = #"{"worker_id":"\#(Self.worker)","limit":64}"#
+            try await RawConnection.open(to: stack.admin, receiving: 65_536) { connection in
+                try await connection.send(
+                    "POST /v1/claims HTTP/1.1\r\nHost: \(stack.admin)\r\n"
+                        + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+                // The answer has begun: nobody reads on.
+                _ = try await connection.text(until: "\r\n\r\n")
+                #expect(
+                    try await database.execute(
+                        "SELECT count(*) FROM tasq.job WHERE status = 'executing'") == "40")
+            }
+            try await eventually("all are handed back") {
+                try await database.execute(
+                    "SELECT DISTINCT status, attempt, crashes, handbacks, last_claim IS NOT NULL "
+                        + "FROM tasq.job") == "queued|0|0|0|t"
+            }
+        }
+    }
+
+    @Test func `Requests of one worker at a time have a row each`() async throws {
+        try await Stack.with { stack, database in
+            let claim = #"{"worker_id":"\#(Self.worker)","wait":"30s"}"#
+            async let first = stack.claim(claim)
+            async let second = stack.claim(claim)
+            try await eventually("both wait") { try await stack.store.workers().count == 2 }
+            for _ in 0..<2 { _ = try await stack.enqueue(#"{"kind":"mail"}"#) }
+            let answers = try await [first, second]
+            #expect(answers.map { $0.text.components(of: "\"token\"") } == [1, 1])
+            #expect(
+                try await database.execute(
+                    "SELECT count(*), count(DISTINCT worker_id) FROM tasq.executing_job") == "2|2")
+            // Once they are free they serve the next requests, in whatever crowd those come.
+            for answer in answers {
+                let token = try #require(member("token", of: answer.text))
+                _ = try await stack.ask("POST", "/v1/claims/\(token)/success")
+            }
+            for _ in 0..<3 {
+                async let one = stack.claim(#"{"worker_id":"\#(Self.worker)"}"#)
+                async let other = stack.claim(#"{"worker_id":"\#(Self.worker)"}"#)
+                _ = try await (one, other)
+            }
+            #expect(try await stack.store.workers().count == 2)
+            // Also while the worker's own one holds a claim.
+            _ = try await stack.enqueue(#"{"kind":"mail"}"#)
+            let held = try await stack.claim(#"{"worker_id":"\#(Self.worker)"}"#)
+            for _ in 0..<5 {
+                let empty = try await stack.claim(#"{"worker_id":"\#(Self.worker)"}"#)
+                #expect(empty.text.contains(#""claims":[]"#))
+            }
+            #expect(try await stack.store.workers().count == 2)
+            let token = try #require(member("token", of: held.text))
+            _ = try await stack.ask("POST", "/v1/claims/\(token)/success")
+            // A row that another server has made is that server's.
+            let other = WorkerID()
+            try await database.execute(
+                """
+                INSERT INTO tasq.worker
+                    (id, host, pid, queues, concurrency, version, heartbeat_us, lease_us)
+                VALUES ('\(other)', 'h', 0, '{default}', 1, 'claims/1', 1000000, 3600000000)
+                """)
+            _ = try await stack.enqueue(#"{"kind":"mail"}"#)
+            let third = try await stack.claim(#"{"worker_id":"\#(other)"}"#)
+            #expect(third.text.components(of: "\"token\"") == 1)
+            #expect(
+                try await database.execute(
+                    "SELECT count(*) FROM tasq.executing_job WHERE worker_id = '\(other)'") == "0")
+        }
+    }
+}
