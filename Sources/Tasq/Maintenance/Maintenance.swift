@@ -12,7 +12,7 @@ final class Maintenance: Sendable {
     /// How often the holder looks, while there is something to do and while there is not.
     static let tick = Duration.seconds(1)
     static let idleTick = Duration.seconds(4)
-    /// How often the others ask for the term.
+    /// The longest time between two of the others' questions for the term.
     static let askPause = Duration.seconds(2)
     /// How often a worker that registers looks whether it has.
     static let registrationPause = Duration.milliseconds(100)
@@ -138,7 +138,13 @@ final class Maintenance: Sendable {
                 sights[.maintenance] = .init(state: standing, patience: Maintenance.longestTerm)
             }
             abandoned = standstill.look(at: sights, now: now)[.maintenance]
-            return abandoned == nil || wasRefused ? Maintenance.askPause : .zero
+            return abandoned == nil || wasRefused ? Self.pause() : .zero
+        }
+
+        /// Drawn anew each time: workers that started together do not ask together for ever, so
+        /// that a holder's end is seen the sooner the more of them there are.
+        private static func pause() -> Duration {
+            Maintenance.askPause * Double.random(in: 0.5...1)
         }
 
         mutating func reset() {
