@@ -52,6 +52,8 @@ struct PlanScene {
                     '{1}', ARRAY[public.middle()], '{\(Self.stranger)}'
                     """),
             Hot(statement: all.glance, arguments: "\(batch), 10"),
+            Hot(statement: all.explain, arguments: "(public.ids('queued'))[1]", counts: 1000),
+            Hot(statement: all.explain, arguments: "(public.ids('queued'))[5]", counts: 1000),
             Hot(statement: all.reap, arguments: "\(batch), 3"),
             Hot(statement: all.promote, arguments: "\(batch)"),
             Hot(statement: all.settle, arguments: "\(executing), '{success}', '{}', '{}'"),
