@@ -193,9 +193,8 @@ package final class ClaimDesk: Sendable {
             for job in jobs {
                 group.addTask {
                     do throws(StoreError) {
-                        let settled = try await self.settle(
+                        _ = try await self.settle(
                             Settlement(job: job.id, claim: job.claim, verdict: .unstarted))
-                        if settled != nil { self.meters.unstarted.add() }
                     } catch {
                         self.logger.warning(
                             "a claim is left to the lease",
@@ -223,7 +222,7 @@ package final class ClaimDesk: Sendable {
 
     private func settle(_ settlement: Settlement) async throws(StoreError) -> Settled? {
         guard let settled = try await settling.submit([settlement]).first ?? nil else {
-            meters.lost.add()
+            if !settlement.isOfNoRun { meters.lost.add() }
             return nil
         }
         meters.settled.add()

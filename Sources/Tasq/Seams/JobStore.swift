@@ -22,8 +22,12 @@ public protocol JobStore: Sendable {
     ) async throws(StoreError) -> [ClaimedJob]
 
     /// Claims the oldest due jobs of `queues` straight from the table, most urgent first.
+    ///
+    /// It looks at no more than `reach` due jobs of each queue, from the head or from behind the cursor
+    /// given for it, and tells where it ended.
     func sweep(
-        upTo limit: Int, for worker: WorkerID, from queues: [Name]
+        upTo limit: Int, for worker: WorkerID, from queues: [Name],
+        behind cursors: [Name: QueuedCursor], lookingAt reach: Int
     ) async throws(StoreError) -> Sweep
 
     /// The queue on which it is this worker's turn to make way for a suspect, and for how much longer;
@@ -155,18 +159,38 @@ public protocol JobStore: Sendable {
     func close() async
 }
 
+extension JobStore {
+    /// Sweeps from the head of each queue.
+    package func sweep(
+        upTo limit: Int, for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> Sweep {
+        try await sweep(
+            upTo: limit, for: worker, from: queues, behind: [:], lookingAt: Sweep.reach)
+    }
+}
+
 /// What a sweep found.
 public struct Sweep: Sendable {
+    /// Due jobs of each queue that one sweep looks at, most of them of kinds that the worker has no
+    /// handler for.
+    package static let reach = 2000
+
     /// The jobs that are claimed now.
     public var jobs: [ClaimedJob]
     /// The queue of a due suspect that the worker could run; `nil` when there is none. It is claimed
     /// by ``JobStore/claimSuspect(for:from:)``.
     public var suspectsQueue: Name?
+    /// The last jobs it looked at in queues that may have more; none when it claimed as many as it was
+    /// to claim.
+    public var cursors: [Name: QueuedCursor]
 
-    /// Makes an answer to ``JobStore/sweep(upTo:for:from:)``.
-    public init(jobs: [ClaimedJob], suspectsQueue: Name? = nil) {
+    /// Makes an answer to ``JobStore/sweep(upTo:for:from:behind:lookingAt:)``.
+    public init(
+        jobs: [ClaimedJob], suspectsQueue: Name? = nil, cursors: [Name: QueuedCursor] = [:]
+    ) {
         self.jobs = jobs
         self.suspectsQueue = suspectsQueue
+        self.cursors = cursors
     }
 }
 
@@ -209,6 +233,12 @@ public struct Settlement: Sendable, Hashable {
     /// The claim it ran under; without it nothing is written.
     public let claim: ClaimToken
     package let verdict: Verdict
+
+    /// No handler has run: where its claim is gone, no outcome is lost. The job was cancelled meanwhile,
+    /// or was given back by a first try whose answer got lost, and has run since.
+    package var isOfNoRun: Bool {
+        if case .unstarted = verdict { true } else { false }
+    }
 
     package init(job: JobID, claim: ClaimToken, verdict: Verdict) {
         self.job = job

@@ -86,6 +86,7 @@ public final class Worker: Service {
             },
             onLost: { settlement in
                 held.remove([settlement.claim])
+                guard !settlement.isOfNoRun else { return }
                 logger.warning(
                     "an outcome was discarded: its claim is gone",
                     metadata: ["job.id": "\(settlement.job)"])
@@ -119,6 +120,8 @@ public final class Worker: Service {
             // In a task of its own, because what is left to write must be written all the same.
             await Task { await self.leave(last) }.value
         }
+        // What looked after the doorbell may have taken an id while it ended.
+        await doorbell.quiet()
     }
 
     /// Shuts down without further grace: running handlers are cancelled and their jobs handed
@@ -239,29 +242,6 @@ public final class Worker: Service {
             start(job, askedAt: asked, memo.meters(of: job, in: meters), in: session)
         }
         if executor.waits > 0 { giveBackLate() }
-    }
-
-    /// Looks after jobs that wait for a slot until none does.
-    private func giveBackLate() {
-        guard lookahead.watch() else { return }
-        Task {
-            await sleep(for: Lookahead.patience)
-            self.lookahead.unwatch()
-            if self.giveBackWaiting(since: .now - Lookahead.patience) > 0 {
-                self.lookahead.noteHeldUp()
-            }
-            if self.executor.waits > 0 { self.giveBackLate() }
-        }
-    }
-
-    /// Gives back the jobs that wait for a slot since before `time`, as if never claimed.
-    private func giveBackWaiting(since time: ContinuousClock.Instant) -> Int {
-        let jobs = held.withdraw(executor.withdraw(postedBefore: time))
-        for job in jobs {
-            settler.settle(Settlement(job: job.id, claim: job.claim, verdict: .unstarted))
-        }
-        meters.unstarted.add(jobs.count)
-        return jobs.count
     }
 
     private func start(

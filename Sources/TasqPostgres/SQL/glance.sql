@@ -9,14 +9,14 @@
 -- name to name in the index; DISTINCT would read every entry. The oldest job of a queue is the
 -- oldest of its four priorities, each the first entry of its stretch of the index.
 -- Both are asked for from there on in the index's order, and looked at afterwards: an equality, with
--- statistics that know of no queued rows, lets the planner collect and sort them all. Claims find their
--- jobs by id, as in queues.sql.
+-- statistics that know of no queued rows, lets the planner collect and sort them all; sweep.sql says why
+-- `status` is asked for twice. Claims find their jobs by id, as in queues.sql.
 WITH RECURSIVE names AS (
     (
         SELECT j.queue
         FROM tasq.job AS j
-        WHERE j.status = 'queued'
-        ORDER BY j.queue
+        WHERE (j.status = 'queued' OR j.status = ANY ('{queued}'))
+        ORDER BY j.queue, j.priority, j.run_at, j.id
         LIMIT 1
     )
     UNION ALL
@@ -24,8 +24,8 @@ WITH RECURSIVE names AS (
         (
             SELECT j.queue
             FROM tasq.job AS j
-            WHERE j.status = 'queued' AND j.queue > n.queue
-            ORDER BY j.queue
+            WHERE (j.status = 'queued' OR j.status = ANY ('{queued}')) AND j.queue > n.queue
+            ORDER BY j.queue, j.priority, j.run_at, j.id
             LIMIT 1
         )
     FROM names AS n
@@ -39,7 +39,7 @@ counted AS (
             FROM (
                 SELECT j.queue
                 FROM tasq.job AS j
-                WHERE j.status = 'queued' AND j.queue >= n.queue
+                WHERE (j.status = 'queued' OR j.status = ANY ('{queued}')) AND j.queue >= n.queue
                 ORDER BY j.queue, j.priority, j.run_at, j.id
                 LIMIT $1::bigint
             ) AS few
@@ -52,7 +52,8 @@ counted AS (
                 LATERAL (
                     SELECT j.queue, j.priority, j.run_at
                     FROM tasq.job AS j
-                    WHERE j.status = 'queued' AND (j.queue, j.priority) >= (n.queue, level)
+                    WHERE (j.status = 'queued' OR j.status = ANY ('{queued}'))
+                        AND (j.queue, j.priority) >= (n.queue, level)
                     ORDER BY j.queue, j.priority, j.run_at, j.id
                     LIMIT 1
                 ) AS f

@@ -15,18 +15,29 @@ extension PostgresStore {
 
     /// One statement that walks the index of each queue in its own order.
     public func sweep(
-        upTo limit: Int, for worker: WorkerID, from queues: [Name]
+        upTo limit: Int, for worker: WorkerID, from queues: [Name],
+        behind cursors: [Name: QueuedCursor], lookingAt reach: Int
     ) async throws(StoreError) -> Sweep {
+        let places: [QueuedCursor?] = cursors.isEmpty ? [] : queues.map { cursors[$0] }
         var parameters = Parameters()
         parameters.append(worker)
         parameters.append(queues.map(\.description))
         parameters.append(Int64(limit))
+        parameters.append(Int64(reach))
+        parameters.append(places.map { place in place.map { Int64($0.priority.level) } })
+        parameters.append(places.map { $0?.runAt })
+        parameters.append(places.map { $0?.id })
         var sweep = Sweep(jobs: [])
         for row in try await pool.run(statements.sweep, parameters) {
-            if row.isNull(1) {
-                sweep.suspectsQueue = Name(unchecked: row.text(3))
-            } else {
+            if !row.isNull(1) {
                 sweep.jobs.append(claimedJob(row))
+            } else if row.isNull(2) {
+                let queue = Name(unchecked: row.text(3))
+                sweep.cursors[queue] = QueuedCursor(
+                    queue: queue, priority: Priority(unchecked: Int(row.int(4))),
+                    runAt: row.time(14), id: row.id(0))
+            } else {
+                sweep.suspectsQueue = Name(unchecked: row.text(3))
             }
         }
         return sweep

@@ -39,10 +39,10 @@ import Testing
         }
     }
 
-    /// Statements that walk the jobs of a queue in order are left out: an index on the status is as
-    /// good to them as tasq's own, as long as the statistics say that nobody waits.
-    @Test(arguments: [Knowledge.none, .ofEmptyTables, .ofHistory, .ofAll])
-    func `Statements that act on given jobs do not follow an index that somebody added`(
+    /// To those that walk the jobs of a queue in order, an index on the status looks as good as tasq's own
+    /// as long as the statistics say that nobody waits.
+    @Test(arguments: [Knowledge.none, .ofEmptyTables, .ofHistory, .ofAll, .ofNoColumn])
+    func `Hot statements do not follow an index that somebody added`(
         knowledge: Knowledge
     ) async throws {
         try await withStore { _, database in
@@ -55,8 +55,7 @@ import Testing
                 CREATE INDEX ON tasq.job (run_at);
                 CREATE INDEX ON tasq.executing_job (worker_id);
                 """ + scene.fill(knowing: knowledge), in: database)
-            try await check(
-                scene, scene.statements.filter { !$0.walksQueue }, in: database, "\(knowledge)")
+            try await check(scene, scene.statements, in: database, "\(knowledge)")
         }
     }
 
@@ -141,7 +140,8 @@ import Testing
                 print("PLAN", hot.name, Int(rows), blocks, circumstances)
             }
             #expect(
-                rows <= Double(scene.mostRows) && blocks <= scene.mostBlocks,
+                rows <= Double(scene.mostRows + hot.counts)
+                    && blocks <= scene.mostBlocks + hot.counts,
                 "\(hot.name) (\(circumstances)): \(reads)")
         }
     }

@@ -51,7 +51,7 @@ import Testing
                 (statements.settle, "'{}', '{}', '{success}', '{}', '{}'"),
                 (statements.stillQueued, "'{}'"), (statements.announceable, "'{}'"),
                 (statements.settledBefore, "'{}', '{}', '{}'"),
-                (statements.sweep, "\(worker), '{default}', 10"),
+                (statements.sweep, "\(worker), '{default}', 10, 2000, '{}', '{}', '{}'"),
                 (statements.turn, "\(worker), '{default}'"),
                 (statements.claimSuspect, "\(worker), '{default}'"),
             ] {
@@ -125,9 +125,10 @@ import Testing
             let statements = Statements(schema: "tasq")
             let worker = "'\(WorkerID())'"
             let sweep = try await expect(
-                statements.sweep, "\(worker), '{default}', 10", walks: "job_suspect", mode,
-                in: database)
-            #expect(sweep.split(separator: "job_queued").count == 2, "\(sweep)")
+                statements.sweep, "\(worker), '{default}', 10, 2000, '{}', '{}', '{}'",
+                walks: "job_suspect", mode, in: database)
+            // Once for the jobs and once for the place where it ends.
+            #expect(sweep.split(separator: "job_queued").count == 3, "\(sweep)")
             let claim = try await expect(
                 statements.claimSuspect, "\(worker), '{default}'",
                 walks: "job_suspect", mode, in: database)
@@ -149,7 +150,10 @@ import Testing
             for (statement, arguments, index) in [
                 (statements.claim, "\(id), \(worker), '{default}'", "job_pkey"),
                 (statements.settle, "\(id), \(id), '{success}', '{0}', '{NULL}'", "job_pkey"),
-                (statements.sweep, "\(worker), '{default}', 10", "job_queued"),
+                (
+                    statements.sweep, "\(worker), '{default}', 10, 2000, '{}', '{}', '{}'",
+                    "job_queued"
+                ),
                 (statements.queued, "'', 0, now(), \(worker), 10", "job_queued"),
                 (statements.promote, "10", "job_scheduled"),
                 (statements.claimSuspect, "\(worker), '{default}'", "job_suspect"),
