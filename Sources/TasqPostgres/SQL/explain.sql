@@ -5,8 +5,8 @@
 -- The columns of job.sql, then: this server's time; whether its queue is paused; the workers whose
 -- lease has not run out; those of them that serve its queue and know its kind, with their slots and
 -- how many are taken; how the latest recorded attempt ended; how many jobs of its queue come before
--- it, counted up to 1000; the worker that holds it; and how many live workers serve its queue and do
--- not know its kind. A heartbeat older than the lease counts as silence here, by this server's clock,
+-- it, counted up to 1000; the worker that holds it; how many live workers serve its queue and do
+-- not know its kind; since when and why it is put off. A heartbeat older than the lease counts as silence here, by this server's clock,
 -- and so does one from the future, which was written before that clock went back; whether the worker
 -- is dead, the reaper decides by its own.
 WITH live AS MATERIALIZED (
@@ -44,7 +44,7 @@ SELECT
     w.host, w.pid, w.seen_at,
     w.seen_at > now() - w.lease_us * interval '1 microsecond'
         AND w.seen_at <= now() + w.lease_us * interval '1 microsecond' AS is_live,
-    able.unable
+    able.unable, j.put_off_at, j.put_off_reason
 FROM tasq.job AS j
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id
 LEFT JOIN tasq.worker AS w ON w.id = e.worker_id
