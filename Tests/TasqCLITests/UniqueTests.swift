@@ -158,21 +158,6 @@ import Testing
         }
     }
 
-    @Test(arguments: Way.allCases)
-    func `A job that waits and is deleted leaves its key to the next one`(way: Way) async throws {
-        try await withDatabase { database in
-            let environment = ["DATABASE_URL": database.url]
-            let first = try await enqueue(database, by: way, "--delay", "1h")
-            for (action, done) in [("cancel", "cancelled"), ("delete", "deleted")] {
-                let run = try await TasqProgram.run("jobs", action, first, environment: environment)
-                #expect(run.output.hasPrefix("\(first) \(done)"), "\(run.errors)")
-            }
-            let second = try await enqueue(database, by: way, "--delay", "1h")
-            #expect(second != first)
-            #expect(try await enqueue(database, by: way) == second)
-        }
-    }
-
     /// Each gets an id, whatever others do to the same key meanwhile.
     @Test(arguments: Way.allCases)
     func `Many at once leave one that waits, with the word of one of them`(way: Way) async throws {
