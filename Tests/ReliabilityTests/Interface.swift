@@ -204,6 +204,9 @@ enum Interface {
         "tasq.store": Trial(
             "TasqCLITests/RoleTests",
             "A role that may only enqueue does so, and gets nothing else"),
+        "tasq.ring": Trial(
+            "TasqCLITests/RoleTests",
+            "A role that may only enqueue does so, and gets nothing else"),
         "tasq.granted": Trial(
             "TasqCLITests/RoleTests",
             "What was granted is there again after every later migration"),

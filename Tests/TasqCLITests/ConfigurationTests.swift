@@ -153,6 +153,19 @@ struct ConfigurationTests {
                 + "secrets: [env:S] }", "sources.a.verify.sign"
         ),
         ("handlers:\n  a: { command: [x], env: { TASQ_X: y } }", "env.TASQ_X is not a variable"),
+        (
+            "handlers:\n  a: { http: { url: \"https://h.example\", sign: [] } }",
+            "http.sign must name at least one secret"
+        ),
+        (
+            "handlers:\n  a: { http: { url: \"https://h.example\", sign: [env:GOOD, env:NONE] } }",
+            "env:NONE is not set"
+        ),
+        (
+            "handlers:\n  a: { http: { url: \"https://h.example\", "
+                + "sign: [env:S, env:S, env:S, env:S, env:S] } }",
+            "http.sign must be 1 to 4 secrets"
+        ),
     ])
     func `A mistake in the file is named with its line and the mend`(
         yaml: String, expected: String
@@ -163,6 +176,7 @@ struct ConfigurationTests {
                 flags: ["config": file.path],
                 environment: [
                     "BLANK": "", "SPACED": "hunter2 ", "TWO": "hunter2\nhunter3", "S": "hunter2",
+                    "GOOD": "aHVudGVyMg==",
                 ],
                 needs: [.database, .redis, .sources, .handlers, .admin])
         }

@@ -68,9 +68,10 @@ struct IngestResponder: Responder {
 
     private func source(for head: RequestHead) throws(Problem) -> WebhookSource {
         guard head.path.hasPrefix("/in/") else { throw .notFound }
-        guard let source = sources.source(String(head.path.dropFirst("/in/".count))) else {
-            throw .unknownSource
-        }
+        // Many a form for a webhook's URL puts a slash at its end.
+        let name = head.path.dropFirst("/in/".count)
+        guard let source = sources.source(String(name.hasSuffix("/") ? name.dropLast() : name))
+        else { throw .unknownSource }
         return source
     }
 

@@ -6,8 +6,9 @@
 -- lease has not run out; those of them that serve its queue and know its kind, with their slots and
 -- how many are taken; how the latest recorded attempt ended; how many of the first 1000 jobs of its
 -- queue come before it, as glance.sql reads them (a limit that the planner does not know makes it go by
--- the order, too); the worker that holds it; and how many live workers serve its queue and do
--- not know its kind. A heartbeat older than the lease counts as silence here, by this server's clock,
+-- the order, too); the worker that holds it; how many live workers serve its queue and do not know its
+-- kind; since when and why it is put off. A heartbeat older than the lease counts as silence here, by
+-- this server's clock,
 -- and so does one from the future, which was written before that clock went back; whether the worker
 -- is dead, the reaper decides by its own.
 WITH live AS MATERIALIZED (
@@ -48,7 +49,7 @@ SELECT
     w.host, w.pid, w.seen_at,
     w.seen_at > now() - w.lease_us * interval '1 microsecond'
         AND w.seen_at <= now() + w.lease_us * interval '1 microsecond' AS is_live,
-    able.unable
+    able.unable, j.put_off_at, j.put_off_reason
 FROM tasq.job AS j
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id
 LEFT JOIN tasq.worker AS w ON w.id = e.worker_id

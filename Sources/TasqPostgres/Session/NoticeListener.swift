@@ -44,10 +44,8 @@ private func listen(
         assumesPooler: settings.assumesPooler, interrupt: interrupt)
     guard !connection.isPooled else { return }
     do throws(Connection.Failure) {
-        // To the server a session that is only notified is idle, however often that is.
         _ = try connection.script(
-            "SET idle_session_timeout = 0; LISTEN \(channel)",
-            until: .now + settings.statementTimeout)
+            "LISTEN \(channel)", until: .now + settings.statementTimeout)
     } catch {
         throw .from(error, at: settings.safeDescription)
     }

@@ -111,7 +111,8 @@ extension PostgresStore {
                     Circumstances.Holder(
                         host: host, processID: Int(row.int(27)), seenAt: row.time(28),
                         isLive: row.bool(29))
-                })
+                },
+                putOffSince: row.optionalTime(31), putOffReason: row.optionalText(32))
         }.first
     }
 

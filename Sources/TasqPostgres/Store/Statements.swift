@@ -207,6 +207,9 @@ extension Migration {
             Migration(
                 number: 9, name: "roles",
                 text: sql(PackageResources._009_roles_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 11, name: "policies",
+                text: sql(PackageResources._011_policies_sql, in: schema), isBreaking: false),
         ]
     }
 }

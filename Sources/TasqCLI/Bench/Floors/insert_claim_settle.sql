@@ -181,6 +181,7 @@ settled AS (
             WHEN g.verdict = 'later' THEN coalesce(j.put_off_at, now())
             WHEN g.verdict IN ('snooze', 'handedback', 'unstarted') THEN j.put_off_at
         END,
+        put_off_reason = CASE WHEN g.verdict = 'later' THEN left(g.reason, 200) END,
         last_claim = CASE WHEN g.verdict = 'handedback' THEN j.last_claim ELSE g.claim END
     FROM gone AS g
     WHERE j.id = ANY (ARRAY[g.job_id])
