@@ -94,7 +94,7 @@ import Testing
             // The schema as it stood before the functions were made anew.
             try await database.execute(
                 """
-                DROP TABLE tasq.granted;
+                DROP TABLE tasq.granted; DROP TABLE tasq.tally; DROP INDEX tasq.job_stopped;
                 DROP FUNCTION tasq.store; DELETE FROM tasq.schema_version WHERE number >= 9;
                 DO $$ DECLARE f regprocedure; BEGIN
                     FOR f IN SELECT oid FROM pg_proc WHERE proname = 'enqueue' LOOP
@@ -110,7 +110,7 @@ import Testing
                 GRANT INSERT ON tasq.job TO w\(database.name)
                 """)
             let run = try await TasqProgram.run("migrate", environment: environment)
-            #expect(run.output.hasSuffix("applied roles"), "\(run.output)\(run.errors)")
+            #expect(run.output.contains("applied roles"), "\(run.output)\(run.errors)")
             #expect(JobID(try await database.execute("SELECT id FROM public.late")) != nil)
             let id = try await database.execute(
                 "SET ROLE w\(database.name); SELECT tasq.enqueue('a')")
