@@ -210,6 +210,9 @@ enum Interface {
         "tasq.granted": Trial(
             "TasqCLITests/RoleTests",
             "What was granted is there again after every later migration"),
+        "tasq.tally": Trial(
+            "TasqPostgresTests/Store/TallyTests",
+            "Sums are noted as work is done, and forgotten after a day"),
         "tasq.uuid_v7": Trial(
             "TasqPostgresTests/Store/EnqueueTests",
             "SQL enqueues inside anybody's transaction and rolls back with it"),

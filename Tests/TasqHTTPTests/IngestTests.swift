@@ -161,7 +161,7 @@ struct IngestTests {
             let digest = try await database.execute(
                 "SELECT length(body), md5(body) FROM tasq.payload WHERE id = '\(id)'")
             let job = try #require(
-                try await stack.store.jobs(matching: JobFilter(), after: nil, limit: 1).first)
+                try await stack.store.jobs(matching: JobFilter(), after: nil, limit: 1).jobs.first)
             let stored = try #require(try await stack.store.payload(of: job.id))
             #expect(stored.body == body, "\(digest)")
         }

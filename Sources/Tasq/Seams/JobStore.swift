@@ -90,6 +90,9 @@ public protocol JobStore: Sendable {
     /// Takes back up to `limit` claims whose worker row is missing; counts attempt and crash.
     func reap(upTo limit: Int) async throws(StoreError) -> [Reaped]
 
+    /// Notes what the deployment has done so far, for charts, and forgets what was noted a day ago.
+    func tally() async throws(StoreError)
+
     /// A page of the queued and due jobs, by queue, priority and due time, for the reconciler.
     func queued(after cursor: QueuedCursor?, limit: Int) async throws(StoreError) -> QueuedPage
 

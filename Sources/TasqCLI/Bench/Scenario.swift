@@ -13,7 +13,7 @@ enum Scenario: String, Sendable, CaseIterable, ExpressibleByArgument {
         case .steady: "jobs completed a second while others are enqueued"
         case .latency: "commit to the handler's first line, idle and under load"
         case .ingest: "signed webhooks a second over 64 connections"
-        case .history: "drain and idle pickup beside a large history of finished jobs"
+        case .history: "drain, idle pickup and lists beside a large history of finished jobs"
         case .backlog: "drain and an urgent job's pickup before a large backlog"
         case .reconcile: "how soon a flushed Redis knows every queued job again"
         case .payload: "drain by size of the body"

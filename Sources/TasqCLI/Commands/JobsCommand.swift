@@ -35,11 +35,11 @@ struct JobsCommand: AsyncParsableCommand {
                 return cursor
             }
             let configuration = try global.load(.database)
-            let jobs = try await Connections.with(configuration) {
-                try await $0.store.jobs(matching: filter, after: cursor, limit: limit)
+            let page = try await Connections.with(configuration) {
+                try await search($0.store, filter, after: cursor, limit: limit)
             }
             try Report.list(
-                jobs, json: json,
+                page.jobs, json: json,
                 columns: [
                     .init(heading: "ID"), .init(heading: "KIND"), .init(heading: "QUEUE"),
                     .init(heading: "STATUS"), .init(heading: "ATTEMPT", isNumber: true),
@@ -55,10 +55,28 @@ struct JobsCommand: AsyncParsableCommand {
                         .init(String((job.reason ?? "").prefix(80))),
                     ]
                 }, object: { JSON.job($0) })
-            if jobs.count == limit, let last = jobs.last {
+            if let next = page.next {
                 // On standard error, so that what is piped on stays a list of jobs.
-                StandardError.line("more: --cursor \(JobCursor(last))")
+                StandardError.line("more: --cursor \(next)")
             }
+        }
+
+        /// Goes on where a page ended short, until there are as many as asked for or none is left.
+        private func search(
+            _ store: PostgresStore, _ filter: JobFilter, after cursor: JobCursor?, limit: Int
+        ) async throws -> JobPage {
+            let progress = Progress(isShown: StandardError.isTerminal)
+            defer { progress.clear() }
+            var found = JobPage(jobs: [], next: cursor)
+            repeat {
+                let page = try await store.jobs(
+                    matching: filter, after: found.next, limit: limit - found.jobs.count)
+                found.jobs += page.jobs
+                found.next = page.next
+                guard let next = page.next else { break }
+                progress.show("searched back to \(next.time), \(found.jobs.count) found")
+            } while found.jobs.count < limit
+            return found
         }
     }
 

@@ -41,13 +41,13 @@ struct EventRoutes: Sendable {
             }
             return id
         }
-        let events = try await read { () async throws(StoreError) in
+        let page = try await read { () async throws(StoreError) in
             try await catalog.events(matching: filter, after: cursor, limit: limit)
         }
         return .json { json in
             json.name("events")
-            json.array(events) { json, event in json.object { $0.members(of: event) } }
-            json.member("next_cursor", events.count < limit ? nil : events.last?.id.description)
+            json.array(page.events) { json, event in json.object { $0.members(of: event) } }
+            json.member("next_cursor", page.next?.description)
         }
     }
 

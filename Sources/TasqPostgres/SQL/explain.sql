@@ -5,7 +5,7 @@
 -- The columns of job.sql, then: this server's time; whether its queue is paused; the workers whose
 -- lease has not run out; those of them that serve its queue and know its kind, with their slots and
 -- how many are taken; how the latest recorded attempt ended; how many of the first 1000 jobs of its
--- queue come before it, as glance.sql reads them (a limit that the planner does not know makes it go by
+-- queue come before it, as queues.sql reads them (a limit that the planner does not know makes it go by
 -- the order, too); the worker that holds it; how many live workers serve its queue and do not know its
 -- kind; since when and why it is put off. A heartbeat older than the lease counts as silence here, by
 -- this server's clock,

@@ -1,4 +1,5 @@
 import Foundation
+import Tasq
 
 @testable import TasqPostgres
 
@@ -51,7 +52,7 @@ struct PlanScene {
                     '\(Self.stranger)', '{default}', \(batch), \(2 * batch), \
                     '{1}', ARRAY[public.middle()], '{\(Self.stranger)}'
                     """),
-            Hot(statement: all.glance, arguments: "\(batch), 10"),
+            Hot(statement: all.queues, arguments: "\(batch), 10, \(batch)"),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[1]", counts: 1000),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[5]", counts: 1000),
             Hot(statement: all.reap, arguments: "\(batch), 3"),
@@ -97,7 +98,31 @@ struct PlanScene {
             Hot(statement: all.job, arguments: "(public.ids('queued'))[1]"),
             Hot(statement: all.matching, arguments: any),
             Hot(statement: all.matchingErrors, arguments: any),
+        ] + lists
+    }
+
+    /// Lists whose filters match nothing, each told to look at four batches.
+    private var lists: [Hot] {
+        let all = Statements(schema: "tasq")
+        let (first, last) = ("'\(JobID.years.lowerBound)'", "'\(JobID.years.upperBound)'")
+        func list(_ status: String, _ kind: String, _ key: String) -> String {
+            "\(last), \(batch), \(status), NULL, \(kind), \(key), \(first), NULL, NULL, NULL, NULL, \(4 * batch)"
+        }
+        let statuses = ["scheduled", "queued", "executing", "error", "cancelled"]
+        return [
+            Hot(statement: all.jobs, arguments: list("NULL", "'rare'", "NULL")),
+            Hot(statement: all.jobs, arguments: list("NULL", "NULL", "'nope'")),
+            Hot(statement: all.jobs, arguments: list("'success'", "'rare'", "NULL")),
+            Hot(statement: all.jobs, arguments: list("'error'", "'rare'", "NULL")),
+            Hot(statement: all.jobs, arguments: list("'cancelled'", "NULL", "NULL")),
+            Hot(
+                statement: all.events,
+                arguments: "NULL, \(batch), 'nope', NULL, NULL, \(4 * batch)"),
         ]
+            + statuses.map { status in
+                Hot(
+                    statement: all.jobsFew, arguments: list("'\(status)'", "'rare'", "NULL"))
+            }
     }
 
     /// Everything, with an ANALYZE at the time that leaves this knowledge.

@@ -69,7 +69,7 @@ import Testing
             var script =
                 "\(sessionSettings) SET plan_cache_mode = force_generic_plan; \(scene.stage)"
             if isAnalyzed { script += PlanScene.analyze }
-            let statements = scene.statements
+            let statements = scene.statements.filter { !$0.statement.isPlannedAnew }
             for (place, hot) in statements.enumerated() {
                 script += """
                     PREPARE p\(place) AS \(hot.statement.text);
@@ -93,6 +93,8 @@ import Testing
         _ scene: PlanScene, _ statements: [PlanScene.Hot], in database: TestDatabase, _ name: String
     ) async throws {
         for mode in ["generic", "custom"] {
+            let statements =
+                mode == "custom" ? statements : statements.filter { !$0.statement.isPlannedAnew }
             for settings in [sessionSettings, ""] {
                 var script = settings + "SET plan_cache_mode = force_\(mode)_plan;\n"
                 for (place, hot) in statements.enumerated() {

@@ -175,14 +175,13 @@ import Testing
                 """)
             let statements = Statements(schema: "tasq")
             let (first, last) = ("'\(JobID(high: 0, low: 0))'", "'\(JobID())'")
-            let list = "\(last), 50, NULL, NULL, NULL, NULL, \(first), NULL, NULL, NULL, NULL"
+            let list = "\(last), 50, NULL, NULL, NULL, NULL, \(first), NULL, NULL, NULL, NULL, 100"
             for (statement, arguments, index) in [
-                (statements.queues, "", "job_queued"),
-                (statements.recent, "\(first), now(), 1000000, 20000, \(last)", "job_pkey"),
+                (statements.queues, "1000, 100, 1000", "job_queued"),
                 (statements.jobs, list, "job_unordered"),
                 (statements.jobs, list, "job_pkey"),
                 (statements.explain, last, "job_pkey"),
-                (statements.events, "NULL, 50, NULL, NULL, NULL", "payload_received"),
+                (statements.events, "NULL, 50, NULL, NULL, NULL, 100", "payload_received"),
                 (statements.eventJobs, last, "job_shared_payload"),
             ] {
                 let plan = try await expect(statement, arguments, walks: index, in: database)
