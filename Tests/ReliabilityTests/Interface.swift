@@ -123,6 +123,9 @@ enum Interface {
         "POST /v1/claims/{token}/heartbeat": Trial(
             "TasqHTTPTests/ClaimTests",
             "A claim that is not renewed is reaped though its worker claims more"),
+        "GET /v1/claims/{token}/payload": Trial(
+            "TasqCLITests/LargeBodies/LargeWebhookTests",
+            "A remote claim names a large body, which is read for as long as the claim is held"),
         "POST /v1/claims/{token}/fail": claimEnds, "POST /v1/claims/{token}/snooze": claimEnds,
         "GET /healthz": Trial(
             "TasqHTTPTests/AdminTests",

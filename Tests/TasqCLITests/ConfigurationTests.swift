@@ -293,6 +293,7 @@ private let samples: [String: [String]] = [
     "http.admin": ["localhost:1", "127.0.0.1:2", "[::1]:3"],
     "admin_token": ["a", "b", "c"],
     "limits.body": ["1", "2", "3"],
+    "limits.memory": ["67108864", "100000000", "134217728"],
     "limits.request_deadline": ["1s", "2s", "3s"],
     "limits.idle_timeout": ["1s", "2s", "1h"],
     "limits.connections": ["1", "2", "3"],
@@ -306,5 +307,6 @@ private let samples: [String: [String]] = [
     "worker.on_lease_unknown": ["cancel", "continue", "cancel"],
     "worker.poll_interval": ["1s", "250ms", "5s"],
     "worker.sweep_every": ["1", "2", "3"],
+    "worker.memory": ["67108864", "100000000", "134217728"],
     "worker.metrics": ["127.0.0.1:8082", "[::1]:0", "localhost:9000"],
 ]

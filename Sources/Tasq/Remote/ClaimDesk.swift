@@ -205,22 +205,7 @@ package final class ClaimDesk: Sendable {
         }
     }
 
-    /// Those of the claimed jobs that can be run; the others end in `error` here.
-    private func withBodies(_ jobs: [ClaimedJob]) async -> [ClaimedJob] {
-        do throws(StoreError) {
-            for job in jobs where !job.hasBody {
-                _ = try await settle(
-                    Settlement(
-                        job: job.id, claim: job.claim,
-                        verdict: .error(reason: ClaimedJob.bodyIsMissing)))
-            }
-        } catch {
-            logger.warning("claims are left to the lease", metadata: ["error": "\(error)"])
-        }
-        return jobs.filter(\.hasBody)
-    }
-
-    private func settle(_ settlement: Settlement) async throws(StoreError) -> Settled? {
+    func settle(_ settlement: Settlement) async throws(StoreError) -> Settled? {
         guard let settled = try await settling.submit([settlement]).first ?? nil else {
             if !settlement.isOfNoRun { meters.lost.add() }
             return nil

@@ -1,5 +1,5 @@
 /// The reads: what people and programs ask about jobs, queues and workers.
-public protocol Catalog: Sendable {
+public protocol Catalog: BodyReader {
     /// Jobs newest first by the time they were enqueued, at most `limit` (1 to 1000) after `cursor`.
     func jobs(
         matching filter: JobFilter, after cursor: JobCursor?, limit: Int
@@ -11,7 +11,7 @@ public protocol Catalog: Sendable {
     /// The recorded attempts of a job, oldest first: those that failed, were cut off or spoke.
     func attempts(of id: JobID) async throws(StoreError) -> [AttemptRecord]
 
-    /// The body of a job, byte for byte.
+    /// The body of a job, byte for byte, however large it is.
     func payload(of id: JobID) async throws(StoreError) -> Payload?
 
     /// Every queue that has unfinished jobs, settings or a worker, by name; at most 10 000.
@@ -44,9 +44,6 @@ public protocol Catalog: Sendable {
 
     /// The jobs made of a stored event, newest first, at most 1000.
     func jobs(of event: PayloadID) async throws(StoreError) -> [JobRecord]
-
-    /// The body of a stored event, byte for byte.
-    func body(of event: PayloadID) async throws(StoreError) -> Payload?
 
     /// What is going on: the claims that stand, what became of the jobs in `executing`, and jobs
     /// enqueued since `time` whose latest claim has ended; of each at most `limit` (1 to 1000).

@@ -2,7 +2,7 @@
 ///
 /// Every write is idempotent by its ids or tokens, so a caller that got
 /// ``StoreError/unknown(_:)`` repeats the same call. Batches are all or nothing.
-public protocol JobStore: Sendable {
+public protocol JobStore: BodyReader {
     /// Stores jobs in one transaction; answers in the same order, after the commit.
     func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued]
 
@@ -147,6 +147,9 @@ public protocol JobStore: Sendable {
     /// Renews the remote worker that holds this claim and returns its lease; `nil` when the claim
     /// is gone.
     func renew(_ claim: ClaimToken, of job: JobID) async throws(StoreError) -> Duration?
+
+    /// What there is to read of a job's body while this claim of it stands; `nil` when it does not.
+    func body(of job: JobID, heldBy claim: ClaimToken) async throws(StoreError) -> HeldBody?
 
     /// Removes those of these remote workers that hold no claim and whose heartbeat still stands at
     /// the number at which it was seen silent for a whole lease; returns those that still stand,

@@ -39,6 +39,7 @@ public final class Worker: Service {
     let events: @Sendable (Event) -> Void
     let held: HeldClaims
     let lookahead: Lookahead
+    private let bodies: LargeBodies
     /// The id it is registered under.
     private let registered = Mutex<WorkerID?>(nil)
     let pulse = Pulse()
@@ -77,6 +78,7 @@ public final class Worker: Service {
         self.held = held
         events = onEvent
         executor = JobExecutor(slots: settings.concurrency)
+        bodies = LargeBodies(reader: store, memory: ByteBudget(settings.memory))
         lookahead = Lookahead(slots: settings.concurrency)
         settler = Settler(
             store: store, meters: meters, logger: logger,
@@ -256,7 +258,7 @@ public final class Worker: Service {
             let handlers = self.handlers.withLock { $0 }
             let attempt = Attempt(
                 job: job, handlers: handlers, logger: self.logger, overdue: self.meters.overdue,
-                leaves: self.leaves)
+                leaves: self.leaves, bodies: self.bodies)
             let started = meters.started(job, askedAt: asked)
             defer { self.meters.overdue.remove(job.claim) }
             var verdict = Verdict.handedBack

@@ -96,13 +96,23 @@ struct JobsCommand: AsyncParsableCommand {
         /// Bytes of a payload that are shown to people.
         private static let shownBytes = 4096
 
+        /// What is stored of a job's body.
+        private struct Body {
+            let contentType: String
+            let bytes: Int
+            let headers: [Payload.Header]
+            /// `nil` where it is large; `tasq serve` gives it out.
+            var content: [UInt8]?
+        }
+
         func run() async throws {
             let id = try jobID(id, field: "the id")
             let configuration = try global.load(.database)
             let (record, attempts, payload) = try await Connections.with(configuration) {
-                (
-                    try await $0.store.job(id), try await $0.store.attempts(of: id),
-                    try await $0.store.payload(of: id)?.asHandled
+                let record = try await $0.store.job(id)
+                return (
+                    record, try await $0.store.attempts(of: id),
+                    try await Self.body(of: record, in: $0.store)
                 )
             }
             guard let record else { throw Failure(.refused, "no job \(id)") }
@@ -111,8 +121,25 @@ struct JobsCommand: AsyncParsableCommand {
                 : StandardOutput.write(text(record, attempts, payload))
         }
 
+        private static func body(
+            of job: JobRecord?, in store: any Catalog
+        ) async throws(StoreError) -> Body? {
+            guard let job else { return nil }
+            // Only an event's may be large.
+            if let event = try await store.event(job.payloadID),
+                event.bytes > JobLimits.payloadBytes
+            {
+                return Body(
+                    contentType: event.contentType, bytes: event.bytes, headers: event.headers)
+            }
+            guard let payload = try await store.payload(of: job.id)?.asHandled else { return nil }
+            return Body(
+                contentType: payload.contentType, bytes: payload.body.count,
+                headers: payload.headers, content: payload.body)
+        }
+
         private func document(
-            _ job: JobRecord, _ attempts: [AttemptRecord], _ payload: Payload?
+            _ job: JobRecord, _ attempts: [AttemptRecord], _ payload: Body?
         ) -> JSON {
             JSON.job(
                 job,
@@ -123,8 +150,11 @@ struct JobsCommand: AsyncParsableCommand {
                         value: payload.map { payload in
                             .object([
                                 "content_type": .string(payload.contentType),
-                                "bytes": .int(payload.body.count),
-                                "text": .text(String(validating: payload.body, as: UTF8.self)),
+                                "bytes": .int(payload.bytes),
+                                "text": .text(
+                                    payload.content.flatMap {
+                                        String(validating: $0, as: UTF8.self)
+                                    }),
                                 "headers": .array(
                                     payload.headers.map {
                                         .object([
@@ -137,7 +167,7 @@ struct JobsCommand: AsyncParsableCommand {
         }
 
         private func text(
-            _ job: JobRecord, _ attempts: [AttemptRecord], _ payload: Payload?
+            _ job: JobRecord, _ attempts: [AttemptRecord], _ payload: Body?
         ) -> String {
             let styled = Report.isStyled
             var text = ""
@@ -163,9 +193,9 @@ struct JobsCommand: AsyncParsableCommand {
             add("worker", job.worker?.description)
             add("reason", job.reason)
             if let payload {
-                add("payload", "\(payload.body.count) bytes, \(payload.contentType)")
-                if payload.body.count <= Self.shownBytes,
-                    let body = String(validating: payload.body, as: UTF8.self)
+                add("payload", "\(payload.bytes) bytes, \(payload.contentType)")
+                if payload.bytes <= Self.shownBytes,
+                    let body = payload.content.flatMap({ String(validating: $0, as: UTF8.self) })
                 {
                     for line in body.split(whereSeparator: \.isNewline) {
                         add("", String(line))

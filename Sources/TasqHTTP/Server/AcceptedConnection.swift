@@ -40,6 +40,11 @@ final class AcceptedConnection: ServerChildChannelValue {
         }.get()
     }
 
+    /// Gives the request that is being received its whole time from now on.
+    func restartRequest() {
+        channel.eventLoop.execute { [clock] in clock.value.restartRequest() }
+    }
+
     /// The connection, for the one caller who handles it to its end.
     func take() -> Exchange {
         isTaken.store(true, ordering: .relaxed)

@@ -37,7 +37,7 @@ final class ConnectionClock: ChannelDuplexHandler {
     /// Complete requests without a complete answer: more than one when requests are pipelined.
     private var unanswered = 0
     private var isWriting = false
-    /// The answer's length is not known beforehand.
+    /// The answer may come in pieces: its length is not known beforehand, or large.
     private var isStreaming = false
     /// Pieces of a streamed answer that the connection has not taken yet.
     private var pieces = 0
@@ -85,6 +85,13 @@ final class ConnectionClock: ChannelDuplexHandler {
         return promise.futureResult
     }
 
+    /// A request that had to wait gets its whole time to arrive from now on.
+    func restartRequest() {
+        guard phase == .receiving, let context else { return }
+        timer?.cancel()
+        schedule(limits.request, context)
+    }
+
     private func endDelivery(_ result: Result<Void, any Error>) {
         delivery?.completeWith(result)
         delivery = nil
@@ -121,7 +128,8 @@ final class ConnectionClock: ChannelDuplexHandler {
         switch unwrapOutboundIn(data) {
         case .head(let head) where head.status.code >= 200:
             isWriting = true
-            isStreaming = !head.headers.contains(name: "content-length")
+            let length = head.headers.first(name: "content-length").flatMap(Int.init)
+            isStreaming = length.map { $0 > HTTPLimits.freeBodyBytes } ?? true
             closesAfterAnswer = head.headers[canonicalForm: "connection"].contains("close")
             update(context)
             context.write(data, promise: promise)

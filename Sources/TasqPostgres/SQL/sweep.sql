@@ -93,15 +93,16 @@ moved AS (
 )
 SELECT
     m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
-    m.payload_id, p.source, p.content_type, p.headers, p.body,
+    m.payload_id, p.source, p.content_type, p.headers,
+    CASE WHEN octet_length(p.body) <= 65536 THEN p.body END AS body,
     m.run_at, now() AS claimed_at, m.max_attempts - coalesce(m.budget, m.max_attempts) AS before,
-    m.put_off_at
+    m.put_off_at, octet_length(p.body)::bigint AS bytes
 FROM moved AS m
 LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])
 UNION ALL
 SELECT
     e.id, NULL, NULL, q.queue, e.priority, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    e.run_at, NULL, NULL, NULL
+    e.run_at, NULL, NULL, NULL, NULL
 FROM unnest($2::text[], $5::bigint[], $6::timestamptz[], $7::uuid[])
     AS q (queue, priority, run_at, id)
 CROSS JOIN LATERAL (
@@ -124,7 +125,7 @@ WHERE q.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.
 UNION ALL
 SELECT
     s.id, NULL, s.kind, s.queue, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL
+    NULL, NULL, NULL
 FROM (
     SELECT j.id, j.kind, j.queue
     FROM tasq.job AS j

@@ -35,14 +35,15 @@ extension PostgresStore {
         return try await pool.run(statements.eventJobs, parameters).map(jobRecord)
     }
 
-    /// The body, byte for byte, as it came in.
-    public func body(of event: PayloadID) async throws(StoreError) -> Payload? {
+    /// One statement by primary key that reads these bytes and no others.
+    public func piece(
+        of body: PayloadID, from offset: Int, count: Int
+    ) async throws(StoreError) -> [UInt8]? {
         var parameters = Parameters()
-        parameters.append(event)
-        return try await pool.run(statements.eventBody, parameters).map { row in
-            Payload(
-                row.bytes(2), contentType: row.text(0), headers: HeaderBlock.decode(row.bytes(1)))
-        }.first
+        parameters.append(body)
+        parameters.append(Int64(offset))
+        parameters.append(Int64(count))
+        return try await pool.run(statements.piece, parameters).first?.bytes(0)
     }
 
     /// One commit a round; a holder of a unique key that is gone when it is looked for makes room

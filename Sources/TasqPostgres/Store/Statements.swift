@@ -27,12 +27,12 @@ struct Statements: Sendable {
     let enqueueOne: Statement
     let enqueueUnique: Statement
     let event: Statement
-    let eventBody: Statement
     let eventJobs: Statement
     let events: Statement
     let explain: Statement
     let grant: Statement
     let grants: Statement
+    let heldBody: Statement
     let identity: Statement
     let job: Statement
     let jobs: Statement
@@ -44,6 +44,7 @@ struct Statements: Sendable {
     let matchingErrors: Statement
     let pause: Statement
     let payload: Statement
+    let piece: Statement
     let ping: Statement
     let promote: Statement
     let pulse: Statement
@@ -122,12 +123,12 @@ struct Statements: Sendable {
         enqueueOne = load("enqueue_one", PackageResources.enqueue_one_sql)
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
         event = load("event", PackageResources.event_sql)
-        eventBody = load("event_body", PackageResources.event_body_sql)
         eventJobs = load("event_jobs", PackageResources.event_jobs_sql)
         events = load("events", PackageResources.events_sql, isPlannedAnew: true)
         explain = load("explain", PackageResources.explain_sql)
         grant = load("grant", PackageResources.grant_sql)
         grants = load("grants", PackageResources.grants_sql)
+        heldBody = load("held_body", PackageResources.held_body_sql)
         identity = load("identity", PackageResources.identity_sql)
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql, isPlannedAnew: true)
@@ -139,6 +140,7 @@ struct Statements: Sendable {
         matchingErrors = load("matching_errors", PackageResources.matching_errors_sql)
         pause = load("pause", PackageResources.pause_sql)
         payload = load("payload", PackageResources.payload_sql)
+        piece = load("piece", PackageResources.piece_sql)
         ping = load("ping", PackageResources.ping_sql)
         promote = load("promote", PackageResources.promote_sql)
         pulse = load("pulse", PackageResources.pulse_sql)

@@ -54,6 +54,7 @@ import Testing
                 (statements.sweep, "\(worker), '{default}', 10, 2000, '{}', '{}', '{}'"),
                 (statements.turn, "\(worker), '{default}'"),
                 (statements.claimSuspect, "\(worker), '{default}'"),
+                (statements.heldBody, "\(worker), \(worker)"),
             ] {
                 let plan = try await database.execute(
                     """

@@ -84,15 +84,16 @@ SELECT
 FROM (
     SELECT
         m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
-        m.payload_id, p.source, p.content_type, p.headers, p.body,
-        m.run_at, now() AS claimed_at, m.max_attempts - coalesce(m.budget, m.max_attempts) AS before,
-        m.put_off_at
+        m.payload_id, p.source, p.content_type, p.headers,
+        CASE WHEN octet_length(p.body) <= 65536 THEN p.body END AS body,
+        m.run_at, now() AS claimed_at,
+        m.max_attempts - coalesce(m.budget, m.max_attempts) AS before, m.put_off_at, octet_length(p.body)::bigint AS bytes
     FROM moved AS m
     LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])
     UNION ALL
     SELECT
         e.id, NULL, NULL, q.queue, e.priority, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        e.run_at, NULL, NULL, NULL
+        e.run_at, NULL, NULL, NULL, NULL
     FROM unnest('{default}'::text[], '{}'::bigint[], '{}'::timestamptz[], '{}'::uuid[])
         AS q (queue, priority, run_at, id)
     CROSS JOIN LATERAL (
@@ -115,7 +116,7 @@ FROM (
     UNION ALL
     SELECT
         s.id, NULL, s.kind, s.queue, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        NULL, NULL
+        NULL, NULL, NULL
     FROM (
         SELECT j.id, j.kind, j.queue
         FROM tasq.job AS j

@@ -1,0 +1,67 @@
+import Testing
+
+@testable import Tasq
+
+struct ByteBudgetTests {
+    private static let much = ByteBudget.little + 1
+
+    @Test func `Much waits in turn, and little goes past it`() async {
+        let budget = ByteBudget(2 * Self.much)
+        #expect(budget.take(Self.much))
+        async let first = budget.wait(for: 2 * Self.much, upTo: nil)
+        while budget.waiting < 1 { await Task.yield() }
+        // There is room for it, but not before the one that waits.
+        async let second = budget.wait(for: Self.much, upTo: nil)
+        while budget.waiting < 2 { await Task.yield() }
+        #expect(budget.take(1))
+        budget.giveBack(1)
+        budget.giveBack(Self.much)
+        #expect(await first)
+        #expect(budget.held == 2 * Self.much)
+        #expect(budget.waiting == 1)
+        budget.giveBack(2 * Self.much)
+        #expect(await second)
+        budget.giveBack(Self.much)
+        #expect(budget.held == 0)
+    }
+
+    @Test func `Who finds no room in time, or is cancelled, holds nothing and is not in the way`()
+        async
+    {
+        let budget = ByteBudget(Self.much)
+        #expect(budget.take(Self.much))
+        #expect(await !budget.wait(for: Self.much, upTo: .zero))
+        #expect(await !budget.wait(for: Self.much, upTo: .milliseconds(1)))
+        let waiter = Task { await budget.wait(for: Self.much, upTo: nil) }
+        while budget.waiting < 1 { await Task.yield() }
+        waiter.cancel()
+        #expect(await !waiter.value)
+        #expect(budget.waiting == 0)
+        budget.giveBack(Self.much)
+        #expect(budget.take(Self.much))
+    }
+
+    @Test func `What is more than there will ever be is refused at once`() async {
+        let budget = ByteBudget(10)
+        #expect(await !budget.wait(for: 11, upTo: nil))
+        #expect(budget.held == 0)
+    }
+
+    @Test func `A crowd never holds more than there is, and everybody gets a turn`() async {
+        let budget = ByteBudget(4 * Self.much)
+        await withTaskGroup(of: Bool.self) { group in
+            for number in 0..<200 {
+                group.addTask {
+                    let bytes = 1 + number * Self.much / 50
+                    guard await budget.wait(for: bytes, upTo: nil) else { return false }
+                    let isWithin = budget.held <= budget.total
+                    await Task.yield()
+                    budget.giveBack(bytes)
+                    return isWithin
+                }
+            }
+            for await isFine in group { #expect(isFine) }
+        }
+        #expect(budget.held == 0)
+    }
+}
