@@ -4,7 +4,8 @@
 --   $12 bigint  jobs of that status at most
 --
 -- With more of them than $12 the answer is one row with `is_stop`, and jobs.sql has to walk. Each
--- status but `success` has an index of its own, not in the order of the list, so these are sorted.
+-- status but `success` has an index of its own, not in the order of the list, so these are sorted. Those
+-- in `error` and `cancelled` share one, which is walked from there on, as in queues.sql.
 WITH few AS MATERIALIZED (
     (
         SELECT j.id
@@ -31,12 +32,17 @@ WITH few AS MATERIALIZED (
     )
     UNION ALL
     (
-        SELECT j.id
-        FROM tasq.job AS j
-        WHERE $3::text IN ('error', 'cancelled') AND j.status IN ('error', 'cancelled')
-            AND j.status = $3::text::tasq.job_status
-        ORDER BY j.status, j.id
-        LIMIT $12::bigint + 1
+        SELECT w.id
+        FROM (
+            SELECT j.id, j.status
+            FROM tasq.job AS j
+            WHERE $3::text IN ('error', 'cancelled') AND j.status IN ('error', 'cancelled')
+                AND (j.status, j.id)
+                    >= ($3::text::tasq.job_status, '00000000-0000-0000-0000-000000000000')
+            ORDER BY j.status, j.id
+            LIMIT $12::bigint + 1
+        ) AS w
+        WHERE w.status = $3::text::tasq.job_status
     )
 ),
 matching AS MATERIALIZED (
