@@ -3,8 +3,8 @@ import Synchronization
 
 /// Bytes that many may hold together, and a line of those who wait until there is room.
 ///
-/// Whoever asks for much waits in turn, so that large ones do not starve; little goes past them,
-/// so that small ones are not held up.
+/// Whoever asks for much waits in turn, so that large ones do not starve; little goes past them, and a
+/// quarter is left to it, so that small ones are not held up. Only alone may much have all.
 package final class ByteBudget: Sendable {
     /// So few bytes need not stand in line.
     package static let little = 1_048_576
@@ -45,9 +45,14 @@ package final class ByteBudget: Sendable {
 
     private func take(_ bytes: Int, _ state: inout State) -> Bool {
         guard bytes > 0 else { return true }
-        guard bytes <= state.free, state.line.isEmpty || bytes <= Self.little else { return false }
+        guard fits(bytes, state), state.line.isEmpty || bytes <= Self.little else { return false }
         state.free -= bytes
         return true
+    }
+
+    private func fits(_ bytes: Int, _ state: State) -> Bool {
+        let kept = bytes > Self.little && state.free < total ? total / 4 : 0
+        return bytes <= state.free - kept
     }
 
     /// Takes room, and waits for it up to `patience`, or as long as it takes when that is `nil`;
@@ -120,7 +125,7 @@ package final class ByteBudget: Sendable {
 
     private func serve(_ state: inout State) -> [CheckedContinuation<Bool, Never>] {
         var served: [CheckedContinuation<Bool, Never>] = []
-        while let first = state.line.first, first.bytes <= state.free {
+        while let first = state.line.first, fits(first.bytes, state) {
             state.free -= first.bytes
             served.append(first.answer)
             state.line.removeFirst()

@@ -25,6 +25,17 @@ struct ByteBudgetTests {
         #expect(budget.held == 0)
     }
 
+    @Test func `A quarter is left to little, unless much is alone`() {
+        let budget = ByteBudget(8 * Self.much)
+        #expect(budget.take(8 * Self.much))
+        budget.giveBack(8 * Self.much)
+        for _ in 0..<6 { #expect(budget.take(Self.much)) }
+        #expect(!budget.take(Self.much))
+        #expect(budget.take(ByteBudget.little))
+        #expect(budget.take(ByteBudget.little))
+        #expect(!budget.take(ByteBudget.little))
+    }
+
     @Test func `Who finds no room in time, or is cancelled, holds nothing and is not in the way`()
         async
     {
