@@ -79,6 +79,7 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(name: "CAllocator"),
         .target(name: "Tasq", dependencies: [logging, lifecycle, collections, tracing]),
         .target(
             name: "TasqPostgres", dependencies: ["Tasq", "CPostgres", logging, collections],
@@ -108,7 +109,7 @@ let package = Package(
             name: "TasqCLI",
             dependencies: [
                 "Tasq", "TasqPostgres", "TasqRedis", "TasqWebhooks", "TasqHTTP", "TasqTesting",
-                logging, lifecycle, tracing, nioCore,
+                "CAllocator", logging, lifecycle, tracing, nioCore,
                 nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 subprocess, systemPackage,

@@ -2,6 +2,7 @@ import ArgumentParser
 import Logging
 
 #if canImport(Glibc)
+    import CAllocator
     import Glibc
 #elseif canImport(Darwin)
     import Darwin
@@ -14,6 +15,11 @@ enum Program {
         // First of all: a reader or a peer that goes away must not take the process with it.
         signal(SIGPIPE, SIG_IGN)
         ClosedStreams.fill()
+        #if canImport(Glibc)
+            // A large body's memory goes back to the system with it. Unless this is said, glibc keeps
+            // blocks of up to 32 MiB for later, after the first one of that size (mallopt(3)).
+            mallopt(M_MMAP_THRESHOLD, 1 << 20)
+        #endif
         if CommandLine.arguments.dropFirst() == [CommandGuard.argument] { CommandGuard.stand() }
         do {
             try RawArguments.check()

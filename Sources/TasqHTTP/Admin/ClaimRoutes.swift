@@ -28,7 +28,7 @@ struct ClaimRoutes: Sendable {
                 request, token async throws(Problem) in
                 try await settle(token, as: snooze(request))
             },
-            Route("GET", "/v1/claims/{token}/payload", .operate) {
+            Route("GET", "/v1/claims/{token}/payload", .read) {
                 _, token async throws(Problem) in
                 try await payload(token)
             },

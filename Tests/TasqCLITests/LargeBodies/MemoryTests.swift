@@ -11,8 +11,8 @@ import Testing
 @Suite(.system) struct MemoryTests {
     private static let body = 25 * LargeFile.mebibyte
     private static let memory = 64 * LargeFile.mebibyte
-    /// What a process takes without any body, and what the allocator keeps.
-    private static let rest = 160 * LargeFile.mebibyte
+    /// What a process takes without any body, and what is on its way through the sockets.
+    private static let rest = 96 * LargeFile.mebibyte
 
     @Test func `Forty webhooks of 25 MiB at once stay within limits.memory and four bodies`()
         async throws
