@@ -174,7 +174,7 @@ struct ClientLibraryTests {
                 do: "sign", library: "standardwebhooks", secrets: [Self.new], id: "a", time: now,
                 body: Self.body),
             .init(
-                do: "sign", library: "stripe", secrets: [Self.new], id: "a", time: now + 400,
+                do: "sign", library: "stripe", secrets: [Self.new], id: "a", time: now + 3600,
                 body: Self.body),
         ])
         let standard = try #require(signed[0].returned)

@@ -60,12 +60,8 @@ struct WebhookPath: Sendable {
 
     /// Claims a job of a queue as a remote worker of its own.
     func claim(from queue: String) async throws -> String {
-        try await curl(
-            [],
-            [
-                "-d", #"{"worker_id":"\#(UUID())","queues":["\#(queue)"],"wait":"30s"}"#,
-                "\(admin)/v1/claims",
-            ])
+        let wish = #"{"worker_id":"\#(UUID())","queues":["\#(queue)"],"wait":"30s","lease":"10m"}"#
+        return try await curl([], ["-d", wish, "\(admin)/v1/claims"])
     }
 
     /// Downloads from the admin listener; says the status and the type, and whether it was that.

@@ -44,7 +44,7 @@ struct Attempt: Sendable {
             defer { bodies.memory.giveBack(room) }
             return await run(job, handler, isLeaving)
         case .missing: return .error(reason: ClaimedJob.bodyIsMissing)
-        case .cancelled: return .handedBack
+        case .cancelled: return .unstarted
         case .failed(let error):
             return verdict(on: .later("the body could not be read: \(error)"), by: handler)
         }

@@ -3,8 +3,9 @@ import Synchronization
 
 /// Bytes that many may hold together, and a line of those who wait until there is room.
 ///
-/// Whoever asks for much waits in turn, so that large ones do not starve; little goes past them, and a
-/// quarter is left to it, so that small ones are not held up. Only alone may much have all.
+/// Whoever asks for much waits in turn; whoever asks for little goes past them. Much never has more
+/// than three quarters of it, and while much waits little gets no more than the last one: so
+/// neither keeps the other out.
 package final class ByteBudget: Sendable {
     /// So few bytes need not stand in line.
     package static let little = 1_048_576
@@ -16,7 +17,8 @@ package final class ByteBudget: Sendable {
     }
 
     private struct State {
-        var free: Int
+        var little = 0
+        var much = 0
         var line: Deque<Waiter> = []
         var nextNumber = 0
         /// Left before they stood in line.
@@ -25,15 +27,17 @@ package final class ByteBudget: Sendable {
 
     /// What all together may hold.
     package let total: Int
-    private let state: Mutex<State>
+    private let state = Mutex(State())
 
     package init(_ total: Int) {
         self.total = total
-        state = Mutex(State(free: total))
     }
 
+    /// The most that one may ask for.
+    package var most: Int { max(total - total / 4, min(total, Self.little)) }
+
     /// Bytes that are held now.
-    package var held: Int { state.withLock { total - $0.free } }
+    package var held: Int { state.withLock { $0.little + $0.much } }
 
     /// How many stand in line.
     package var waiting: Int { state.withLock { $0.line.count } }
@@ -45,21 +49,34 @@ package final class ByteBudget: Sendable {
 
     private func take(_ bytes: Int, _ state: inout State) -> Bool {
         guard bytes > 0 else { return true }
-        guard fits(bytes, state), state.line.isEmpty || bytes <= Self.little else { return false }
-        state.free -= bytes
+        let mayPass = Self.isLittle(bytes) || !Self.muchWaits(state)
+        guard mayPass, fits(bytes, state) else { return false }
+        Self.add(bytes, isLittle: Self.isLittle(bytes), to: &state)
         return true
     }
 
     private func fits(_ bytes: Int, _ state: State) -> Bool {
-        let kept = bytes > Self.little && state.free < total ? total / 4 : 0
-        return bytes <= state.free - kept
+        let mine = Self.isLittle(bytes) ? state.little : state.much
+        let limit =
+            if Self.isLittle(bytes) { Self.muchWaits(state) ? total - most : total } else { most }
+        return bytes <= limit - mine && bytes <= total - state.little - state.much
+    }
+
+    private static func isLittle(_ bytes: Int) -> Bool { bytes <= little }
+
+    private static func muchWaits(_ state: State) -> Bool {
+        state.line.contains { !isLittle($0.bytes) }
+    }
+
+    private static func add(_ bytes: Int, isLittle: Bool, to state: inout State) {
+        if isLittle { state.little += bytes } else { state.much += bytes }
     }
 
     /// Takes room, and waits for it up to `patience`, or as long as it takes when that is `nil`;
     /// `false`: there was none in time, there never is so much, or the task was cancelled.
     package func wait(for bytes: Int, upTo patience: Duration?) async -> Bool {
         if take(bytes) { return true }
-        guard bytes <= total, patience != .zero else { return false }
+        guard bytes <= most, patience != .zero else { return false }
         let number = state.withLock { state in
             state.nextNumber += 1
             return state.nextNumber
@@ -86,11 +103,11 @@ package final class ByteBudget: Sendable {
         }
     }
 
-    /// Gives room back to whoever waits.
+    /// Gives back to whoever waits what was taken by so many bytes at a time.
     package func giveBack(_ bytes: Int) {
         guard bytes > 0 else { return }
         let served = state.withLock { state in
-            state.free += bytes
+            Self.add(-bytes, isLittle: Self.isLittle(bytes), to: &state)
             return serve(&state)
         }
         for answer in served { answer.resume(returning: true) }
@@ -125,11 +142,23 @@ package final class ByteBudget: Sendable {
 
     private func serve(_ state: inout State) -> [CheckedContinuation<Bool, Never>] {
         var served: [CheckedContinuation<Bool, Never>] = []
-        while let first = state.line.first, fits(first.bytes, state) {
-            state.free -= first.bytes
-            served.append(first.answer)
-            state.line.removeFirst()
+        // Much goes in turn.
+        while let place = state.line.firstIndex(where: { !Self.isLittle($0.bytes) }),
+            fits(state.line[place].bytes, state)
+        {
+            served.append(admit(place, &state))
+        }
+        while let place = state.line.firstIndex(where: {
+            Self.isLittle($0.bytes) && fits($0.bytes, state)
+        }) {
+            served.append(admit(place, &state))
         }
         return served
+    }
+
+    private func admit(_ place: Int, _ state: inout State) -> CheckedContinuation<Bool, Never> {
+        let waiter = state.line.remove(at: place)
+        Self.add(waiter.bytes, isLittle: Self.isLittle(waiter.bytes), to: &state)
+        return waiter.answer
     }
 }

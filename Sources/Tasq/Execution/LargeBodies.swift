@@ -23,7 +23,7 @@ struct LargeBodies: Sendable {
     /// Loads the body of `bytes` bytes that a claim has left out.
     func load(_ job: ClaimedJob, bytes: Int) async -> Loaded {
         // A form is held beside what stands in it, for a moment.
-        let room = min(job.payload.formField == nil ? bytes : 2 * bytes, memory.total)
+        let room = min(job.payload.formField == nil ? bytes : 2 * bytes, memory.most)
         guard await memory.wait(for: room, upTo: nil) else { return .cancelled }
         var pause = Backoff(from: .milliseconds(100), to: .seconds(1))
         while true {
@@ -36,7 +36,7 @@ struct LargeBodies: Sendable {
             } catch {
                 guard error.isTransient, pause.attempts + 1 < Self.tries, !Task.isCancelled else {
                     memory.giveBack(room)
-                    return .failed(error)
+                    return Task.isCancelled ? .cancelled : .failed(error)
                 }
                 await pause.pause()
             }

@@ -186,8 +186,8 @@ public struct Sweep: Sendable {
     /// The queue of a due suspect that the worker could run; `nil` when there is none. It is claimed
     /// by ``JobStore/claimSuspect(for:from:)``.
     public var suspectsQueue: Name?
-    /// The last jobs it looked at in queues that may have more; none when it claimed as many as it was
-    /// to claim.
+    /// The last jobs it looked at in queues that may have more; when it claimed as many as it was to
+    /// claim, only of those that it looked at before the last one.
     public var cursors: [Name: QueuedCursor]
 
     /// Makes an answer to ``JobStore/sweep(upTo:for:from:behind:lookingAt:)``.

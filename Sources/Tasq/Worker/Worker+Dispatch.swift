@@ -240,8 +240,8 @@ extension Worker {
     /// An idle worker that finds nothing looks less and less often; while a suspect waits, often
     /// enough not to miss its turn. One whose sweep had an end before that of the queue goes on.
     func noteIdleSweep(_ search: inout Search, _ sweep: Sweep) {
-        if sweep.jobs.isEmpty, search.cursors.goOn { return }
         if sweep.jobs.isEmpty { search.isFilled = true }
+        if sweep.jobs.isEmpty, search.cursors.goOn { return }
         search.idleWait =
             sweep.jobs.isEmpty && sweep.suspectsQueue == nil
             ? min(search.idleWait * 2, settings.pollInterval * Self.idlePolls)
@@ -263,10 +263,9 @@ extension Worker {
     /// Takes announced ids; none when the doorbell is out of order, after noting so.
     private func take(_ search: inout Search, upTo limit: Int) async -> [JobID] {
         // While announcements are known to get lost, or a sweep has not seen all, nobody waits for one;
-        // while somebody's lock, a
-        // suspect's turn or a claim's answer is waited for, the wait is short. Otherwise an idle
-        // worker looks at the table whenever it has waited, first after a poll interval, then less
-        // and less often.
+        // while somebody's lock, a suspect's turn or a claim's answer is waited for, the wait is
+        // short. Otherwise an idle worker looks at the table whenever it has waited, first after a
+        // poll interval, then less and less often.
         let wait =
             if search.sweepsAgain || search.cursors.goOn, !search.flights.isSweeping {
                 min(search.sweepRest, Self.missedDelay)

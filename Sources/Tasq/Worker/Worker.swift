@@ -280,7 +280,7 @@ public final class Worker: Service {
                 throw Outcome.cancel("the claim is gone")
             }
             let time = meters.ended(RunEnd(verdict), startedAt: started)
-            if verdict != .handedBack { self.lookahead.noteRun(took: time) }
+            if verdict != .handedBack, verdict != .unstarted { self.lookahead.noteRun(took: time) }
             self.settler.settle(Settlement(job: job.id, claim: job.claim, verdict: verdict))
             switch verdict {
             case .success:

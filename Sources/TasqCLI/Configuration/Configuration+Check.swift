@@ -23,10 +23,12 @@ extension Configuration {
             for source in sources where !source.secrets.isEmpty {
                 do {
                     let source = try source.source(for: handlers)
-                    if let most = source.mostBytesHeld, most > limits.bufferedBytes {
+                    // What is more than little never gets the last quarter.
+                    if let most = source.mostBytesHeld, most / 3 * 4 + 4 > limits.bufferedBytes {
                         report(
                             "limits.memory",
-                            "must be at least \(most) bytes: so much may one event of "
+                            "must be at least \(most / 3 * 4 + 4) bytes: three quarters of it are "
+                                + "for large bodies, and \(most) bytes may one event of "
                                 + "sources.\(source.name) hold")
                     }
                 } catch {

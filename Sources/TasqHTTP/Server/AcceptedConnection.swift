@@ -40,9 +40,9 @@ final class AcceptedConnection: ServerChildChannelValue {
         }.get()
     }
 
-    /// Gives the request that is being received its whole time from now on.
-    func restartRequest() {
-        channel.eventLoop.execute { [clock] in clock.value.restartRequest() }
+    /// Stops the time of the request that is being received while it has to wait, or lets it go on.
+    func holdRequest(_ waits: Bool) {
+        channel.eventLoop.execute { [clock] in clock.value.holdRequest(waits) }
     }
 
     /// The connection, for the one caller who handles it to its end.

@@ -40,7 +40,7 @@ extension Answer {
                 try await send(payload.handled(body), to: client)
             }
         } else {
-            answer.streamBytes = HTTPLimits.pieceRoom
+            answer.streamBytes = min(HTTPLimits.pieceRoom, 4 * bytes)
             answer.streamLength = bytes
             answer.stream = { client in try await send(id, bytes: bytes, from: reader, to: client) }
         }

@@ -48,7 +48,12 @@ struct Answer: Sendable {
         } else if version == .http1_0 {
             fields.add(name: "Connection", value: "keep-alive")
         }
-        return HTTPResponseHead(version: .http1_1, status: status, headers: fields)
+        // A body of unknown length comes in chunks, which HTTP/1.0 does not know: its end is that of
+        // the connection.
+        let hasLength = stream == nil || streamLength != nil
+        return HTTPResponseHead(
+            version: hasLength || version != .http1_0 ? .http1_1 : .http1_0, status: status,
+            headers: fields)
     }
 }
 

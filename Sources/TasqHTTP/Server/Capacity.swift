@@ -50,29 +50,49 @@ struct BodyAllowance: Sendable {
 /// The room one request holds in a listener's memory; given back when it goes out of scope.
 struct BufferRoom: ~Copyable {
     private let memory: ByteBudget
+    private var portions: [Int] = []
     private var bytes = 0
+    /// How much longer it may wait, all its waits together.
+    private var patience = HTTPLimits.roomPatience
 
     init(_ memory: ByteBudget) {
         self.memory = memory
     }
 
     /// Grows to what `total` bytes need beyond those that are free to everybody; `false` when there
-    /// is no room for that in time.
-    mutating func hold(_ total: Int, within patience: Duration) async -> Bool {
+    /// is no room for that now.
+    mutating func hold(_ total: Int) -> Bool {
         let more = total - HTTPLimits.freeBodyBytes - bytes
         guard more > 0 else { return true }
-        guard await memory.wait(for: more, upTo: patience) else { return false }
-        bytes += more
+        guard memory.take(more) else { return false }
+        note(more)
         return true
+    }
+
+    /// Like ``hold(_:)``, but waits for room as long as one request may.
+    mutating func waitToHold(_ total: Int) async -> Bool {
+        let more = total - HTTPLimits.freeBodyBytes - bytes
+        guard more > 0 else { return true }
+        let start = ContinuousClock.now
+        guard await memory.wait(for: more, upTo: patience) else { return false }
+        patience = max(.zero, patience - (.now - start))
+        note(more)
+        return true
+    }
+
+    private mutating func note(_ more: Int) {
+        bytes += more
+        portions.append(more)
     }
 
     /// Gives everything back.
     mutating func empty() {
-        memory.giveBack(bytes)
+        for portion in portions { memory.giveBack(portion) }
+        portions = []
         bytes = 0
     }
 
     deinit {
-        memory.giveBack(bytes)
+        for portion in portions { memory.giveBack(portion) }
     }
 }

@@ -31,6 +31,10 @@ final class ConnectionClock: ChannelDuplexHandler {
     private let limits: HTTPLimits
     private var phase = Phase.opened
     private var timer: Scheduled<Void>?
+    /// When the timer rings.
+    private var phaseEnd = ContinuousClock.now
+    /// Of a request that waits for us.
+    private var timeLeft = Duration.zero
     private var context: ChannelHandlerContext?
     /// Bytes of a request have arrived, its end has not.
     private var isReceiving = false
@@ -85,11 +89,15 @@ final class ConnectionClock: ChannelDuplexHandler {
         return promise.futureResult
     }
 
-    /// A request that had to wait gets its whole time to arrive from now on.
-    func restartRequest() {
+    /// While a request has to wait for us, its time to arrive stands still.
+    func holdRequest(_ waits: Bool) {
         guard phase == .receiving, let context else { return }
-        timer?.cancel()
-        schedule(limits.request, context)
+        if waits {
+            timer?.cancel()
+            timeLeft = max(.zero, phaseEnd - .now)
+        } else {
+            schedule(timeLeft, context)
+        }
     }
 
     private func endDelivery(_ result: Result<Void, any Error>) {
@@ -140,6 +148,11 @@ final class ConnectionClock: ChannelDuplexHandler {
             written.futureResult.assumeIsolated().whenComplete { _ in
                 self.pieces -= 1
                 self.update(context)
+                // The next piece has been written already, and has a time of its own.
+                if self.phase == .writing, self.isStreaming, self.pieces > 0 {
+                    self.timer?.cancel()
+                    self.schedule(self.limits.answer, context)
+                }
             }
             context.write(data, promise: written)
         case .head, .body:
@@ -190,6 +203,7 @@ final class ConnectionClock: ChannelDuplexHandler {
     }
 
     private func schedule(_ time: Duration, _ context: ChannelHandlerContext) {
+        phaseEnd = .now + time
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) {
             self.timeIsUp(context)
         }

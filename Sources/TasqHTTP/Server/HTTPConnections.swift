@@ -139,7 +139,7 @@ struct HTTPConnections: ServerChildChannel {
             try await send(HTTPResponseHead(version: .http1_1, status: .continue), to: outbound)
         }
         let body = try await reader.body(of: request, within: allowance, in: &room) {
-            accepted.restartRequest()
+            accepted.holdRequest($0)
         }
         do throws(Problem) {
             guard capacity.enter() else { throw .overloaded }
@@ -147,9 +147,12 @@ struct HTTPConnections: ServerChildChannel {
             let answer = try await responder.answer(
                 Request(head: request, body: body, gone: accepted.gone))
             // What is held by now waits for nothing.
-            let patience: Duration = answer.stream == nil ? .zero : HTTPLimits.roomPatience
             room.empty()
-            guard await room.hold(answer.heldBytes, within: patience) else {
+            let mayWait = answer.stream != nil
+            guard
+                mayWait
+                    ? await room.waitToHold(answer.heldBytes) : room.hold(answer.heldBytes)
+            else {
                 await answer.undelivered?()
                 throw .overloaded
             }

@@ -22,13 +22,14 @@ struct RequestReader {
     /// The body of the request whose head came last, up to what it is allowed. What it takes of
     /// `room` is the caller's to give back, also when this throws.
     ///
-    /// A body that says how long it is gets its room at once, when its first bytes have come: two
-    /// that each hold a part would wait for each other. Others grow to `ByteBudget.little` as they
-    /// come, and get all that is allowed beyond that.
+    /// It gets room for `ByteBudget.little` bit by bit, as it comes, and then for all the rest at once,
+    /// before that has come: bodies that each hold a large part would wait for each other. So a
+    /// sender holds no more than a small multiple of what has been sent, until that is a MiB.
+    /// `waits` is told when a wait for room begins and ends.
     @concurrent
     mutating func body(
         of head: RequestHead, within allowance: BodyAllowance, in room: inout BufferRoom,
-        onWait: () -> Void
+        waits: (Bool) -> Void
     ) async throws(ReadFailure) -> [UInt8] {
         var body: [UInt8] = []
         body.reserveCapacity(min(head.contentLength ?? 0, HTTPLimits.freeBodyBytes))
@@ -42,19 +43,14 @@ struct RequestReader {
                 }
                 let length = body.count + buffer.readableBytes
                 var goal = length
-                if length > HTTPLimits.freeBodyBytes {
-                    if let whole = head.contentLength {
-                        goal = min(whole, allowance.bytes)
-                    } else if length > ByteBudget.little {
-                        goal = allowance.bytes
-                    }
+                if allowance.held(length) > ByteBudget.little {
+                    goal = min(head.contentLength ?? allowance.bytes, allowance.bytes)
                 }
                 let held = allowance.held(goal)
-                if await !room.hold(held, within: .zero) {
-                    guard await room.hold(held, within: HTTPLimits.roomPatience) else {
-                        throw .refused(.overloaded)
-                    }
-                    onWait()
+                if !room.hold(held) {
+                    waits(true)
+                    guard await room.waitToHold(held) else { throw .refused(.overloaded) }
+                    waits(false)
                 }
                 if goal > length { body.reserveCapacity(goal) }
                 body += buffer.readableBytesView

@@ -16,8 +16,8 @@
 -- and locked one by one behind that limit, since a locking walk would lock all it looks at. The whole
 -- names among the kinds are looked up in a hash, patterns are few.
 --
--- Where a queue has more entries and fewer jobs were claimed than asked for, a row without a claim and
--- a kind gives the place where the walk ended.
+-- Where a queue has more entries, a row without a claim and a kind gives the place where the walk ended:
+-- of each queue when fewer jobs were claimed than asked for, else of those before the last job's.
 --
 -- A last row without a claim says that on its queue a suspect waits that the worker could run, a job
 -- that only claim_suspect.sql claims; turn.sql tells whose turn that is. What it takes to tell would
@@ -30,9 +30,9 @@
 -- the status looks as good as job_queued, and then all is read and sorted. Of two
 -- alternatives it would have to be read twice, while job_queued holds no other rows than those.
 WITH due AS MATERIALIZED (
-    SELECT j.id, j.attempt
+    SELECT j.id, j.attempt, q.place
     FROM unnest($2::text[], $5::bigint[], $6::timestamptz[], $7::uuid[])
-        AS q (queue, priority, run_at, id)
+        WITH ORDINALITY AS q (queue, priority, run_at, id, place)
     CROSS JOIN LATERAL (
         SELECT i.id, i.attempt
         FROM (
@@ -104,7 +104,7 @@ SELECT
     e.id, NULL, NULL, q.queue, e.priority, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     e.run_at, NULL, NULL, NULL, NULL
 FROM unnest($2::text[], $5::bigint[], $6::timestamptz[], $7::uuid[])
-    AS q (queue, priority, run_at, id)
+    WITH ORDINALITY AS q (queue, priority, run_at, id, place)
 CROSS JOIN LATERAL (
     SELECT w.id, w.priority, w.run_at
     FROM tasq.job AS w
@@ -121,7 +121,10 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS e
 WHERE q.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
-    AND (SELECT count(*) FROM due AS d) < $3::bigint
+    AND (
+        (SELECT count(*) FROM due AS d) < $3::bigint
+        OR q.place < (SELECT max(d.place) FROM due AS d)
+    )
 UNION ALL
 SELECT
     s.id, NULL, s.kind, s.queue, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,

@@ -35,7 +35,7 @@ extension PostgresStore {
         return try await pool.run(statements.eventJobs, parameters).map(jobRecord)
     }
 
-    /// One statement by primary key that reads these bytes and no others.
+    /// One statement by primary key that answers these bytes and no others.
     public func piece(
         of body: PayloadID, from offset: Int, count: Int
     ) async throws(StoreError) -> [UInt8]? {

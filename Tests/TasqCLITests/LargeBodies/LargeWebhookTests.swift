@@ -147,8 +147,34 @@ import Testing
         }
     }
 
-    @Test func `A job whose large body was removed ends in error, wherever it is run`() async throws
+    @Test func `A job whose large body was removed after its claim ends in error`()
+        async throws
     {
+        try await WebhookPath.with(sources: Self.sources, handlers: Self.handlers) { path in
+            let file = try await LargeFile.json(LargeFile.mebibyte)
+            _ = try await TasqProgram.run(
+                "queues", "pause", "default", environment: path.environment)
+            let sent = try await path.post("gh", file: file)
+            let job = try #require(sent.firstRange(of: "\"jobs\":[\"")).upperBound
+            let id = String(sent[job...].prefix(36))
+            _ = try await path.database.execute(
+                """
+                CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN DELETE FROM tasq.payload; RETURN new; END';
+                CREATE TRIGGER gone AFTER UPDATE ON tasq.job
+                    FOR EACH ROW WHEN (new.status = 'executing') EXECUTE FUNCTION gone()
+                """)
+            _ = try await TasqProgram.run(
+                "queues", "resume", "default", environment: path.environment)
+            try await eventually("it has ended") {
+                let shown = try await TasqProgram.run(
+                    "jobs", "show", id, environment: path.environment)
+                return shown.output.contains(ClaimedJob.bodyIsMissing)
+            }
+        }
+    }
+
+    @Test func `The link to a large body that was removed is not found`() async throws {
         try await WebhookPath.with(sources: Self.sources, handlers: Self.handlers) { path in
             let file = try await LargeFile.json(LargeFile.mebibyte)
             _ = try await path.post("far", file: file)

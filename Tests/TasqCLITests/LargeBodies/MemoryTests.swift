@@ -10,7 +10,7 @@ import Testing
 /// What bodies hold of memory, against what `Webhooks` (DocC) says.
 @Suite(.system) struct MemoryTests {
     private static let body = 25 * LargeFile.mebibyte
-    private static let memory = 64 * LargeFile.mebibyte
+    private static let memory = 128 * LargeFile.mebibyte
     /// What a process takes without any body, and what is on its way through the sockets.
     private static let rest = 96 * LargeFile.mebibyte
 
@@ -20,7 +20,7 @@ import Testing
         try await WebhookPath.with(
             sources: "gh: { verify: github, secrets: [env:SECRET], kind: run, body: 25MiB }",
             handlers: "run: { command: [/bin/sh, -c, 'cat > /dev/null'] }",
-            environment: ["TASQ_LIMITS_MEMORY": "64MiB", "TASQ_WORKER_MEMORY": "64MiB"]
+            environment: ["TASQ_LIMITS_MEMORY": "128MiB", "TASQ_WORKER_MEMORY": "128MiB"]
         ) { path in
             let file = try await LargeFile.json(Self.body)
             let proof = WebhookPath.mac(try file.bytes, .hex)
@@ -31,7 +31,9 @@ import Testing
                         try await eventually(within: .seconds(240).onThisMachine, "taken") {
                             let answer = try await path.post("gh", file: file, proof: proof)
                             if answer.hasPrefix("202 ") { return true }
-                            #expect(answer.hasPrefix("503 "), "\(answer)")
+                            // Or was too slow to hear of it before the connection was closed.
+                            let isRefused = answer.hasPrefix("503 ") || answer.hasPrefix("000 ")
+                            #expect(isRefused, "\(answer)")
                             return false
                         }
                     }

@@ -6,8 +6,8 @@ struct ByteBudgetTests {
     private static let much = ByteBudget.little + 1
 
     @Test func `Much waits in turn, and little goes past it`() async {
-        let budget = ByteBudget(2 * Self.much)
-        #expect(budget.take(Self.much))
+        let budget = ByteBudget(4 * Self.much)
+        #expect(budget.take(2 * Self.much))
         async let first = budget.wait(for: 2 * Self.much, upTo: nil)
         while budget.waiting < 1 { await Task.yield() }
         // There is room for it, but not before the one that waits.
@@ -15,20 +15,19 @@ struct ByteBudgetTests {
         while budget.waiting < 2 { await Task.yield() }
         #expect(budget.take(1))
         budget.giveBack(1)
-        budget.giveBack(Self.much)
-        #expect(await first)
-        #expect(budget.held == 2 * Self.much)
-        #expect(budget.waiting == 1)
         budget.giveBack(2 * Self.much)
+        #expect(await first)
         #expect(await second)
+        #expect(budget.held == 3 * Self.much)
+        #expect(budget.waiting == 0)
+        budget.giveBack(2 * Self.much)
         budget.giveBack(Self.much)
         #expect(budget.held == 0)
     }
 
-    @Test func `A quarter is left to little, unless much is alone`() {
+    @Test func `Much leaves a quarter to little`() {
         let budget = ByteBudget(8 * Self.much)
-        #expect(budget.take(8 * Self.much))
-        budget.giveBack(8 * Self.much)
+        #expect(!budget.take(7 * Self.much))
         for _ in 0..<6 { #expect(budget.take(Self.much)) }
         #expect(!budget.take(Self.much))
         #expect(budget.take(ByteBudget.little))
@@ -36,10 +35,43 @@ struct ByteBudgetTests {
         #expect(!budget.take(ByteBudget.little))
     }
 
+    @Test func `Little that keeps coming does not keep much out`() async {
+        let budget = ByteBudget(8 * ByteBudget.little)
+        for _ in 0..<8 { #expect(budget.take(ByteBudget.little)) }
+        async let much = budget.wait(for: 6 * ByteBudget.little, upTo: nil)
+        while budget.waiting < 1 { await Task.yield() }
+        async let little = budget.wait(for: ByteBudget.little, upTo: nil)
+        while budget.waiting < 2 { await Task.yield() }
+        // One goes, and while there are more than a quarter nobody comes in its place.
+        for _ in 0..<6 {
+            budget.giveBack(ByteBudget.little)
+            #expect(budget.held <= 8 * ByteBudget.little)
+        }
+        #expect(await much)
+        budget.giveBack(ByteBudget.little)
+        #expect(await little)
+        #expect(budget.held == 8 * ByteBudget.little)
+    }
+
+    @Test func `Little that waits goes past much that waits`() async {
+        let budget = ByteBudget(8 * ByteBudget.little)
+        #expect(budget.take(6 * ByteBudget.little))
+        for _ in 0..<2 { #expect(budget.take(ByteBudget.little)) }
+        async let much = budget.wait(for: 2 * ByteBudget.little, upTo: nil)
+        while budget.waiting < 1 { await Task.yield() }
+        async let little = budget.wait(for: ByteBudget.little, upTo: nil)
+        while budget.waiting < 2 { await Task.yield() }
+        budget.giveBack(ByteBudget.little)
+        #expect(await little)
+        #expect(budget.waiting == 1)
+        budget.giveBack(6 * ByteBudget.little)
+        #expect(await much)
+    }
+
     @Test func `Who finds no room in time, or is cancelled, holds nothing and is not in the way`()
         async
     {
-        let budget = ByteBudget(Self.much)
+        let budget = ByteBudget(2 * Self.much)
         #expect(budget.take(Self.much))
         #expect(await !budget.wait(for: Self.much, upTo: .zero))
         #expect(await !budget.wait(for: Self.much, upTo: .milliseconds(1)))
@@ -63,7 +95,7 @@ struct ByteBudgetTests {
         await withTaskGroup(of: Bool.self) { group in
             for number in 0..<200 {
                 group.addTask {
-                    let bytes = 1 + number * Self.much / 50
+                    let bytes = 1 + number * Self.much / 70
                     guard await budget.wait(for: bytes, upTo: nil) else { return false }
                     let isWithin = budget.held <= budget.total
                     await Task.yield()

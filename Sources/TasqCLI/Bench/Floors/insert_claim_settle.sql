@@ -16,9 +16,9 @@ INSERT INTO tasq.job
 SELECT i.id, i.id, 'default', 'bench', 'queued', 1, 20, NULL, now()
 FROM input AS i;
 WITH due AS MATERIALIZED (
-    SELECT j.id, j.attempt
+    SELECT j.id, j.attempt, q.place
     FROM unnest('{default}'::text[], '{}'::bigint[], '{}'::timestamptz[], '{}'::uuid[])
-        AS q (queue, priority, run_at, id)
+        WITH ORDINALITY AS q (queue, priority, run_at, id, place)
     CROSS JOIN LATERAL (
         SELECT i.id, i.attempt
         FROM (
@@ -95,7 +95,7 @@ FROM (
         e.id, NULL, NULL, q.queue, e.priority, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
         e.run_at, NULL, NULL, NULL, NULL
     FROM unnest('{default}'::text[], '{}'::bigint[], '{}'::timestamptz[], '{}'::uuid[])
-        AS q (queue, priority, run_at, id)
+        WITH ORDINALITY AS q (queue, priority, run_at, id, place)
     CROSS JOIN LATERAL (
         SELECT w.id, w.priority, w.run_at
         FROM tasq.job AS w
@@ -112,7 +112,10 @@ FROM (
         LIMIT 1
     ) AS e
     WHERE q.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
-        AND (SELECT count(*) FROM due AS d) < :batch::bigint
+        AND (
+            (SELECT count(*) FROM due AS d) < :batch::bigint
+            OR q.place < (SELECT max(d.place) FROM due AS d)
+        )
     UNION ALL
     SELECT
         s.id, NULL, s.kind, s.queue, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,

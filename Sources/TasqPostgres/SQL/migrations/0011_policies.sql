@@ -3,7 +3,7 @@
 --
 -- The functions get two arguments more, at the end, so every call that was right stays so. What
 -- depends on one as it was, as a view, goes on with that one under another name. `put_off_reason` is
--- what the target said that put the job off; it counts for nothing, and is null for all others.
+-- what the target said that put the job off; only explanations read it.
 ALTER TABLE tasq.job ADD COLUMN IF NOT EXISTS put_off_reason text;
 
 DO $$
@@ -105,7 +105,7 @@ BEGIN
             DELETE FROM tasq.unique_key AS u WHERE u.key = unique_key AND u.job_id = holder;
         ELSIF state IN ('scheduled', 'queued') AND policy = 'reschedule' THEN
             UPDATE tasq.job AS j
-            SET run_at = run_at,
+            SET run_at = run_at, put_off_reason = NULL,
                 status = (CASE WHEN due THEN 'queued' ELSE 'scheduled' END)::tasq.job_status
             WHERE j.id = holder AND j.status IN ('scheduled', 'queued') AND j.unique_key = unique_key
             RETURNING j.queue, j.priority INTO its_queue, its_priority;
