@@ -5,12 +5,13 @@
 --
 -- With more of them than $12 the answer is one row with `is_stop`, and jobs.sql has to walk. Each
 -- status but `success` has an index of its own, not in the order of the list, so these are sorted. Those
--- in `error` and `cancelled` share one, which is walked from there on, as in queues.sql.
+-- in `error` and `cancelled` share one, which is walked from there on, as in queues.sql; sweep.sql says why
+-- `status` is asked for twice.
 WITH few AS MATERIALIZED (
     (
         SELECT j.id
         FROM tasq.job AS j
-        WHERE $3::text = 'queued' AND j.status = 'queued'
+        WHERE $3::text = 'queued' AND (j.status = 'queued' OR j.status = ANY ('{queued}'))
             AND ($4::text IS NULL OR j.queue = $4::text)
         ORDER BY j.queue, j.priority, j.run_at, j.id
         LIMIT $12::bigint + 1

@@ -15,7 +15,7 @@ FROM (
     CROSS JOIN LATERAL (
         SELECT j.queue, j.kind
         FROM tasq.job AS j
-        WHERE j.status = 'queued' AND j.queue >= s.queue
+        WHERE (j.status = 'queued' OR j.status = ANY ('{queued}')) AND j.queue >= s.queue
         ORDER BY j.queue, j.priority, j.run_at, j.id
         LIMIT 20000 / least(s.queues, 1000)
     ) AS q
