@@ -67,6 +67,7 @@ package final class TLSContext: Sendable {
             } else {
                 unsafe SSL_CTX_set_default_verify_paths(context)
             }
+        ERR_clear_error()
         guard isTrusting == 1 else { throw .authorities }
         if let identity { try use(identity) }
         if speaksHTTP, unsafe SSL_CTX_set_alpn_protos(context, http, UInt32(http.count)) != 0 {
@@ -105,7 +106,9 @@ package final class TLSContext: Sendable {
             throw .library
         }
         unsafe SSL_CTX_set_options(context, ccrypto_no_compression | ccrypto_no_renegotiation)
-        let modes = SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN
+        let modes =
+            UInt32(SSL_MODE_RELEASE_BUFFERS) | UInt32(SSL_MODE_NO_AUTO_CHAIN)
+            | UInt32(SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER)
         unsafe SSL_CTX_ctrl(context, SSL_CTRL_MODE, Int(modes), nil)
         unsafe SSL_CTX_ctrl(
             context, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)

@@ -14,11 +14,11 @@ package final class TLSHandler: ChannelDuplexHandler {
     package typealias OutboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
-    private enum Phase {
+    enum Phase {
         case fresh, handshaking, open, closing, closed
     }
 
-    private struct Write {
+    struct Write {
         var bytes: ByteBuffer
         var promise: EventLoopPromise<Void>?
     }
@@ -27,19 +27,21 @@ package final class TLSHandler: ChannelDuplexHandler {
     /// and does not read them.
     private static let unreadLimit = 65_536
 
-    private let session: TLSSession
-    private let farewellTime: TimeAmount
-    private var phase = Phase.fresh
-    private var writes = MarkedCircularBuffer<Write>(initialCapacity: 4)
+    let session: TLSSession
+    let farewellTime: TimeAmount
+    var phase = Phase.fresh
+    var writes = MarkedCircularBuffer<Write>(initialCapacity: 4)
+    /// The one of which a part is written, or which waits for the peer to end a message.
+    var current: Write?
     /// Whether the peer will send nothing more.
-    private var isInputOver = false
+    var isInputOver = false
     /// Whether our farewell has been said, or is to be once the handshake is done.
-    private var isOutputOver = false
+    var isOutputOver = false
     /// Whether the system has taken our farewell and all before it.
-    private var isOutputSent = false
+    var isOutputSent = false
     /// For a close of the output that waits for the handshake, or of everything for the farewell.
     private var closePromise: EventLoopPromise<Void>?
-    private var farewellAlarm: Scheduled<Void>?
+    var farewellAlarm: Scheduled<Void>?
     private var unread = 0
     /// Whether anything was passed on since the last end of a read.
     private var hasRead = false
@@ -76,7 +78,7 @@ package final class TLSHandler: ChannelDuplexHandler {
         }
     }
 
-    private func fail(_ fault: TLSFault, _ context: ChannelHandlerContext) {
+    func fail(_ fault: TLSFault, _ context: ChannelHandlerContext) {
         guard phase != .closed else { return }
         phase = .closed
         // The alert that tells the peer.
@@ -87,18 +89,24 @@ package final class TLSHandler: ChannelDuplexHandler {
     }
 
     /// Ends what waits for something.
-    private func end(_ error: any Error) {
+    func end(_ error: any Error) {
         farewellAlarm?.cancel()
         takeClosePromise()?.fail(error)
+        endWrites(error)
+    }
+
+    func endWrites(_ error: any Error) {
+        current?.promise?.fail(error)
+        current = nil
         while let write = writes.popFirst() { write.promise?.fail(error) }
     }
 
-    private func takeClosePromise() -> EventLoopPromise<Void>? {
+    func takeClosePromise() -> EventLoopPromise<Void>? {
         defer { closePromise = nil }
         return closePromise
     }
 
-    private func keepClosePromise(_ promise: EventLoopPromise<Void>?) {
+    func keepClosePromise(_ promise: EventLoopPromise<Void>?) {
         if let promise, let closePromise {
             closePromise.futureResult.cascade(to: promise)
         } else {
@@ -107,7 +115,7 @@ package final class TLSHandler: ChannelDuplexHandler {
     }
 
     /// Sends what the session has to say on its own behalf.
-    private func send(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
+    func send(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
         let bytes = session.takeOutbox()
         guard bytes != nil || promise != nil else { return }
         context.writeAndFlush(wrapOutboundOut(bytes ?? ByteBuffer()), promise: promise)
@@ -149,6 +157,7 @@ extension TLSHandler {
             guard sendAnswers(context) else {
                 return fail(.failed("too many key updates"), context)
             }
+            if current != nil { opened(context) }
         } else {
             send(context)
             if phase == .open { opened(context) }
@@ -165,9 +174,11 @@ extension TLSHandler {
         }
     }
 
+    /// Writes what had to wait.
     private func opened(_ context: ChannelHandlerContext) {
         flushWrites(context)
-        if isOutputOver, phase == .open { finishOutput(context, promise: takeClosePromise()) }
+        guard isOutputOver, current == nil else { return }
+        finishOutput(context, promise: takeClosePromise())
     }
 
     /// The peer has said farewell.
@@ -238,126 +249,5 @@ extension TLSHandler {
     package func handlerRemoved(context: ChannelHandlerContext) {
         phase = .closed
         end(ChannelError.ioOnClosedChannel)
-    }
-}
-
-// MARK: What goes
-
-extension TLSHandler {
-    package func write(
-        context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
-    ) {
-        switch phase {
-        case .closing, .closed: promise?.fail(ChannelError.ioOnClosedChannel)
-        case .fresh, .handshaking, .open:
-            guard !isOutputOver else { return promise?.fail(ChannelError.outputClosed) ?? () }
-            writes.append(Write(bytes: unwrapOutboundIn(data), promise: promise))
-        }
-    }
-
-    package func flush(context: ChannelHandlerContext) {
-        writes.mark()
-        if phase == .open { flushWrites(context) }
-    }
-
-    private func flushWrites(_ context: ChannelHandlerContext) {
-        guard writes.hasMark else { return }
-        while phase == .open, writes.hasMark, var write = writes.popFirst() {
-            repeat {
-                do throws(TLSFault) {
-                    if write.bytes.readableBytes > 0 { try session.write(&write.bytes) }
-                } catch {
-                    write.promise?.fail(error)
-                    return fail(error, context)
-                }
-                // In one piece with what the session has to say, for the order of both matters.
-                let isLast = write.bytes.readableBytes == 0
-                context.write(
-                    wrapOutboundOut(session.takeOutbox() ?? ByteBuffer()),
-                    promise: isLast ? write.promise : nil)
-            } while write.bytes.readableBytes > 0
-        }
-        context.flush()
-    }
-
-    package func close(
-        context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?
-    ) {
-        switch (mode, phase) {
-        case (.input, _): promise?.fail(ChannelError.operationUnsupported)
-        case (.output, .fresh), (.output, .closed): context.close(mode: .output, promise: promise)
-        case (.output, .handshaking):
-            writes.mark()
-            isOutputOver = true
-            keepClosePromise(promise)
-        case (.output, .open):
-            guard !isOutputOver else { return context.close(mode: .output, promise: promise) }
-            writes.mark()
-            flushWrites(context)
-            finishOutput(context, promise: promise)
-        case (.all, .fresh), (.all, .handshaking), (.all, .closed):
-            phase = .closed
-            end(ChannelError.ioOnClosedChannel)
-            context.close(promise: promise)
-        case (.all, .open):
-            sayFarewell(context, promise)
-            awaitFarewell(context)
-        case (_, .closing):
-            keepClosePromise(promise)
-            if mode == .all { awaitFarewell(context) }
-        }
-    }
-
-    /// Closes our direction, and everything once that is sent if the peer's is closed already.
-    private func finishOutput(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>?) {
-        guard phase == .open else {
-            promise?.fail(ChannelError.ioOnClosedChannel)
-            return
-        }
-        isOutputOver = true
-        if isInputOver { return sayFarewell(context, promise) }
-        session.finish()
-        send(context)
-        let closed = context.eventLoop.makePromise(of: Void.self)
-        closed.futureResult.assumeIsolated().whenComplete { result in
-            promise?.completeWith(result)
-            self.isOutputSent = true
-            if self.isInputOver, self.phase == .open {
-                self.close(context: context, mode: .all, promise: nil)
-            }
-        }
-        context.close(mode: .output, promise: closed)
-    }
-
-    /// Says farewell before a close, which follows at once if the peer has said it before.
-    private func sayFarewell(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
-        phase = .closing
-        keepClosePromise(promise)
-        isOutputOver = true
-        session.finish()
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.assumeIsolated().whenComplete { _ in
-            if self.isInputOver { self.close(context) }
-        }
-        send(context, promise: sent)
-        while let write = writes.popFirst() {
-            write.promise?.fail(ChannelError.ioOnClosedChannel)
-        }
-    }
-
-    private func awaitFarewell(_ context: ChannelHandlerContext) {
-        guard phase == .closing, farewellAlarm == nil else { return }
-        farewellAlarm = context.eventLoop.assumeIsolated().scheduleTask(in: farewellTime) {
-            self.close(context)
-        }
-        context.read()
-    }
-
-    /// Closes the connection; all that was to be said is.
-    private func close(_ context: ChannelHandlerContext) {
-        guard phase == .closing else { return }
-        phase = .closed
-        farewellAlarm?.cancel()
-        context.close(promise: takeClosePromise())
     }
 }

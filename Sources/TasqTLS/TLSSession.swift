@@ -7,7 +7,7 @@ import NIOCore
 @safe
 struct TLSSession: ~Copyable {
     enum Progress {
-        /// The handshake is done.
+        /// The handshake is done, or the record made.
         case established
         /// Goes on when more has come from the peer.
         case waiting
@@ -120,20 +120,17 @@ struct TLSSession: ~Copyable {
         }
     }
 
-    /// Makes a record of the first of these bytes, of which there is one at least.
-    func write(_ bytes: inout ByteBuffer) throws(TLSFault) {
+    /// Makes a record of the first of these bytes, of which there is one at least; established once
+    /// it is made, waiting if the peer has to end a message of its own before.
+    func write(_ bytes: inout ByteBuffer) -> Progress {
         let length = min(bytes.readableBytes, Self.pieceLimit)
         ERR_clear_error()
         let result = unsafe bytes.withUnsafeReadableBytes { pointer in
             unsafe SSL_write(ssl, pointer.baseAddress, Int32(length))
         }
-        guard result > 0 else {
-            guard case .failed(let fault) = progress(after: result) else {
-                throw .failed("cannot write")
-            }
-            throw fault
-        }
+        guard result > 0 else { return progress(after: result) }
         bytes.moveReaderIndex(forwardBy: Int(result))
+        return .established
     }
 
     /// Says farewell to the peer, once: nothing more will be written.

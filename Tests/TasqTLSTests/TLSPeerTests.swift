@@ -148,6 +148,35 @@ import Testing
         #expect(server.faults.isEmpty)
     }
 
+    @Test func `What is written between the parts of a peer's message goes out behind it`()
+        async throws
+    {
+        let certificates = try await Certificates()
+        let client = try End(certificates.client())
+        try client.activate()
+        let server = try Stranger(
+            certificates.identity, versions: TLS1_3_VERSION...TLS1_3_VERSION)
+        server.issuesLongTickets()
+        // The handshake, but for what follows it: the tickets.
+        server.receive(client.sent())
+        server.shakeHands()
+        client.receive(server.sent())
+        server.receive(client.sent())
+        server.shakeHands()
+        var tickets = server.sent()
+        #expect(records(in: tickets) > 8)
+        let first = tickets.readSlice(length: 700)
+        client.receive(try #require(first))
+        let early = client.write("early")
+        let end = client.close(.output)
+        #expect(early.isKept == nil && end.isKept == nil)
+        client.receive(tickets)
+        #expect(early.isKept == true && end.isKept == true)
+        #expect(client.faults.isEmpty)
+        server.receive(client.sent())
+        #expect(server.talk(to: client) == "early")
+    }
+
     @Test func `A peer that asks for new keys and reads no answer is cut off`() async throws {
         let certificates = try await Certificates()
         let server = try End(certificates.server())

@@ -75,6 +75,11 @@ final class Stranger {
         return String(decoding: heard, as: UTF8.self)
     }
 
+    func shakeHands() {
+        ERR_clear_error()
+        unsafe SSL_do_handshake(ssl)
+    }
+
     func sent() -> ByteBuffer {
         var bytes = [UInt8](repeating: 0, count: unsafe BIO_ctrl_pending(outbox))
         if !bytes.isEmpty { unsafe BIO_read(outbox, &bytes, Int32(bytes.count)) }
@@ -87,6 +92,18 @@ final class Stranger {
 
     func write(_ text: String) {
         unsafe SSL_write(ssl, text, Int32(text.utf8.count))
+    }
+
+    /// Has a server's tickets be long ones, in several records each.
+    func issuesLongTickets() {
+        unsafe SSL_CTX_set_session_ticket_cb(
+            context,
+            { ssl, _ in
+                let padding = [UInt8](repeating: 1, count: 4000)
+                let session = unsafe SSL_get_session(ssl)
+                return unsafe SSL_SESSION_set1_ticket_appdata(session, padding, padding.count)
+            }, nil, nil)
+        unsafe SSL_ctrl(ssl, SSL_CTRL_SET_MAX_SEND_FRAGMENT, 512, nil)
     }
 
     /// Changes its keys, and asks the other end to do so.
