@@ -6,7 +6,7 @@ package import NIOCore
 /// The system's OpenSSL does it, 3.0 or newer: libpq brings it into the process anyway, so there is
 /// one such library, which the distribution keeps up to date, under the distribution's policy; and
 /// a copy of our own would be two minutes of every first build. TLS 1.2 and newer, with neither
-/// compression nor renegotiation. Files are read once.
+/// compression nor renegotiation. Files that are named are read once.
 @safe
 package final class TLSContext: Sendable {
     /// PEM files: a certificate, followed by its chain, and its private key, unencrypted.

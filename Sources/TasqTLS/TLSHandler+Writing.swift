@@ -8,8 +8,11 @@ extension TLSHandler {
         switch phase {
         case .closing, .closed: promise?.fail(ChannelError.ioOnClosedChannel)
         case .fresh, .handshaking, .open:
-            guard !isOutputOver else { return promise?.fail(ChannelError.outputClosed) ?? () }
-            writes.append(Write(bytes: unwrapOutboundIn(data), promise: promise))
+            if isOutputOver {
+                promise?.fail(ChannelError.outputClosed)
+            } else {
+                writes.append(Write(bytes: unwrapOutboundIn(data), promise: promise))
+            }
         }
     }
 

@@ -55,13 +55,16 @@ struct TLSSession: ~Copyable {
     /// can be none. Only a name is also told to the peer.
     func connect(to host: String) -> Bool {
         unsafe SSL_set_connect_state(ssl)
-        guard let parameters = unsafe SSL_get0_param(ssl) else { return false }
+        // OpenSSL takes a name with a dot before it for all names below.
+        guard !host.utf8.contains(0), !host.hasPrefix("."),
+            let parameters = unsafe SSL_get0_param(ssl)
+        else { return false }
         let address = String(host.prefix { $0 != "%" })
         if unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, address) == 1 { return true }
         ERR_clear_error()
         let name = host.hasSuffix(".") ? String(host.dropLast()) : host
         let length = name.utf8.count
-        guard (1...255).contains(length), !name.utf8.contains(0) else { return false }
+        guard (1...255).contains(length) else { return false }
         unsafe X509_VERIFY_PARAM_set_hostflags(
             parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
         guard unsafe X509_VERIFY_PARAM_set1_host(parameters, name, length) == 1 else {

@@ -28,7 +28,8 @@ import Testing
             #expect(line.server.heard.isEmpty)
             #expect(!line.client.isOpen)
         }
-        for host in ["", ".", "a\0.test", String(repeating: "a", count: 256)] {
+        let long = String(repeating: "a", count: 256)
+        for host in ["", ".", ".test", "a\0.test", "127.0.0.1\0.test", long] {
             #expect(throws: TLSFault.self) { try certificates.client(for: host) }
         }
     }
