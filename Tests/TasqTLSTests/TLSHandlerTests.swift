@@ -40,7 +40,6 @@ import Testing
         let late = line.client.write([UInt8](repeating: 1, count: 100_000))
         #expect(late.isKept == nil)
         line.client.isBlocked = false
-        line.client.write("")
         #expect(late.isKept == true)
         let never = line.client.write("never flushed", flushes: false)
         line.client.close()
@@ -87,6 +86,26 @@ import Testing
         #expect(line.client.text == "answer")
         #expect(line.client.faults.isEmpty && line.server.faults.isEmpty)
         #expect(!line.server.isOpen)
+    }
+
+    @Test func `A close waits for what was written before it when the peer has closed its side`()
+        async throws
+    {
+        let line = try await Certificates().line(halfCloses: true)
+        try line.open()
+        line.client.close(.output)
+        line.carry()
+        line.server.isBlocked = true
+        let answer = line.server.write([UInt8](repeating: 1, count: 100_000))
+        let closed = line.server.close(.output)
+        #expect(line.server.isOpen)
+        #expect(answer.isKept == nil && closed.isKept == nil)
+        line.server.isBlocked = false
+        #expect(!line.server.isOpen)
+        #expect(answer.isKept == true && closed.isKept == true)
+        line.carry()
+        #expect(line.client.heard.count == 100_000)
+        #expect(line.client.faults.isEmpty)
     }
 
     @Test func `An end without a farewell is told, during the handshake and after it`()

@@ -154,7 +154,18 @@ private final class Ear: ChannelInboundHandler {
 private final class Socket: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
 
-    var isBlocked = false
+    var isBlocked = false {
+        didSet { if !isBlocked { context?.flush() } }
+    }
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
 
     func flush(context: ChannelHandlerContext) {
         if !isBlocked { context.flush() }
