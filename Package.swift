@@ -109,7 +109,7 @@ let package = Package(
         .executableTarget(
             name: "TasqCLI",
             dependencies: [
-                "Tasq", "TasqPostgres", "TasqRedis", "TasqWebhooks", "TasqHTTP", "TasqTesting",
+                "Tasq", "TasqTLS", "TasqPostgres", "TasqRedis", "TasqWebhooks", "TasqHTTP", "TasqTesting",
                 logging, lifecycle, tracing, nioCore,
                 nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import TasqTLS
 
 #if canImport(Glibc)
     import Glibc
@@ -13,6 +14,7 @@ enum Program {
     static func main() async {
         // First of all: a reader or a peer that goes away must not take the process with it.
         signal(SIGPIPE, SIG_IGN)
+        TLSContext.prepareProcess()
         ClosedStreams.fill()
         if CommandLine.arguments.dropFirst() == [CommandGuard.argument] { CommandGuard.stand() }
         do {

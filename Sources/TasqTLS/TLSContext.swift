@@ -95,15 +95,24 @@ package final class TLSContext: Sendable {
         return TLSHandler(session, farewellTime: farewellTime)
     }
 
-    private static func make(_ method: OpaquePointer?) throws(Mistake) -> OpaquePointer {
-        // Threads go on using it while the process exits: let nothing be torn down under them.
+    /// To be called before anything else in a program uses OpenSSL, libpq included: threads go on
+    /// using it while the process exits, so nothing may be torn down under them.
+    package static func prepareProcess() {
         OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_ATEXIT), nil)
+    }
+
+    private static func make(_ method: OpaquePointer?) throws(Mistake) -> OpaquePointer {
+        prepareProcess()
         guard let context = unsafe SSL_CTX_new(method) else { throw .library }
         let version = Int(TLS1_2_VERSION)
-        guard unsafe SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, version, nil) == 1
-        else {
-            unsafe SSL_CTX_free(context)
-            throw .library
+        // The system's policy may want a newer one.
+        let asked = unsafe SSL_CTX_ctrl(context, SSL_CTRL_GET_MIN_PROTO_VERSION, 0, nil)
+        if asked < version {
+            guard unsafe SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, version, nil) == 1
+            else {
+                unsafe SSL_CTX_free(context)
+                throw .library
+            }
         }
         unsafe SSL_CTX_set_options(context, ccrypto_no_compression | ccrypto_no_renegotiation)
         let modes =

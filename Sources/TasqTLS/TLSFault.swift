@@ -47,14 +47,19 @@ extension TLSFault {
     ///   - isEstablished: Whether the handshake was done by then.
     ///   - verification: What came of checking the peer's certificate, `X509_V_OK` if nothing.
     static func takeNoted(isEstablished: Bool, verification: Int) -> TLSFault {
-        let error = ERR_peek_error()
         defer { ERR_clear_error() }
+        if !isEstablished, Int32(truncatingIfNeeded: verification) != X509_V_OK {
+            return untrusted(verification)
+        }
+        // A search for an authority, say, may have noted that there is no such file before.
+        let first = ERR_get_error()
+        var error = first
+        while error != 0, ERR_GET_LIB(error) != ERR_LIB_SSL { error = ERR_get_error() }
+        if error == 0 { error = first }
         let text = unsafe ERR_reason_error_string(error).map { unsafe String(cString: $0) }
         guard ERR_GET_LIB(error) == ERR_LIB_SSL else { return .failed(text ?? "no reason known") }
         let reason = ERR_GET_REASON(error)
         switch reason {
-        case SSL_R_CERTIFICATE_VERIFY_FAILED:
-            return untrusted(verification)
         case SSL_R_WRONG_VERSION_NUMBER, SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST:
             if !isEstablished { return .notTLS }
         case SSL_R_UNSUPPORTED_PROTOCOL:

@@ -42,6 +42,8 @@ package final class TLSHandler: ChannelDuplexHandler {
     /// For a close of the output that waits for the handshake, or of everything for the farewell.
     private var closePromise: EventLoopPromise<Void>?
     var farewellAlarm: Scheduled<Void>?
+    /// A fault that the rest of the pipeline has not heard of.
+    private var untold: TLSFault?
     private var unread = 0
     /// Whether anything was passed on since the last end of a read.
     private var hasRead = false
@@ -81,11 +83,19 @@ package final class TLSHandler: ChannelDuplexHandler {
     func fail(_ fault: TLSFault, _ context: ChannelHandlerContext) {
         guard phase != .closed else { return }
         phase = .closed
-        // The alert that tells the peer.
+        untold = fault
+        // The alert that tells the peer. If it cannot be written, the channel becomes inactive before
+        // this comes back.
         send(context)
-        context.fireErrorCaught(fault)
         end(fault)
+        tellFault(context)
         context.close(promise: nil)
+    }
+
+    private func tellFault(_ context: ChannelHandlerContext) {
+        guard let fault = untold else { return }
+        untold = nil
+        context.fireErrorCaught(fault)
     }
 
     /// Ends what waits for something.
@@ -153,6 +163,14 @@ extension TLSHandler {
             case .fresh, .closed: return
             }
         }
+        let isLast = if case .ended = progress { true } else { false }
+        // Before anything is written: a write that fails has the channel read to its end and become
+        // inactive before it comes back.
+        isInputOver = isInputOver || isLast
+        if plain.readableBytes > 0, phase == .open {
+            hasRead = true
+            context.fireChannelRead(wrapInboundOut(plain))
+        }
         if wasOpen {
             guard sendAnswers(context) else {
                 return fail(.failed("too many key updates"), context)
@@ -161,10 +179,6 @@ extension TLSHandler {
         } else {
             send(context)
             if phase == .open { opened(context) }
-        }
-        if plain.readableBytes > 0, phase == .open {
-            hasRead = true
-            context.fireChannelRead(wrapInboundOut(plain))
         }
         switch progress {
         case .established, .waiting: break
@@ -231,6 +245,7 @@ extension TLSHandler {
     package func channelInactive(context: ChannelHandlerContext) {
         let last = phase
         phase = .closed
+        tellFault(context)
         switch last {
         case .handshaking:
             context.fireErrorCaught(TLSFault.hungUp)

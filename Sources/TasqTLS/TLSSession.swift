@@ -56,13 +56,13 @@ struct TLSSession: ~Copyable {
     func connect(to host: String) -> Bool {
         unsafe SSL_set_connect_state(ssl)
         // OpenSSL takes a name with a dot before it for all names below.
-        guard !host.utf8.contains(0), !host.hasPrefix("."),
+        guard !host.utf8.contains(0), host.utf8.first != UInt8(ascii: "."),
             let parameters = unsafe SSL_get0_param(ssl)
         else { return false }
-        let address = String(host.prefix { $0 != "%" })
+        let address = host.utf8.contains(UInt8(ascii: ":")) ? String(host.prefix { $0 != "%" }) : host
         if unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, address) == 1 { return true }
         ERR_clear_error()
-        let name = host.hasSuffix(".") ? String(host.dropLast()) : host
+        let name = host.utf8.last == UInt8(ascii: ".") ? String(host.dropLast()) : host
         let length = name.utf8.count
         guard (1...255).contains(length) else { return false }
         unsafe X509_VERIFY_PARAM_set_hostflags(
