@@ -78,6 +78,7 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(name: "CAllocator"),
         .target(name: "Tasq", dependencies: [logging, lifecycle, collections, tracing]),
         .target(
             name: "TasqPostgres", dependencies: ["Tasq", "CPostgres", logging, collections],
@@ -109,8 +110,8 @@ let package = Package(
         .executableTarget(
             name: "TasqCLI",
             dependencies: [
-                "Tasq", "TasqTLS", "TasqPostgres", "TasqRedis", "TasqWebhooks", "TasqHTTP", "TasqTesting",
-                logging, lifecycle, tracing, nioCore,
+                "Tasq", "TasqTLS", "TasqPostgres", "TasqRedis", "TasqWebhooks", "TasqHTTP",
+                "TasqTesting", "CAllocator", logging, lifecycle, tracing, nioCore,
                 nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 subprocess, systemPackage,

@@ -3,6 +3,7 @@ import Logging
 import TasqTLS
 
 #if canImport(Glibc)
+    import CAllocator
     import Glibc
 #elseif canImport(Darwin)
     import Darwin
@@ -16,6 +17,11 @@ enum Program {
         signal(SIGPIPE, SIG_IGN)
         TLSContext.prepareProcess()
         ClosedStreams.fill()
+        #if canImport(Glibc)
+            // A large body's memory goes back to the system with it. Unless this is said, glibc keeps
+            // blocks of up to 32 MiB for later, after the first one of that size (mallopt(3)).
+            mallopt(M_MMAP_THRESHOLD, 1 << 20)
+        #endif
         if CommandLine.arguments.dropFirst() == [CommandGuard.argument] { CommandGuard.stand() }
         do {
             try RawArguments.check()

@@ -52,7 +52,7 @@ extension RedisAnnouncer {
                 return .failure(note(.strange, at: node))
             }
             let end = usable.count == lists.count ? end : min(end, .now + RedisLimits.strangeWait)
-            let result = await wait(upTo: limit, for: usable, at: node, until: end)
+            let result = await waitHereOrThere(upTo: limit, for: usable, at: node, until: end)
             // Redis does not say which of them it is.
             guard case .failure(let fault) = result, fault.isOfOneList, !Task.isCancelled
             else { return result }
@@ -62,7 +62,21 @@ extension RedisAnnouncer {
         }
     }
 
-    /// One blocking take at one server, over its connection.
+    /// A wait that is too short to block is made here: a look, the wait, and a second look.
+    private func waitHereOrThere(
+        upTo limit: Int, for lists: [String], at node: Node, until end: ContinuousClock.Instant
+    ) async -> Result<Taking, RedisFault> {
+        let isShort = end - .now < RedisLimits.shortestWait
+        let first = await wait(upTo: limit, for: lists, at: node, until: end)
+        guard isShort, case .success(let taking) = first, taking.ids.isEmpty,
+            taking.redirection == nil, .now < end, !Task.isCancelled
+        else { return first }
+        await rest(RedisLimits.shortestWait, until: end)
+        guard !Task.isCancelled else { return first }
+        return await wait(upTo: limit, for: lists, at: node, until: end)
+    }
+
+    /// One take at one server, over its connection, which blocks unless the wait is short.
     private func wait(
         upTo limit: Int, for lists: [String], at node: Node, until end: ContinuousClock.Instant
     ) async -> Result<Taking, RedisFault> {

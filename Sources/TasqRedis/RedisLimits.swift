@@ -51,7 +51,8 @@ enum RedisLimits {
     static let unblockPause = TimeAmount.milliseconds(25)
     /// The longest wait of one take; a longer one ends early, with nothing.
     static let longestWait = Duration.seconds(60)
-    /// The shortest wait that blocks; a shorter one only looks.
+    /// The shortest wait that blocks. An idle server ends a blocking command at its next tick only,
+    /// which may take a hundred milliseconds, so a shorter wait is made here, between two looks.
     static let shortestWait = Duration.milliseconds(10)
     /// How long one sentinel may take before the next is asked, and one node before the next is
     /// asked for a cluster's map.

@@ -20,7 +20,7 @@ struct TakeRequest: Sendable {
     let limit: Int
     let wait: Duration
 
-    /// `BLMPOP` reads a wait of zero as for ever, so a short one does not block at all.
+    /// `BLMPOP` reads a wait of zero as for ever, and ends a short one late: that does not block at all.
     var commands: Commands {
         let which = [String(lists.count)] + lists + ["RIGHT", "COUNT", String(limit)]
         guard blocks else { return Commands(["LMPOP"] + which) }

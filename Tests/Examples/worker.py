@@ -9,11 +9,13 @@ three times a lease while it runs, and says how it ended. SIGTERM lets running j
 What a worker must do, in any language:
   - use a fresh worker_id at every start;
   - renew every claim by its own token well within the lease;
+  - fetch a body that a claim only names, at its `payload_url`, while it holds the claim;
   - on 409 `claim-lost` stop working on that job at once: it may be running elsewhere;
   - repeat a success, fail or snooze whose answer got lost: it is recognised.
 """
 
 import base64
+import http.client
 import json
 import os
 import random
@@ -45,22 +47,27 @@ class Fail(Exception):
 
 
 def post(path, body, timeout=60):
-    """Posts until there is an answer that counts; every call here may be repeated."""
+    """Posts until there is an answer that counts."""
+    return json.loads(ask(path, json.dumps(body).encode(), timeout)[0])
+
+
+def ask(path, body=None, timeout=60):
+    """Asks until there is an answer that counts; every call here may be repeated."""
     pause = 0.1
     while True:
         request = urllib.request.Request(
-            URL + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+            URL + path, body, {"Content-Type": "application/json"} if body else {})
         if TOKEN:
             request.add_header("Authorization", "Bearer " + TOKEN)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
-                return json.load(answer)
+                return answer.read(), answer.headers.get_content_type()
         except urllib.error.HTTPError as error:
             if error.code == 409:
                 raise ClaimLost() from None
             if error.code != 503:
                 raise
-        except OSError:
+        except (OSError, http.client.HTTPException):
             pass  # the server restarts, or the network is cut
         time.sleep(pause * random.uniform(0.5, 1))
         pause = min(pause * 2, 5)
@@ -74,7 +81,13 @@ def seconds(text):
 
 
 def payload(job):
-    """The body: parsed if it came as JSON, bytes otherwise."""
+    """The body: parsed if it is JSON, bytes otherwise."""
+    if "payload_url" in job:
+        body, kind = ask(job["payload_url"])
+        try:
+            return json.loads(body) if kind == "application/json" else body
+        except ValueError:
+            return body
     return job["payload"] if "payload" in job else base64.b64decode(job["payload_base64"])
 
 

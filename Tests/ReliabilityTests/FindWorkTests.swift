@@ -111,6 +111,35 @@ import Testing
         }
     }
 
+    @Test(arguments: FindWork.allCases)
+    func `A job behind thousands of kinds nobody here knows is found without an announcement`(
+        mode: FindWork
+    ) async throws {
+        try await Fleet.with { fleet in
+            let meters = Meters()
+            var handlers = HandlerTable()
+            try handlers.add("noop", Handler { _ in })
+            let worker = Worker(
+                store: fleet.store, announcer: fleet.announcer, handlers: handlers,
+                settings: try WorkerSettings(findWork: mode, pollInterval: .milliseconds(50)),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, meters: meters)
+            let running = Task { try await worker.run() }
+            defer { running.cancel() }
+            try await fleet.enqueue(1, kind: "noop")
+            try await fleet.reaches(1, .success)
+            _ = try await fleet.sql(
+                """
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
+                SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'foreign', 'queued', 1, 3, now()
+                FROM generate_series(1, \(10 * Sweep.reach)) AS n
+                """)
+            let lost = try NewJob(kind: Name("noop"), payload: Payload(Array("{}".utf8)))
+            _ = try await fleet.store.enqueue([lost])
+            try await fleet.reaches(2, .success)
+        }
+    }
+
     @Test func `What was claimed ahead is given back where no slot comes free`() async throws {
         try await Fleet.with { fleet in
             let (meters, gate) = (Meters(), Signal())

@@ -123,6 +123,9 @@ enum Interface {
         "POST /v1/claims/{token}/heartbeat": Trial(
             "TasqHTTPTests/ClaimTests",
             "A claim that is not renewed is reaped though its worker claims more"),
+        "GET /v1/claims/{token}/payload": Trial(
+            "TasqCLITests/LargeBodies/LargeWebhookTests",
+            "A remote claim names a large body, which is read for as long as the claim is held"),
         "POST /v1/claims/{token}/fail": claimEnds, "POST /v1/claims/{token}/snooze": claimEnds,
         "GET /healthz": Trial(
             "TasqHTTPTests/AdminTests",
@@ -204,9 +207,15 @@ enum Interface {
         "tasq.store": Trial(
             "TasqCLITests/RoleTests",
             "A role that may only enqueue does so, and gets nothing else"),
+        "tasq.ring": Trial(
+            "TasqCLITests/RoleTests",
+            "A role that may only enqueue does so, and gets nothing else"),
         "tasq.granted": Trial(
             "TasqCLITests/RoleTests",
             "What was granted is there again after every later migration"),
+        "tasq.tally": Trial(
+            "TasqPostgresTests/Store/TallyTests",
+            "Sums are noted as work is done, and forgotten after a day"),
         "tasq.uuid_v7": Trial(
             "TasqPostgresTests/Store/EnqueueTests",
             "SQL enqueues inside anybody's transaction and rolls back with it"),

@@ -74,14 +74,17 @@ import Testing
                 """
                 SELECT pg_get_function_arguments(oid) || ' ' || pg_get_function_result(oid)
                 FROM pg_proc WHERE oid = (
-                    'tasq.enqueue(text,jsonb,text,timestamptz,bigint,text,text,bigint)')::regprocedure
+                    'tasq.enqueue(text,jsonb,text,timestamptz,bigint,text,text,bigint,text,text)'
+                )::regprocedure
                 """)
             #expect(
                 signature == """
                     kind text, payload jsonb DEFAULT '{}'::jsonb, queue text DEFAULT 'default'::text, \
                     run_at timestamp with time zone DEFAULT now(), priority bigint DEFAULT 1, \
                     unique_key text DEFAULT NULL::text, key text DEFAULT NULL::text, \
-                    max_attempts bigint DEFAULT NULL::bigint uuid
+                    max_attempts bigint DEFAULT NULL::bigint, \
+                    unique_while text DEFAULT 'unfinished'::text, \
+                    on_conflict text DEFAULT 'keep'::text uuid
                     """)
         }
     }

@@ -50,7 +50,7 @@ struct Greeting: Job {
                 let row = try await store.job(job)
                 #expect(row?.status == status && row?.queue.description == queue)
             }
-            let all = try await store.jobs(matching: JobFilter(), after: nil, limit: 10)
+            let all = try await store.jobs(matching: JobFilter(), after: nil, limit: 10).jobs
             #expect(all.count == 4 && all.filter { $0.status == .scheduled }.count == 1)
             #expect(all.filter { $0.queue.description == "urgent" }.map(\.priority.level) == [0])
             await announcer.close()

@@ -84,6 +84,27 @@ import Testing
         try await run(["/usr/bin/head", "-c", "1"], body: body)
     }
 
+    /// As of a script that starts a service.
+    @Test(arguments: [("exit 0", nil as Outcome?), ("echo why >&2; exit 1", .retry("exit 1: why"))])
+    func `A child left behind holds nothing up, though it has the program's pipes`(
+        ending: String, expected: Outcome?
+    ) async throws {
+        let file = try TemporaryFile("", name: "child")
+        let script = "sleep 60 <&0 & echo $! > \"$0\"; \(ending)"
+        let body = [UInt8](repeating: 120, count: JobLimits.payloadBytes)
+        var outcome: Outcome?
+        do {
+            try await run(["/bin/sh", "-c", script, file.path], body: body)
+        } catch let error as Outcome {
+            outcome = error
+        }
+        #expect(outcome == expected)
+        let text = try String(contentsOfFile: file.path, encoding: .utf8)
+        let child = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+        #expect(isAlive(child))
+        kill(child, SIGKILL)
+    }
+
     @Test func `Output is drained and the last bytes of standard error are the reason`()
         async throws
     {

@@ -153,6 +153,19 @@ struct ConfigurationTests {
                 + "secrets: [env:S] }", "sources.a.verify.sign"
         ),
         ("handlers:\n  a: { command: [x], env: { TASQ_X: y } }", "env.TASQ_X is not a variable"),
+        (
+            "handlers:\n  a: { http: { url: \"https://h.example\", sign: [] } }",
+            "http.sign must name at least one secret"
+        ),
+        (
+            "handlers:\n  a: { http: { url: \"https://h.example\", sign: [env:GOOD, env:NONE] } }",
+            "env:NONE is not set"
+        ),
+        (
+            "handlers:\n  a: { http: { url: \"https://h.example\", "
+                + "sign: [env:S, env:S, env:S, env:S, env:S] } }",
+            "http.sign must be 1 to 4 secrets"
+        ),
     ])
     func `A mistake in the file is named with its line and the mend`(
         yaml: String, expected: String
@@ -163,6 +176,7 @@ struct ConfigurationTests {
                 flags: ["config": file.path],
                 environment: [
                     "BLANK": "", "SPACED": "hunter2 ", "TWO": "hunter2\nhunter3", "S": "hunter2",
+                    "GOOD": "aHVudGVyMg==",
                 ],
                 needs: [.database, .redis, .sources, .handlers, .admin])
         }
@@ -279,6 +293,7 @@ private let samples: [String: [String]] = [
     "http.admin": ["localhost:1", "127.0.0.1:2", "[::1]:3"],
     "admin_token": ["a", "b", "c"],
     "limits.body": ["1", "2", "3"],
+    "limits.memory": ["67108864", "100000000", "134217728"],
     "limits.request_deadline": ["1s", "2s", "3s"],
     "limits.idle_timeout": ["1s", "2s", "1h"],
     "limits.connections": ["1", "2", "3"],
@@ -292,5 +307,6 @@ private let samples: [String: [String]] = [
     "worker.on_lease_unknown": ["cancel", "continue", "cancel"],
     "worker.poll_interval": ["1s", "250ms", "5s"],
     "worker.sweep_every": ["1", "2", "3"],
+    "worker.memory": ["67108864", "100000000", "134217728"],
     "worker.metrics": ["127.0.0.1:8082", "[::1]:0", "localhost:9000"],
 ]

@@ -77,6 +77,52 @@ import Testing
         await server.stop(.immediate)
     }
 
+    /// One that listens does nothing else, for as long as the worker lives.
+    @Test func `Sessions outlive a database's own limits for idle ones`() async throws {
+        try await withDatabase { database in
+            try await database.execute(
+                """
+                ALTER DATABASE \(database.name) SET idle_session_timeout = '300ms';
+                ALTER DATABASE \(database.name) SET idle_in_transaction_session_timeout = '1ms';
+                ALTER DATABASE \(database.name) SET statement_timeout = '1s'
+                """)
+            let redis = try await TestServers.redis()
+            let worker = try await TasqProgram.start(
+                ["work"],
+                environment: [
+                    "DATABASE_URL": database.url, "REDIS_URL": redis.url,
+                    "TASQ_REDIS_PREFIX": database.keyPrefix,
+                ])
+            _ = try await worker.waitForLine(containing: "worker registered")
+            let sessions = """
+                SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+                    AND pid <> pg_backend_pid() AND application_name NOT LIKE 'psql%'
+                """
+            func pids() async throws -> Set<Substring> {
+                Set(try await database.execute(sessions).split(separator: "\n"))
+            }
+            try await eventually("the worker listens") {
+                try await database.execute("\(sessions) AND query LIKE 'LISTEN%'") != ""
+            }
+            let before = try await pids()
+            // Another session is ended for being idle; the worker's were so before it.
+            let other = try await ChildProcess.start(
+                "/usr/bin/env", ["psql", "-X", "-q", database.url, "-c", "\\! sleep 30"],
+                environment: [
+                    "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
+                    "PGAPPNAME": "psql idle",
+                ])
+            let idle = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'psql idle'"
+            try await eventually("it is there") { try await database.execute(idle) == "1" }
+            try await eventually("it has been ended") { try await database.execute(idle) == "0" }
+            #expect(other.exit == nil)
+            #expect(before.subtracting(try await pids()).isEmpty)
+            other.signal(SIGKILL)
+            worker.signal(SIGTERM)
+            #expect(try await worker.wait() == .code(0))
+        }
+    }
+
     private static let failures =
         "SELECT xact_rollback FROM pg_stat_database WHERE datname = 'postgres'"
 }

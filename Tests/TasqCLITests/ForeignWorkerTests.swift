@@ -16,7 +16,7 @@ import Testing
 @Suite(.medium) struct ForeignWorkerTests {
     private static let jobs = 1000
 
-    private static var script: String {
+    static var script: String {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Examples/worker.py").path
     }

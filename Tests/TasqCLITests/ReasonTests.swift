@@ -53,6 +53,34 @@ import Testing
         }
     }
 
+    @Test func `Put off by its target: until when, why, and that no attempt was spent`()
+        async throws
+    {
+        try await AnsweringTarget.run(answer: { _ in AnsweringTarget.busy(for: 3600) }) { url, _ in
+            try await Fixture.with(
+                handler: #"hook: { http: { url: "\#(url)/", allow: [127.0.0.1] } }"#
+            ) { system in
+                try await system.startWorker()
+                let id = try await system.tasq("enqueue", "hook")
+                try await system.wait(for: "scheduled|0", of: id)
+                let due = try await system.database.execute(
+                    """
+                    SELECT to_char(run_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI')
+                    FROM tasq.job
+                    """)
+                let said = try await system.expect(id, .putOff, "It is put off until \(due)")
+                #expect(
+                    said.contains("without an attempt spent: \(url) answered 429."), "\(said)")
+                #expect(said.contains("put_off_since"), "\(said)")
+                // Once an attempt has failed by itself it is not put off any more.
+                try await system.database.execute(
+                    "UPDATE tasq.job SET run_at = now(), status = 'queued', kind = 'fails'")
+                try await system.wait(for: "scheduled|1", of: id)
+                try await system.expect(id, .waitingForRetry, "Attempt 1 of 20 failed: ")
+            }
+        }
+    }
+
     @Test func `Unknown kind`() async throws {
         try await Fixture.with { system in
             try await system.startWorker()
@@ -108,7 +136,9 @@ private final class Fixture {
 
     var workerProcess: Int32 { worker?.pid ?? 0 }
 
-    static func with(_ body: (Fixture) async throws -> Void) async throws {
+    static func with(
+        handler: String = "", _ body: (Fixture) async throws -> Void
+    ) async throws {
         try await withDatabase { database in
             let server = try await TasqProgram.start(
                 ["serve"],
@@ -117,7 +147,8 @@ private final class Fixture {
                     "TASQ_HTTP_ADMIN": "127.0.0.1:0",
                 ])
             let line = try await server.waitForLine(containing: "admin http://")
-            let system = try Fixture(database, String(line.dropFirst("admin ".count)))
+            let system = try Fixture(
+                database, String(line.dropFirst("admin ".count)), handler: handler)
             try await body(system)
             for process in [system.worker, server].compactMap({ $0 }) {
                 process.signal(SIGTERM)
@@ -126,7 +157,7 @@ private final class Fixture {
         }
     }
 
-    private init(_ database: TestDatabase, _ admin: String) throws {
+    private init(_ database: TestDatabase, _ admin: String, handler: String) throws {
         self.database = database
         self.admin = admin
         handlers = try TemporaryFile(
@@ -137,6 +168,7 @@ private final class Fixture {
               long: { sleep: 1h }
               fails: { command: ["false"], retry: { base: 1h } }
               bad: { command: [/bin/sh, -c, exit 78] }
+              \(handler)
             """)
     }
 

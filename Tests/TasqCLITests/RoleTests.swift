@@ -31,7 +31,8 @@ import Testing
                 "SELECT FROM tasq.job", "DELETE FROM tasq.payload", "SELECT FROM tasq.setting",
                 "INSERT INTO tasq.unique_key VALUES ('k', tasq.uuid_v7())",
                 "SELECT tasq.store('a', '', 'a/b', 'q', now(), 1, NULL, NULL, NULL)",
-                "CREATE TABLE tasq.own ()", "UPDATE tasq.granted SET rights = 'operator'",
+                "SELECT tasq.ring(tasq.uuid_v7(), 'q', 1, true)", "CREATE TABLE tasq.own ()",
+                "UPDATE tasq.granted SET rights = 'operator'",
             ] {
                 let error = await #expect(throws: TestingError.self, "\(refused)") {
                     () async throws in

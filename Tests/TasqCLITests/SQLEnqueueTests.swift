@@ -50,6 +50,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("unique_while => 'queued'", "unique_while needs a unique_key"),
+        ("on_conflict => 'replace'", "on_conflict needs a unique_key"),
+        ("unique_key => 'u', on_conflict => 'drop'", "on_conflict must be one of keep, replace"),
+        ("unique_key => 'u', unique_while => 'always'", "unique_while must be one of unfinished"),
+    ])
+    func `A policy without a key, and one that is none, are refused`(
+        arguments: String, rule: String
+    ) async throws {
+        try await withDatabase { database in
+            let error = await #expect(throws: TestingError.self) { () async throws in
+                _ = try await database.execute("SELECT tasq.enqueue('k', \(arguments))")
+            }
+            #expect("\(error.map { "\($0)" } ?? "")".contains(rule))
+        }
+    }
+
     @Test func `With the notice turned off a transaction can be prepared, and its job is found`()
         async throws
     {
@@ -94,8 +111,9 @@ import Testing
             // The schema as it stood before the functions were made anew.
             try await database.execute(
                 """
-                DROP TABLE tasq.granted;
-                DROP FUNCTION tasq.store; DELETE FROM tasq.schema_version WHERE number >= 9;
+                DROP TABLE tasq.granted; DROP TABLE tasq.tally; DROP INDEX tasq.job_stopped;
+                DROP FUNCTION tasq.store, tasq.ring;
+                DELETE FROM tasq.schema_version WHERE number >= 9;
                 DO $$ DECLARE f regprocedure; BEGIN
                     FOR f IN SELECT oid FROM pg_proc WHERE proname = 'enqueue' LOOP
                         EXECUTE format('DROP FUNCTION %s', f);
@@ -110,7 +128,7 @@ import Testing
                 GRANT INSERT ON tasq.job TO w\(database.name)
                 """)
             let run = try await TasqProgram.run("migrate", environment: environment)
-            #expect(run.output.hasSuffix("applied roles"), "\(run.output)\(run.errors)")
+            #expect(run.output.contains("applied roles"), "\(run.output)\(run.errors)")
             #expect(JobID(try await database.execute("SELECT id FROM public.late")) != nil)
             let id = try await database.execute(
                 "SET ROLE w\(database.name); SELECT tasq.enqueue('a')")

@@ -44,7 +44,7 @@ import Testing
                 "top", "--once", "--json", environment: environment)
             #expect(run.exit == .code(0), "\(run.errors)")
             let top = try JSONDecoder().decode(Top.self, from: Data(run.output.utf8))
-            #expect(top.queues.isEmpty)
+            #expect(top.queues.map(\.name) == ["default"] && top.queues[0].queued == 0)
             #expect(top.workers.map(\.concurrency) == [3])
             #expect(top.workers.map(\.executing) == [0])
             let pickup = try #require(top.pickup_ms)

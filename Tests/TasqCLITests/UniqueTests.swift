@@ -9,14 +9,34 @@ import Testing
 
 /// What an enqueue does with the job that holds its unique key.
 @Suite(.medium) struct UniqueTests {
+    /// Who enqueues: `tasq enqueue` by its flags, or SQL by arguments of the same names.
+    enum Way: CaseIterable, Sendable {
+        case program, sql
+    }
+
     private func enqueue(
-        _ database: TestDatabase, _ arguments: String...
+        _ database: TestDatabase, by way: Way = .program, _ arguments: String...
     ) async throws -> String {
+        if way == .sql {
+            let pairs = stride(from: 0, to: arguments.count, by: 2).map {
+                Self.sql(arguments[$0], arguments[$0 + 1])
+            }
+            return try await database.execute(
+                "SELECT tasq.enqueue('sync', unique_key => 'u'\(pairs.joined()))")
+        }
         let child = try await TasqProgram.start(
             ["enqueue", "sync", "--unique-key", "u"] + arguments,
             environment: ["DATABASE_URL": database.url])
         #expect(try await child.wait() == .code(0), "\(child.standardError)")
         return child.standardOutput
+    }
+
+    private static func sql(_ flag: String, _ value: String) -> String {
+        switch flag {
+        case "--delay": ", run_at => now() + interval '\(value)'"
+        case "--priority": ", priority => \(value)"
+        default: ", \(flag.dropFirst(2).replacing("-", with: "_")) => '\(value)'"
+        }
     }
 
     private func withStore(
@@ -60,35 +80,38 @@ import Testing
         }
     }
 
-    @Test func `While queued, another one may follow once the first runs, and no third`()
-        async throws
-    {
+    @Test(arguments: Way.allCases)
+    func `While queued, another one may follow once the first runs, and no third`(
+        way: Way
+    ) async throws {
         try await withStore { store, database in
-            let first = try await enqueue(database, "--unique-while", "queued")
-            #expect(try await enqueue(database, "--unique-while", "queued") == first)
+            let first = try await enqueue(database, by: way, "--unique-while", "queued")
+            #expect(try await enqueue(database, by: way, "--unique-while", "queued") == first)
             let running = try await claimAll(store)
             #expect(running.map(\.id.description) == [first])
-            #expect(try await enqueue(database) == first)
-            let second = try await enqueue(database, "--unique-while", "queued")
+            #expect(try await enqueue(database, by: way) == first)
+            let second = try await enqueue(database, by: way, "--unique-while", "queued")
             #expect(second != first)
-            #expect(try await enqueue(database, "--unique-while", "queued") == second)
+            #expect(try await enqueue(database, by: way, "--unique-while", "queued") == second)
             // The first one's end leaves the key with the second.
             _ = try await store.settle(
                 running.map { Settlement(job: $0.id, claim: $0.claim, verdict: .success) })
-            #expect(try await enqueue(database) == second)
+            #expect(try await enqueue(database, by: way) == second)
             let verify = try await TasqProgram.run(
                 "verify", "--pause", "0s", environment: ["DATABASE_URL": database.url])
             #expect(verify.exit == .code(0), "\(verify.output)")
         }
     }
 
-    @Test func `Replace stores the new one in the place of the one that waits`() async throws {
+    @Test(arguments: Way.allCases)
+    func `Replace stores the new one in the place of the one that waits`(way: Way) async throws {
         try await withStore { store, database in
-            var ids = [try await enqueue(database, "--delay", "1h", "--payload", "1")]
+            var ids = [try await enqueue(database, by: way, "--delay", "1h", "--payload", "1")]
             for body in ["2", "3"] {
                 ids.append(
                     try await enqueue(
-                        database, "--on-conflict", "replace", "--payload", body, "--priority", "0"))
+                        database, by: way, "--on-conflict", "replace", "--payload", body,
+                        "--priority", "0"))
             }
             #expect(Set(ids).count == 3)
             let rows = try await database.execute(
@@ -105,10 +128,12 @@ import Testing
             let running = try await claimAll(store)
             #expect(running.map { String(decoding: $0.payload.body, as: UTF8.self) } == ["3"])
             // One that runs is not touched.
-            let kept = try await enqueue(database, "--on-conflict", "replace", "--payload", "4")
+            let kept = try await enqueue(
+                database, by: way, "--on-conflict", "replace", "--payload", "4")
             #expect(kept == ids[2])
             let follow = try await enqueue(
-                database, "--on-conflict", "replace", "--unique-while", "queued", "--payload", "5")
+                database, by: way, "--on-conflict", "replace", "--unique-while", "queued",
+                "--payload", "5")
             #expect(!ids.contains(follow))
             let verify = try await TasqProgram.run(
                 "verify", "--pause", "0s", environment: ["DATABASE_URL": database.url])
@@ -116,12 +141,13 @@ import Testing
         }
     }
 
-    @Test func `Reschedule moves the time and nothing else`() async throws {
+    @Test(arguments: Way.allCases)
+    func `Reschedule moves the time and nothing else`(way: Way) async throws {
         try await withStore { _, database in
-            let first = try await enqueue(database, "--payload", "1")
+            let first = try await enqueue(database, by: way, "--payload", "1")
             let again = try await enqueue(
-                database, "--on-conflict", "reschedule", "--delay", "1h", "--payload", "2",
-                "--priority", "3")
+                database, by: way, "--on-conflict", "reschedule", "--delay", "1h",
+                "--payload", "2", "--priority", "3")
             #expect(again == first)
             let row = try await database.execute(
                 """
@@ -132,17 +158,28 @@ import Testing
         }
     }
 
-    @Test func `Many at once leave one that waits, with the word of one of them`() async throws {
+    /// Each gets an id, whatever others do to the same key meanwhile.
+    @Test(arguments: Way.allCases)
+    func `Many at once leave one that waits, with the word of one of them`(way: Way) async throws {
         try await withStore { store, database in
             _ = try await enqueue(database)
             _ = try await claimAll(store)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<16 {
+                    let policy: ConflictPolicy = number % 2 == 0 ? .replace : .reschedule
                     let job = try NewJob(
                         kind: Name("sync"), uniqueKey: "u", uniqueWhile: .queued,
-                        onConflict: number % 2 == 0 ? .replace : .reschedule,
-                        payload: Payload(Array("\(number)".utf8)))
-                    group.addTask { _ = try await store.enqueue([job]) }
+                        onConflict: policy, payload: Payload(Array("\(number)".utf8)))
+                    group.addTask {
+                        guard way == .sql else {
+                            _ = try await store.enqueue([job])
+                            return
+                        }
+                        let id = try await enqueue(
+                            database, by: way, "--unique-while", "queued", "--on-conflict",
+                            policy.rawValue, "--payload", "\(number)")
+                        #expect(JobID(id) != nil)
+                    }
                 }
                 try await group.waitForAll()
             }

@@ -21,6 +21,9 @@ struct WebhookPath: Sendable {
     let environment: [String: String]
     let configuration: TemporaryFile
     let out: TemporaryFile
+    /// The processes' numbers.
+    let server: Int32
+    let worker: Int32
 
     /// Posts a body as GitHub would, unless another proof is given; the status, a blank, the answer.
     func post(
@@ -42,6 +45,38 @@ struct WebhookPath: Sendable {
         return try await curl(
             ["Content-Type: application/json", "Content-Encoding: gzip", proof],
             ["--data-binary", "@\(file)", "\(ingest)/in/\(source)"])
+    }
+
+    /// Posts a file that is not read as a whole, as GitHub would.
+    func post(
+        _ source: String, file: LargeFile, _ headers: [String] = [],
+        type: String = "application/json", proof: String? = nil
+    ) async throws -> String {
+        let proof = try proof ?? Self.mac(file.bytes, .hex)
+        return try await curl(
+            ["Content-Type: \(type)", "X-Hub-Signature-256: sha256=\(proof)"] + headers,
+            ["-X", "POST", "-T", file.path, "\(ingest)/in/\(source)"])
+    }
+
+    /// Claims a job of a queue as a remote worker of its own.
+    func claim(from queue: String) async throws -> String {
+        let wish = #"{"worker_id":"\#(UUID())","queues":["\#(queue)"],"wait":"30s","lease":"10m"}"#
+        return try await curl([], ["-d", wish, "\(admin)/v1/claims"])
+    }
+
+    /// Downloads from the admin listener; says the status and the type, and whether it was that.
+    func download(_ path: String, sha256: String) async throws -> String {
+        let file = try TemporaryFile("", name: "download")
+        let curl = try await ChildProcess.start(
+            "/usr/bin/env",
+            [
+                "curl", "-s", "-o", file.path, "-w", "%{http_code} %{content_type}", admin + path,
+            ])
+        #expect(try await curl.wait() == .code(0))
+        let sum = try await ChildProcess.start("/usr/bin/env", ["sha256sum", file.path])
+        _ = try await sum.wait()
+        #expect(sum.standardOutput.hasPrefix(sha256), "\(path)")
+        return curl.standardOutput
     }
 
     /// Sends a sample with a header, as `tasq webhook send` signs it.
@@ -83,7 +118,8 @@ struct WebhookPath: Sendable {
 
     /// Runs a server and a worker of one configuration; `OUT` in it is where a command writes.
     static func with(
-        sources: String, handlers: String, _ body: (WebhookPath) async throws -> Void
+        sources: String, handlers: String, environment more: [String: String] = [:],
+        _ body: (WebhookPath) async throws -> Void
     ) async throws {
         try await withDatabase { database in
             let out = try TemporaryFile("", name: "out")
@@ -97,7 +133,7 @@ struct WebhookPath: Sendable {
             let environment = [
                 "DATABASE_URL": database.url, "SECRET": secret,
                 "TASQ_HTTP_INGEST": "127.0.0.1:0", "TASQ_HTTP_ADMIN": "127.0.0.1:0",
-            ]
+            ].merging(more) { $1 }
             let server = try await TasqProgram.start(
                 ["serve", "--config", file.path], environment: environment)
             let worker = try await TasqProgram.start(
@@ -109,7 +145,8 @@ struct WebhookPath: Sendable {
                         try await server.waitForLine(containing: "ingest ").dropFirst(7)),
                     admin: String(try await server.waitForLine(containing: "admin ").dropFirst(6)),
                     database: database, environment: environment,
-                    configuration: file, out: out))
+                    configuration: file, out: out,
+                    server: server.pid, worker: worker.pid))
             for child in [worker, server] {
                 child.signal(SIGTERM)
                 #expect(try await child.wait() == .code(0))

@@ -231,6 +231,42 @@ import Testing
         }
     }
 
+    @Test func `A connection that listens and was cut is made anew, and hears of commits`()
+        async throws
+    {
+        try await withDatabase { database in
+            let file = try TemporaryFile("handlers:\n  noop: { noop: {} }")
+            let redis = try await TestServers.redis()
+            let worker = try await TasqProgram.start(
+                ["work", "--config", file.path],
+                environment: [
+                    "DATABASE_URL": database.url, "REDIS_URL": redis.url,
+                    "TASQ_REDIS_PREFIX": database.keyPrefix,
+                ])
+            let listeners = """
+                SELECT pid FROM pg_stat_activity
+                WHERE datname = current_database() AND query LIKE 'LISTEN%'
+                """
+            var first = ""
+            try await eventually("it listens") {
+                first = try await database.execute(listeners)
+                return !first.isEmpty
+            }
+            try await database.execute("SELECT pg_terminate_backend(\(first))")
+            try await eventually("another one listens") {
+                let second = try await database.execute(listeners)
+                return !second.isEmpty && second != first
+            }
+            let id = try await database.execute("SELECT tasq.enqueue('noop')")
+            try await eventually("the job is done") {
+                try await database.execute(
+                    "SELECT status FROM tasq.job WHERE id = '\(id)'") == "success"
+            }
+            worker.signal(SIGTERM)
+            #expect(try await worker.wait() == .code(0))
+        }
+    }
+
     @Test func `What would turn the text around it is not shown as it is`() async throws {
         try await withDatabase { database in
             let environment = ["DATABASE_URL": database.url]

@@ -53,11 +53,11 @@ struct ClaimDeliveryTests {
 
     @Test func `Jobs whose answer could not be sent to its end are given back`() async throws {
         try await Stack.with { stack, database in
-            let text = String(repeating: "x", count: 500_000)
-            for _ in 0..<40 {
+            let text = String(repeating: "x", count: 65_000)
+            for _ in 0..<64 {
                 _ = try await stack.enqueue(#"{"kind":"mail","payload":"\#(text)"}"#)
             }
-            let body = #"{"worker_id":"\#(Self.worker)","limit":64}"#
+            let body = #"{"worker_id":"\#(Self.worker)","limit":64,"encoding":"base64"}"#
             try await RawConnection.open(to: stack.admin, receiving: 65_536) { connection in
                 try await connection.send(
                     "POST /v1/claims HTTP/1.1\r\nHost: \(stack.admin)\r\n"
@@ -66,7 +66,7 @@ struct ClaimDeliveryTests {
                 _ = try await connection.text(until: "\r\n\r\n")
                 #expect(
                     try await database.execute(
-                        "SELECT count(*) FROM tasq.job WHERE status = 'executing'") == "40")
+                        "SELECT count(*) FROM tasq.job WHERE status = 'executing'") == "64")
             }
             try await eventually("all are handed back") {
                 try await database.execute(

@@ -1,3 +1,4 @@
+import Foundation
 import Tasq
 import TasqPostgres
 import TasqTesting
@@ -33,6 +34,54 @@ struct DashboardTests {
             }
             for path in ["/jobs/x", "/jobs/\(JobID())", "/events/\(PayloadID())"] {
                 #expect(try await stack.ask("GET", path).status == 404)
+            }
+        }
+    }
+
+    @Test func `A search that finds little tells how far it went, and goes on by a link`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let id = try await stack.enqueue(#"{"kind":"rare"}"#)
+            try await database.execute(
+                """
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, run_at, finished_at)
+                SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'noop', 'success', 1, 3, now(), now()
+                FROM generate_series(1, 15000)
+                """)
+            let list = try await stack.ask("GET", "/v1/jobs?kind=rare")
+            let cursor = try #require(member("next_cursor", of: list.text))
+            #expect(list.text.hasPrefix(#"{"jobs":[],"#), "\(list.text)")
+            let rest = try await stack.ask("GET", "/v1/jobs?kind=rare&cursor=\(cursor)")
+            #expect(rest.text.contains(id) && rest.text.hasSuffix(#""next_cursor":null}"#))
+
+            let page = try await stack.ask("GET", "/jobs?kind=rare").text
+            #expect(page.contains("Searched back to ") && page.contains("None so far."))
+            let link = try #require(
+                page.components(separatedBy: #"<a href="/jobs?kind=rare&amp;cursor="#).dropFirst()
+                    .first?.prefix { $0 != "\"" })
+            let next = try await stack.ask("GET", "/jobs?kind=rare&cursor=\(link)").text
+            #expect(next.contains(id) && !next.contains("Searched back to "))
+        }
+    }
+
+    @Test func `Charts are the differences of the sums that were noted`() async throws {
+        try await Stack.with { stack, database in
+            // They begin anew at the sums of now, which are smaller.
+            try await database.execute(
+                """
+                INSERT INTO tasq.tally
+                SELECT now() - n * interval '15 s', 1000000 - n * 150, 1000000 - n * 75, 1000000 - n * 75,
+                    1000000 - n * 15, 1234, 2000, 70000
+                FROM generate_series(1, 40) AS n
+                """)
+            let page = try await stack.ask("GET", "/").text
+            for (title, peak) in [
+                ("Throughput", "10 /s"), ("Failures", "1 /s"), ("Pickup latency", "70 ms"),
+                ("Unfinished", "1234 jobs"),
+            ] {
+                #expect(page.contains("\(title) <span>peak <b>\(peak)</b>"), "\(title): \(page)")
             }
         }
     }

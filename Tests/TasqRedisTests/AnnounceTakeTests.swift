@@ -65,6 +65,21 @@ import Testing
         #expect(bell.announcer.counts.takeFailures == 0)
     }
 
+    @Test func `A wait too short to block is made between two looks`() async throws {
+        let redis = try await PrivateRedis.start()
+        let bell = try Doorbell(redis.url)
+        // A machine at its limit may take all of that wait for the first look.
+        try await eventually("a take looks twice") {
+            let before = try await redis.calls(of: "lmpop")
+            let ids = try await bell.announcer.take(
+                upTo: 9, from: [Self.mail], wait: .milliseconds(9))
+            #expect(ids.isEmpty)
+            return try await redis.calls(of: "lmpop") == before + 2
+        }
+        #expect(try await redis.calls(of: "blmpop") == 0)
+        await redis.stop()
+    }
+
     @Test func `Two takes of one announcer wait side by side`() async throws {
         let redis = try await PrivateRedis.start()
         let bell = try Doorbell(redis.url)

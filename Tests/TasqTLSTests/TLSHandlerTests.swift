@@ -155,6 +155,20 @@ import Testing
         #expect(line.client.faults == [.refused(alert: 20)])
     }
 
+    /// Whoever takes an end without a fault for a whole answer must not be told of it first.
+    @Test func `A fault is told before the end, though its alert cannot be written`() async throws {
+        let line = try await Certificates().line()
+        try line.open()
+        line.client.write("all of it")
+        var bytes = Array(line.client.sent().readableBytesView)
+        bytes[bytes.count - 1] ^= 1
+        line.server.breakAtFlush()
+        line.server.receive(ByteBuffer(bytes: bytes))
+        #expect(line.server.heard.isEmpty)
+        #expect(line.server.faultsAtEnd == 1)
+        #expect(line.server.faults.count == 1)
+    }
+
     @Test func `Noise in place of a handshake ends the connection with a fault`() async throws {
         let certificates = try await Certificates()
         var noise = Noise(state: 20)

@@ -10,6 +10,8 @@ struct Attempt: Sendable {
     var overdue: OverdueRuns?
     /// Raised when the worker is told to leave.
     var leaves = Signal()
+    /// Where a body is read that the claim has left out.
+    var bodies: LargeBodies?
 
     /// How the reason of an attempt begins whose kind the worker did not know, as earlier versions
     /// wrote it.
@@ -34,6 +36,23 @@ struct Attempt: Sendable {
         }
         // Nobody can know what it was to do, so it must not look as if it had been done.
         guard job.hasBody else { return .error(reason: ClaimedJob.bodyIsMissing) }
+        guard let bytes = job.leftOutBytes, let bodies else {
+            return await run(job, handler, isLeaving)
+        }
+        switch await bodies.load(job, bytes: bytes) {
+        case .job(let job, let room):
+            defer { bodies.memory.giveBack(room) }
+            return await run(job, handler, isLeaving)
+        case .missing: return .error(reason: ClaimedJob.bodyIsMissing)
+        case .cancelled: return .unstarted
+        case .failed(let error):
+            return verdict(on: .later("the body could not be read: \(error)"), by: handler)
+        }
+    }
+
+    private func run(
+        _ job: ClaimedJob, _ handler: Handler, _ isLeaving: @Sendable () -> Bool
+    ) async -> Verdict {
         let context = JobContext(job: job, logger: logger)
         let result: Result<Void, any Error>
         do {

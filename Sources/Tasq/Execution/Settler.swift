@@ -161,7 +161,7 @@ final class Settler: Sendable {
             if answer.heldUp.contains(settlement.claim) {
                 heldUp.append(settlement)
             } else {
-                meters.lost.add()
+                if !settlement.isOfNoRun { meters.lost.add() }
                 onLost(settlement)
             }
         }

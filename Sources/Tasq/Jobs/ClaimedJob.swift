@@ -24,9 +24,11 @@ public struct ClaimedJob: Sendable, Hashable {
     /// The webhook source, where one came in.
     public let source: Name?
     /// The body with its media type and headers.
-    public let payload: Payload
+    public internal(set) var payload: Payload
     /// Whether the body stands in the database; one that somebody removed cannot be run.
     package let hasBody: Bool
+    /// The length of a body that the claim left out because it is large; `nil` when it is here.
+    package private(set) var leftOutBytes: Int?
     /// Microseconds the job had been due when it was claimed, by PostgreSQL's clock.
     public let waitedMicroseconds: Int64
     /// Attempts it had made when its event was last redelivered; ``RetryPolicy`` counts from there.
@@ -41,8 +43,8 @@ public struct ClaimedJob: Sendable, Hashable {
     package init(
         id: JobID, claim: ClaimToken, kind: Name, queue: Name, priority: Priority, attempt: Int,
         maxAttempts: Int, crashes: Int, key: String?, payloadID: PayloadID, source: Name?,
-        payload: Payload, hasBody: Bool = true, waitedMicroseconds: Int64, attemptsBefore: Int = 0,
-        putOff: Duration? = nil
+        payload: Payload, hasBody: Bool = true, leftOutBytes: Int? = nil,
+        waitedMicroseconds: Int64, attemptsBefore: Int = 0, putOff: Duration? = nil
     ) {
         self.attemptsBefore = attemptsBefore
         self.putOff = putOff
@@ -59,6 +61,16 @@ public struct ClaimedJob: Sendable, Hashable {
         self.source = source
         self.payload = payload
         self.hasBody = hasBody
+        self.leftOutBytes = leftOutBytes
         self.waitedMicroseconds = waitedMicroseconds
+    }
+
+    /// The same with the body that was left out, as a handler is given it.
+    package func with(body: [UInt8]) -> ClaimedJob {
+        var job = self
+        job.payload.body = body
+        job.payload = job.payload.asHandled
+        job.leftOutBytes = nil
+        return job
     }
 }

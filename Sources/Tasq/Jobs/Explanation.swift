@@ -14,6 +14,8 @@ public struct Explanation: Sendable, Hashable {
         case notDue = "not-due"
         /// An attempt failed and the next has its time.
         case waitingForRetry = "waiting-for-retry"
+        /// What it depends on said "later", and no attempt was spent.
+        case putOff = "put-off"
         /// No live worker of its queue has a handler for its kind, or the one that tried it had none.
         case unknownKind = "unknown-kind"
         /// It was on board when two workers died, and waits to run alone.
@@ -102,6 +104,13 @@ extension Circumstances {
                 : (.aboutToStart, "It has just become due and is queued within about a second.")
         }
         let due = "\(job.runAt) (in \(asOf.duration(to: job.runAt).rough))"
+        if let since = putOffSince, let reason = putOffReason {
+            return (
+                .putOff,
+                "It is put off until \(due), without an attempt spent: \(Self.brief(reason)). "
+                    + "It has been put off \(ago(since))."
+            )
+        }
         if isUnknownKind {
             return (
                 .unknownKind,
@@ -193,6 +202,10 @@ extension Circumstances {
         add("finished_at", job.finishedAt)
         add("last_outcome", lastOutcome)
         add("last_reason", job.reason)
+        if job.status == .scheduled, putOffReason != nil {
+            add("put_off_since", putOffSince)
+            add("put_off_reason", putOffReason)
+        }
         if job.status == .executing {
             add("claimed_at", job.claimedAt)
             add("worker_id", job.worker)

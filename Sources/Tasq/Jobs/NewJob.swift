@@ -1,7 +1,11 @@
 /// The limits that hold for every job, whoever enqueues it.
 public enum JobLimits {
-    /// Bytes of one body.
+    /// Bytes of one body that is enqueued.
     public static let payloadBytes = 1_048_576
+    /// Bytes that a webhook's body may be allowed to have.
+    public static let eventBytes = 33_554_432
+    /// Bytes of a body that a claim brings along; a longer one is read when its job runs.
+    public static let claimedBytes = 65_536
     /// Attempts a job may be given.
     public static let maxAttempts = 1...1000
     /// The highest number an attempt may have; it goes on when a job is retried or redelivered.

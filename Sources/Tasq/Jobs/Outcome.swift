@@ -49,8 +49,10 @@ package enum Verdict: Sendable, Hashable {
     /// Why, for the attempt's record.
     package var reason: String? {
         switch self {
-        case .success, .snooze, .later, .handedBack, .unstarted: nil
-        case .retry(_, let reason), .cancelled(let reason), .error(let reason): reason
+        case .success, .snooze, .handedBack, .unstarted: nil
+        case .retry(_, let reason), .later(_, let reason), .cancelled(let reason),
+            .error(let reason):
+            reason
         }
     }
 }

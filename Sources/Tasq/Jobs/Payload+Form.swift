@@ -9,6 +9,14 @@ extension Payload {
         Header(name: formHeader, value: field)
     }
 
+    /// The field that holds the JSON of a stored form; `nil` for any other body.
+    package var formField: String? {
+        headers.first { $0.name == Self.formHeader }?.value
+    }
+
+    /// The media type of what a handler is given.
+    package var handledType: String { formField == nil ? contentType : "application/json" }
+
     /// What a handler is given: the JSON of a form that was stored with the field it stands in,
     /// anything else as it is.
     package var asHandled: Payload {

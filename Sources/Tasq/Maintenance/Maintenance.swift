@@ -2,8 +2,8 @@ import Logging
 import Synchronization
 
 /// What one process at a time does for all: reaps dead workers, promotes what is due, watches
-/// whether the doorbell forgot, takes off its lists what nobody else does, and announces what SQL has
-/// enqueued.
+/// whether the doorbell forgot, takes off its lists what nobody else does, announces what SQL has
+/// enqueued, and notes what has been done for charts.
 ///
 /// The right to do so is a term in a row, which its holder renews. Whoever sees it stand still for
 /// longer than a holder takes, by its own clock, takes it over. Two holders at once do no harm:
@@ -12,7 +12,7 @@ final class Maintenance: Sendable {
     /// How often the holder looks, while there is something to do and while there is not.
     static let tick = Duration.seconds(1)
     static let idleTick = Duration.seconds(4)
-    /// How often the others ask for the term.
+    /// The longest time between two of the others' questions for the term.
     static let askPause = Duration.seconds(2)
     /// How often a worker that registers looks whether it has.
     static let registrationPause = Duration.milliseconds(100)
@@ -26,6 +26,8 @@ final class Maintenance: Sendable {
     static let reapLimit = 500
     /// How much later than it could be found dead a worker is looked at: it may be on its way back.
     static let verdictSlack = Duration.milliseconds(300)
+    /// How often what has been done so far is noted, for charts.
+    static let tallyPause = Duration.seconds(15)
     /// A claim without a worker is looked for at least this often, in ticks.
     static let ticksPerReap = 3
 
@@ -78,6 +80,7 @@ final class Maintenance: Sendable {
             group.addTask { await self.reconcile() }
             group.addTask { await self.weed() }
             group.addTask { await self.relayCommits() }
+            group.addTask { await self.keepTallies() }
         }
     }
 
@@ -138,7 +141,13 @@ final class Maintenance: Sendable {
                 sights[.maintenance] = .init(state: standing, patience: Maintenance.longestTerm)
             }
             abandoned = standstill.look(at: sights, now: now)[.maintenance]
-            return abandoned == nil || wasRefused ? Maintenance.askPause : .zero
+            return abandoned == nil || wasRefused ? Self.pause() : .zero
+        }
+
+        /// Drawn anew each time: workers that started together do not ask together for ever, so
+        /// that a holder's end is seen the sooner the more of them there are.
+        private static func pause() -> Duration {
+            Maintenance.askPause * Double.random(in: 0.5...1)
         }
 
         mutating func reset() {
@@ -197,6 +206,26 @@ final class Maintenance: Sendable {
             meters.reaped.add(reaped.count)
             logger.warning("took claims back", metadata: ["jobs": "\(reaped.count)"])
             doorbell.ring(reaped.filter { $0.status == .queued }.map(\.announcement))
+        }
+    }
+
+    /// Notes what has been done so far, while the term is held; nothing hangs on it.
+    private func keepTallies() async {
+        var hasFailed = false
+        var pause = Self.tick
+        while await sleep(for: pause) {
+            pause = Self.tick
+            guard holdsTerm.load(ordering: .relaxed) else { continue }
+            pause = Self.tallyPause
+            do throws(StoreError) {
+                try await store.tally()
+                hasFailed = false
+            } catch {
+                if !hasFailed {
+                    logger.warning("charts have a gap", metadata: ["error": "\(error)"])
+                }
+                hasFailed = true
+            }
         }
     }
 

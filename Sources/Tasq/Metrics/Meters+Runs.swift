@@ -40,7 +40,12 @@ extension Meters {
     /// Claims have been ended in the table.
     func ended(_ settlements: some Sequence<Settlement>) {
         var counts = InlineArray<8, Int>(repeating: 0)
-        for settlement in settlements { counts[RunEnd(settlement.verdict).rawValue] += 1 }
+        var ofNoRun = 0
+        for settlement in settlements {
+            counts[RunEnd(settlement.verdict).rawValue] += 1
+            if settlement.isOfNoRun { ofNoRun += 1 }
+        }
+        unstarted.add(ofNoRun)
         for end in RunEnd.allCases where counts[end.rawValue] > 0 {
             settledEnds[end].add(counts[end.rawValue])
         }

@@ -1,6 +1,6 @@
 /// What the tables and Redis say about queues and workers, as gauges; alike in every process.
 ///
-/// Costs three statements that read unfinished jobs from partial indexes, never history, and one
+/// Costs three statements that look at a bounded number of unfinished jobs, never at history, and one
 /// command for each list in Redis. One or two processes of a deployment are enough to tell it.
 public struct StoreMetrics: Sendable {
     let catalog: any Catalog
@@ -33,7 +33,9 @@ public struct StoreMetrics: Sendable {
                 help: "Queues; the first \(LabelLimit.texts) by name have samples of their own.",
                 value: Double(queues.count)),
             Metric(
-                "tasq_queue_jobs", .gauge, help: "Unfinished jobs of a queue by status.",
+                "tasq_queue_jobs", .gauge,
+                help:
+                    "Unfinished jobs of a queue by status; of a long backlog, as many as are counted.",
                 samples: samples(queues, "scheduled", { Double($0.scheduled) }, +)
                     + samples(queues, "queued", { Double($0.queued) }, +)
                     + samples(queues, "executing", { Double($0.executing) }, +)),

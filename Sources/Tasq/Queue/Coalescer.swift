@@ -55,12 +55,21 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
 
     private let batchLimit: Int
     private let flightLimit: Int
+    private let byteLimit: Int
+    private let weigh: @Sendable (Item) -> Int
     private let write: Write
     private let state = Mutex(State())
 
-    package init(batchLimit: Int, flightLimit: Int = 1, write: @escaping Write) {
+    /// A batch has at most `batchLimit` items that weigh at most `byteLimit` together, or is a single
+    /// call.
+    package init(
+        batchLimit: Int, flightLimit: Int = 1, byteLimit: Int = .max,
+        weighing weigh: @escaping @Sendable (Item) -> Int = { _ in 0 }, write: @escaping Write
+    ) {
         self.batchLimit = batchLimit
         self.flightLimit = flightLimit
+        self.byteLimit = byteLimit
+        self.weigh = weigh
         self.write = write
     }
 
@@ -196,12 +205,16 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     private func nextBatch() -> [Call]? {
         state.withLock { state in
             var batch: [Call] = []
-            var count = 0
-            while let call = state.waiting.first,
-                batch.isEmpty || count + call.items.count <= batchLimit
-            {
+            var (count, bytes) = (0, 0)
+            while let call = state.waiting.first {
+                let weight = call.items.reduce(0) { $0 + weigh($1) }
+                guard
+                    batch.isEmpty
+                        || count + call.items.count <= batchLimit && weight <= byteLimit - bytes
+                else { break }
                 state.waiting.removeFirst()
                 count += call.items.count
+                bytes += weight
                 batch.append(call)
             }
             state.waitingItems -= count

@@ -8,6 +8,8 @@ import Instrumentation
 public final class Queue: Sendable {
     /// Jobs or events of one statement.
     static let batchLimit = 500
+    /// Bytes of the bodies of one statement, unless a single call brings more.
+    static let batchBytes = 4_194_304
 
     package let store: any JobStore
     let doorbell: Doorbell
@@ -16,6 +18,8 @@ public final class Queue: Sendable {
     /// Apart from the rest, because a key that an open transaction holds is waited for.
     private let enqueuingUnique: Coalescer<NewJob, Enqueued>
     private let accepting: Coalescer<NewEvent, Accepted>
+    /// Apart, because each takes a statement of its own, and a long one.
+    private let acceptingLarge: Coalescer<NewEvent, Accepted>
 
     /// Makes a queue on a store; without an announcer workers find its jobs by polling.
     public convenience init(store: any JobStore, announcer: any Announcer = NoAnnouncer()) {
@@ -33,10 +37,13 @@ public final class Queue: Sendable {
             meters.enqueued.add(answers.count { $0.isStored })
             return answers
         }
-        enqueuing = Coalescer(batchLimit: Self.batchLimit, flightLimit: 2, write: write)
-        enqueuingUnique = Coalescer(batchLimit: Self.batchLimit, write: write)
-        accepting = Coalescer(batchLimit: Self.batchLimit, flightLimit: 2) {
-            events throws(StoreError) in
+        enqueuing = Coalescer(
+            batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
+            weighing: { $0.payload.body.count }, write: write)
+        enqueuingUnique = Coalescer(
+            batchLimit: Self.batchLimit, byteLimit: Self.batchBytes,
+            weighing: { $0.payload.body.count }, write: write)
+        let accept: Coalescer<NewEvent, Accepted>.Write = { events throws(StoreError) in
             let answers = try await store.accept(events)
             for (event, answer) in zip(events, answers) where answer == .stored {
                 doorbell.ring(event.jobs.map(\.announcement))
@@ -44,6 +51,10 @@ public final class Queue: Sendable {
             }
             return answers
         }
+        accepting = Coalescer(
+            batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
+            weighing: { $0.payload.body.count }, write: accept)
+        acceptingLarge = Coalescer(batchLimit: 1, flightLimit: 2, write: accept)
     }
 
     /// Stores a job of a Swift type; returns its id, or that of the unfinished job with the same
@@ -87,8 +98,9 @@ public final class Queue: Sendable {
 
     /// Stores a verified webhook event and its jobs, unless its provider's id is known already.
     public func accept(_ event: NewEvent) async throws(StoreError) -> Accepted {
+        let isLarge = event.payload.body.count > JobLimits.payloadBytes
         let answers = try await measured { () async throws(StoreError) in
-            try await self.accepting.submit([event])
+            try await (isLarge ? self.acceptingLarge : self.accepting).submit([event])
         }
         return answers.first ?? .stored
     }

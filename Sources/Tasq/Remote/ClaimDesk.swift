@@ -193,9 +193,8 @@ package final class ClaimDesk: Sendable {
             for job in jobs {
                 group.addTask {
                     do throws(StoreError) {
-                        let settled = try await self.settle(
+                        _ = try await self.settle(
                             Settlement(job: job.id, claim: job.claim, verdict: .unstarted))
-                        if settled != nil { self.meters.unstarted.add() }
                     } catch {
                         self.logger.warning(
                             "a claim is left to the lease",
@@ -206,24 +205,9 @@ package final class ClaimDesk: Sendable {
         }
     }
 
-    /// Those of the claimed jobs that can be run; the others end in `error` here.
-    private func withBodies(_ jobs: [ClaimedJob]) async -> [ClaimedJob] {
-        do throws(StoreError) {
-            for job in jobs where !job.hasBody {
-                _ = try await settle(
-                    Settlement(
-                        job: job.id, claim: job.claim,
-                        verdict: .error(reason: ClaimedJob.bodyIsMissing)))
-            }
-        } catch {
-            logger.warning("claims are left to the lease", metadata: ["error": "\(error)"])
-        }
-        return jobs.filter(\.hasBody)
-    }
-
-    private func settle(_ settlement: Settlement) async throws(StoreError) -> Settled? {
+    func settle(_ settlement: Settlement) async throws(StoreError) -> Settled? {
         guard let settled = try await settling.submit([settlement]).first ?? nil else {
-            meters.lost.add()
+            if !settlement.isOfNoRun { meters.lost.add() }
             return nil
         }
         meters.settled.add()

@@ -1,9 +1,9 @@
 /// The reads: what people and programs ask about jobs, queues and workers.
-public protocol Catalog: Sendable {
+public protocol Catalog: BodyReader {
     /// Jobs newest first by the time they were enqueued, at most `limit` (1 to 1000) after `cursor`.
     func jobs(
         matching filter: JobFilter, after cursor: JobCursor?, limit: Int
-    ) async throws(StoreError) -> [JobRecord]
+    ) async throws(StoreError) -> JobPage
 
     /// The job with this id; `nil` when there is none.
     func job(_ id: JobID) async throws(StoreError) -> JobRecord?
@@ -11,10 +11,10 @@ public protocol Catalog: Sendable {
     /// The recorded attempts of a job, oldest first: those that failed, were cut off or spoke.
     func attempts(of id: JobID) async throws(StoreError) -> [AttemptRecord]
 
-    /// The body of a job, byte for byte.
+    /// The body of a job, byte for byte, however large it is.
     func payload(of id: JobID) async throws(StoreError) -> Payload?
 
-    /// Every queue that has jobs or settings, by name.
+    /// Every queue that has unfinished jobs, settings or a worker, by name; at most 10 000.
     func queues() async throws(StoreError) -> [QueueRecord]
 
     /// Every registered worker, the longest running first.
@@ -37,7 +37,7 @@ public protocol Catalog: Sendable {
     /// Stored webhook events newest first, at most `limit` (1 to 1000) after `cursor`.
     func events(
         matching filter: EventFilter, after cursor: PayloadID?, limit: Int
-    ) async throws(StoreError) -> [EventRecord]
+    ) async throws(StoreError) -> EventPage
 
     /// The stored webhook event with this id; `nil` when there is none.
     func event(_ id: PayloadID) async throws(StoreError) -> EventRecord?
@@ -45,23 +45,17 @@ public protocol Catalog: Sendable {
     /// The jobs made of a stored event, newest first, at most 1000.
     func jobs(of event: PayloadID) async throws(StoreError) -> [JobRecord]
 
-    /// The body of a stored event, byte for byte.
-    func body(of event: PayloadID) async throws(StoreError) -> Payload?
-
     /// What is going on: the claims that stand, what became of the jobs in `executing`, and jobs
     /// enqueued since `time` whose latest claim has ended; of each at most `limit` (1 to 1000).
     func look(
         since time: Timestamp, executing: [JobID], limit: Int
     ) async throws(StoreError) -> [ActivityRecord]
 
-    /// How the newest jobs enqueued since `time` went, at most `limit`, in as many equal `buckets`
-    /// of time as asked for; both at least 1.
-    func recent(
-        since time: Timestamp, buckets: Int, limit: Int
-    ) async throws(StoreError) -> RecentHistory
+    /// What was noted by ``JobStore/tally()`` since `time`, oldest first, the newest 1000.
+    func tallies(since time: Timestamp) async throws(StoreError) -> [Tally]
 
     /// Kinds of queued jobs that no worker of their queue has a handler for: at most ten, the most
-    /// frequent first. Looks at no more than 100 000 jobs; queues without any worker are left out.
+    /// frequent first. Looks at no more than 20 000 jobs; queues without any worker are left out.
     func unknownKinds() async throws(StoreError) -> [UnknownKind]
 
     /// The state of everything, for those who look every second.
@@ -216,7 +210,7 @@ public struct AttemptRecord: Sendable, Hashable {
     }
 }
 
-/// A queue and what waits on it. Counts of unfinished jobs only, read from partial indexes.
+/// A queue and what waits on it. Unfinished jobs only, counted to a bound that no backlog raises.
 public struct QueueRecord: Sendable, Hashable {
     /// The queue.
     public var name: Name
@@ -226,6 +220,10 @@ public struct QueueRecord: Sendable, Hashable {
     public var scheduled: Int
     /// Jobs that wait for a free slot.
     public var queued: Int
+    /// Whether more are scheduled than were counted.
+    public var hasMoreScheduled: Bool
+    /// Whether more are queued than were counted.
+    public var hasMoreQueued: Bool
     /// Jobs that a worker holds.
     public var executing: Int
     /// How long the oldest due job has waited; `nil` when none waits.
@@ -238,8 +236,11 @@ public struct QueueRecord: Sendable, Hashable {
     /// Makes a record of its counts.
     public init(
         name: Name, isPaused: Bool, scheduled: Int, queued: Int, executing: Int,
-        oldestWait: Duration?, oldestOverdue: Duration? = nil, oldestRun: Duration? = nil
+        oldestWait: Duration?, oldestOverdue: Duration? = nil, oldestRun: Duration? = nil,
+        hasMoreScheduled: Bool = false, hasMoreQueued: Bool = false
     ) {
+        self.hasMoreScheduled = hasMoreScheduled
+        self.hasMoreQueued = hasMoreQueued
         self.name = name
         self.isPaused = isPaused
         self.scheduled = scheduled
@@ -249,6 +250,14 @@ public struct QueueRecord: Sendable, Hashable {
         self.oldestOverdue = oldestOverdue
         self.oldestRun = oldestRun
     }
+}
+
+extension QueueRecord {
+    /// How many are scheduled, as people read it: with a + where there are more.
+    package var scheduledText: String { "\(scheduled)\(hasMoreScheduled ? "+" : "")" }
+
+    /// How many are queued, likewise.
+    package var queuedText: String { "\(queued)\(hasMoreQueued ? "+" : "")" }
 }
 
 /// A registered worker and what it is doing.

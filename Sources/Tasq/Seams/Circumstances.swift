@@ -42,13 +42,17 @@ public struct Circumstances: Sendable, Hashable {
     public var ahead: Int
     /// The worker that holds it; `nil` too when that worker has no row any more.
     public var holder: Holder?
+    /// Since when what it depends on has put it off.
+    public var putOffSince: Timestamp?
+    /// What that said the last time, unless something else has come of the job since.
+    public var putOffReason: String?
 
     /// Makes circumstances of their columns.
     public init(
         job: JobRecord, asOf: Timestamp, isPaused: Bool, liveWorkers: Int, servingWorkers: Int,
         unableWorkers: Int,
         servingSlots: Int, servingExecuting: Int, lastOutcome: String?, ahead: Int,
-        holder: Holder?
+        holder: Holder?, putOffSince: Timestamp? = nil, putOffReason: String? = nil
     ) {
         self.job = job
         self.asOf = asOf
@@ -61,5 +65,7 @@ public struct Circumstances: Sendable, Hashable {
         self.lastOutcome = lastOutcome
         self.ahead = ahead
         self.holder = holder
+        self.putOffSince = putOffSince
+        self.putOffReason = putOffReason
     }
 }

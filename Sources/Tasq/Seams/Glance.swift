@@ -1,9 +1,11 @@
 /// The state of a deployment as one look shows it, at a cost that no backlog and no history raises.
 public struct Glance: Sendable, Hashable {
-    /// Rows that each count stops at; a count that has reached it means as many or more.
+    /// Queued jobs counted at most, all queues together; those with more than twenty share it.
     public static let countLimit = 100_000
+    /// Scheduled jobs counted at most.
+    public static let scheduledLimit = 10_000
     /// Queues shown at most.
-    public static let queueLimit = 200
+    public static let queueLimit = 1000
 
     /// When it was looked at, by PostgreSQL's clock.
     public var asOf: Timestamp

@@ -45,6 +45,11 @@ public struct JobCursor: Sendable, Hashable, Comparable, CustomStringConvertible
         id.growsWithTime ? id : JobID(firstAt: enqueuedAt)
     }
 
+    /// When the job was enqueued; of one whose id tells it, to the millisecond.
+    package var time: Timestamp {
+        id.growsWithTime ? Timestamp(microseconds: Int64(id.high >> 16) * 1000) : enqueuedAt
+    }
+
     /// Orders the older first.
     public static func < (left: Self, right: Self) -> Bool {
         guard left.place == right.place else { return left.place < right.place }

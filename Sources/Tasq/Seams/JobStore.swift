@@ -2,7 +2,7 @@
 ///
 /// Every write is idempotent by its ids or tokens, so a caller that got
 /// ``StoreError/unknown(_:)`` repeats the same call. Batches are all or nothing.
-public protocol JobStore: Sendable {
+public protocol JobStore: BodyReader {
     /// Stores jobs in one transaction; answers in the same order, after the commit.
     func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued]
 
@@ -22,8 +22,12 @@ public protocol JobStore: Sendable {
     ) async throws(StoreError) -> [ClaimedJob]
 
     /// Claims the oldest due jobs of `queues` straight from the table, most urgent first.
+    ///
+    /// It looks at no more than `reach` due jobs of each queue, from the head or from behind the cursor
+    /// given for it, and tells where it ended.
     func sweep(
-        upTo limit: Int, for worker: WorkerID, from queues: [Name]
+        upTo limit: Int, for worker: WorkerID, from queues: [Name],
+        behind cursors: [Name: QueuedCursor], lookingAt reach: Int
     ) async throws(StoreError) -> Sweep
 
     /// The queue on which it is this worker's turn to make way for a suspect, and for how much longer;
@@ -86,6 +90,9 @@ public protocol JobStore: Sendable {
     /// Takes back up to `limit` claims whose worker row is missing; counts attempt and crash.
     func reap(upTo limit: Int) async throws(StoreError) -> [Reaped]
 
+    /// Notes what the deployment has done so far, for charts, and forgets what was noted a day ago.
+    func tally() async throws(StoreError)
+
     /// A page of the queued and due jobs, by queue, priority and due time, for the reconciler.
     func queued(after cursor: QueuedCursor?, limit: Int) async throws(StoreError) -> QueuedPage
 
@@ -141,6 +148,9 @@ public protocol JobStore: Sendable {
     /// is gone.
     func renew(_ claim: ClaimToken, of job: JobID) async throws(StoreError) -> Duration?
 
+    /// What there is to read of a job's body while this claim of it stands; `nil` when it does not.
+    func body(of job: JobID, heldBy claim: ClaimToken) async throws(StoreError) -> HeldBody?
+
     /// Removes those of these remote workers that hold no claim and whose heartbeat still stands at
     /// the number at which it was seen silent for a whole lease; returns those that still stand,
     /// without their queues.
@@ -155,18 +165,38 @@ public protocol JobStore: Sendable {
     func close() async
 }
 
+extension JobStore {
+    /// Sweeps from the head of each queue.
+    package func sweep(
+        upTo limit: Int, for worker: WorkerID, from queues: [Name]
+    ) async throws(StoreError) -> Sweep {
+        try await sweep(
+            upTo: limit, for: worker, from: queues, behind: [:], lookingAt: Sweep.reach)
+    }
+}
+
 /// What a sweep found.
 public struct Sweep: Sendable {
+    /// Due jobs of each queue that one sweep looks at, most of them of kinds that the worker has no
+    /// handler for.
+    package static let reach = 2000
+
     /// The jobs that are claimed now.
     public var jobs: [ClaimedJob]
     /// The queue of a due suspect that the worker could run; `nil` when there is none. It is claimed
     /// by ``JobStore/claimSuspect(for:from:)``.
     public var suspectsQueue: Name?
+    /// The last jobs it looked at in queues that may have more; when it claimed as many as it was to
+    /// claim, only of those that it looked at before the last one.
+    public var cursors: [Name: QueuedCursor]
 
-    /// Makes an answer to ``JobStore/sweep(upTo:for:from:)``.
-    public init(jobs: [ClaimedJob], suspectsQueue: Name? = nil) {
+    /// Makes an answer to ``JobStore/sweep(upTo:for:from:behind:lookingAt:)``.
+    public init(
+        jobs: [ClaimedJob], suspectsQueue: Name? = nil, cursors: [Name: QueuedCursor] = [:]
+    ) {
         self.jobs = jobs
         self.suspectsQueue = suspectsQueue
+        self.cursors = cursors
     }
 }
 
@@ -209,6 +239,12 @@ public struct Settlement: Sendable, Hashable {
     /// The claim it ran under; without it nothing is written.
     public let claim: ClaimToken
     package let verdict: Verdict
+
+    /// No handler has run: where its claim is gone, no outcome is lost. The job was cancelled meanwhile,
+    /// or was given back by a first try whose answer got lost, and has run since.
+    package var isOfNoRun: Bool {
+        if case .unstarted = verdict { true } else { false }
+    }
 
     package init(job: JobID, claim: ClaimToken, verdict: Verdict) {
         self.job = job

@@ -11,6 +11,10 @@ final class ClaimFlights: Sendable {
     struct SweepLanding {
         /// The list was empty when it began.
         let isIdle: Bool
+        /// How many jobs it was to claim at most.
+        let limit: Int
+        /// Where it began.
+        let start: [Name: QueuedCursor]
         let result: Result<Sweep, StoreError>
         let asked: ContinuousClock.Instant
         let answered: ContinuousClock.Instant

@@ -51,6 +51,8 @@ struct Search {
     private(set) var auditAt: ContinuousClock.Instant?
     /// How many looks are still to come.
     private var audits = 0
+    /// Where the next sweep goes on.
+    var cursors = SweepCursors()
     let flights = ClaimFlights()
 
     /// A sweep took its time. It is a safety net, and has a twentieth of the worker's time: while
@@ -88,6 +90,7 @@ struct Search {
         passedOn = PassedOn()
         isFilled = false
         lastSweep = nil
+        cursors = SweepCursors()
     }
 
     /// How much longer only the list gives work; never negative.

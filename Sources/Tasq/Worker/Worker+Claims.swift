@@ -100,6 +100,28 @@ extension Worker {
         }
     }
 
+    /// Looks after jobs that wait for a slot until none does.
+    func giveBackLate() {
+        guard lookahead.watch() else { return }
+        Task {
+            await sleep(for: Lookahead.patience)
+            self.lookahead.unwatch()
+            if self.giveBackWaiting(since: .now - Lookahead.patience) > 0 {
+                self.lookahead.noteHeldUp()
+            }
+            if self.executor.waits > 0 { self.giveBackLate() }
+        }
+    }
+
+    /// Gives back the jobs that wait for a slot since before `time`, as if never claimed.
+    func giveBackWaiting(since time: ContinuousClock.Instant) -> Int {
+        let jobs = held.withdraw(executor.withdraw(postedBefore: time))
+        for job in jobs {
+            settler.settle(Settlement(job: job.id, claim: job.claim, verdict: .unstarted))
+        }
+        return jobs.count
+    }
+
     /// Announces again what was taken and not claimed. What cannot be announced is swept.
     func giveBack(_ ids: [JobID]) async {
         guard !ids.isEmpty else { return }

@@ -137,7 +137,8 @@ extension Worker {
         }
         if !sweeps, search.isFilled, search.unclaimed.isEmpty, !search.restsFromSweep,
             let last = search.lastSweep,
-            search.clock.now - last >= settings.pollInterval * Self.netPolls
+            search.cursors.goOn
+                || search.clock.now - last >= settings.pollInterval * Self.netPolls
         {
             let found = try await sweep(&search, upTo: limit, in: session).jobs.count
             search.isFilled = !(search.listIsEmpty && found > 0)
@@ -149,7 +150,7 @@ extension Worker {
         // announcement got lost would wait for as long as the list does not empty.
         let isTurn = search.batches % settings.sweepEvery == settings.sweepEvery - 1
         if sweeps, search.unclaimed.isEmpty, !search.owesTake, !search.restsFromSweep,
-            isTime || isTurn || search.sweepsAgain
+            isTime || isTurn || search.sweepsAgain || search.cursors.goOn
         {
             search.batches += 1
             if search.sweepFlies {
@@ -237,9 +238,10 @@ extension Worker {
     }
 
     /// An idle worker that finds nothing looks less and less often; while a suspect waits, often
-    /// enough not to miss its turn.
+    /// enough not to miss its turn. One whose sweep had an end before that of the queue goes on.
     func noteIdleSweep(_ search: inout Search, _ sweep: Sweep) {
         if sweep.jobs.isEmpty { search.isFilled = true }
+        if sweep.jobs.isEmpty, search.cursors.goOn { return }
         search.idleWait =
             sweep.jobs.isEmpty && sweep.suspectsQueue == nil
             ? min(search.idleWait * 2, settings.pollInterval * Self.idlePolls)
@@ -249,21 +251,23 @@ extension Worker {
     private func poll(
         _ search: inout Search, upTo limit: Int, in session: WorkerSession
     ) async throws(StoreError) {
-        if try await sweep(&search, upTo: limit, in: session).jobs.isEmpty {
-            await search.pollPause.pause()
-        } else {
+        if try await !sweep(&search, upTo: limit, in: session).jobs.isEmpty {
             search.pollPause.reset()
+        } else if search.cursors.goOn {
+            await sleep(for: min(search.sweepRest, settings.pollInterval))
+        } else {
+            await search.pollPause.pause()
         }
     }
 
     /// Takes announced ids; none when the doorbell is out of order, after noting so.
     private func take(_ search: inout Search, upTo limit: Int) async -> [JobID] {
-        // While announcements are known to get lost, nobody waits for one; while somebody's lock, a
-        // suspect's turn or a claim's answer is waited for, the wait is short. Otherwise an idle
-        // worker looks at the table whenever it has waited, first after a poll interval, then less
-        // and less often.
+        // While announcements are known to get lost, or a sweep has not seen all, nobody waits for one;
+        // while somebody's lock, a suspect's turn or a claim's answer is waited for, the wait is
+        // short. Otherwise an idle worker looks at the table whenever it has waited, first after a
+        // poll interval, then less and less often.
         let wait =
-            if search.sweepsAgain, !search.flights.isSweeping {
+            if search.sweepsAgain || search.cursors.goOn, !search.flights.isSweeping {
                 min(search.sweepRest, Self.missedDelay)
             } else if !search.missed.isEmpty || search.asksTurn || search.owesSuspects
                 || search.flights.count > 0 || search.flights.isSweeping

@@ -4,8 +4,10 @@ extension Worker {
         _ search: inout Search, upTo limit: Int, in session: WorkerSession
     ) async throws(StoreError) -> Sweep {
         let asked = search.clock.now
+        let start = search.cursors.start()
         do throws(StoreError) {
-            let sweep = try await sweep(upTo: limit, in: session)
+            let sweep = try await sweep(upTo: limit, behind: start, in: session)
+            search.cursors.note(sweep, of: queueNames, upTo: limit, from: start)
             note(&search, sweep, from: asked, to: search.clock.now)
             return sweep
         } catch {
@@ -15,11 +17,12 @@ extension Worker {
     }
 
     private func sweep(
-        upTo limit: Int, in session: WorkerSession
+        upTo limit: Int, behind cursors: [Name: QueuedCursor], in session: WorkerSession
     ) async throws(StoreError) -> Sweep {
         let asked = ContinuousClock.now
         let sweep = try await store.sweep(
-            upTo: limit, for: session.id, from: settings.drawnQueues())
+            upTo: limit, for: session.id, from: settings.drawnQueues(), behind: cursors,
+            lookingAt: Sweep.reach)
         let time = ContinuousClock.now - asked
         meters.sweepTimes.observe(time)
         lookahead.noteClaim(took: time)
@@ -44,17 +47,22 @@ extension Worker {
         _ group: inout DiscardingTaskGroup
     ) {
         let flights = search.flights
+        let start = search.cursors.start()
         executor.reserve(kept)
         flights.startSweep()
         group.addTask {
             let asked = ContinuousClock.now
             let result: Result<Sweep, StoreError>
             do throws(StoreError) {
-                result = .success(try await self.sweep(upTo: kept, in: session))
+                result = .success(
+                    try await self.sweep(upTo: kept, behind: start, in: session))
             } catch {
                 result = .failure(error)
             }
-            flights.land(.init(isIdle: isIdle, result: result, asked: asked, answered: .now))
+            flights.land(
+                .init(
+                    isIdle: isIdle, limit: kept, start: start, result: result, asked: asked,
+                    answered: .now))
             self.executor.release(kept)
         }
     }
@@ -64,6 +72,8 @@ extension Worker {
         guard let landing = search.flights.landedSweep() else { return nil }
         switch landing.result {
         case .success(let sweep):
+            search.cursors.note(
+                sweep, of: queueNames, upTo: landing.limit, from: landing.start)
             note(&search, sweep, from: landing.asked, to: landing.answered)
             if landing.isIdle { noteIdleSweep(&search, sweep) }
             return nil

@@ -39,6 +39,7 @@ public final class Worker: Service {
     let events: @Sendable (Event) -> Void
     let held: HeldClaims
     let lookahead: Lookahead
+    private let bodies: LargeBodies
     /// The id it is registered under.
     private let registered = Mutex<WorkerID?>(nil)
     let pulse = Pulse()
@@ -77,6 +78,7 @@ public final class Worker: Service {
         self.held = held
         events = onEvent
         executor = JobExecutor(slots: settings.concurrency)
+        bodies = LargeBodies(reader: store, memory: ByteBudget(settings.memory))
         lookahead = Lookahead(slots: settings.concurrency)
         settler = Settler(
             store: store, meters: meters, logger: logger,
@@ -86,6 +88,7 @@ public final class Worker: Service {
             },
             onLost: { settlement in
                 held.remove([settlement.claim])
+                guard !settlement.isOfNoRun else { return }
                 logger.warning(
                     "an outcome was discarded: its claim is gone",
                     metadata: ["job.id": "\(settlement.job)"])
@@ -119,6 +122,8 @@ public final class Worker: Service {
             // In a task of its own, because what is left to write must be written all the same.
             await Task { await self.leave(last) }.value
         }
+        // What looked after the doorbell may have taken an id while it ended.
+        await doorbell.quiet()
     }
 
     /// Shuts down without further grace: running handlers are cancelled and their jobs handed
@@ -241,29 +246,6 @@ public final class Worker: Service {
         if executor.waits > 0 { giveBackLate() }
     }
 
-    /// Looks after jobs that wait for a slot until none does.
-    private func giveBackLate() {
-        guard lookahead.watch() else { return }
-        Task {
-            await sleep(for: Lookahead.patience)
-            self.lookahead.unwatch()
-            if self.giveBackWaiting(since: .now - Lookahead.patience) > 0 {
-                self.lookahead.noteHeldUp()
-            }
-            if self.executor.waits > 0 { self.giveBackLate() }
-        }
-    }
-
-    /// Gives back the jobs that wait for a slot since before `time`, as if never claimed.
-    private func giveBackWaiting(since time: ContinuousClock.Instant) -> Int {
-        let jobs = held.withdraw(executor.withdraw(postedBefore: time))
-        for job in jobs {
-            settler.settle(Settlement(job: job.id, claim: job.claim, verdict: .unstarted))
-        }
-        meters.unstarted.add(jobs.count)
-        return jobs.count
-    }
-
     private func start(
         _ job: ClaimedJob, askedAt asked: ContinuousClock.Instant, _ meters: JobMeters,
         in session: WorkerSession
@@ -276,7 +258,7 @@ public final class Worker: Service {
             let handlers = self.handlers.withLock { $0 }
             let attempt = Attempt(
                 job: job, handlers: handlers, logger: self.logger, overdue: self.meters.overdue,
-                leaves: self.leaves)
+                leaves: self.leaves, bodies: self.bodies)
             let started = meters.started(job, askedAt: asked)
             defer { self.meters.overdue.remove(job.claim) }
             var verdict = Verdict.handedBack
@@ -298,7 +280,7 @@ public final class Worker: Service {
                 throw Outcome.cancel("the claim is gone")
             }
             let time = meters.ended(RunEnd(verdict), startedAt: started)
-            if verdict != .handedBack { self.lookahead.noteRun(took: time) }
+            if verdict != .handedBack, verdict != .unstarted { self.lookahead.noteRun(took: time) }
             self.settler.settle(Settlement(job: job.id, claim: job.claim, verdict: verdict))
             switch verdict {
             case .success:

@@ -53,6 +53,9 @@ public struct WorkerSettings: Sendable, Hashable {
     /// A sweep happens after this many batches of announced jobs, and at least once a
     /// ``pollInterval``.
     public var sweepEvery: Int
+    /// Bytes of bodies over ``JobLimits/claimedBytes`` that its running jobs may hold together; a
+    /// job that finds no room waits in its slot.
+    public var memory: Int
     /// Name of this machine and number of this process, for people.
     public var host: String
     /// The number of this process, for people.
@@ -60,14 +63,17 @@ public struct WorkerSettings: Sendable, Hashable {
     /// The version of the program, for people.
     public var version: String
 
+    /// As much as the largest body takes, as a form beside what stands in it.
+    static let leastMemory = 2 * JobLimits.eventBytes
+
     /// Throws ``InvalidInput`` naming the setting that is out of its range.
     public init(
         queues: [QueueShare] = [QueueShare(.defaultQueue)], concurrency: Int = 64,
         heartbeat: Duration = .seconds(2), lease: Duration = .seconds(15),
         grace: Duration = .seconds(25), findWork: FindWork = .pushAndSweep,
         onLeaseUnknown: LeaseUnknown = .continue, pollInterval: Duration = .seconds(1),
-        sweepEvery: Int = 16, host: String = "localhost", processID: Int32 = 0,
-        version: String = "library"
+        sweepEvery: Int = 16, memory: Int = 268_435_456, host: String = "localhost",
+        processID: Int32 = 0, version: String = "library"
     ) throws(InvalidInput) {
         guard (1...64).contains(queues.count), queues.allSatisfy({ (1...100).contains($0.weight) })
         else {
@@ -93,6 +99,10 @@ public struct WorkerSettings: Sendable, Hashable {
         guard (1...10_000).contains(sweepEvery) else {
             throw InvalidInput(field: "worker.sweep_every", "must be between 1 and 10000")
         }
+        guard memory >= Self.leastMemory else {
+            throw InvalidInput(
+                field: "worker.memory", "must be at least \(Self.leastMemory) bytes")
+        }
         self.queues = queues
         self.concurrency = concurrency
         self.heartbeat = heartbeat
@@ -102,6 +112,7 @@ public struct WorkerSettings: Sendable, Hashable {
         self.onLeaseUnknown = onLeaseUnknown
         self.pollInterval = pollInterval
         self.sweepEvery = sweepEvery
+        self.memory = memory
         self.host = host
         self.processID = processID
         self.version = version

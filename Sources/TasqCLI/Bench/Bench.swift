@@ -26,6 +26,8 @@ struct Bench: Sendable {
         case .outage: try await outage()
         case .crash: try await crash()
         case .held: try await held()
+        case .shared: try await shared()
+        case .term: try await term()
         }
     }
 

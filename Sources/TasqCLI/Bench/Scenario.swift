@@ -3,7 +3,7 @@ import ArgumentParser
 /// What `tasq bench` can measure.
 enum Scenario: String, Sendable, CaseIterable, ExpressibleByArgument {
     case enqueue, drain, steady, latency, ingest, history, backlog, reconcile, payload, idle
-    case burst, slots, outage, crash, held
+    case burst, slots, outage, crash, held, shared, term
 
     /// One line for `--list`.
     var summary: String {
@@ -13,7 +13,7 @@ enum Scenario: String, Sendable, CaseIterable, ExpressibleByArgument {
         case .steady: "jobs completed a second while others are enqueued"
         case .latency: "commit to the handler's first line, idle and under load"
         case .ingest: "signed webhooks a second over 64 connections"
-        case .history: "drain and idle pickup beside a large history of finished jobs"
+        case .history: "drain, idle pickup and lists beside a large history of finished jobs"
         case .backlog: "drain and an urgent job's pickup before a large backlog"
         case .reconcile: "how soon a flushed Redis knows every queued job again"
         case .payload: "drain by size of the body"
@@ -23,6 +23,8 @@ enum Scenario: String, Sendable, CaseIterable, ExpressibleByArgument {
         case .outage: "drain without Redis, beside the same with it"
         case .crash: "a killed worker: its jobs' return, and what the others' jobs notice"
         case .held: "enqueue of unique jobs beside a transaction that holds somebody's key"
+        case .shared: "two databases on one Redis prefix, and workers that know different kinds"
+        case .term: "a delayed job's pickup while a term of nobody ends in an hour"
         }
     }
 }

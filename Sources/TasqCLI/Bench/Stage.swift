@@ -21,10 +21,11 @@ struct Stage: Sendable {
     /// Lends a stage and closes its connections. Both stores are empty at the beginning, except
     /// that a schema that is `kept` stays as the last stage left it.
     ///
-    /// `redisURL` names another Redis than the run's, as one that is not there.
+    /// `redisURL` names another Redis than the run's, as one that is not there; `suffix` is put
+    /// after the prefix of the run's keys.
     static func with<Result>(
         _ servers: BenchServers, schema: String? = nil, kept: Bool = false,
-        redisURL: String? = nil, _ body: (Stage) async throws -> Result
+        redisURL: String? = nil, suffix: String = "", _ body: (Stage) async throws -> Result
     ) async throws -> Result {
         let schema = schema ?? servers.schema
         if !kept { try await servers.renew(schema) }
@@ -32,7 +33,7 @@ struct Stage: Sendable {
         let store = PostgresStore(
             try PostgresSettings(url: servers.databaseURL, schema: schema), logger: .silent)
         let announcer = RedisAnnouncer(
-            try RedisSettings(url: redisURL ?? servers.redis.url, prefix: servers.prefix),
+            try RedisSettings(url: redisURL ?? servers.redis.url, prefix: servers.prefix + suffix),
             logger: .silent)
         let stage = Stage(
             schema: schema, servers: servers, store: store, announcer: announcer,
@@ -141,13 +142,14 @@ struct Stage: Sendable {
         if servers.isPrivate { try await servers.admin.script("CHECKPOINT") }
     }
 
-    /// Runs a worker with one handler while the body runs.
+    /// Runs a worker with one handler, for the kinds named, while the body runs.
     func withWorker<Result: Sendable>(
-        slots: Int, handler: @escaping @Sendable (JobContext) async throws -> Void = { _ in },
+        slots: Int, kinds: [String] = ["*"],
+        handler: @escaping @Sendable (JobContext) async throws -> Void = { _ in },
         _ body: () async throws -> Result
     ) async throws -> Result {
         var handlers = HandlerTable()
-        try handlers.add("*", Handler(run: handler))
+        for kind in kinds { try handlers.add(kind, Handler(run: handler)) }
         let worker = Worker(
             store: store, announcer: announcer, handlers: handlers,
             settings: try WorkerSettings(concurrency: slots), logger: .silent, meters: meters)

@@ -34,7 +34,7 @@ struct QueuesCommand: AsyncParsableCommand {
                     [
                         .init(queue.name.description),
                         .init(queue.isPaused ? "paused" : "open", queue.isPaused ? .busy : .plain),
-                        .init(String(queue.scheduled)), .init(String(queue.queued)),
+                        .init(queue.scheduledText), .init(queue.queuedText),
                         .init(String(queue.executing)), .init(queue.oldestWait?.rough ?? "-"),
                     ]
                 }, object: JSON.queue)

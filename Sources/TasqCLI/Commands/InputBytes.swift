@@ -1,14 +1,16 @@
 import Foundation
 import Tasq
 
-/// Reads a body as a job may have it, from a file, or from standard input for `-`.
+/// Reads a body, as a job may have it unless told otherwise, from a file, or from standard input for
+/// `-`.
 ///
 /// Throws ``Failure`` that names what cannot be read or is too large.
-func readBody(from path: String) throws(Failure) -> [UInt8] {
-    let bytes = try readBytes(from: path, upTo: JobLimits.payloadBytes + 1)
-    guard bytes.count <= JobLimits.payloadBytes else {
-        throw Failure(
-            .badData, "\(inputName(path)) is larger than \(JobLimits.payloadBytes) bytes")
+func readBody(
+    from path: String, upTo limit: Int = JobLimits.payloadBytes
+) throws(Failure) -> [UInt8] {
+    let bytes = try readBytes(from: path, upTo: limit + 1)
+    guard bytes.count <= limit else {
+        throw Failure(.badData, "\(inputName(path)) is larger than \(limit) bytes")
     }
     return bytes
 }

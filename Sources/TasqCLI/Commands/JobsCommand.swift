@@ -35,11 +35,11 @@ struct JobsCommand: AsyncParsableCommand {
                 return cursor
             }
             let configuration = try global.load(.database)
-            let jobs = try await Connections.with(configuration) {
-                try await $0.store.jobs(matching: filter, after: cursor, limit: limit)
+            let page = try await Connections.with(configuration) {
+                try await search($0.store, filter, after: cursor, limit: limit)
             }
             try Report.list(
-                jobs, json: json,
+                page.jobs, json: json,
                 columns: [
                     .init(heading: "ID"), .init(heading: "KIND"), .init(heading: "QUEUE"),
                     .init(heading: "STATUS"), .init(heading: "ATTEMPT", isNumber: true),
@@ -55,10 +55,28 @@ struct JobsCommand: AsyncParsableCommand {
                         .init(String((job.reason ?? "").prefix(80))),
                     ]
                 }, object: { JSON.job($0) })
-            if jobs.count == limit, let last = jobs.last {
+            if let next = page.next {
                 // On standard error, so that what is piped on stays a list of jobs.
-                StandardError.line("more: --cursor \(JobCursor(last))")
+                StandardError.line("more: --cursor \(next)")
             }
+        }
+
+        /// Goes on where a page ended short, until there are as many as asked for or none is left.
+        private func search(
+            _ store: PostgresStore, _ filter: JobFilter, after cursor: JobCursor?, limit: Int
+        ) async throws -> JobPage {
+            let progress = Progress(isShown: StandardError.isTerminal)
+            defer { progress.clear() }
+            var found = JobPage(jobs: [], next: cursor)
+            repeat {
+                let page = try await store.jobs(
+                    matching: filter, after: found.next, limit: limit - found.jobs.count)
+                found.jobs += page.jobs
+                found.next = page.next
+                guard let next = page.next else { break }
+                progress.show("searched back to \(next.time), \(found.jobs.count) found")
+            } while found.jobs.count < limit
+            return found
         }
     }
 
@@ -78,13 +96,23 @@ struct JobsCommand: AsyncParsableCommand {
         /// Bytes of a payload that are shown to people.
         private static let shownBytes = 4096
 
+        /// What is stored of a job's body.
+        private struct Body {
+            let contentType: String
+            let bytes: Int
+            let headers: [Payload.Header]
+            /// `nil` where it is large; `tasq serve` gives it out.
+            var content: [UInt8]?
+        }
+
         func run() async throws {
             let id = try jobID(id, field: "the id")
             let configuration = try global.load(.database)
             let (record, attempts, payload) = try await Connections.with(configuration) {
-                (
-                    try await $0.store.job(id), try await $0.store.attempts(of: id),
-                    try await $0.store.payload(of: id)?.asHandled
+                let record = try await $0.store.job(id)
+                return (
+                    record, try await $0.store.attempts(of: id),
+                    try await Self.body(of: record, in: $0.store)
                 )
             }
             guard let record else { throw Failure(.refused, "no job \(id)") }
@@ -93,8 +121,25 @@ struct JobsCommand: AsyncParsableCommand {
                 : StandardOutput.write(text(record, attempts, payload))
         }
 
+        private static func body(
+            of job: JobRecord?, in store: any Catalog
+        ) async throws(StoreError) -> Body? {
+            guard let job else { return nil }
+            // Only an event's may be large.
+            if let event = try await store.event(job.payloadID),
+                event.bytes > JobLimits.payloadBytes
+            {
+                return Body(
+                    contentType: event.contentType, bytes: event.bytes, headers: event.headers)
+            }
+            guard let payload = try await store.payload(of: job.id)?.asHandled else { return nil }
+            return Body(
+                contentType: payload.contentType, bytes: payload.body.count,
+                headers: payload.headers, content: payload.body)
+        }
+
         private func document(
-            _ job: JobRecord, _ attempts: [AttemptRecord], _ payload: Payload?
+            _ job: JobRecord, _ attempts: [AttemptRecord], _ payload: Body?
         ) -> JSON {
             JSON.job(
                 job,
@@ -105,8 +150,11 @@ struct JobsCommand: AsyncParsableCommand {
                         value: payload.map { payload in
                             .object([
                                 "content_type": .string(payload.contentType),
-                                "bytes": .int(payload.body.count),
-                                "text": .text(String(validating: payload.body, as: UTF8.self)),
+                                "bytes": .int(payload.bytes),
+                                "text": .text(
+                                    payload.content.flatMap {
+                                        String(validating: $0, as: UTF8.self)
+                                    }),
                                 "headers": .array(
                                     payload.headers.map {
                                         .object([
@@ -119,7 +167,7 @@ struct JobsCommand: AsyncParsableCommand {
         }
 
         private func text(
-            _ job: JobRecord, _ attempts: [AttemptRecord], _ payload: Payload?
+            _ job: JobRecord, _ attempts: [AttemptRecord], _ payload: Body?
         ) -> String {
             let styled = Report.isStyled
             var text = ""
@@ -145,9 +193,9 @@ struct JobsCommand: AsyncParsableCommand {
             add("worker", job.worker?.description)
             add("reason", job.reason)
             if let payload {
-                add("payload", "\(payload.body.count) bytes, \(payload.contentType)")
-                if payload.body.count <= Self.shownBytes,
-                    let body = String(validating: payload.body, as: UTF8.self)
+                add("payload", "\(payload.bytes) bytes, \(payload.contentType)")
+                if payload.bytes <= Self.shownBytes,
+                    let body = payload.content.flatMap({ String(validating: $0, as: UTF8.self) })
                 {
                     for line in body.split(whereSeparator: \.isNewline) {
                         add("", String(line))

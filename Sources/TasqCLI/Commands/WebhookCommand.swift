@@ -122,7 +122,7 @@ struct SampleRequest: ParsableArguments {
     }
 
     /// Throws ``Failure`` when the file cannot be read or is larger than a body may be.
-    func bytes() throws -> [UInt8] { try readBody(from: body) }
+    func bytes() throws -> [UInt8] { try readBody(from: body, upTo: JobLimits.eventBytes) }
 }
 
 extension GlobalOptions {

@@ -2,6 +2,7 @@ import Tasq
 import TasqHTTP
 import TasqPostgres
 import TasqRedis
+import TasqWebhooks
 
 extension Configuration {
     /// The rules between values, and those whoever uses a value has for it.
@@ -21,7 +22,15 @@ extension Configuration {
         if needs.contains(.sources) {
             for source in sources where !source.secrets.isEmpty {
                 do {
-                    _ = try source.source(for: handlers)
+                    let source = try source.source(for: handlers)
+                    // What is more than little never gets the last quarter.
+                    if let most = source.mostBytesHeld, most / 3 * 4 + 4 > limits.bufferedBytes {
+                        report(
+                            "limits.memory",
+                            "must be at least \(most / 3 * 4 + 4) bytes: three quarters of it are "
+                                + "for large bodies, and \(most) bytes may one event of "
+                                + "sources.\(source.name) hold")
+                    }
                 } catch {
                     report(error.field, error.rule)
                 }

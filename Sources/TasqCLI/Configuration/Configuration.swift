@@ -54,6 +54,8 @@ struct Configuration: Sendable {
         var onLeaseUnknown = LeaseUnknown.continue
         var pollInterval = Duration.seconds(1)
         var sweepEvery = 16
+        /// Bytes of large bodies that running jobs hold together at most.
+        var memory = 268_435_456
         /// Where the process tells its numbers; `nil`: nowhere.
         var metrics: ListenAddress?
 
@@ -63,8 +65,8 @@ struct Configuration: Sendable {
             try WorkerSettings(
                 queues: queues, concurrency: concurrency, heartbeat: heartbeat, lease: lease,
                 grace: grace, findWork: findWork, onLeaseUnknown: onLeaseUnknown,
-                pollInterval: pollInterval, sweepEvery: sweepEvery, host: host,
-                processID: processID, version: TasqCommand.version)
+                pollInterval: pollInterval, sweepEvery: sweepEvery, memory: memory,
+                host: host, processID: processID, version: TasqCommand.version)
         }
     }
 }

@@ -28,8 +28,8 @@ struct HandlerEntry: Sendable, Hashable {
         var timeout: Duration?
         /// For how long the target may say "later" without an attempt counted; `nil`: a day.
         var putOff: Duration?
-        /// Signs the deliveries the Standard Webhooks way.
-        var secret: String?
+        /// Sign the deliveries the Standard Webhooks way, all of them each.
+        var secrets: [String]
         /// Private addresses that may be reached all the same, as in `10.20.0.0/16`.
         var allow: [String]
         /// Sent with each delivery.
@@ -136,12 +136,14 @@ extension HandlerEntry {
         if url == nil { map.report("\(map.path).url is missing") }
         let timeout = map.value("timeout") { text throws(InvalidInput) in try duration(text) }
         let putOff = map.value("put_off") { text throws(InvalidInput) in try duration(text) }
-        let secret = map.list("sign")?.first.flatMap { resolve($0.text, at: $0.line) }
+        let signs = map.list("sign")
+        if signs?.isEmpty == true { map.report("\(map.path).sign must name at least one secret") }
+        let secrets = (signs ?? []).compactMap { resolve($0.text, at: $0.line) }
         let allow = (map.list("allow") ?? []).map(\.text)
         let headers = map.mapping("headers").map { variables(of: $0, resolve) } ?? [:]
         guard let url else { return nil }
         let http = HTTP(
-            url: url, timeout: timeout, putOff: putOff, secret: secret, allow: allow,
+            url: url, timeout: timeout, putOff: putOff, secrets: secrets, allow: allow,
             headers: headers.sorted { $0.key < $1.key }.map {
                 Payload.Header(name: $0.key, value: $0.value)
             })

@@ -22,6 +22,7 @@ extension Setting {
         case "http.admin_key": http.adminTLS.key
         case "admin_token": http.operateTokens.first
         case "limits.body": String(configuration.limits.bodyBytes)
+        case "limits.memory": String(configuration.limits.bufferedBytes)
         case "limits.request_deadline": DurationText.format(configuration.limits.request)
         case "limits.idle_timeout": DurationText.format(configuration.limits.idle)
         case "limits.connections": String(configuration.limits.connections)
@@ -37,6 +38,7 @@ extension Setting {
         case "worker.on_lease_unknown": worker.onLeaseUnknown.rawValue
         case "worker.poll_interval": DurationText.format(worker.pollInterval)
         case "worker.sweep_every": String(worker.sweepEvery)
+        case "worker.memory": String(worker.memory)
         case "worker.metrics": worker.metrics?.description
         default: nil
         }

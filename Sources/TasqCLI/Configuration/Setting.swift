@@ -60,6 +60,9 @@ struct Setting: Sendable {
         plain("limits.body") { text, it throws(InvalidInput) in
             it.limits.bodyBytes = try byteCount(text, in: 1...JobLimits.payloadBytes)
         },
+        plain("limits.memory") { text, it throws(InvalidInput) in
+            it.limits.bufferedBytes = try byteCount(text, in: memorySizes)
+        },
         plain("limits.request_deadline") { text, it throws(InvalidInput) in
             it.limits.request = try duration(text, in: .seconds(1) ... .seconds(300))
         },
@@ -99,10 +102,16 @@ struct Setting: Sendable {
         plain("worker.sweep_every") { text, it throws(InvalidInput) in
             it.worker.sweepEvery = try number(text, in: 1...10_000)
         },
+        plain("worker.memory") { text, it throws(InvalidInput) in
+            it.worker.memory = try byteCount(text, in: memorySizes)
+        },
         plain("worker.metrics") { text, it throws(InvalidInput) in
             it.worker.metrics = text.isEmpty ? nil : try ListenAddress(text, field: "address")
         },
     ]
+
+    /// At least what the largest body takes, as a form beside what stands in it; at most a TiB.
+    private static let memorySizes = 2 * JobLimits.eventBytes...(1 << 40)
 
     private static func plain(
         _ key: String,
@@ -162,9 +171,9 @@ func duration(
     return value
 }
 
-/// Reads a size in bytes, plain or in KiB or MiB.
+/// Reads a size in bytes, plain or in KiB, MiB or GiB.
 func byteCount(_ text: String, in range: ClosedRange<Int>) throws(InvalidInput) -> Int {
-    let units = [("KiB", 1024), ("MiB", 1_048_576), ("", 1)]
+    let units = [("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1 << 30), ("", 1)]
     for (unit, factor) in units where text.hasSuffix(unit) {
         if let count = Int(text.dropLast(unit.count)), count >= 0 {
             let (bytes, overflow) = count.multipliedReportingOverflow(by: factor)

@@ -26,13 +26,15 @@ struct SourceEntry: Sendable {
     var decode: WebhookSource.Decoding?
     /// Over which bytes of a packed body the signature is.
     var signed: WebhookSource.SignedForm
+    /// Bytes a body may have; `nil`: as `limits.body` says.
+    var body: Int?
 
     /// The source ready to verify requests, its jobs shaped by the handler of their kind.
     func source(for handlers: [HandlerEntry]) throws(InvalidInput) -> WebhookSource {
         try WebhookSource(
             name: name, scheme: scheme, secrets: secrets, tolerance: tolerance, id: id,
             type: type, job: try handlers.template(for: kind), respond: respond, keep: keep,
-            form: form, redeliver: redeliver, decode: decode, signed: signed)
+            form: form, redeliver: redeliver, decode: decode, signed: signed, body: body)
     }
 }
 
@@ -69,6 +71,9 @@ extension SourceEntry {
             entry.value("redeliver") { text throws(InvalidInput) in try choice(text) } ?? .failed
         decode = entry.value("decode") { text throws(InvalidInput) in try choice(text) }
         signed = entry.value("signed") { text throws(InvalidInput) in try choice(text) } ?? .sent
+        body = entry.value("body") { text throws(InvalidInput) in
+            try byteCount(text, in: 1...JobLimits.eventBytes)
+        }
         guard let name, let kind, let scheme else { return nil }
         (self.name, self.kind, self.scheme) = (name, kind, scheme)
     }

@@ -32,6 +32,7 @@ struct Server: Sendable {
         let announcer = connections.announcer
         var adminLimits = AdminServer.defaultLimits
         adminLimits.idle = configuration.limits.idle
+        adminLimits.bufferedBytes = configuration.limits.bufferedBytes
         let admin = try AdminServer(
             address: configuration.http.admin, limits: adminLimits, tls: adminTLS,
             tokens: configuration.http.tokens(), queue: queue, catalog: store, announcer: announcer,

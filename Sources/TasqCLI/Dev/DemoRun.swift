@@ -87,11 +87,12 @@ struct DemoRun: Sendable {
     /// Every row of the table.
     private func allJobs() async throws -> [JobRecord] {
         var jobs: [JobRecord] = []
-        while true {
-            let page = try await store.jobs(
-                matching: JobFilter(), after: jobs.last.map(JobCursor.init), limit: 1000)
-            jobs += page
-            if page.count < 1000 { return jobs }
-        }
+        var next: JobCursor?
+        repeat {
+            let page = try await store.jobs(matching: JobFilter(), after: next, limit: 1000)
+            jobs += page.jobs
+            next = page.next
+        } while next != nil
+        return jobs
     }
 }

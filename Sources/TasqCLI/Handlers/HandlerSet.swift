@@ -54,7 +54,7 @@ extension HandlerEntry {
 extension HandlerEntry.HTTP {
     func target(field: String) throws(InvalidInput) -> HTTPTarget {
         try HTTPTarget(
-            url: url, timeout: timeout ?? .seconds(10), allow: allow, signingSecret: secret,
+            url: url, timeout: timeout ?? .seconds(10), allow: allow, signingSecrets: secrets,
             headers: headers, field: "\(field).http")
     }
 }

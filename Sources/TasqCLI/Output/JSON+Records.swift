@@ -29,7 +29,8 @@ extension JSON {
         .object([
             "name": .text(queue.name), "paused": .bool(queue.isPaused),
             "scheduled": .int(queue.scheduled), "queued": .int(queue.queued),
-            "executing": .int(queue.executing),
+            "executing": .int(queue.executing), "more_scheduled": .bool(queue.hasMoreScheduled),
+            "more_queued": .bool(queue.hasMoreQueued),
             "oldest_wait_seconds": queue.oldestWait.map { .decimal($0.inSeconds) } ?? .null,
         ])
     }

@@ -63,8 +63,8 @@ struct TopFrame {
             table.add([
                 .init(queue.name.description),
                 .init(queue.isPaused ? "paused" : "open", queue.isPaused ? .busy : .plain),
-                .init(Self.count(queue.queued)), .init(Self.count(queue.scheduled)),
-                .init(Self.count(queue.executing)), .init(queue.oldestWait?.rough ?? "-"),
+                .init(queue.queuedText), .init(queue.scheduledText),
+                .init(String(queue.executing)), .init(queue.oldestWait?.rough ?? "-"),
             ])
         }
         return table
@@ -107,10 +107,6 @@ struct TopFrame {
             room -= text.count
             return Table.Cell(String(text), piece.style)
         }
-    }
-
-    private static func count(_ count: Int) -> String {
-        count < Glance.countLimit ? String(count) : "\(Glance.countLimit)+"
     }
 
     private static func wait(_ wait: Duration?) -> String {

@@ -71,7 +71,7 @@ enum Mistake: String, Sendable, CaseIterable, ExpressibleByArgument {
             let unlocked = [Edit("    FOR NO KEY UPDATE OF j SKIP LOCKED\n", "")]
             return [
                 "tasq_claim": unlocked,
-                "tasq_sweep": [Edit("        FOR NO KEY UPDATE OF i SKIP LOCKED\n", "")],
+                "tasq_sweep": [Edit("            FOR NO KEY UPDATE OF l SKIP LOCKED\n", "")],
             ]
         case .attemptReadAgain:
             let again = Edit(
@@ -109,11 +109,10 @@ enum Mistake: String, Sendable, CaseIterable, ExpressibleByArgument {
             return [
                 "tasq_sweep": [
                     Edit(
-                        "            AND i.run_at <= now()\n            AND i.crashes = 0\n",
+                        "AND l.crashes < 2\n",
                         """
-                                    AND i.run_at <= now()
-                                    AND i.crashes = 0
-                                    AND i.id > ALL (ARRAY(
+                        AND l.crashes < 2
+                                    AND l.id > ALL (ARRAY(
                                         SELECT s.id FROM tasq.job AS s WHERE s.claimed_at IS NOT NULL
                                         ORDER BY s.id DESC LIMIT 1))
 

@@ -28,6 +28,10 @@ struct ClaimRoutes: Sendable {
                 request, token async throws(Problem) in
                 try await settle(token, as: snooze(request))
             },
+            Route("GET", "/v1/claims/{token}/payload", .read) {
+                _, token async throws(Problem) in
+                try await payload(token)
+            },
         ]
     }
 
@@ -88,6 +92,17 @@ struct ClaimRoutes: Sendable {
         }
         guard let lease else { throw .claimLost }
         return .json { $0.member("lease", DurationText.format(lease)) }
+    }
+
+    private func payload(_ token: Substring) async throws(Problem) -> Answer {
+        let name = try name(token)
+        let body = try await read { () async throws(StoreError) in
+            try await desk.body(of: name.job, heldBy: name.claim)
+        }
+        guard let body else { throw .claimLost }
+        guard let payload = body.payload else { throw .notFound }
+        return try await .download(
+            payload, body.id, bytes: body.bytes, asHandled: true, from: desk.bodies)
     }
 
     private func settle(
@@ -157,7 +172,8 @@ extension Problem {
 }
 
 extension JSONWriter {
-    /// A claimed job with its body: JSON that is sound as it stands, anything else in base64.
+    /// A claimed job with its body: JSON that is sound as it stands, anything else in base64; of a
+    /// large one only where it is read.
     mutating func claim(_ job: ClaimedJob, asBytes: Bool) {
         object { json in
             json.member("token", ClaimName(job).description)
@@ -171,10 +187,13 @@ extension JSONWriter {
             json.member("crashes", job.crashes)
             json.member("key", job.key)
             json.member("source", job.source?.description)
-            json.member("content_type", job.payload.contentType)
+            json.member("content_type", job.payload.handledType)
             json.name("headers")
             json.headers(job.payload.headers)
-            if !asBytes, job.payload.isSoundJSON {
+            if let bytes = job.leftOutBytes {
+                json.member("payload_bytes", bytes)
+                json.member("payload_url", "/v1/claims/\(ClaimName(job))/payload")
+            } else if !asBytes, job.payload.isSoundJSON {
                 json.name("payload")
                 json.raw(job.payload.body)
             } else {
@@ -185,7 +204,8 @@ extension JSONWriter {
 
     /// Headers as pairs, in order; what is only kept for this program's own use is left out.
     mutating func headers(_ headers: [Payload.Header]) {
-        array(headers.filter { $0.name != IdempotencyKey.digestHeader }) { json, header in
+        let ours = [IdempotencyKey.digestHeader, Payload.formHeader]
+        array(headers.filter { !ours.contains($0.name) }) { json, header in
             json.array([header.name, header.value]) { $0.string($1) }
         }
     }

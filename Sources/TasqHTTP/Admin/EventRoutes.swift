@@ -41,13 +41,13 @@ struct EventRoutes: Sendable {
             }
             return id
         }
-        let events = try await read { () async throws(StoreError) in
+        let page = try await read { () async throws(StoreError) in
             try await catalog.events(matching: filter, after: cursor, limit: limit)
         }
         return .json { json in
             json.name("events")
-            json.array(events) { json, event in json.object { $0.members(of: event) } }
-            json.member("next_cursor", events.count < limit ? nil : events.last?.id.description)
+            json.array(page.events) { json, event in json.object { $0.members(of: event) } }
+            json.member("next_cursor", page.next?.description)
         }
     }
 
@@ -63,22 +63,11 @@ struct EventRoutes: Sendable {
         }
     }
 
-    /// Whatever a stranger has sent: a browser must neither run nor show it.
     private func body(_ text: Substring) async throws(Problem) -> Answer {
         let event = try await event(text)
-        let body = try await read { () async throws(StoreError) in
-            try await catalog.body(of: event.id)
-        }
-        guard let body else { throw .notFound }
-        let isHeader = body.contentType.utf8.allSatisfy { (0x20...0x7e).contains($0) }
-        return Answer(
-            status: .ok,
-            contentType: isHeader ? body.contentType : "application/octet-stream",
-            headers: [
-                ("Content-Disposition", "attachment; filename=\"\(event.id)\""),
-                ("Content-Security-Policy", "default-src 'none'; sandbox"),
-                ("Cross-Origin-Resource-Policy", "same-origin"),
-            ], body: body.body)
+        return try await .download(
+            Payload([], contentType: event.contentType), event.id, bytes: event.bytes,
+            asHandled: false, from: catalog)
     }
 
     private func replay(_ text: Substring) async throws(Problem) -> Answer {

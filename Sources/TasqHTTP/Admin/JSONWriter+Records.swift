@@ -42,6 +42,8 @@ extension JSONWriter {
             json.member("scheduled", queue.scheduled)
             json.member("queued", queue.queued)
             json.member("executing", queue.executing)
+            json.member("more_scheduled", queue.hasMoreScheduled)
+            json.member("more_queued", queue.hasMoreQueued)
             json.name("oldest_wait_seconds")
             json.literal(
                 queue.oldestWait.map { PrometheusText.number($0 / .seconds(1)) } ?? "null")

@@ -92,15 +92,13 @@ struct JobRoutes: Sendable {
             }
             return cursor
         }
-        let jobs = try await read { () async throws(StoreError) in
+        let page = try await read { () async throws(StoreError) in
             try await catalog.jobs(matching: filter, after: cursor, limit: limit)
         }
         return .json { json in
             json.name("jobs")
-            json.array(jobs) { $0.job($1) }
-            json.member(
-                "next_cursor",
-                jobs.count < limit ? nil : jobs.last.map { JobCursor($0).description })
+            json.array(page.jobs) { $0.job($1) }
+            json.member("next_cursor", page.next?.description)
         }
     }
 

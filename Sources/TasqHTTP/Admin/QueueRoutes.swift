@@ -50,6 +50,8 @@ struct QueueRoutes: Sendable {
             json.member("scheduled", queues.reduce(0) { $0 + $1.scheduled })
             json.member("queued", queues.reduce(0) { $0 + $1.queued })
             json.member("executing", queues.reduce(0) { $0 + $1.executing })
+            json.member("more_scheduled", queues.contains { $0.hasMoreScheduled })
+            json.member("more_queued", queues.contains { $0.hasMoreQueued })
             json.name("oldest_wait_seconds")
             json.literal(oldest.map { PrometheusText.number($0 / .seconds(1)) } ?? "null")
             json.member("workers", workers.count)

@@ -43,6 +43,16 @@ struct Routes: Responder {
         try head.checkEncoding()
     }
 
+    /// Whoever needs no token has little to say.
+    func allowance(for head: RequestHead, within limits: HTTPLimits) -> BodyAllowance {
+        let isOpen = (try? route(for: head))?.0.role == .some(nil)
+        return BodyAllowance(
+            bytes: isOpen ? min(limits.bodyBytes, Self.openBodyBytes) : limits.bodyBytes)
+    }
+
+    /// Bytes of the body of a request that needs no token, as a login.
+    private static let openBodyBytes = 4096
+
     func answer(_ request: Request) async throws(Problem) -> Answer {
         let (route, id) = try route(for: request.head)
         // Only the variable part, and only here: an encoded slash is part of a name, never a path.

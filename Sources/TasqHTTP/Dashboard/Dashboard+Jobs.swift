@@ -14,16 +14,14 @@ extension Dashboard {
             queue: try query.name("queue"), kind: try query.name("kind"),
             key: try query.value("key") { $0 })
         let cursor = try query.value("cursor") { JobCursor($0) } ?? nil
-        let jobs = try await read { () async throws(StoreError) in
+        let page = try await read { () async throws(StoreError) in
             try await catalog.jobs(matching: filter, after: cursor, limit: Self.pageLength)
         }
         let kept = given.filter { !$0.hasPrefix("cursor=") }.joined(separator: "&")
-        let next: Markup =
-            jobs.count < Self.pageLength
-            ? ""
-            : """
-            <nav class="pages"><a href="/jobs?\(kept.isEmpty ? "" : kept + "&")cursor=\(jobs.last.map { JobCursor($0).description })">older →</a></nav>
-            """
+        let next = Self.next(
+            page.next.map { "/jobs?\(kept.isEmpty ? "" : kept + "&")cursor=\($0)" },
+            searchedTo: page.jobs.count < Self.pageLength ? page.next?.time : nil)
+        let none = kept.isEmpty ? "No job yet." : "No job is like that."
         return Page(title: "Jobs") {
             """
             <h1>Jobs</h1><form class="filters" method="get" action="/jobs">
@@ -34,9 +32,20 @@ extension Dashboard {
             \(Self.field("queue", filter.queue?.description))\(Self.field("kind", filter.kind?.description))
             \(Self.field("key", filter.key))<button>Show</button>\(
                 kept.isEmpty ? "" : "<a href=\"/jobs\">all jobs</a>" as Markup)</form>
-            \(Self.table(of: jobs, empty: kept.isEmpty ? "No job yet." : "No job is like that."))\(next)
+            \(Self.table(of: page.jobs, empty: page.next == nil ? none : "None so far."))\(next)
             """
         }
+    }
+
+    /// The way to the next page; where a search has not found a page's worth, how far it went.
+    private static func next(_ target: String?, searchedTo time: Timestamp?) -> Markup {
+        guard let target else { return "" }
+        guard let time else {
+            return "<nav class=\"pages\"><a href=\"\(target)\">older →</a></nav>"
+        }
+        return """
+            <nav class="pages">Searched back to \(plain(time)). <a href="\(target)">continue →</a></nav>
+            """
     }
 
     private static func field(_ name: String, _ value: String?) -> Markup {
@@ -126,26 +135,26 @@ extension Dashboard {
         let query = try Query(head.query, allowing: ["source", "cursor"])
         let filter = EventFilter(source: try query.name("source"))
         let cursor = try query.value("cursor") { PayloadID($0) } ?? nil
-        let events = try await read { () async throws(StoreError) in
+        let page = try await read { () async throws(StoreError) in
             try await catalog.events(matching: filter, after: cursor, limit: Self.pageLength)
         }
         let source = filter.source.map { "source=\($0)&" } ?? ""
-        let next: Markup =
-            events.count < Self.pageLength
-            ? ""
-            : "<nav class=\"pages\"><a href=\"/events?\(source)cursor=\(events.last?.id)\">older →</a></nav>"
+        let next = Self.next(
+            page.next.map { "/events?\(source)cursor=\($0)" },
+            searchedTo: page.events.count < Self.pageLength
+                ? page.next.map { Timestamp(microseconds: Int64($0.high >> 16) * 1000) } : nil)
         return Page(title: "Events") {
             """
             <h1>Stored webhook events</h1>\(Self.table(
                 ["Event", "Source", "Received (UTC)", "#Bytes", "Type", "Provider's id"],
-                events.map { event in
+                page.events.map { event in
                     """
                     <td><a href="/events/\(event.id)">\(Self.id(event.id))</a></td>
                     <td><a href="/events?source=\(event.source)">\(event.source)</a></td>
                     <td>\(Self.plain(event.receivedAt))</td><td class="num">\(event.bytes)</td>
                     <td>\(event.contentType)</td><td class="wrap">\(event.providerID)</td>
                     """
-                }, empty: "No webhook is stored."))\(next)
+                }, empty: page.next == nil ? "No webhook is stored." : "None so far."))\(next)
             """
         }
     }

@@ -1,32 +1,37 @@
 import Tasq
 
 extension Dashboard {
-    /// What the charts cover at most, and in how many steps.
+    /// What the charts cover, and in how many steps.
     private static let span = Duration.seconds(900)
     private static let steps = 60
-    /// Jobs the charts are drawn from, the newest; busy charts cover less time.
-    private static let chartJobs = 20_000
 
     func overview() async throws(Problem) -> Page {
+        let glance = try await read { () async throws(StoreError) in try await catalog.glance() }
         let start = Timestamp(
-            microseconds: Timestamp.now.microseconds - Self.span.inMicroseconds)
-        let queues = try await read { () async throws(StoreError) in try await catalog.queues() }
-        let workers = try await read { () async throws(StoreError) in try await catalog.workers() }
-        let recent = try await read { () async throws(StoreError) in
-            try await catalog.recent(since: start, buckets: Self.steps, limit: Self.chartJobs)
+            microseconds: glance.asOf.microseconds - Self.span.inMicroseconds)
+        let tallies = try await read { () async throws(StoreError) in
+            // One more, for the first difference.
+            try await catalog.tallies(
+                since: Timestamp(microseconds: start.microseconds - 60_000_000))
         }
-        let slots = workers.reduce(0) { $0 + $1.worker.concurrency }
+        let queues = glance.queues
+        let slots = glance.workers.reduce(0) { $0 + $1.worker.concurrency }
         let oldest = queues.compactMap(\.oldestWait).max()
+        let queued = queues.reduce(0) { $0 + $1.queued }
+        let scheduled = queues.reduce(0) { $0 + $1.scheduled }
+        let (moreQueued, moreScheduled) = (
+            queues.contains { $0.hasMoreQueued }, queues.contains { $0.hasMoreScheduled }
+        )
         return Page(title: "Overview") {
             """
             <h1>Overview</h1><div class="grid">
-            \(Self.card("queued", queues.reduce(0) { $0 + $1.queued }))
+            \(Self.card("queued", "\(queued)\(moreQueued ? "+" : "")"))
             \(Self.card("executing", queues.reduce(0) { $0 + $1.executing }))
-            \(Self.card("scheduled", queues.reduce(0) { $0 + $1.scheduled }))
-            \(Self.card("workers", workers.count))\(Self.card("slots", slots))
+            \(Self.card("scheduled", "\(scheduled)\(moreScheduled ? "+" : "")"))
+            \(Self.card("workers", glance.workers.count))\(Self.card("slots", slots))
             \(Self.card("longest wait", oldest.map(Self.short) ?? "–"))</div>
-            <div class="grid charts">\(Self.charts(recent))</div>
-            <p class="dim">Drawn from the newest \(Self.chartJobs) jobs, and no further back than 15 minutes.</p>
+            <div class="grid charts">\(Self.charts(tallies + [Tally(glance)], from: start))</div>
+            <p class="dim">Drawn from sums that are noted every 15 seconds, as long as there is a worker.</p>
             <h2>Queues</h2>\(Self.table(of: queues))
             """
         }
@@ -36,37 +41,45 @@ extension Dashboard {
         "<div class=\"card\"><b>\(value)</b><span>\(name)</span></div>"
     }
 
-    private static func charts(_ recent: RecentHistory) -> Markup {
-        let seconds = recent.span / .seconds(steps)
-        let start = short(recent.span) + " ago"
-        var (enqueued, finished, depth) = ([Double](), [Double](), [Double]())
-        var (median, slow) = ([Double?](), [Double?]())
-        let byIndex = Dictionary(recent.buckets.map { ($0.index, $0) }, uniquingKeysWith: { $1 })
-        var waiting = 0
-        for index in 0..<steps {
-            let found = byIndex[index]
-            waiting += (found?.enqueued ?? 0) - (found?.finished ?? 0)
-            enqueued.append(Double(found?.enqueued ?? 0) / seconds)
-            finished.append(Double(found?.finished ?? 0) / seconds)
-            depth.append(Double(max(0, waiting)))
-            median.append(found?.median.map { $0 / .milliseconds(1) })
-            slow.append(found?.slow.map { $0 / .milliseconds(1) })
+    /// Each step shows the difference between the two tallies around its middle, or nothing where
+    /// there are none, or where PostgreSQL's sums began anew between them.
+    private static func charts(_ tallies: [Tally], from start: Timestamp) -> Markup {
+        var lines = [[Double?]](repeating: Array(repeating: nil, count: steps), count: 6)
+        let width = span.inMicroseconds / Int64(steps)
+        for (earlier, later) in zip(tallies, tallies.dropFirst()) {
+            let (was, sums) = (earlier.totals, later.totals)
+            let seconds = Double(later.at.microseconds - earlier.at.microseconds) / 1_000_000
+            guard seconds > 0 else { continue }
+            let hasGrown =
+                sums.enqueued >= was.enqueued && sums.ended >= was.ended
+                && sums.failed >= was.failed
+            for step in 0..<steps {
+                let middle = start.microseconds + width * Int64(step) + width / 2
+                guard middle > earlier.at.microseconds, middle <= later.at.microseconds else {
+                    continue
+                }
+                if hasGrown {
+                    lines[0][step] = Double(sums.ended - was.ended) / seconds
+                    lines[1][step] = Double(sums.enqueued - was.enqueued) / seconds
+                    lines[2][step] = Double(sums.failed - was.failed) / seconds
+                }
+                lines[3][step] = later.medianWait.map { $0 / .milliseconds(1) }
+                lines[4][step] = later.slowWait.map { $0 / .milliseconds(1) }
+                lines[5][step] = Double(later.unfinished)
+            }
+        }
+        func chart(_ title: String, _ unit: String, _ names: KeyValuePairs<String, Int>) -> Markup {
+            Chart(
+                title: title, unit: unit,
+                lines: names.map { .init(name: $0.key, values: lines[$0.value]) },
+                start: short(span) + " ago"
+            ).markup
         }
         return """
-            \(Chart(
-                title: "Throughput", unit: "jobs/s",
-                lines: [.init(name: "finished", values: finished), .init(name: "enqueued", values: enqueued)],
-                start: start
-            ).markup)
-            \(Chart(
-                title: "Pickup latency", unit: "ms",
-                lines: [.init(name: "median", values: median), .init(name: "95th percentile", values: slow)],
-                start: start
-            ).markup)
-            \(Chart(
-                title: "Unfinished", unit: "jobs", lines: [.init(name: "enqueued, not finished", values: depth)],
-                start: start
-            ).markup)
+            \(chart("Throughput", "/s", ["runs ended": 0, "jobs enqueued": 1]))
+            \(chart("Failures", "/s", ["runs that failed": 2]))
+            \(chart("Pickup latency", "ms", ["median": 3, "99th percentile": 4]))
+            \(chart("Unfinished", "jobs", ["scheduled, queued and executing": 5]))
             """
     }
 
@@ -82,7 +95,7 @@ extension Dashboard {
                 """
                 <td><a href="/jobs?queue=\(queue.name)">\(queue.name)</a></td>
                 <td class="\(queue.isPaused ? "paused" : "")">\(queue.isPaused ? "paused" : "open")</td>
-                <td class="num">\(queue.scheduled)</td><td class="num">\(queue.queued)</td>
+                <td class="num">\(queue.scheduledText)</td><td class="num">\(queue.queuedText)</td>
                 <td class="num">\(queue.executing)</td>
                 <td class="num">\(queue.oldestWait.map(short))</td>
                 """

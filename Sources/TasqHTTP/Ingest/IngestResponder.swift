@@ -20,6 +20,21 @@ struct IngestResponder: Responder {
         try head.checkEncoding(besides: source.decode?.names ?? [])
     }
 
+    func allowance(for head: RequestHead, within limits: HTTPLimits) -> BodyAllowance {
+        // Taken away since it was admitted, it will be told so.
+        guard let source = sources.source(Self.name(in: head)) else {
+            return BodyAllowance(bytes: limits.bodyBytes)
+        }
+        let request = WebhookRequest(
+            headers: ["content-encoding", "content-type"].flatMap { name in
+                head.headers[name].map { Payload.Header(name: name, value: $0) }
+            }, body: [])
+        let (isPacked, isForm) = (request.isGzip, request.isForm)
+        return BodyAllowance(bytes: source.body ?? limits.bodyBytes) { length in
+            source.bytesHeld(by: length, isPacked: isPacked, isForm: isForm)
+        }
+    }
+
     func answer(_ request: Request) async throws(Problem) -> Answer {
         let source = try source(for: request.head)
         let event = try verified(request, by: source)
@@ -68,10 +83,14 @@ struct IngestResponder: Responder {
 
     private func source(for head: RequestHead) throws(Problem) -> WebhookSource {
         guard head.path.hasPrefix("/in/") else { throw .notFound }
-        guard let source = sources.source(String(head.path.dropFirst("/in/".count))) else {
-            throw .unknownSource
-        }
+        guard let source = sources.source(Self.name(in: head)) else { throw .unknownSource }
         return source
+    }
+
+    /// Many a form for a webhook's URL puts a slash at its end.
+    private static func name(in head: RequestHead) -> String {
+        let name = head.path.dropFirst("/in/".count)
+        return String(name.hasSuffix("/") ? name.dropLast() : name)
     }
 
     private func verified(

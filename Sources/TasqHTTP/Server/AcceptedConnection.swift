@@ -40,6 +40,11 @@ final class AcceptedConnection: ServerChildChannelValue {
         }.get()
     }
 
+    /// Stops the time of the request that is being received while it has to wait, or lets it go on.
+    func holdRequest(_ waits: Bool) {
+        channel.eventLoop.execute { [clock] in clock.value.holdRequest(waits) }
+    }
+
     /// The connection, for the one caller who handles it to its end.
     func take() -> Exchange {
         isTaken.store(true, ordering: .relaxed)

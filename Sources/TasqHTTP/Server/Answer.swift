@@ -10,8 +10,14 @@ struct Answer: Sendable {
     /// Called when the client was gone before the answer could be sent.
     var undelivered: (@Sendable () async -> Void)?
     /// Writes the body bit by bit instead of ``body``, until it returns; it must return soon after
-    /// its client has gone. The connection is closed behind it.
-    var stream: (@Sendable (AnswerStream) async -> Void)?
+    /// its client has gone. The connection is closed behind it, and cut off when it throws.
+    var stream: (@Sendable (AnswerStream) async throws -> Void)?
+    /// How long the streamed body will be, where that is known.
+    var streamLength: Int?
+    /// Bytes that the stream holds.
+    var streamBytes = 0
+    /// Bytes that the answer holds until it is sent.
+    var heldBytes: Int { stream == nil ? body.count : streamBytes }
 
     /// A JSON document.
     static func json(
@@ -28,8 +34,8 @@ struct Answer: Sendable {
         // RFC 9110, section 8.6: a 204 has no body and names no length.
         if status != .noContent {
             fields.add(name: "Content-Type", value: contentType)
-            if stream == nil {
-                fields.add(name: "Content-Length", value: String(body.count))
+            if let length = stream == nil ? body.count : streamLength {
+                fields.add(name: "Content-Length", value: String(length))
             }
         }
         fields.add(name: "Cache-Control", value: "no-store")
@@ -42,7 +48,12 @@ struct Answer: Sendable {
         } else if version == .http1_0 {
             fields.add(name: "Connection", value: "keep-alive")
         }
-        return HTTPResponseHead(version: .http1_1, status: status, headers: fields)
+        // A body of unknown length comes in chunks, which HTTP/1.0 does not know: its end is that of
+        // the connection.
+        let hasLength = stream == nil || streamLength != nil
+        return HTTPResponseHead(
+            version: hasLength || version != .http1_0 ? .http1_1 : .http1_0, status: status,
+            headers: fields)
     }
 }
 

@@ -31,13 +31,17 @@ final class ConnectionClock: ChannelDuplexHandler {
     private let limits: HTTPLimits
     private var phase = Phase.opened
     private var timer: Scheduled<Void>?
+    /// When the timer rings.
+    private var phaseEnd = ContinuousClock.now
+    /// Of a request that waits for us.
+    private var timeLeft = Duration.zero
     private var context: ChannelHandlerContext?
     /// Bytes of a request have arrived, its end has not.
     private var isReceiving = false
     /// Complete requests without a complete answer: more than one when requests are pipelined.
     private var unanswered = 0
     private var isWriting = false
-    /// The answer's length is not known beforehand.
+    /// The answer may come in pieces: its length is not known beforehand, or large.
     private var isStreaming = false
     /// Pieces of a streamed answer that the connection has not taken yet.
     private var pieces = 0
@@ -85,6 +89,17 @@ final class ConnectionClock: ChannelDuplexHandler {
         return promise.futureResult
     }
 
+    /// While a request has to wait for us, its time to arrive stands still.
+    func holdRequest(_ waits: Bool) {
+        guard phase == .receiving, let context else { return }
+        if waits {
+            timer?.cancel()
+            timeLeft = max(.zero, phaseEnd - .now)
+        } else {
+            schedule(timeLeft, context)
+        }
+    }
+
     private func endDelivery(_ result: Result<Void, any Error>) {
         delivery?.completeWith(result)
         delivery = nil
@@ -121,7 +136,8 @@ final class ConnectionClock: ChannelDuplexHandler {
         switch unwrapOutboundIn(data) {
         case .head(let head) where head.status.code >= 200:
             isWriting = true
-            isStreaming = !head.headers.contains(name: "content-length")
+            let length = head.headers.first(name: "content-length").flatMap(Int.init)
+            isStreaming = length.map { $0 > HTTPLimits.freeBodyBytes } ?? true
             closesAfterAnswer = head.headers[canonicalForm: "connection"].contains("close")
             update(context)
             context.write(data, promise: promise)
@@ -132,6 +148,11 @@ final class ConnectionClock: ChannelDuplexHandler {
             written.futureResult.assumeIsolated().whenComplete { _ in
                 self.pieces -= 1
                 self.update(context)
+                // The next piece has been written already, and has a time of its own.
+                if self.phase == .writing, self.isStreaming, self.pieces > 0 {
+                    self.timer?.cancel()
+                    self.schedule(self.limits.answer, context)
+                }
             }
             context.write(data, promise: written)
         case .head, .body:
@@ -182,6 +203,7 @@ final class ConnectionClock: ChannelDuplexHandler {
     }
 
     private func schedule(_ time: Duration, _ context: ChannelHandlerContext) {
+        phaseEnd = .now + time
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) {
             self.timeIsUp(context)
         }

@@ -69,14 +69,15 @@ struct HTTPConnections: ServerChildChannel {
         _ inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>, _ outbound: Outbound,
         _ accepted: AcceptedConnection
     ) async throws {
-        let gone = accepted.gone
         var reader = RequestReader(inbound)
         var keepsAlive = true
         while keepsAlive {
             let id = RequestID()
+            var room = BufferRoom(capacity.memory)
             do throws(ReadFailure) {
                 guard let head = try await reader.head() else { return }
-                let (answer, isLast) = try await answer(head, id, &reader, outbound, gone)
+                let (answer, isLast) = try await answer(
+                    head, id, &reader, outbound, accepted, &room)
                 keepsAlive =
                     !isLast && head.isKeepAlive && !capacity.isStopping && answer.stream == nil
                 let answerHead = answer.head(
@@ -85,7 +86,7 @@ struct HTTPConnections: ServerChildChannel {
                     if answer.undelivered != nil {
                         try await deliver(answerHead, answer.body, accepted, to: outbound)
                     } else if let stream = answer.stream, head.method != .HEAD {
-                        try await send(answerHead, stream, gone, to: outbound)
+                        try await send(answerHead, stream, accepted, to: outbound)
                     } else {
                         try await send(
                             answerHead, head.method == .HEAD ? [] : answer.body, to: outbound)
@@ -112,7 +113,7 @@ struct HTTPConnections: ServerChildChannel {
     @concurrent
     private func answer(
         _ head: HTTPRequestHead, _ id: RequestID, _ reader: inout RequestReader,
-        _ outbound: Outbound, _ gone: Signal
+        _ outbound: Outbound, _ accepted: AcceptedConnection, _ room: inout BufferRoom
     ) async throws(ReadFailure) -> (Answer, isLast: Bool) {
         let request: RequestHead
         do throws(Problem) {
@@ -122,12 +123,14 @@ struct HTTPConnections: ServerChildChannel {
         }
         // After an upgrade or a tunnel was asked for, what follows need not be HTTP.
         let isLast = head.method == .CONNECT || head.headers.contains(name: "upgrade")
+        let allowance: BodyAllowance
         do throws(Problem) {
             if capacity.isStopping { throw .shuttingDown }
-            if let length = request.contentLength, length > limits.bodyBytes {
-                throw .tooLarge(limit: limits.bodyBytes)
-            }
             try responder.admit(request)
+            allowance = responder.allowance(for: request, within: limits)
+            if let length = request.contentLength, length > allowance.bytes {
+                throw .tooLarge(limit: allowance.bytes)
+            }
         } catch {
             meters.refused(error)
             return (error.answer(to: id), isLast || request.hasBody || request.expectsContinue)
@@ -135,12 +138,24 @@ struct HTTPConnections: ServerChildChannel {
         if request.expectsContinue, request.hasBody {
             try await send(HTTPResponseHead(version: .http1_1, status: .continue), to: outbound)
         }
-        var room = BufferRoom(capacity)
-        let body = try await reader.body(of: request, within: limits, in: &room)
+        let body = try await reader.body(of: request, within: allowance, in: &room) {
+            accepted.holdRequest($0)
+        }
         do throws(Problem) {
             guard capacity.enter() else { throw .overloaded }
             defer { capacity.leave() }
-            let answer = try await responder.answer(Request(head: request, body: body, gone: gone))
+            let answer = try await responder.answer(
+                Request(head: request, body: body, gone: accepted.gone))
+            // What is held by now waits for nothing.
+            room.empty()
+            let mayWait = answer.stream != nil
+            guard
+                mayWait
+                    ? await room.waitToHold(answer.heldBytes) : room.hold(answer.heldBytes)
+            else {
+                await answer.undelivered?()
+                throw .overloaded
+            }
             return (answer, isLast)
         } catch {
             meters.refused(error)
@@ -174,19 +189,21 @@ struct HTTPConnections: ServerChildChannel {
         }
     }
 
-    /// Sends a body as it comes into being.
+    /// Sends a body as it comes into being; one that does not come to its end is cut off, so that
+    /// nobody takes it for whole.
     private func send(
-        _ head: HTTPResponseHead, _ stream: @Sendable (AnswerStream) async -> Void,
-        _ gone: Signal, to outbound: Outbound
+        _ head: HTTPResponseHead, _ stream: @Sendable (AnswerStream) async throws -> Void,
+        _ accepted: AcceptedConnection, to outbound: Outbound
     ) async throws(ReadFailure) {
         try await send(head, to: outbound)
-        await stream(
-            AnswerStream(gone: gone) { bytes in
-                try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
-            })
         do {
+            try await stream(
+                AnswerStream(gone: accepted.gone) { bytes in
+                    try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
+                })
             try await outbound.write(.end(nil))
         } catch {
+            accepted.channel.close(promise: nil)
             throw .lost
         }
     }

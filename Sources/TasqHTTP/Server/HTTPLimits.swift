@@ -1,3 +1,5 @@
+import Tasq
+
 /// What one listener allows; every connection and request is bounded by these.
 public struct HTTPLimits: Sendable, Hashable {
     /// Bytes of a request's body; a longer one is refused with 413.
@@ -20,13 +22,17 @@ public struct HTTPLimits: Sendable, Hashable {
     public var connections = 10_000
     /// Complete requests being worked on; more are refused with 503.
     public var inFlight = 2000
-    /// Bytes that bodies beyond their first ``freeBodyBytes`` may hold in memory, all connections
-    /// together; a body that does not fit is refused with 503.
+    /// Bytes that bodies and answers beyond their first ``freeBodyBytes`` may hold in memory, all
+    /// connections together; one that finds no room within ``roomPatience`` is refused with 503.
     public var bufferedBytes = 268_435_456
 
     /// Bytes of each body that are not counted against ``bufferedBytes``: small requests get
     /// through while somebody sends many large ones.
     public static let freeBodyBytes = 65_536
+    /// How long a request waits for room in memory. Its time to arrive begins anew then.
+    public static let roomPatience = Duration.seconds(5)
+    /// Bytes that an answer holds which is sent piece by piece: one piece, here and in libpq.
+    static let pieceRoom = 4 * pieceBytes
 
     /// The limits as they stand above.
     public init() {}

@@ -27,13 +27,16 @@ package struct Receiver: Service {
     private let listener: Listener
 
     /// - Parameters:
+    ///   - bodyBytes: Bytes a body may have.
     ///   - onListening: Gets the port, once.
     ///   - answer: Returns the status of the answer to a `POST`; it may take its time.
     package init(
+        bodyBytes: Int = HTTPLimits().bodyBytes,
         onListening: @escaping @Sendable (Int) -> Void,
         answer: @escaping @Sendable (Delivery) async -> Int
     ) {
         var limits = HTTPLimits()
+        limits.bodyBytes = bodyBytes
         // Whoever tests slow receivers has many of them at once.
         limits.inFlight = limits.connections
         listener = Listener(

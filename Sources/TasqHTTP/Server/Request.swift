@@ -80,8 +80,17 @@ protocol Responder: Sendable {
     /// Decides by the head alone, before the body is read; throws to refuse.
     func admit(_ head: RequestHead) throws(Problem)
 
+    /// How large the body of an admitted request may be.
+    func allowance(for head: RequestHead, within limits: HTTPLimits) -> BodyAllowance
+
     /// Answers a complete request.
     func answer(_ request: Request) async throws(Problem) -> Answer
+}
+
+extension Responder {
+    func allowance(for head: RequestHead, within limits: HTTPLimits) -> BodyAllowance {
+        BodyAllowance(bytes: limits.bodyBytes)
+    }
 }
 
 extension RequestHead {

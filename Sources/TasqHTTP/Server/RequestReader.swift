@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Tasq
 
 /// Reads requests from a connection, part by part.
 struct RequestReader {
@@ -18,11 +19,17 @@ struct RequestReader {
         return nil
     }
 
-    /// The body of the request whose head came last, up to `limits.bodyBytes`. The bytes it takes
-    /// from `room` are the caller's to give back, also when this throws.
+    /// The body of the request whose head came last, up to what it is allowed. What it takes of
+    /// `room` is the caller's to give back, also when this throws.
+    ///
+    /// It gets room for `ByteBudget.little` bit by bit, as it comes, and then for all the rest at once,
+    /// before that has come: bodies that each hold a large part would wait for each other. So a
+    /// sender holds no more than a small multiple of what has been sent, until that is a MiB.
+    /// `waits` is told when a wait for room begins and ends.
     @concurrent
     mutating func body(
-        of head: RequestHead, within limits: HTTPLimits, in room: inout BufferRoom
+        of head: RequestHead, within allowance: BodyAllowance, in room: inout BufferRoom,
+        waits: (Bool) -> Void
     ) async throws(ReadFailure) -> [UInt8] {
         var body: [UInt8] = []
         body.reserveCapacity(min(head.contentLength ?? 0, HTTPLimits.freeBodyBytes))
@@ -31,13 +38,22 @@ struct RequestReader {
             case .head: throw .lost
             case .end: return body
             case .body(let buffer):
-                guard buffer.readableBytes <= limits.bodyBytes - body.count else {
-                    throw .refused(.tooLarge(limit: limits.bodyBytes))
+                guard buffer.readableBytes <= allowance.bytes - body.count else {
+                    throw .refused(.tooLarge(limit: allowance.bytes))
                 }
+                let length = body.count + buffer.readableBytes
+                var goal = length
+                if allowance.held(length) > ByteBudget.little {
+                    goal = min(head.contentLength ?? allowance.bytes, allowance.bytes)
+                }
+                let held = allowance.held(goal)
+                if !room.hold(held) {
+                    waits(true)
+                    guard await room.waitToHold(held) else { throw .refused(.overloaded) }
+                    waits(false)
+                }
+                if goal > length { body.reserveCapacity(goal) }
                 body += buffer.readableBytesView
-                guard room.hold(body.count - HTTPLimits.freeBodyBytes) else {
-                    throw .refused(.overloaded)
-                }
             }
         }
         throw .lost
@@ -75,26 +91,4 @@ enum ReadFailure: Error {
     case refused(Problem)
     /// There is nobody to tell.
     case lost
-}
-
-/// The room one body holds in a listener's memory; given back when it goes out of scope.
-struct BufferRoom: ~Copyable {
-    private let capacity: Capacity
-    private var bytes = 0
-
-    init(_ capacity: Capacity) {
-        self.capacity = capacity
-    }
-
-    /// Grows to `total` bytes; `false` when the listener has no room for that.
-    mutating func hold(_ total: Int) -> Bool {
-        guard total > bytes else { return true }
-        guard capacity.reserve(total - bytes) else { return false }
-        bytes = total
-        return true
-    }
-
-    deinit {
-        capacity.release(bytes)
-    }
 }

@@ -17,6 +17,8 @@
 -- would read every row of the queue from an index that somebody added. `attempt < max_attempts`: a row
 -- made by hand that has none left would fail the whole batch. Kinds the worker has no handler for
 -- are left to others; null, as an older program leaves it, means that it has one for all. LEFT JOIN: a claim must never be made and not returned.
+-- A body above 65536 bytes is left out: hundreds of them at once could be more than the worker's memory,
+-- so each is read when its job runs (piece.sql). The length is known without reading the body.
 WITH due AS MATERIALIZED (
     SELECT j.id, j.attempt
     FROM tasq.job AS j
@@ -51,8 +53,9 @@ moved AS (
 )
 SELECT
     m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
-    m.payload_id, p.source, p.content_type, p.headers, p.body,
+    m.payload_id, p.source, p.content_type, p.headers,
+    CASE WHEN octet_length(p.body) <= 65536 THEN p.body END AS body,
     m.run_at, now() AS claimed_at, m.max_attempts - coalesce(m.budget, m.max_attempts) AS before,
-    m.put_off_at
+    m.put_off_at, octet_length(p.body)::bigint AS bytes
 FROM moved AS m
 LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])

@@ -37,8 +37,9 @@ moved AS (
 )
 SELECT
     m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
-    m.payload_id, p.source, p.content_type, p.headers, p.body,
+    m.payload_id, p.source, p.content_type, p.headers,
+    CASE WHEN octet_length(p.body) <= 65536 THEN p.body END AS body,
     m.run_at, now() AS claimed_at, m.max_attempts - coalesce(m.budget, m.max_attempts) AS before,
-    m.put_off_at
+    m.put_off_at, octet_length(p.body)::bigint AS bytes
 FROM moved AS m
 LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])

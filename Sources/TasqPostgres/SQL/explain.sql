@@ -4,9 +4,11 @@
 --
 -- The columns of job.sql, then: this server's time; whether its queue is paused; the workers whose
 -- lease has not run out; those of them that serve its queue and know its kind, with their slots and
--- how many are taken; how the latest recorded attempt ended; how many jobs of its queue come before
--- it, counted up to 1000; the worker that holds it; and how many live workers serve its queue and do
--- not know its kind. A heartbeat older than the lease counts as silence here, by this server's clock,
+-- how many are taken; how the latest recorded attempt ended; how many of the first 1000 jobs of its
+-- queue come before it, as queues.sql reads them (a limit that the planner does not know makes it go by
+-- the order, too); the worker that holds it; how many live workers serve its queue and do not know its
+-- kind; since when and why it is put off. A heartbeat older than the lease counts as silence here, by
+-- this server's clock,
 -- and so does one from the future, which was written before that clock went back; whether the worker
 -- is dead, the reaper decides by its own.
 WITH live AS MATERIALIZED (
@@ -33,18 +35,21 @@ SELECT
     (
         SELECT count(*)
         FROM (
-            SELECT
+            SELECT a.queue, a.priority, a.run_at, a.id
             FROM tasq.job AS a
-            WHERE j.status = 'queued' AND a.status = 'queued' AND a.queue = j.queue
-                AND (a.priority, a.run_at, a.id) < (j.priority, j.run_at, j.id)
-                AND a.run_at <= now()
-            LIMIT 1000
-        ) AS before
+            WHERE j.status = 'queued' AND (a.status = 'queued' OR a.status = ANY ('{queued}'))
+                AND a.queue >= j.queue
+            ORDER BY a.queue, a.priority, a.run_at, a.id
+            LIMIT (SELECT 1000)
+        ) AS first
+        WHERE first.queue = j.queue
+            AND (first.priority, first.run_at, first.id) < (j.priority, j.run_at, j.id)
+            AND first.run_at <= now()
     ) AS ahead,
     w.host, w.pid, w.seen_at,
     w.seen_at > now() - w.lease_us * interval '1 microsecond'
         AND w.seen_at <= now() + w.lease_us * interval '1 microsecond' AS is_live,
-    able.unable
+    able.unable, j.put_off_at, j.put_off_reason
 FROM tasq.job AS j
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id
 LEFT JOIN tasq.worker AS w ON w.id = e.worker_id

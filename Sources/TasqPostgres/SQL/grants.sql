@@ -27,7 +27,8 @@ WITH wanted (rights, privilege, kind, object) AS (
             ('worker', 'bulk', 'siud'), ('operator', 'bulk', 'siu'),
             ('worker', 'queue_setting', 'siud'), ('operator', 'queue_setting', 'siud'),
             ('worker', 'setting', 's'), ('operator', 'setting', 'si'),
-            ('worker', 'schema_version', 's'), ('operator', 'schema_version', 's')
+            ('worker', 'schema_version', 's'), ('operator', 'schema_version', 's'),
+            ('worker', 'tally', 'sid'), ('operator', 'tally', 's')
     ) AS t (rights, name, letters)
     JOIN (
         VALUES ('s', 'SELECT'), ('i', 'INSERT'), ('u', 'UPDATE'), ('d', 'DELETE')

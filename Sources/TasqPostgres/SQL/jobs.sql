@@ -5,48 +5,120 @@
 --   $7 uuid  from this id on   $8 timestamptz  enqueued from then on, or null
 --   $9 timestamptz  enqueued before, or null
 --   $10 timestamptz, $11 uuid  jobs whose ids do not grow with time: before this place, or null
+--   $12 bigint  jobs that each walk looks at, at most
 --
 -- Two walks, each in an index's order: ids of the years 2020 to 2100, which grow with time, and
 -- job_unordered (see migration 0008) for all others. Each gives up to a page, and the caller merges
 -- them. $1 and $7 bound the first walk with some slack, for clocks differ; $8 and $9 decide.
-WITH page AS MATERIALIZED (
-    (
-        SELECT j.id
-        FROM tasq.job AS j
-        WHERE j.id >= $7::uuid AND j.id < $1::uuid
-            AND ($3::text IS NULL OR j.status = $3::text::tasq.job_status)
-            AND ($4::text IS NULL OR j.queue = $4::text)
-            AND ($5::text IS NULL OR j.kind = $5::text)
-            AND ($6::text IS NULL OR j.key = $6::text)
-            AND ($8::timestamptz IS NULL OR j.enqueued_at >= $8::timestamptz)
-            AND ($9::timestamptz IS NULL OR j.enqueued_at < $9::timestamptz)
-        ORDER BY j.id DESC
-        LIMIT $2::bigint
-    )
-    UNION ALL
-    (
-        SELECT j.id
+--
+-- A walk ends after $12 jobs, however few of them match: the job it ended at comes as a row of its own,
+-- with `is_stop`, and the next page goes on from there. A walk that found its page stops by itself
+-- before that, as the limit outside pulls rows one by one. Of the jobs in `error` or `cancelled` the
+-- first walk has an index to themselves (see migration 0010).
+WITH grown AS MATERIALIZED (
+    SELECT w.id
+    FROM (
+        (
+            SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at
+            FROM tasq.job AS j
+            WHERE ($3::text IN ('error', 'cancelled')) IS NOT TRUE
+                AND j.id >= $7::uuid AND j.id < $1::uuid
+            ORDER BY j.id DESC
+            LIMIT $12::bigint
+        )
+        UNION ALL
+        (
+            SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at
+            FROM tasq.job AS j
+            WHERE $3::text IN ('error', 'cancelled') AND j.status IN ('error', 'cancelled')
+                AND j.status = $3::text::tasq.job_status
+                AND j.id >= $7::uuid AND j.id < $1::uuid
+            ORDER BY j.id DESC
+            LIMIT $12::bigint
+        )
+    ) AS w
+    WHERE ($3::text IS NULL OR w.status = $3::text::tasq.job_status)
+        AND ($4::text IS NULL OR w.queue = $4::text)
+        AND ($5::text IS NULL OR w.kind = $5::text)
+        AND ($6::text IS NULL OR w.key = $6::text)
+        AND ($8::timestamptz IS NULL OR w.enqueued_at >= $8::timestamptz)
+        AND ($9::timestamptz IS NULL OR w.enqueued_at < $9::timestamptz)
+    ORDER BY w.id DESC
+    LIMIT $2::bigint
+),
+others AS MATERIALIZED (
+    SELECT w.id
+    FROM (
+        SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at
         FROM tasq.job AS j
         WHERE (
                 j.id < '016f5e66-e800-0000-0000-000000000000'
                 OR j.id >= '03bb2cc3-d800-0000-0000-000000000000'
             )
             AND ($10::timestamptz IS NULL OR (j.enqueued_at, j.id) < ($10::timestamptz, $11::uuid))
-            AND ($3::text IS NULL OR j.status = $3::text::tasq.job_status)
-            AND ($4::text IS NULL OR j.queue = $4::text)
-            AND ($5::text IS NULL OR j.kind = $5::text)
-            AND ($6::text IS NULL OR j.key = $6::text)
             AND ($8::timestamptz IS NULL OR j.enqueued_at >= $8::timestamptz)
             AND ($9::timestamptz IS NULL OR j.enqueued_at < $9::timestamptz)
         ORDER BY j.enqueued_at DESC, j.id DESC
-        LIMIT $2::bigint
+        LIMIT $12::bigint
+    ) AS w
+    WHERE ($3::text IS NULL OR w.status = $3::text::tasq.job_status)
+        AND ($4::text IS NULL OR w.queue = $4::text)
+        AND ($5::text IS NULL OR w.kind = $5::text)
+        AND ($6::text IS NULL OR w.key = $6::text)
+    ORDER BY w.enqueued_at DESC, w.id DESC
+    LIMIT $2::bigint
+),
+page AS MATERIALIZED (
+    SELECT g.id, FALSE AS is_stop
+    FROM grown AS g
+    UNION ALL
+    SELECT o.id, FALSE
+    FROM others AS o
+    UNION ALL
+    (
+        SELECT j.id, TRUE
+        FROM tasq.job AS j
+        WHERE ($3::text IN ('error', 'cancelled')) IS NOT TRUE
+            AND (SELECT count(*) FROM grown AS g) < $2::bigint
+            AND j.id >= $7::uuid AND j.id < $1::uuid
+        ORDER BY j.id DESC
+        OFFSET $12::bigint - 1
+        LIMIT 1
+    )
+    UNION ALL
+    (
+        SELECT j.id, TRUE
+        FROM tasq.job AS j
+        WHERE $3::text IN ('error', 'cancelled') AND j.status IN ('error', 'cancelled')
+            AND j.status = $3::text::tasq.job_status
+            AND (SELECT count(*) FROM grown AS g) < $2::bigint
+            AND j.id >= $7::uuid AND j.id < $1::uuid
+        ORDER BY j.id DESC
+        OFFSET $12::bigint - 1
+        LIMIT 1
+    )
+    UNION ALL
+    (
+        SELECT j.id, TRUE
+        FROM tasq.job AS j
+        WHERE (
+                j.id < '016f5e66-e800-0000-0000-000000000000'
+                OR j.id >= '03bb2cc3-d800-0000-0000-000000000000'
+            )
+            AND (SELECT count(*) FROM others AS o) < $2::bigint
+            AND ($10::timestamptz IS NULL OR (j.enqueued_at, j.id) < ($10::timestamptz, $11::uuid))
+            AND ($8::timestamptz IS NULL OR j.enqueued_at >= $8::timestamptz)
+            AND ($9::timestamptz IS NULL OR j.enqueued_at < $9::timestamptz)
+        ORDER BY j.enqueued_at DESC, j.id DESC
+        OFFSET $12::bigint - 1
+        LIMIT 1
     )
 )
 SELECT
     j.id, j.kind, j.queue, j.status::text, j.priority, j.attempt, j.max_attempts, j.crashes, j.key,
     j.unique_key, j.payload_id, j.enqueued_at, j.run_at, j.claimed_at, j.finished_at, e.worker_id,
     (SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = j.id ORDER BY a.ended_at DESC LIMIT 1) AS reason,
-    j.max_attempts - coalesce(j.budget, j.max_attempts) AS before
+    j.max_attempts - coalesce(j.budget, j.max_attempts) AS before, p.is_stop
 FROM page AS p
 JOIN tasq.job AS j ON j.id = ANY (ARRAY[p.id])
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id

@@ -9,7 +9,8 @@
 -- Nothing on the way of a job writes anything for this, so it shows what four indexes can:
 -- which claims stand now, what became of those that stood before, and which jobs were enqueued
 -- and finished between two looks. A job from an old backlog that starts and ends between two looks
--- is not seen. The newest are shown where there are too many. ANY as in settle.sql.
+-- is not seen, nor one with twenty times $3 newer ones. The newest are shown where there are too many. ANY
+-- as in settle.sql.
 (
     SELECT 'start' AS part, j.id, j.kind, j.queue, j.status::text, e.attempt, e.id AS claim,
         e.worker_id
@@ -29,21 +30,33 @@ UNION ALL
 )
 UNION ALL
 (
-    SELECT 'end', j.id, j.kind, j.queue, j.status::text, j.attempt, j.last_claim, NULL
-    FROM tasq.job AS j
-    WHERE j.id >= $1::uuid AND j.id < $4::uuid AND j.last_claim IS NOT NULL AND j.status <> 'executing'
-    ORDER BY j.id DESC
+    SELECT 'end', n.id, n.kind, n.queue, n.status::text, n.attempt, n.last_claim, NULL
+    FROM (
+        SELECT j.id, j.kind, j.queue, j.status, j.attempt, j.last_claim
+        FROM tasq.job AS j
+        WHERE j.id >= $1::uuid AND j.id < $4::uuid
+        ORDER BY j.id DESC
+        LIMIT $3::bigint * 20
+    ) AS n
+    WHERE n.last_claim IS NOT NULL AND n.status <> 'executing'
+    ORDER BY n.id DESC
     LIMIT $3::bigint
 )
 UNION ALL
 (
-    SELECT 'end', j.id, j.kind, j.queue, j.status::text, j.attempt, j.last_claim, NULL
-    FROM tasq.job AS j
-    WHERE (
-            j.id < '016f5e66-e800-0000-0000-000000000000'
-            OR j.id >= '03bb2cc3-d800-0000-0000-000000000000'
-        )
-        AND j.enqueued_at >= $5::timestamptz AND j.last_claim IS NOT NULL AND j.status <> 'executing'
-    ORDER BY j.enqueued_at DESC, j.id DESC
+    SELECT 'end', n.id, n.kind, n.queue, n.status::text, n.attempt, n.last_claim, NULL
+    FROM (
+        SELECT j.id, j.kind, j.queue, j.status, j.attempt, j.last_claim, j.enqueued_at
+        FROM tasq.job AS j
+        WHERE (
+                j.id < '016f5e66-e800-0000-0000-000000000000'
+                OR j.id >= '03bb2cc3-d800-0000-0000-000000000000'
+            )
+            AND j.enqueued_at >= $5::timestamptz
+        ORDER BY j.enqueued_at DESC, j.id DESC
+        LIMIT $3::bigint * 20
+    ) AS n
+    WHERE n.last_claim IS NOT NULL AND n.status <> 'executing'
+    ORDER BY n.enqueued_at DESC, n.id DESC
     LIMIT $3::bigint
 )

@@ -4,10 +4,11 @@
 --   $3 timestamptz  run_at        $4 uuid    id         of the last row of the page before
 --   $5 bigint       rows at most
 --
--- In the partial index's own order, so each page is one short index walk.
+-- In the partial index's own order, so each page is one short index walk; sweep.sql says why `status` is
+-- asked for twice.
 SELECT j.id, j.queue, j.priority, j.run_at
 FROM tasq.job AS j
-WHERE j.status = 'queued'
+WHERE (j.status = 'queued' OR j.status = ANY ('{queued}'))
     AND (j.queue, j.priority, j.run_at, j.id) > ($1::text, $2::bigint, $3::timestamptz, $4::uuid)
     AND j.run_at <= now()
 ORDER BY j.queue, j.priority, j.run_at, j.id

@@ -28,6 +28,7 @@ held AS MATERIALIZED (
 )
 UPDATE tasq.job AS j
 SET status = 'queued', crashes = 0, handbacks = 0, run_at = now(), finished_at = NULL, put_off_at = NULL,
+    put_off_reason = NULL,
     max_attempts = least(30000, j.attempt + coalesce(j.budget, j.max_attempts)),
     budget = coalesce(j.budget, j.max_attempts)
 FROM held AS h

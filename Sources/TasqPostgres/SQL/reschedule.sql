@@ -17,7 +17,7 @@ WITH held AS MATERIALIZED (
     FOR NO KEY UPDATE OF j
 )
 UPDATE tasq.job AS j
-SET run_at = h.due_at,
+SET run_at = h.due_at, put_off_reason = NULL,
     status = (CASE WHEN h.due_at <= now() THEN 'queued' ELSE 'scheduled' END)::tasq.job_status
 FROM held AS h
 WHERE j.id = ANY (ARRAY[h.id])

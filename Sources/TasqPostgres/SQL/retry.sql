@@ -30,6 +30,7 @@ taken AS (
 moved AS (
     UPDATE tasq.job AS j
     SET status = 'queued', run_at = now(), finished_at = NULL, handbacks = 0, put_off_at = NULL,
+        put_off_reason = NULL,
         max_attempts = greatest(j.max_attempts, j.attempt + 1),
         budget = CASE
             WHEN j.attempt >= j.max_attempts THEN coalesce(j.budget, j.max_attempts) ELSE j.budget

@@ -15,7 +15,8 @@
 -- anew after being reaped. A job that is handed back keeps its attempt for another run, but only
 -- 20 times: one that outlives every shutdown would otherwise go round for ever. One whose handler
 -- never started is as it was before its claim, however often. One whose target says `later` keeps its
--- attempt too, and `put_off_at` since when: whoever decides the outcome bounds that by its age. A suspect that
+-- attempt too, `put_off_at` since when, as whoever decides the outcome bounds that by its age, and
+-- `put_off_reason` why, as no attempt is recorded. A suspect that
 -- ended its run in an orderly way is no suspect any more. The outcomes travel with the locked rows
 -- rather than being joined again later: that join has no index, and cost 28 ms for 500 outcomes.
 --
@@ -70,6 +71,7 @@ settled AS (
             WHEN g.verdict = 'later' THEN coalesce(j.put_off_at, now())
             WHEN g.verdict IN ('snooze', 'handedback', 'unstarted') THEN j.put_off_at
         END,
+        put_off_reason = CASE WHEN g.verdict = 'later' THEN left(g.reason, 200) END,
         last_claim = CASE WHEN g.verdict = 'handedback' THEN j.last_claim ELSE g.claim END
     FROM gone AS g
     WHERE j.id = ANY (ARRAY[g.job_id])

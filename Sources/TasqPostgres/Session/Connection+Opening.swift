@@ -64,7 +64,8 @@ extension Connection {
 }
 
 extension Connection.Limits {
-    /// The claim relies on READ COMMITTED, whatever the role's default is. Plans are kept for the
+    /// The claim relies on READ COMMITTED, whatever the role's default is, and a session that listens
+    /// or waits for work is idle for as long as there is none. Plans are kept for the
     /// length of a session, and one made while `executing_job` was small would go on reading all of
     /// it while it bloats: 100 settlements then cost a walk over every dead claim. Without sequential
     /// scans the primary keys are used from the first row on; just-in-time compilation is off because
@@ -74,6 +75,7 @@ extension Connection.Limits {
         SET statement_timeout = \(max(1, statement.inMilliseconds));
         SET lock_timeout = \(max(1, lock.inMilliseconds));
         SET idle_in_transaction_session_timeout = \(max(1, idleInTransaction.inMilliseconds));
+        SET idle_session_timeout = 0;
         SET default_transaction_isolation = 'read committed';
         SET enable_seqscan = off;
         SET jit = off;

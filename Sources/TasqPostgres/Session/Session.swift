@@ -13,6 +13,10 @@ package actor Session {
     /// gone; the server's own timeout comes first wherever it still works.
     private static let answerGrace: Duration = .seconds(5)
 
+    /// Bytes of parameters behind which a connection is closed: libpq keeps the buffer of its largest
+    /// statement for as long as it is connected.
+    private static let keptBytes = 8_388_608
+
     private let settings: PostgresSettings
     private let logger: Logger
     /// The thread of this session; see `unownedExecutor`.
@@ -49,6 +53,7 @@ package actor Session {
     ) throws(StoreError) -> Rows {
         let connection = try standingConnection()
         let wasPrepared = connection.prepared.contains(statement.name)
+        defer { if parameters.bytes.count > Self.keptBytes { self.connection = nil } }
         do throws(Connection.Failure) {
             return try connection.run(
                 statement, parameters, prepares: !connection.isPooled,

@@ -22,40 +22,40 @@ extension PostgresStore {
 }
 
 extension PostgresStore {
-    /// One walk over the newest ids, at most `limit` rows.
-    public func recent(
-        since time: Timestamp, buckets: Int, limit: Int
-    ) async throws(StoreError) -> RecentHistory {
+    /// A walk over the newest rows of a small table.
+    public func tallies(since time: Timestamp) async throws(StoreError) -> [Tally] {
         var parameters = Parameters()
-        parameters.append(JobID(firstAt: time))
         parameters.append(time)
-        parameters.append(Int64(max(1, buckets)))
-        parameters.append(Int64(max(1, limit)))
-        parameters.append(soon)
-        var history = RecentHistory(
-            span: .microseconds(Timestamp.now.microseconds - time.microseconds), buckets: [])
-        for row in try await pool.run(statements.recent, parameters) {
-            history.span = .microseconds(row.int(5))
-            history.buckets.append(
-                RecentBucket(
-                    index: Int(row.int(0)), enqueued: Int(row.int(1)), finished: Int(row.int(2)),
-                    median: row.optionalInt(3).map { .microseconds($0) },
-                    slow: row.optionalInt(4).map { .microseconds($0) }))
+        return try await pool.run(statements.tallies, parameters).map { row in
+            Tally(
+                at: row.time(0),
+                totals: Glance.Totals(
+                    enqueued: Int(row.int(1)), started: Int(row.int(2)), ended: Int(row.int(3)),
+                    failed: Int(row.int(4))),
+                unfinished: Int(row.int(5)),
+                medianWait: row.optionalInt(6).map { .microseconds($0) },
+                slowWait: row.optionalInt(7).map { .microseconds($0) })
         }
-        return history
+    }
+
+    /// Writes down what a ``glance()`` shows.
+    public func tally() async throws(StoreError) {
+        let tally = Tally(try await glance())
+        var parameters = Parameters()
+        parameters.append(tally.at)
+        parameters.append(Int64(tally.totals.enqueued))
+        parameters.append(Int64(tally.totals.started))
+        parameters.append(Int64(tally.totals.ended))
+        parameters.append(Int64(tally.totals.failed))
+        parameters.append(Int64(tally.unfinished))
+        parameters.append(tally.medianWait?.inMicroseconds)
+        parameters.append(tally.slowWait?.inMicroseconds)
+        _ = try await pool.run(statements.tally, parameters)
     }
 
     /// Three statements, each bounded by what it is told.
     public func glance() async throws(StoreError) -> Glance {
-        var parameters = Parameters()
-        parameters.append(Int64(Glance.countLimit))
-        parameters.append(Int64(Glance.queueLimit))
-        let queues = try await pool.run(statements.glance, parameters).map { row in
-            QueueRecord(
-                name: Name(unchecked: row.text(0)), isPaused: row.bool(1),
-                scheduled: Int(row.int(2)), queued: Int(row.int(3)), executing: Int(row.int(4)),
-                oldestWait: row.optionalInt(5).map { .microseconds(max(0, $0)) })
-        }
+        let queues = try await queues(atMost: Glance.queueLimit)
         let workers = try await workers()
         var bounds = Parameters()
         bounds.append(soon)

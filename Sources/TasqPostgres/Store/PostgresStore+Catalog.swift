@@ -4,12 +4,52 @@ extension PostgresStore {
     /// Ids may be made by a clock that is so far from PostgreSQL's.
     private static let clockSlack: Int64 = 60_000_000
 
+    /// Jobs or events that a list looks at, at most, in each of its walks.
+    package static let walkLimit = 10_000
+    /// Jobs of one status that a list looks at all, rather than to walk.
+    package static let fewLimit = 5000
+
     /// Walks the primary key backwards, for ids grow with time, and beside it the index of those that do
-    /// not; so newest first needs no sort. What counts as the time is `enqueued_at` in both.
+    /// not; so newest first needs no sort. What counts as the time is `enqueued_at` in both. Jobs of a
+    /// status in which there are few are looked at all.
     public func jobs(
         matching filter: JobFilter, after cursor: JobCursor?, limit: Int
-    ) async throws(StoreError) -> [JobRecord] {
+    ) async throws(StoreError) -> JobPage {
         let limit = min(max(1, limit), 1000)
+        var parameters = parameters(of: filter, after: cursor, limit: limit)
+        if let status = filter.status, status != .success {
+            parameters.append(Int64(Self.fewLimit))
+            let rows = try await pool.run(statements.jobsFew, parameters)
+            let found = page(of: rows, limit: limit)
+            if !found.isCut { return found.page }
+            parameters = self.parameters(of: filter, after: cursor, limit: limit)
+        }
+        parameters.append(Int64(Self.walkLimit))
+        return page(of: try await pool.run(statements.jobs, parameters), limit: limit).page
+    }
+
+    /// Where one of the walks was cut off, the page ends at the first such place.
+    private func page(of rows: Rows, limit: Int) -> (page: JobPage, isCut: Bool) {
+        var jobs: [JobRecord] = []
+        var stop: JobCursor?
+        for row in rows {
+            let job = jobRecord(row)
+            if row.bool(18) {
+                let place = JobCursor(job)
+                stop = stop.map { max($0, place) } ?? place
+            } else {
+                jobs.append(job)
+            }
+        }
+        if let stop { jobs.removeAll { JobCursor($0) < stop } }
+        jobs = Array(jobs.sorted { JobCursor($0) > JobCursor($1) }.prefix(limit))
+        let next = jobs.count == limit ? jobs.last.map { JobCursor($0) } : stop
+        return (JobPage(jobs: jobs, next: next), stop != nil)
+    }
+
+    private func parameters(
+        of filter: JobFilter, after cursor: JobCursor?, limit: Int
+    ) -> Parameters {
         var parameters = Parameters()
         parameters.append(
             [cursor?.place, filter.until.map { bound($0, later: Self.clockSlack) }]
@@ -31,8 +71,7 @@ extension PostgresStore {
                 return Timestamp(microseconds: (Int64(cursor.id.high >> 16) + 1) * 1000)
             })
         parameters.append(cursor.map { isOrdered ? JobID(high: 0, low: 0) : $0.id })
-        let found = try await pool.run(statements.jobs, parameters).map(jobRecord)
-        return Array(found.sorted { JobCursor($0) > JobCursor($1) }.prefix(limit))
+        return parameters
     }
 
     private func bound(_ time: Timestamp, later microseconds: Int64) -> JobID {
@@ -70,15 +109,24 @@ extension PostgresStore {
         }.first
     }
 
-    /// Counts unfinished jobs from partial indexes; history costs nothing.
+    /// Counts unfinished jobs to a bound, from partial indexes; history and backlog cost nothing.
     public func queues() async throws(StoreError) -> [QueueRecord] {
-        try await pool.run(statements.queues, Parameters()).map { row in
+        try await queues(atMost: 10_000)
+    }
+
+    func queues(atMost limit: Int) async throws(StoreError) -> [QueueRecord] {
+        var parameters = Parameters()
+        parameters.append(Int64(Glance.countLimit))
+        parameters.append(Int64(limit))
+        parameters.append(Int64(Glance.scheduledLimit))
+        return try await pool.run(statements.queues, parameters).map { row in
             QueueRecord(
                 name: Name(unchecked: row.text(0)), isPaused: row.bool(1),
                 scheduled: Int(row.int(2)), queued: Int(row.int(3)), executing: Int(row.int(4)),
                 oldestWait: row.optionalInt(5).map { .microseconds(max(0, $0)) },
                 oldestOverdue: row.optionalInt(6).flatMap { $0 > 0 ? .microseconds($0) : nil },
-                oldestRun: row.optionalInt(7).map { .microseconds(max(0, $0)) })
+                oldestRun: row.optionalInt(7).map { .microseconds(max(0, $0)) },
+                hasMoreScheduled: row.bool(8), hasMoreQueued: row.bool(9))
         }
     }
 
@@ -111,7 +159,8 @@ extension PostgresStore {
                     Circumstances.Holder(
                         host: host, processID: Int(row.int(27)), seenAt: row.time(28),
                         isLive: row.bool(29))
-                })
+                },
+                putOffSince: row.optionalTime(31), putOffReason: row.optionalText(32))
         }.first
     }
 

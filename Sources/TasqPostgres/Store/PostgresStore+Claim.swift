@@ -15,18 +15,29 @@ extension PostgresStore {
 
     /// One statement that walks the index of each queue in its own order.
     public func sweep(
-        upTo limit: Int, for worker: WorkerID, from queues: [Name]
+        upTo limit: Int, for worker: WorkerID, from queues: [Name],
+        behind cursors: [Name: QueuedCursor], lookingAt reach: Int
     ) async throws(StoreError) -> Sweep {
+        let places: [QueuedCursor?] = cursors.isEmpty ? [] : queues.map { cursors[$0] }
         var parameters = Parameters()
         parameters.append(worker)
         parameters.append(queues.map(\.description))
         parameters.append(Int64(limit))
+        parameters.append(Int64(reach))
+        parameters.append(places.map { place in place.map { Int64($0.priority.level) } })
+        parameters.append(places.map { $0?.runAt })
+        parameters.append(places.map { $0?.id })
         var sweep = Sweep(jobs: [])
         for row in try await pool.run(statements.sweep, parameters) {
-            if row.isNull(1) {
-                sweep.suspectsQueue = Name(unchecked: row.text(3))
-            } else {
+            if !row.isNull(1) {
                 sweep.jobs.append(claimedJob(row))
+            } else if row.isNull(2) {
+                let queue = Name(unchecked: row.text(3))
+                sweep.cursors[queue] = QueuedCursor(
+                    queue: queue, priority: Priority(unchecked: Int(row.int(4))),
+                    runAt: row.time(14), id: row.id(0))
+            } else {
+                sweep.suspectsQueue = Name(unchecked: row.text(3))
             }
         }
         return sweep
@@ -78,21 +89,39 @@ extension PostgresStore {
         }
     }
 
+    /// One statement by the keys of the claim, the job and its body.
+    public func body(
+        of job: JobID, heldBy claim: ClaimToken
+    ) async throws(StoreError) -> HeldBody? {
+        var parameters = Parameters()
+        parameters.append(job)
+        parameters.append(claim)
+        return try await pool.run(statements.heldBody, parameters).first.map { row in
+            HeldBody(
+                id: row.id(0),
+                payload: row.optionalText(1).map { type in
+                    Payload([], contentType: type, headers: HeaderBlock.decode(row.bytes(2)))
+                }, bytes: Int(row.optionalInt(3) ?? 0))
+        }
+    }
+
     private func claimedJob(_ row: Row) -> ClaimedJob {
-        ClaimedJob(
+        let hasBody = !row.isNull(11)
+        let body = row.optionalBytes(13)
+        let payload =
+            hasBody
+            ? Payload(
+                body ?? [], contentType: row.text(11), headers: HeaderBlock.decode(row.bytes(12)))
+            : Payload([], contentType: "application/octet-stream")
+        return ClaimedJob(
             id: row.id(0), claim: row.id(1),
             kind: Name(unchecked: row.text(2)), queue: Name(unchecked: row.text(3)),
             priority: Priority(unchecked: Int(row.int(4))),
             attempt: Int(row.int(5)), maxAttempts: Int(row.int(6)), crashes: Int(row.int(7)),
             key: row.optionalText(8), payloadID: row.id(9),
             source: row.optionalText(10).map(Name.init(unchecked:)),
-            payload: row.isNull(11)
-                ? Payload([], contentType: "application/octet-stream")
-                : Payload(
-                    row.bytes(13), contentType: row.text(11),
-                    headers: HeaderBlock.decode(row.bytes(12))
-                ).asHandled,
-            hasBody: !row.isNull(11),
+            payload: body == nil ? payload : payload.asHandled, hasBody: hasBody,
+            leftOutBytes: hasBody && body == nil ? Int(row.int(18)) : nil,
             waitedMicroseconds: waited(from: row.time(14), to: row.time(15)),
             attemptsBefore: Int(row.int(16)),
             putOff: row.optionalTime(17).map { .microseconds(waited(from: $0, to: row.time(15))) })

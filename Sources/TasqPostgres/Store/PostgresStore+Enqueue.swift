@@ -182,7 +182,9 @@ extension PostgresStore {
 
     private func parameters(of events: [NewEvent]) -> Parameters {
         let jobs = events.flatMap { event in event.jobs.map { (event: event.id, job: $0) } }
-        var parameters = Parameters()
+        // The headers, names and keys of an event are a few KiB.
+        let bodies = events.reduce(0) { $0 + $1.payload.body.count + 65_536 }
+        var parameters = Parameters(reserving: events.count == 1 ? bodies : 0)
         parameters.append(events.map(\.id))
         parameters.append(events.map { $0.source.description }.oneIfAlike)
         parameters.append(events.map(\.providerID).noneIfNil())

@@ -4,14 +4,21 @@ extension PostgresStore {
     /// Walks a partial index backwards: ids grow with time, so newest first needs no sort.
     public func events(
         matching filter: EventFilter, after cursor: PayloadID?, limit: Int
-    ) async throws(StoreError) -> [EventRecord] {
+    ) async throws(StoreError) -> EventPage {
         var parameters = Parameters()
         parameters.append(cursor)
-        parameters.append(Int64(min(max(1, limit), 1000)))
+        let limit = min(max(1, limit), 1000)
+        parameters.append(Int64(limit))
         parameters.append(filter.source?.description)
         parameters.append(filter.since.map { PayloadID(firstAt: $0) })
         parameters.append(filter.until.map { PayloadID(firstAt: $0) })
-        return try await pool.run(statements.events, parameters).map(eventRecord)
+        parameters.append(Int64(Self.walkLimit))
+        var page = EventPage(events: [], next: nil)
+        for row in try await pool.run(statements.events, parameters) {
+            if row.bool(7) { page.next = row.id(0) } else { page.events.append(eventRecord(row)) }
+        }
+        if page.events.count == limit { page.next = page.events.last?.id }
+        return page
     }
 
     /// The event's row; `nil` also for the body of a job that no webhook brought.
@@ -28,14 +35,15 @@ extension PostgresStore {
         return try await pool.run(statements.eventJobs, parameters).map(jobRecord)
     }
 
-    /// The body, byte for byte, as it came in.
-    public func body(of event: PayloadID) async throws(StoreError) -> Payload? {
+    /// One statement by primary key that answers these bytes and no others.
+    public func piece(
+        of body: PayloadID, from offset: Int, count: Int
+    ) async throws(StoreError) -> [UInt8]? {
         var parameters = Parameters()
-        parameters.append(event)
-        return try await pool.run(statements.eventBody, parameters).map { row in
-            Payload(
-                row.bytes(2), contentType: row.text(0), headers: HeaderBlock.decode(row.bytes(1)))
-        }.first
+        parameters.append(body)
+        parameters.append(Int64(offset))
+        parameters.append(Int64(count))
+        return try await pool.run(statements.piece, parameters).first?.bytes(0)
     }
 
     /// One commit a round; a holder of a unique key that is gone when it is looked for makes room

@@ -27,16 +27,16 @@ struct Statements: Sendable {
     let enqueueOne: Statement
     let enqueueUnique: Statement
     let event: Statement
-    let eventBody: Statement
     let eventJobs: Statement
     let events: Statement
     let explain: Statement
-    let glance: Statement
     let grant: Statement
     let grants: Statement
+    let heldBody: Statement
     let identity: Statement
     let job: Statement
     let jobs: Statement
+    let jobsFew: Statement
     let lead: Statement
     let lock: Statement
     let look: Statement
@@ -44,6 +44,7 @@ struct Statements: Sendable {
     let matchingErrors: Statement
     let pause: Statement
     let payload: Statement
+    let piece: Statement
     let ping: Statement
     let promote: Statement
     let pulse: Statement
@@ -52,7 +53,6 @@ struct Statements: Sendable {
     let reap: Statement
     let rearm: Statement
     let release: Statement
-    let recent: Statement
     let register: Statement
     let renew: Statement
     let repair: Statement
@@ -68,6 +68,8 @@ struct Statements: Sendable {
     let stillQueued: Statement
     let sweep: Statement
     let system: Statement
+    let tallies: Statement
+    let tally: Statement
     let turn: Statement
     let uniqueHolders: Statement
     let unknownKinds: Statement
@@ -121,16 +123,16 @@ struct Statements: Sendable {
         enqueueOne = load("enqueue_one", PackageResources.enqueue_one_sql)
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
         event = load("event", PackageResources.event_sql)
-        eventBody = load("event_body", PackageResources.event_body_sql)
         eventJobs = load("event_jobs", PackageResources.event_jobs_sql)
         events = load("events", PackageResources.events_sql, isPlannedAnew: true)
         explain = load("explain", PackageResources.explain_sql)
-        glance = load("glance", PackageResources.glance_sql)
         grant = load("grant", PackageResources.grant_sql)
         grants = load("grants", PackageResources.grants_sql)
+        heldBody = load("held_body", PackageResources.held_body_sql)
         identity = load("identity", PackageResources.identity_sql)
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql, isPlannedAnew: true)
+        jobsFew = load("jobs_few", PackageResources.jobs_few_sql, isPlannedAnew: true)
         lead = load("lead", PackageResources.lead_sql)
         lock = load("lock", PackageResources.lock_sql)
         look = load("look", PackageResources.look_sql)
@@ -138,6 +140,7 @@ struct Statements: Sendable {
         matchingErrors = load("matching_errors", PackageResources.matching_errors_sql)
         pause = load("pause", PackageResources.pause_sql)
         payload = load("payload", PackageResources.payload_sql)
+        piece = load("piece", PackageResources.piece_sql)
         ping = load("ping", PackageResources.ping_sql)
         promote = load("promote", PackageResources.promote_sql)
         pulse = load("pulse", PackageResources.pulse_sql)
@@ -146,7 +149,6 @@ struct Statements: Sendable {
         reap = load("reap", PackageResources.reap_sql)
         rearm = load("rearm", PackageResources.rearm_sql)
         release = load("release", PackageResources.release_sql)
-        recent = load("recent", PackageResources.recent_sql)
         register = load("register", PackageResources.register_sql)
         renew = load("renew", PackageResources.renew_sql)
         repair = load("repair", PackageResources.repair_sql)
@@ -162,6 +164,8 @@ struct Statements: Sendable {
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
         sweep = load("sweep", PackageResources.sweep_sql)
         system = load("system", PackageResources.system_sql)
+        tallies = load("tallies", PackageResources.tallies_sql)
+        tally = load("tally", PackageResources.tally_sql)
         turn = load("turn", PackageResources.turn_sql)
         uniqueHolders = load("unique_holders", PackageResources.unique_holders_sql)
         unknownKinds = load("unknown_kinds", PackageResources.unknown_kinds_sql)
@@ -207,6 +211,12 @@ extension Migration {
             Migration(
                 number: 9, name: "roles",
                 text: sql(PackageResources._009_roles_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 10, name: "lists",
+                text: sql(PackageResources._010_lists_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 11, name: "policies",
+                text: sql(PackageResources._011_policies_sql, in: schema), isBreaking: false),
         ]
     }
 }

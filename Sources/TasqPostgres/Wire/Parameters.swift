@@ -15,7 +15,10 @@ package struct Parameters: Sendable {
     private(set) var bytes: [UInt8] = [0]
     private(set) var fields: [Field] = []
 
-    package init() {}
+    /// Makes room for so many bytes of large values at once: growing would hold them twice.
+    package init(reserving count: Int = 0) {
+        if count > 0 { bytes.reserveCapacity(count) }
+    }
 
     package mutating func append(uuid: (high: UInt64, low: UInt64)?) {
         append(uuid, as: .uuid) { $1.appendBigEndian($0.high, $0.low) }

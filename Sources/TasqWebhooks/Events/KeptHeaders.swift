@@ -117,7 +117,7 @@ func contentType(of request: WebhookRequest) -> String {
 
 extension WebhookRequest {
     /// Whether the body says that it is an HTML form's.
-    var isForm: Bool {
+    package var isForm: Bool {
         contentType(of: self).prefix { $0 != ";" }.trimmingBlanks().lowercased()
             == "application/x-www-form-urlencoded"
     }

@@ -16,17 +16,19 @@ public struct VerifiedEvent: Sendable {
 
     private let job: JobTemplate
     private let request: WebhookRequest
+    private let byteLimit: Int
     private let keptHeaders: [Payload.Header]
     /// Where the JSON stands, when the request is a form.
     private let formField: String?
 
     init(
-        source: Name, job: JobTemplate, request: WebhookRequest, providerID: String?,
-        type: String?, keptHeaders: [Payload.Header], formField: String?
+        source: Name, job: JobTemplate, request: WebhookRequest, byteLimit: Int,
+        providerID: String?, type: String?, keptHeaders: [Payload.Header], formField: String?
     ) {
         self.source = source
         self.job = job
         self.request = request
+        self.byteLimit = byteLimit
         self.providerID = providerID
         self.type = type
         self.keptHeaders = keptHeaders
@@ -36,8 +38,12 @@ public struct VerifiedEvent: Sendable {
     /// The event as it is stored, under a fresh id: the body byte for byte, a few of the headers, the
     /// trace context among them, one job.
     ///
-    /// Throws `InvalidInput` when the body is larger than `JobLimits.payloadBytes`.
+    /// Throws `InvalidInput` when the body is larger than the source allows, or than
+    /// `JobLimits.payloadBytes` where it does not say.
     public func newEvent() throws(InvalidInput) -> NewEvent {
+        guard request.body.count <= byteLimit else {
+            throw InvalidInput(field: "body", "must be at most \(byteLimit) bytes")
+        }
         var payload = Payload(
             request.body, contentType: contentType(of: request), headers: keptHeaders)
         payload.carry(TraceContext(request.headers))
@@ -47,7 +53,7 @@ public struct VerifiedEvent: Sendable {
             jobs: [
                 try NewJob(
                     kind: job.kind, queue: job.queue, priority: job.priority,
-                    maxAttempts: job.maxAttempts, key: job.key(in: request), payload: payload)
+                    maxAttempts: job.maxAttempts, key: job.key(in: request), payload: Payload([]))
             ])
     }
 }

@@ -9,7 +9,7 @@ public struct WebhookSource: Sendable {
     /// How far the timestamp's tolerance may be opened: a day.
     public static let toleranceLimit = Duration.seconds(86_400)
     /// How many times as long as it was sent a body may be when it is unpacked, beyond
-    /// ``freeUnpackedBytes``; it is at most `JobLimits.payloadBytes` long as well.
+    /// ``freeUnpackedBytes``; it is never longer than ``body`` or `JobLimits.payloadBytes` either.
     public static let unpackedRatio = 100
     /// Bytes that any body may be unpacked to.
     public static let freeUnpackedBytes = 65_536
@@ -38,6 +38,8 @@ public struct WebhookSource: Sendable {
     public let decode: Decoding?
     /// Over which bytes of a packed body the signature is.
     public let signed: SignedForm
+    /// Bytes a body may have, packed or not; `nil`: as many as the listener says.
+    public let body: Int?
 
     /// A content coding (RFC 9110, section 8.4.1) that a source takes.
     public enum Decoding: String, Sendable, CaseIterable {
@@ -80,6 +82,8 @@ public struct WebhookSource: Sendable {
     ///   - redeliver: what a repetition of an event does.
     ///   - decode: how a packed body is unpacked; `nil`: none is taken.
     ///   - signed: over which bytes of a packed body the signature is.
+    ///   - body: bytes a body may have, up to `JobLimits.eventBytes`; `nil`: as many as the listener
+    ///     says.
     /// - Throws: `InvalidInput` naming the source and the rule, never a secret: none, more than
     ///   ``secretLimit``, an empty one or one with white space around it, a tolerance for
     ///   a scheme without timestamps, a status that is no success, a header that is never kept.
@@ -87,7 +91,7 @@ public struct WebhookSource: Sendable {
         name: Name, scheme: SignatureScheme, secrets: [String], tolerance: Duration? = nil,
         id: Location? = nil, type: Location? = nil, job: JobTemplate, respond: Int? = nil,
         keep: [String] = [], form: String? = nil, redeliver: Redelivery = .failed,
-        decode: Decoding? = nil, signed: SignedForm = .sent
+        decode: Decoding? = nil, signed: SignedForm = .sent, body: Int? = nil
     ) throws(InvalidInput) {
         let field = "sources.\(name)"
         guard (1...Self.secretLimit).contains(secrets.count) else {
@@ -122,6 +126,11 @@ public struct WebhookSource: Sendable {
                 field: "\(field).form",
                 "must name a field in 1 to \(Self.fieldByteLimit) printable bytes")
         }
+        guard body.map({ (1...JobLimits.eventBytes).contains($0) }) != false else {
+            throw InvalidInput(
+                field: "\(field).body", "must be between 1 and \(JobLimits.eventBytes) bytes")
+        }
+        self.body = body
         kept = scheme.kept + (try keptPatterns(keep, field: "\(field).keep"))
         self.form = form ?? scheme.form
         self.redeliver = redeliver
@@ -162,7 +171,8 @@ public struct WebhookSource: Sendable {
         }
         return .success(
             VerifiedEvent(
-                source: name, job: job, request: request, providerID: providerID,
+                source: name, job: job, request: request,
+                byteLimit: body ?? JobLimits.payloadBytes, providerID: providerID,
                 type: type?.value(in: request).flatMap {
                     $0.utf8.count <= Self.idByteLimit && isPrintable($0) ? $0 : nil
                 },
@@ -176,10 +186,7 @@ public struct WebhookSource: Sendable {
     @discardableResult
     private func unpack(_ request: inout WebhookRequest) throws(Refusal) -> Bool {
         guard decode == .gzip, request.isGzip else { return false }
-        let (most, overflow) = request.body.count.multipliedReportingOverflow(
-            by: Self.unpackedRatio)
-        let limit = min(
-            JobLimits.payloadBytes, overflow ? .max : max(Self.freeUnpackedBytes, most))
+        let limit = unpackedBytes(of: request.body.count)
         do throws(GzipFault) {
             request.body = try unpacked(gzip: request.body, upTo: limit)
         } catch {
@@ -190,6 +197,28 @@ public struct WebhookSource: Sendable {
         }
         request.content = request.body
         return true
+    }
+
+    /// Bytes that a body is unpacked to at most.
+    private func unpackedBytes(of packed: Int) -> Int {
+        let (most, overflow) = packed.multipliedReportingOverflow(by: Self.unpackedRatio)
+        return min(
+            body ?? JobLimits.payloadBytes, overflow ? .max : max(Self.freeUnpackedBytes, most))
+    }
+
+    /// Bytes that a request with a body of this length may hold until its event is stored: the body
+    /// as it came and unpacked, the JSON of a form, and the signed bytes where they are more than
+    /// the body.
+    package func bytesHeld(by length: Int, isPacked: Bool, isForm: Bool) -> Int {
+        let unpacked = isPacked && decode != nil ? unpackedBytes(of: length) : 0
+        let body = unpacked > 0 ? unpacked : length
+        return length + unpacked + (isForm && form != nil ? body : 0)
+            + (scheme.signed == .body ? 0 : signed == .sent ? length : body)
+    }
+
+    /// The most that ``bytesHeld(by:isPacked:isForm:)`` says.
+    package var mostBytesHeld: Int? {
+        body.map { bytesHeld(by: $0, isPacked: true, isForm: true) }
     }
 
     /// Puts the JSON of a form in the pointers' sight; returns the field it stands in.

@@ -34,7 +34,14 @@ package struct SigningKey: Sendable {
     package func authenticationCode(
         of parts: [[UInt8]], algorithm: SignatureScheme.Algorithm
     ) -> [UInt8] {
-        algorithm.authenticationCode(of: Array(parts.joined()), key: key)
+        // A body alone, as most sign it, is not copied.
+        guard parts.count != 1 else {
+            return algorithm.authenticationCode(of: parts[0], key: key)
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+        for part in parts { bytes += part }
+        return algorithm.authenticationCode(of: bytes, key: key)
     }
 }
 

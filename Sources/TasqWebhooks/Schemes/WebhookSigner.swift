@@ -3,16 +3,37 @@ public import Tasq
 /// Signs requests as a provider would: outgoing ones to an HTTP target, and samples.
 public struct WebhookSigner: Sendable {
     private let scheme: SignatureScheme
-    private let key: SigningKey
+    private let keys: [SigningKey]
 
     /// Throws `InvalidInput` naming `field`, never the secret, when the secret is empty, has
     /// white space around it or is not what the scheme demands.
     public init(
         scheme: SignatureScheme, secret: String, field: String = "secret"
     ) throws(InvalidInput) {
-        self.scheme = scheme
-        key = try SigningKey(secret, form: scheme.keyForm, field: field)
+        try self.init(scheme: scheme, secrets: [secret], field: field)
     }
+
+    /// Signs with each of the secrets, for a receiver that is about to go from one to the other.
+    ///
+    /// The signatures stand in one header, in this order, with the scheme's separator between them.
+    /// Throws `InvalidInput` as for one secret, and for several where the scheme has no separator.
+    public init(
+        scheme: SignatureScheme, secrets: [String], field: String = "secrets"
+    ) throws(InvalidInput) {
+        self.scheme = scheme
+        let limit = scheme.separator == nil ? 1 : Self.secretLimit
+        guard (1...limit).contains(secrets.count) else {
+            throw InvalidInput(field: field, "must be 1 to \(limit) secrets")
+        }
+        var keys: [SigningKey] = []
+        for secret in secrets {
+            keys.append(try SigningKey(secret, form: scheme.keyForm, field: field))
+        }
+        self.keys = keys
+    }
+
+    /// Secrets one signer may have.
+    public static let secretLimit = 4
 
     /// The headers that prove the body, names in lower case: the id and the timestamp where
     /// the scheme has headers for them, then the signature.
@@ -30,20 +51,24 @@ public struct WebhookSigner: Sendable {
         if case .header(let name) = scheme.timestamp {
             headers.append(Payload.Header(name: name, value: timestamp))
         }
-        let code = key.authenticationCode(
-            of: scheme.signed.parts.map { part in
-                switch part {
-                case .id: Array(signedID.utf8)
-                case .timestamp: Array(timestamp.utf8)
-                case .body: body
-                case .text(let text): Array(text.utf8)
-                }
-            }, algorithm: scheme.algorithm)
-        var value = scheme.label + scheme.encoding.encode(code)
-        if case .item(let label) = scheme.timestamp, let separator = scheme.separator {
-            value = label + timestamp + String(separator) + value
+        let signed = scheme.signed.parts.map { part in
+            switch part {
+            case .id: Array(signedID.utf8)
+            case .timestamp: Array(timestamp.utf8)
+            case .body: body
+            case .text(let text): Array(text.utf8)
+            }
         }
-        headers.append(Payload.Header(name: scheme.header, value: value))
+        var items = keys.map { key in
+            scheme.label
+                + scheme.encoding.encode(
+                    key.authenticationCode(of: signed, algorithm: scheme.algorithm))
+        }
+        if case .item(let label) = scheme.timestamp { items.insert(label + timestamp, at: 0) }
+        // One separator between two, and none at an end: some verifiers fail on an empty item.
+        let separator = scheme.separator.map { String($0) } ?? ""
+        headers.append(
+            Payload.Header(name: scheme.header, value: items.joined(separator: separator)))
         return headers
     }
 }

@@ -30,7 +30,8 @@ public struct HTTPTarget: Sendable {
     ///   - timeout: of one delivery, from the first packet to the answer's head.
     ///   - allow: addresses (`127.0.0.1`), ranges (`10.20.0.0/16`) and host names that may be
     ///     connected to although they are not public.
-    ///   - signingSecret: signs each delivery by Standard Webhooks; `nil`: unsigned.
+    ///   - signingSecrets: sign each delivery by Standard Webhooks, each with a signature of its own
+    ///     in the one header; none: unsigned.
     ///   - headers: sent with each delivery, as an `Authorization` the target asks for.
     ///   - field: what an error names as the target's place in the configuration.
     /// - Throws: `InvalidInput` naming the part of `field` and the mend, never a value;
@@ -38,7 +39,7 @@ public struct HTTPTarget: Sendable {
     ///   resolves to is judged at each connection.
     public init(
         url: String, timeout: Duration = .seconds(10), allow: [String] = [],
-        signingSecret: String? = nil, headers: [Payload.Header] = [], field: String = "http"
+        signingSecrets: [String] = [], headers: [Payload.Header] = [], field: String = "http"
     ) throws(InvalidInput) {
         request = try HTTPRequest(toTarget: url, field: "\(field).url")
         let host = request.origin.host
@@ -53,11 +54,11 @@ public struct HTTPTarget: Sendable {
                     + "`allow: [\"\(host)\"]` beside the url")
         }
         self.headers = try Self.checked(headers, field: "\(field).headers")
-        if let signingSecret {
-            signer = try WebhookSigner(
-                scheme: .standard, secret: signingSecret, field: "\(field).sign")
-        } else {
+        if signingSecrets.isEmpty {
             signer = nil
+        } else {
+            signer = try WebhookSigner(
+                scheme: .standard, secrets: signingSecrets, field: "\(field).sign")
         }
         self.timeout = timeout
         origin = request.origin.description

@@ -20,6 +20,8 @@ func unpacked(gzip bytes: [UInt8], upTo limit: Int) throws(GzipFault) -> [UInt8]
     else { throw .malformed }
     defer { _ = unsafe inflateEnd(&stream) }
     var result: [UInt8] = []
+    // Pages that are not written to cost nothing, and growing would hold it twice.
+    result.reserveCapacity(limit)
     var piece = [UInt8](repeating: 0, count: 65_536)
     let fault: GzipFault? = unsafe bytes.withUnsafeBufferPointer { input in
         unsafe stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)

@@ -22,6 +22,11 @@ final class AnsweringTarget: Sendable {
     /// All requests so far, in the order of their arrival.
     var requests: [Seen] { seen.withLock { $0 } }
 
+    /// The answer of one that is to be asked again after so many seconds.
+    static func busy(for seconds: Int) -> Response {
+        Response(status: .tooManyRequests, headers: [.retryAfter: "\(seconds)"])
+    }
+
     /// Runs a server while `body` runs with its address, as in `http://127.0.0.1:4711`. It answers
     /// nothing before so many requests have come.
     static func run(

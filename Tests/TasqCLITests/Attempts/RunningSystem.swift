@@ -16,6 +16,8 @@ final class RunningSystem {
     var environment: [String: String]
     private(set) var admin = ""
     private var ingest = ""
+    /// The server's number.
+    private(set) var server: Int32 = 0
     private var processes: [ChildProcess] = []
     private var files: [TemporaryFile] = []
 
@@ -47,6 +49,7 @@ final class RunningSystem {
 
     func startServer(_ configuration: String = "{}") async throws {
         let server = try await start("serve", configuration)
+        self.server = server.pid
         admin = try await address("admin ", of: server)
         ingest = try await address("ingest ", of: server)
     }
@@ -78,6 +81,11 @@ final class RunningSystem {
         request.body = Array(body.utf8)
         let answer = try await request.answer()
         return (answer.status, answer.text)
+    }
+
+    /// Gets from the admin listener, at most so many bytes.
+    func get(_ path: String, upTo limit: Int) async throws -> String {
+        try await HTTPRequest(url: admin + path).answer(bodyLimit: limit).text
     }
 
     /// Where a source's events are posted.

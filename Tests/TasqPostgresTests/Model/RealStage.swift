@@ -273,7 +273,13 @@ extension RealStage {
             statement = order.statement == .sweep ? all.sweep : all.claimSuspect
             parameters.append(worker(order.worker))
             parameters.append(["default"])
-            if order.statement == .sweep { parameters.append(order.rows == 3 ? 10 : 1) }
+            if order.statement == .sweep {
+                parameters.append(order.rows == 3 ? 10 : 1)
+                parameters.append(Int64(Sweep.reach))
+                parameters.append([] as [Int64?])
+                parameters.append([] as [Timestamp?])
+                parameters.append([] as [JobID?])
+            }
         case .settle:
             statement = all.settle
             let claims = (0..<2).filter { order.rows & (1 << UInt8($0)) != 0 }.map {
@@ -310,7 +316,10 @@ extension RealStage {
     /// it deletes a claim.
     private func gated(_ text: String) throws -> String {
         if text.contains("AND gate.pass(") { return text }
-        for order in ["\n        ORDER BY i.", "\n    ORDER BY j.", "\n    ORDER BY u."] {
+        for order in [
+            "\n                AND (\n                    l.status", "\n    ORDER BY j.",
+            "\n    ORDER BY u.",
+        ] {
             guard let place = text.firstRange(of: order) else { continue }
             let gate = "\n        AND gate.pass(\(Self.scan))"
             let gated = String(text[..<place.lowerBound]) + gate + String(text[place.lowerBound...])
@@ -334,7 +343,7 @@ extension RealStage {
         case (.naiveClaim, .claim), (.naiveClaim, .suspect):
             return try edited(text, "    FOR NO KEY UPDATE OF j SKIP LOCKED", "")
         case (.naiveClaim, .sweep):
-            return try edited(text, "        FOR NO KEY UPDATE OF i SKIP LOCKED", "")
+            return try edited(text, "            FOR NO KEY UPDATE OF l SKIP LOCKED", "")
         case (.attemptReadAgain, .claim), (.attemptReadAgain, .sweep),
             (.attemptReadAgain, .suspect):
             return try edited(

@@ -94,6 +94,39 @@ import Testing
         }
     }
 
+    @Test func `A sweep looks at a stretch of each queue, and the next one goes on behind it`()
+        async throws
+    {
+        try await withStore { store, _ in
+            let worker = WorkerRecord(
+                host: "test", processID: 1, queues: defaultQueues, concurrency: 10,
+                version: "test", heartbeat: .seconds(2), lease: .seconds(60),
+                kinds: (1...1000).map { "kind\\_\($0)" } + ["mail"])
+            try await store.register(worker)
+            func sweep(
+                upTo limit: Int = 9, behind cursors: [Name: QueuedCursor] = [:]
+            ) async throws -> Sweep {
+                try await store.sweep(
+                    upTo: limit, for: worker.id, from: [Name("other")] + defaultQueues,
+                    behind: cursors, lookingAt: 20)
+            }
+            for _ in 0..<50 { _ = try await store.job("foreign") }
+            let last = [try await store.job("kind_7"), try await store.job("mail")]
+            var found = try await sweep()
+            #expect(found.jobs.isEmpty && found.cursors.keys.map(\.description) == ["default"])
+            let urgent = try await store.job("mail", priority: 0)
+            #expect(try await sweep(upTo: 1).jobs.map(\.id) == [urgent])
+            found = try await sweep(behind: found.cursors)
+            #expect(found.jobs.isEmpty && found.cursors.count == 1)
+            // As many as it was to claim: there may be more.
+            let few = try await sweep(upTo: 1, behind: found.cursors)
+            #expect(few.jobs.map(\.id) == [last[0]] && few.cursors.isEmpty)
+            found = try await sweep(behind: found.cursors)
+            #expect(found.jobs.map(\.id) == [last[1]] && found.cursors.isEmpty)
+            #expect(try await sweep().cursors.count == 1)
+        }
+    }
+
     @Test func `A body that was deleted does not lose the claim`() async throws {
         try await withStore { store, database in
             let worker = try await store.registeredWorker()

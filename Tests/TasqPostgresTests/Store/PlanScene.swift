@@ -1,4 +1,5 @@
 import Foundation
+import Tasq
 
 @testable import TasqPostgres
 
@@ -17,7 +18,8 @@ struct PlanScene {
     struct Hot {
         let statement: Statement
         let arguments: String
-        var walksQueue = false
+        /// Rows that it counts, beside those of the batch.
+        var counts = 0
 
         var name: String { statement.name }
     }
@@ -41,10 +43,18 @@ struct PlanScene {
             Hot(statement: all.announceable, arguments: queued),
             Hot(
                 statement: all.queued,
-                arguments: "'default', 1, public.middle(), \(worker), \(batch)",
-                walksQueue: true),
-            Hot(statement: all.sweep, arguments: "\(mine), \(batch)", walksQueue: true),
-            Hot(statement: all.glance, arguments: "\(batch), 10", walksQueue: true),
+                arguments: "'default', 1, public.middle(), \(worker), \(batch)"),
+            Hot(statement: all.sweep, arguments: "\(mine), \(batch), 2000, '{}', '{}', '{}'"),
+            // It knows a thousand kinds, and none of those that wait: a stretch is looked at in vain.
+            Hot(
+                statement: all.sweep,
+                arguments: """
+                    '\(Self.stranger)', '{default}', \(batch), \(2 * batch), \
+                    '{1}', ARRAY[public.middle()], '{\(Self.stranger)}'
+                    """),
+            Hot(statement: all.queues, arguments: "\(batch), 10, \(batch)"),
+            Hot(statement: all.explain, arguments: "(public.ids('queued'))[1]", counts: 1000),
+            Hot(statement: all.explain, arguments: "(public.ids('queued'))[5]", counts: 1000),
             Hot(statement: all.reap, arguments: "\(batch), 3"),
             Hot(statement: all.promote, arguments: "\(batch)"),
             Hot(statement: all.settle, arguments: "\(executing), '{success}', '{}', '{}'"),
@@ -88,7 +98,31 @@ struct PlanScene {
             Hot(statement: all.job, arguments: "(public.ids('queued'))[1]"),
             Hot(statement: all.matching, arguments: any),
             Hot(statement: all.matchingErrors, arguments: any),
+        ] + lists
+    }
+
+    /// Lists whose filters match nothing, each told to look at four batches.
+    private var lists: [Hot] {
+        let all = Statements(schema: "tasq")
+        let (first, last) = ("'\(JobID.years.lowerBound)'", "'\(JobID.years.upperBound)'")
+        func list(_ status: String, _ kind: String, _ key: String) -> String {
+            "\(last), \(batch), \(status), NULL, \(kind), \(key), \(first), NULL, NULL, NULL, NULL, \(4 * batch)"
+        }
+        let statuses = ["scheduled", "queued", "executing", "error", "cancelled"]
+        return [
+            Hot(statement: all.jobs, arguments: list("NULL", "'rare'", "NULL")),
+            Hot(statement: all.jobs, arguments: list("NULL", "NULL", "'nope'")),
+            Hot(statement: all.jobs, arguments: list("'success'", "'rare'", "NULL")),
+            Hot(statement: all.jobs, arguments: list("'error'", "'rare'", "NULL")),
+            Hot(statement: all.jobs, arguments: list("'cancelled'", "NULL", "NULL")),
+            Hot(
+                statement: all.events,
+                arguments: "NULL, \(batch), 'nope', NULL, NULL, \(4 * batch)"),
         ]
+            + statuses.map { status in
+                Hot(
+                    statement: all.jobsFew, arguments: list("'\(status)'", "'rare'", "NULL"))
+            }
     }
 
     /// Everything, with an ANALYZE at the time that leaves this knowledge.
@@ -111,6 +145,7 @@ struct PlanScene {
         """
 
     private static let worker = "00000000-0000-7000-8000-000000000001"
+    private static let stranger = "00000000-0000-7000-8000-000000000002"
 
     /// Nobody but the scene itself analyzes; arguments come from functions, for EXECUTE takes no queries.
     var stage: String {
@@ -128,7 +163,9 @@ struct PlanScene {
                 AS 'SELECT array_agg(tasq.uuid_v7()) FROM generate_series(1, \(batch))';
             INSERT INTO tasq.worker
                 (id, host, pid, queues, concurrency, version, heartbeat_us, lease_us, kinds)
-            VALUES ('\(Self.worker)', 'test', 1, '{default}', 10, 'test', 2000000, 15000000, '{noop}');
+            VALUES ('\(Self.worker)', 'test', 1, '{default}', 10, 'test', 2000000, 15000000, '{noop}'),
+                ('\(Self.stranger)', 'test', 1, '{other}', 10, 'test', 2000000, 15000000,
+                    ARRAY(SELECT 'other\\_' || n FROM generate_series(1, 1000) AS n));
 
             """
     }

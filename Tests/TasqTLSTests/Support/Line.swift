@@ -57,6 +57,12 @@ final class End {
         set { socket.isBlocked = newValue }
     }
 
+    /// Ends the connection at the next flush.
+    func breakAtFlush() { socket.isBroken = true }
+
+    /// How many faults had been told when it was said that the connection has ended.
+    var faultsAtEnd: Int? { ear.faultsAtEnd }
+
     func activate() throws {
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
@@ -134,6 +140,12 @@ private final class Ear: ChannelInboundHandler {
     var heard = ByteBuffer()
     var faults: [TLSFault] = []
     var inputEnds = 0
+    var faultsAtEnd: Int?
+
+    func channelInactive(context: ChannelHandlerContext) {
+        faultsAtEnd = faultsAtEnd ?? faults.count
+        context.fireChannelInactive()
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
@@ -154,6 +166,9 @@ private final class Ear: ChannelInboundHandler {
 private final class Socket: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
 
+    /// Whether the connection ends at the next flush, before that comes back, as a write that fails
+    /// ends it.
+    var isBroken = false
     var isBlocked = false {
         didSet { if !isBlocked { context?.flush() } }
     }
@@ -168,7 +183,12 @@ private final class Socket: ChannelOutboundHandler {
     }
 
     func flush(context: ChannelHandlerContext) {
-        if !isBlocked { context.flush() }
+        if isBroken {
+            isBroken = false
+            context.fireChannelInactive()
+        } else if !isBlocked {
+            context.flush()
+        }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {

@@ -43,6 +43,30 @@ import Testing
         #expect(try await hung == [0])
     }
 
+    @Test func `A batch weighs no more than it may, unless a single call does`() async throws {
+        let gate = Signal()
+        let first = Signal()
+        let batches = Mutex<[[Int]]>([])
+        let coalescer = Coalescer<Int, Int>(batchLimit: 100, byteLimit: 10, weighing: { $0 }) {
+            items throws(StoreError) in
+            batches.withLock { $0.append(items) }
+            first.raise()
+            if items == [0] { await gate.wait() }
+            return items
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await coalescer.submit([0]) }
+            await first.wait()
+            for (place, item) in [4, 6, 4, 30, 1].enumerated() {
+                group.addTask { _ = try await coalescer.submit([item]) }
+                while coalescer.waitingCount <= place { await Task.yield() }
+            }
+            gate.raise()
+            try await group.waitForAll()
+        }
+        #expect(batches.withLock { $0 } == [[0], [4, 6], [4], [30], [1]])
+    }
+
     @Test func `One bad item fails alone`() async throws {
         let gate = Signal()
         let first = Signal()

@@ -117,4 +117,32 @@ import Testing
         #expect(source.refusal(of: sampleRequest(["X-Old": "sha1=\(digest)"])) == nil)
         #expect(source.refusal(of: sampleRequest(["X-Old": digest])) != nil)
     }
+
+    @Test(arguments: ["standard", "svix", "stripe"])
+    func `Several secrets sign in one header, and whoever has one of them verifies`(
+        preset: String
+    ) throws {
+        let secrets = ["bmV3IG5ldyBuZXcgbmV3", "b2xkIG9sZCBvbGQgb2xk"]
+        let scheme = try #require(SignatureScheme.named(preset))
+        let headers = try WebhookSigner(scheme: scheme, secrets: secrets).headers(
+            for: sampleBody, id: "a", at: sampleTime)
+        let proof = try #require(headers.last?.value)
+        #expect(!proof.contains("  ") && proof.trimmingPrefix(while: \.isWhitespace) == proof)
+        for secret in secrets {
+            let request = WebhookRequest(path: "/in/sample", headers: headers, body: sampleBody)
+            #expect(try sampleSource(scheme, secret).refusal(of: request) == nil)
+        }
+        let stranger = try sampleSource(scheme, "c3RyYW5nZSBzdHJhbmdl")
+        let request = WebhookRequest(path: "/in/sample", headers: headers, body: sampleBody)
+        #expect(stranger.refusal(of: request) == .wrongSignature)
+    }
+
+    @Test(arguments: [("github", 2), ("standard", 0), ("standard", 5)])
+    func `A header with one place takes one signature, and none takes none or many`(
+        preset: String, count: Int
+    ) throws {
+        let scheme = try #require(SignatureScheme.named(preset))
+        let secrets = [String](repeating: "bmV3IG5ldyBuZXcgbmV3", count: count)
+        #expect(throws: InvalidInput.self) { try WebhookSigner(scheme: scheme, secrets: secrets) }
+    }
 }

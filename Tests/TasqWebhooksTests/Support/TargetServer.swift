@@ -139,5 +139,5 @@ func sampleTarget(
 ) throws -> HTTPTarget {
     try HTTPTarget(
         url: "http://\(host):\(port)\(path)", timeout: timeout, allow: allow,
-        signingSecret: secret, headers: headers)
+        signingSecrets: secret.map { [$0] } ?? [], headers: headers)
 }

@@ -80,7 +80,7 @@ import Testing
 
     @Test func `Printing a target shows neither headers nor path`() throws {
         let target = try HTTPTarget(
-            url: "https://example.com/hush", signingSecret: "c2VjcmV0",
+            url: "https://example.com/hush", signingSecrets: ["c2VjcmV0"],
             headers: [Payload.Header(name: "Authorization", value: "Bearer hush")])
         var text = "\(target) \(String(reflecting: target))"
         dump(target, to: &text)
@@ -90,7 +90,7 @@ import Testing
 
     @Test func `An empty signing secret is refused`() {
         #expect(throws: InvalidInput.self) {
-            try HTTPTarget(url: "http://example.com", signingSecret: "")
+            try HTTPTarget(url: "http://example.com", signingSecrets: ["c2VjcmV0", ""])
         }
     }
 }

@@ -4,20 +4,47 @@
 --
 --   :worker  a registered worker's id   :batch  jobs of one claim
 WITH due AS MATERIALIZED (
-    SELECT j.id, j.attempt
-    FROM unnest('{default}'::text[]) WITH ORDINALITY AS q (queue, place)
+    SELECT j.id, j.attempt, q.place
+    FROM unnest('{default}'::text[], '{}'::bigint[], '{}'::timestamptz[], '{}'::uuid[])
+        WITH ORDINALITY AS q (queue, priority, run_at, id, place)
     CROSS JOIN LATERAL (
         SELECT i.id, i.attempt
-        FROM tasq.job AS i
-        WHERE i.status = 'queued'
-            AND i.queue = q.queue
-            AND i.run_at <= now()
-            AND i.crashes < 2
-            AND i.attempt < i.max_attempts
-            AND (i.kind LIKE ANY ((SELECT w.kinds FROM tasq.worker AS w WHERE w.id = :worker::uuid)::text[])) IS NOT FALSE
-        ORDER BY i.priority, i.run_at, i.id
+        FROM (
+            SELECT w.id, w.kind
+            FROM tasq.job AS w
+            WHERE (w.status = 'queued' OR w.status = ANY ('{queued}'))
+                AND w.queue = q.queue
+                AND (w.priority, w.run_at, w.id) > (
+                    coalesce(q.priority, -1), coalesce(q.run_at, '-infinity'),
+                    coalesce(q.id, '00000000-0000-0000-0000-000000000000'))
+                AND w.run_at <= now()
+                AND w.crashes < 2
+                AND w.attempt < w.max_attempts
+            ORDER BY w.priority, w.run_at, w.id
+            LIMIT 2000::bigint
+        ) AS s
+        CROSS JOIN LATERAL (
+            SELECT l.id, l.attempt
+            FROM tasq.job AS l
+            WHERE l.id = ANY (ARRAY[s.id])
+                AND (
+                    l.status = 'queued'
+                    AND l.run_at <= now()
+                    AND l.crashes < 2
+                    AND l.attempt < l.max_attempts
+                ) IS TRUE
+            FOR NO KEY UPDATE OF l SKIP LOCKED
+        ) AS i
+        WHERE EXISTS (SELECT FROM tasq.worker AS o WHERE o.id = :worker::uuid AND o.kinds IS NULL)
+            OR s.kind LIKE ANY (ARRAY(
+                SELECT k.kind
+                FROM tasq.worker AS o, unnest(o.kinds) AS k (kind)
+                WHERE o.id = :worker::uuid AND right(k.kind, 1) = '%'))
+            OR s.kind IN (
+                SELECT replace(k.kind, '\_', '_')
+                FROM tasq.worker AS o, unnest(o.kinds) AS k (kind)
+                WHERE o.id = :worker::uuid)
         LIMIT :batch::bigint
-        FOR NO KEY UPDATE OF i SKIP LOCKED
     ) AS j
     WHERE q.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
         AND EXISTS (SELECT FROM tasq.worker AS w WHERE w.id = :worker::uuid)
@@ -45,15 +72,42 @@ SELECT
 FROM (
     SELECT
         m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
-        m.payload_id, p.source, p.content_type, p.headers, p.body,
+        m.payload_id, p.source, p.content_type, p.headers,
+        CASE WHEN octet_length(p.body) <= 65536 THEN p.body END AS body,
         m.run_at, now() AS claimed_at,
-        m.max_attempts - coalesce(m.budget, m.max_attempts) AS before, m.put_off_at
+        m.max_attempts - coalesce(m.budget, m.max_attempts) AS before, m.put_off_at, octet_length(p.body)::bigint AS bytes
     FROM moved AS m
     LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])
     UNION ALL
     SELECT
+        e.id, NULL, NULL, q.queue, e.priority, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        e.run_at, NULL, NULL, NULL, NULL
+    FROM unnest('{default}'::text[], '{}'::bigint[], '{}'::timestamptz[], '{}'::uuid[])
+        WITH ORDINALITY AS q (queue, priority, run_at, id, place)
+    CROSS JOIN LATERAL (
+        SELECT w.id, w.priority, w.run_at
+        FROM tasq.job AS w
+        WHERE (w.status = 'queued' OR w.status = ANY ('{queued}'))
+            AND w.queue = q.queue
+            AND (w.priority, w.run_at, w.id) > (
+                coalesce(q.priority, -1), coalesce(q.run_at, '-infinity'),
+                coalesce(q.id, '00000000-0000-0000-0000-000000000000'))
+            AND w.run_at <= now()
+            AND w.crashes < 2
+            AND w.attempt < w.max_attempts
+        ORDER BY w.priority, w.run_at, w.id
+        OFFSET 2000::bigint - 1
+        LIMIT 1
+    ) AS e
+    WHERE q.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
+        AND (
+            (SELECT count(*) FROM due AS d) < :batch::bigint
+            OR q.place < (SELECT max(d.place) FROM due AS d)
+        )
+    UNION ALL
+    SELECT
         s.id, NULL, s.kind, s.queue, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        NULL, NULL
+        NULL, NULL, NULL
     FROM (
         SELECT j.id, j.kind, j.queue
         FROM tasq.job AS j
@@ -119,6 +173,7 @@ settled AS (
             WHEN g.verdict = 'later' THEN coalesce(j.put_off_at, now())
             WHEN g.verdict IN ('snooze', 'handedback', 'unstarted') THEN j.put_off_at
         END,
+        put_off_reason = CASE WHEN g.verdict = 'later' THEN left(g.reason, 200) END,
         last_claim = CASE WHEN g.verdict = 'handedback' THEN j.last_claim ELSE g.claim END
     FROM gone AS g
     WHERE j.id = ANY (ARRAY[g.job_id])

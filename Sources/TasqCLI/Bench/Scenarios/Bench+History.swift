@@ -18,6 +18,7 @@ extension Bench {
             }
             try await Stage.with(servers) { try await pickUp(500, on: $0, into: latency.empty) }
         }
+        let lists = try await lists(beside: other, rows)
         try await servers.renew(other)
         var findings = Findings()
         findings.latencies = [
@@ -38,6 +39,7 @@ extension Bench {
                     [latency.empty.percentile(p)], how: "tasq itself with an empty table"),
                 how: "500 times a round beside \(rows) finished rows")
         }
+        findings.figures += lists
         return findings
     }
 

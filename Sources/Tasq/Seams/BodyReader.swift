@@ -1,0 +1,44 @@
+/// Reads stored bodies bit by bit: a large one need not be held whole.
+public protocol BodyReader: Sendable {
+    /// Up to `count` bytes of a stored body from `offset` on; empty behind its end, `nil` when it is
+    /// not stored any more.
+    func piece(
+        of body: PayloadID, from offset: Int, count: Int
+    ) async throws(StoreError) -> [UInt8]?
+}
+
+/// Bytes of a piece of a body: one costs a statement, and is held a few times on its way.
+package let pieceBytes = 2_097_152
+
+extension BodyReader {
+    /// A body of `bytes` bytes, read piece by piece; `nil` when it is not stored any more.
+    package func whole(of body: PayloadID, bytes: Int) async throws(StoreError) -> [UInt8]? {
+        var whole: [UInt8] = []
+        whole.reserveCapacity(bytes)
+        while whole.count < bytes {
+            let count = min(pieceBytes, bytes - whole.count)
+            guard let piece = try await piece(of: body, from: whole.count, count: count),
+                !piece.isEmpty
+            else { return nil }
+            whole += piece
+        }
+        return whole
+    }
+}
+
+/// The body of a job that is claimed, before it is read.
+public struct HeldBody: Sendable, Hashable {
+    /// The stored body.
+    public var id: PayloadID
+    /// How it describes itself, without its bytes; `nil` when it is not stored any more.
+    public var payload: Payload?
+    /// Its length as it is stored.
+    public var bytes: Int
+
+    /// Makes an answer to ``JobStore/body(of:heldBy:)``.
+    public init(id: PayloadID, payload: Payload?, bytes: Int) {
+        self.id = id
+        self.payload = payload
+        self.bytes = bytes
+    }
+}
