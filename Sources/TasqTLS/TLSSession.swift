@@ -59,7 +59,9 @@ struct TLSSession: ~Copyable {
         guard !host.utf8.contains(0), host.utf8.first != UInt8(ascii: "."),
             let parameters = unsafe SSL_get0_param(ssl)
         else { return false }
-        let address = host.utf8.contains(UInt8(ascii: ":")) ? String(host.prefix { $0 != "%" }) : host
+        // Behind the % of an IPv6 address stands an interface.
+        let isSixth = host.utf8.contains(UInt8(ascii: ":"))
+        let address = isSixth ? String(host.prefix { $0 != "%" }) : host
         if unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, address) == 1 { return true }
         ERR_clear_error()
         let name = host.utf8.last == UInt8(ascii: ".") ? String(host.dropLast()) : host
