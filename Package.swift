@@ -23,7 +23,7 @@ let tracing = Target.Dependency.product(
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
-let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -57,7 +57,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
@@ -74,7 +73,7 @@ let package = Package(
             name: "CHiredis", pkgConfig: "hiredis",
             providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
         .systemLibrary(
-            name: "CCrypto", pkgConfig: "libcrypto",
+            name: "CCrypto", pkgConfig: "openssl",
             providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
@@ -84,19 +83,22 @@ let package = Package(
         .target(
             name: "TasqPostgres", dependencies: ["Tasq", "CPostgres", logging, collections],
             resources: [.embedInCode("SQL")]),
+        .target(name: "TasqTLS", dependencies: ["CCrypto", nioCore]),
         .target(
             name: "TasqRedis",
-            dependencies: ["Tasq", "CHiredis", logging, collections, nioCore, nioPosix, nioSSL]),
+            dependencies: [
+                "Tasq", "TasqTLS", "CHiredis", logging, collections, nioCore, nioPosix,
+            ]),
         .target(
             name: "TasqWebhooks",
             dependencies: [
-                "Tasq", "CCrypto", "CZlib", logging, nioCore, nioPosix, nioHTTP1, nioSSL,
+                "Tasq", "TasqTLS", "CCrypto", "CZlib", logging, nioCore, nioPosix, nioHTTP1,
             ]),
         .target(
             name: "TasqHTTP",
             dependencies: [
-                "Tasq", "TasqWebhooks", logging, lifecycle, nioCore, nioPosix, nioHTTP1,
-                nioSSL,
+                "Tasq", "TasqTLS", "TasqWebhooks", logging, lifecycle, nioCore, nioPosix,
+                nioHTTP1,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ],
             resources: [
@@ -108,8 +110,8 @@ let package = Package(
         .executableTarget(
             name: "TasqCLI",
             dependencies: [
-                "Tasq", "TasqPostgres", "TasqRedis", "TasqWebhooks", "TasqHTTP", "TasqTesting",
-                "CAllocator", logging, lifecycle, tracing, nioCore,
+                "Tasq", "TasqTLS", "TasqPostgres", "TasqRedis", "TasqWebhooks", "TasqHTTP",
+                "TasqTesting", "CAllocator", logging, lifecycle, tracing, nioCore,
                 nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 subprocess, systemPackage,
@@ -134,14 +136,15 @@ let package = Package(
         .testTarget(name: "ModelTests", dependencies: ["TasqModel", "TestSizes"]),
         test("Tasq", logging, tracing),
         test("TasqPostgres", "TasqModel", logging),
+        test("TasqTLS", "CCrypto", nioCore, nioPosix, nioEmbedded),
         test("TasqRedis", logging, nioCore, nioPosix),
         test(
             "TasqWebhooks", logging, lifecycle, nioCore, nioPosix, nioHTTP1,
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird")),
         test(
-            "TasqHTTP", "TasqWebhooks", "TasqPostgres", "TasqRedis", logging, lifecycle, nioCore,
-            nioPosix, nioHTTP1, nioSSL),
+            "TasqHTTP", "TasqTLS", "TasqWebhooks", "TasqPostgres", "TasqRedis", logging,
+            lifecycle, nioCore, nioPosix, nioHTTP1),
         .testTarget(name: "TasqTestingTests", dependencies: ["TasqTesting", "TestSizes"]),
         test(
             "TasqCLI", "TasqPostgres", "TasqRedis", "TasqWebhooks", logging, lifecycle, nioCore,

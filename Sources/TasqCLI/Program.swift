@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import TasqTLS
 
 #if canImport(Glibc)
     import CAllocator
@@ -14,6 +15,7 @@ enum Program {
     static func main() async {
         // First of all: a reader or a peer that goes away must not take the process with it.
         signal(SIGPIPE, SIG_IGN)
+        TLSContext.prepareProcess()
         ClosedStreams.fill()
         #if canImport(Glibc)
             // A large body's memory goes back to the system with it. Unless this is said, glibc keeps

@@ -1,6 +1,6 @@
 import NIOCore
-import NIOSSL
 import Tasq
+import TasqTLS
 
 /// How a `rediss://` connection is secured: whom to trust, who we are, whose name to expect.
 ///
@@ -21,38 +21,19 @@ struct RedisTLS: Sendable {
     }
 
     private let options: Options
-    private let context: NIOSSLContext
+    private let context: TLSContext
 
     /// Throws ``InvalidInput`` naming the file, or the host of these, that cannot be used.
     init(_ options: Options, hosts: [String]) throws(InvalidInput) {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.certificateVerification = .fullVerification
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.shutdownTimeout = .milliseconds(500)
-        if let file = options.cacert {
-            configuration.trustRoots = .certificates(try Self.certificates(file, "cacert"))
-        }
         guard (options.cert == nil) == (options.key == nil) else {
             throw Self.invalid("must give cert and key together")
         }
-        if let cert = options.cert, let key = options.key {
-            configuration.certificateChain = try Self.certificates(cert, "cert").map {
-                .certificate($0)
-            }
-            do {
-                configuration.privateKey = .privateKey(
-                    try NIOSSLPrivateKey(file: key, format: .pem))
-            } catch {
-                throw Self.invalid("key=\(key) cannot be read or is not an unencrypted PEM key")
-            }
-        }
-        do {
-            context = try NIOSSLContext(configuration: configuration)
+        do throws(TLSContext.Mistake) {
+            context = try TLSContext(
+                clientTrusting: options.cacert, identity: options.identity,
+                farewellTime: .milliseconds(500))
         } catch {
-            throw Self.invalid(
-                options.cert == nil
-                    ? "the system's certificate authorities cannot be read: give cacert"
-                    : "key does not belong to cert")
+            throw Self.invalid(options.rule(against: error))
         }
         guard options.sni.map(Self.isAddress) != true else {
             throw Self.invalid("sni must be a name, not an address")
@@ -69,30 +50,39 @@ struct RedisTLS: Sendable {
 
     /// A handler for one connection. The name is asked for and checked; of a server that is known
     /// by its address, and for which no `sni` was given, the address is.
-    func handler(for host: String) throws -> NIOSSLClientHandler {
-        let name = options.sni ?? host
-        return try NIOSSLClientHandler(
-            context: context, serverHostname: Self.isAddress(name) ? nil : name)
+    func handler(for host: String) throws(TLSFault) -> TLSHandler {
+        try context.clientHandler(for: options.sni ?? host)
     }
 
     private static func isAddress(_ name: String) -> Bool {
         (try? SocketAddress(ipAddress: name, port: 0)) != nil
     }
 
-    private static func certificates(
-        _ file: String, _ option: String
-    ) throws(InvalidInput) -> [NIOSSLCertificate] {
-        do {
-            let certificates = try NIOSSLCertificate.fromPEMFile(file)
-            if !certificates.isEmpty { return certificates }
-        } catch {
-            // Told below, as an empty file is.
-        }
-        throw invalid("\(option)=\(file) cannot be read or holds no PEM certificate")
-    }
-
     private static func invalid(_ rule: String) -> InvalidInput {
         InvalidInput(field: "REDIS_URL", rule)
+    }
+}
+
+extension RedisTLS.Options {
+    fileprivate var identity: TLSContext.Identity? {
+        guard let cert, let key else { return nil }
+        return .init(certificate: cert, key: key)
+    }
+
+    fileprivate func rule(against mistake: TLSContext.Mistake) -> String {
+        switch mistake {
+        case .authorities:
+            guard let cacert else {
+                return "the system's certificate authorities cannot be read: give cacert"
+            }
+            return "cacert=\(cacert) cannot be read or holds no PEM certificate"
+        case .certificate: return "cert=\(cert ?? "") cannot be read or holds no PEM certificate"
+        case .forbidden(let why):
+            return "cert=\(cert ?? "") is too weak for this system's OpenSSL: \(why)"
+        case .key: return "key=\(key ?? "") cannot be read or is not an unencrypted PEM key"
+        case .otherKey: return "key does not belong to cert"
+        case .library: return "OpenSSL cannot be used"
+        }
     }
 }
 

@@ -79,6 +79,41 @@ import Testing
         }
     }
 
+    @Test func `The system's authorities are trusted, those that SSL_CERT_FILE names if it is set`()
+        async throws
+    {
+        try await withDatabase { database in
+            let authority = try await CertificateAuthority()
+            let identity = try await authority.issue(["IP:127.0.0.1"])
+            let file = try TemporaryFile(
+                """
+                http: { ingest_certificate: "\(identity.certificate)", ingest_key: "\(identity.key)" }
+                sources:
+                  hub: { verify: github, secrets: ["a secret that is long enough for anybody"] }
+                """)
+            let server = try await TasqProgram.start(
+                ["serve", "--config", file.path],
+                environment: [
+                    "DATABASE_URL": database.url, "TASQ_HTTP_INGEST": "127.0.0.1:0",
+                    "TASQ_HTTP_ADMIN": "127.0.0.1:0",
+                ])
+            let ingest = try await server.waitForLine(containing: "ingest https://").dropFirst(7)
+            func send(_ environment: [String: String]) async throws -> TasqProgram.Run {
+                try await TasqProgram.run(
+                    "webhook", "send", "hub", "--config", file.path, "--body", "-", "--to",
+                    "\(ingest)/in/hub", environment: environment, input: "{}")
+            }
+            let trusted = try await send(["SSL_CERT_FILE": authority.certificate])
+            #expect(trusted.exit == .code(0), "\(trusted.errors)")
+            let stranger = try await send([:])
+            #expect(stranger.exit == .code(69))
+            #expect(
+                stranger.errors.contains(
+                    "its certificate is not to be trusted: unable to get local issuer certificate"),
+                "\(stranger.errors)")
+        }
+    }
+
     @Test func `A certificate and a key that do not belong together are refused by name`()
         async throws
     {

@@ -28,7 +28,7 @@ struct HTTPConnections: ServerChildChannel {
             decoder.maxHeaderFieldCount = limits.headerFields
             let clock = ConnectionClock(limits: limits)
             let pipeline = channel.pipeline.syncOperations
-            if let tls { try pipeline.addHandler(tls.handler()) }
+            if let tls { try pipeline.addHandler(try tls.handler()) }
             try pipeline.addHandler(ByteArrival(clock))
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false,

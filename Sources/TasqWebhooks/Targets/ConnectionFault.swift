@@ -1,6 +1,7 @@
 import FoundationEssentials
 import NIOCore
 import NIOPosix
+import TasqTLS
 
 /// Why a connection could not be made or broke off, in a few words for an attempt's reason.
 ///
@@ -24,10 +25,12 @@ package func connectionFault(_ error: any Error) -> String {
         }
     case let error as RequestFault:
         return error.description
+    case let error as TLSFault:
+        return error.description
     case ChannelError.connectTimeout:
         return RequestFault.timedOut.description
     default:
-        // A fault of TLS, mostly, which may quote what the peer sent.
+        // Of a kind not foreseen, which may quote what the peer sent.
         return String(
             String(describing: error).unicodeScalars.lazy
                 .map { isPrintable(String($0)) ? Character($0) : " " }.prefix(200))

@@ -1,6 +1,6 @@
 import NIOCore
 import NIOPosix
-import NIOSSL
+import TasqTLS
 
 /// What a ``TargetPool`` has: connections that rest, are busy or being made, and exchanges that
 /// wait for one. Lives on the pool's event loop.
@@ -9,7 +9,7 @@ final class TargetConnections {
     private let peers: PeerRule?
     private let limit: Int
     private let loop: any EventLoop
-    private var tls: NIOSSLContext?
+    private var tls: TLSContext?
 
     /// The one used last is the next to be used.
     private var resting: [TargetConnection] = []
@@ -26,7 +26,7 @@ final class TargetConnections {
         self.loop = loop
     }
 
-    func start(_ exchange: HTTPExchange, tls: NIOSSLContext?) {
+    func start(_ exchange: HTTPExchange, tls: TLSContext?) {
         guard !isClosed else {
             return exchange.end(isWhole: false, otherwise: RequestFault.closed)
         }
@@ -102,11 +102,7 @@ final class TargetConnections {
     private func buildPipeline(of channel: any Channel) throws -> TargetConnection {
         let pipeline = channel.pipeline.syncOperations
         if let peers { try pipeline.addHandler(PeerGate(peers)) }
-        if let tls {
-            let isAddress = IPAddress(origin.host) != nil
-            try pipeline.addHandler(
-                NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : origin.host))
-        }
+        if let tls { try pipeline.addHandler(try tls.clientHandler(for: origin.host)) }
         let connection = TargetConnection(self)
         try pipeline.addHandler(connection)
         return connection

@@ -1,7 +1,7 @@
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
+import TasqTLS
 
 /// The connections to one origin; sends requests over them.
 ///
@@ -64,12 +64,8 @@ package final class TargetPool: Sendable {
         do { try await closing.get() } catch {}
     }
 
-    /// The system's roots are read once.
     private static let tls = Result {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.applicationProtocols = ["http/1.1"]
-        configuration.shutdownTimeout = .seconds(1)
-        return try NIOSSLContext(configuration: configuration)
+        try TLSContext(clientTrusting: nil, speaksHTTP: true, farewellTime: .seconds(1))
     }
 }
 
