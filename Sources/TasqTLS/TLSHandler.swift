@@ -87,7 +87,6 @@ package final class TLSHandler: ChannelDuplexHandler {
         // The alert that tells the peer. If it cannot be written, the channel becomes inactive before
         // this comes back.
         send(context)
-        end(fault)
         tellFault(context)
         context.close(promise: nil)
     }
@@ -95,6 +94,7 @@ package final class TLSHandler: ChannelDuplexHandler {
     private func tellFault(_ context: ChannelHandlerContext) {
         guard let fault = untold else { return }
         untold = nil
+        end(fault)
         context.fireErrorCaught(fault)
     }
 

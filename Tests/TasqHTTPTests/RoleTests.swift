@@ -36,6 +36,18 @@ struct RoleTests {
         }
     }
 
+    @Test func `Where no token is needed, a request that names a length has to be small`()
+        async throws
+    {
+        try await Stack.with(tokens: [try AdminToken("reader", role: .read)]) { stack, _ in
+            for path in ["/login", "/logout"] {
+                let head = "POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: 4097\r\n\r\n"
+                let said = try await RawConnection.exchange(with: stack.admin, Array(head.utf8))
+                #expect(said.hasPrefix("HTTP/1.1 413 "), "\(said.prefix(200))")
+            }
+        }
+    }
+
     @Test func `Routes for programs all have their role, and only pages and probes have none`()
         throws
     {

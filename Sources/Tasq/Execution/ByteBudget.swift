@@ -4,8 +4,8 @@ import Synchronization
 /// Bytes that many may hold together, and a line of those who wait until there is room.
 ///
 /// Whoever asks for much waits in turn; whoever asks for little goes past them. Much never has more
-/// than three quarters of it, and while much waits little gets no more than the last one: so
-/// neither keeps the other out.
+/// than three quarters of it; little never more than half, and no more than the last quarter while
+/// much waits: so neither keeps the other out.
 package final class ByteBudget: Sendable {
     /// So few bytes need not stand in line.
     package static let little = 1_048_576
@@ -56,10 +56,13 @@ package final class ByteBudget: Sendable {
     }
 
     private func fits(_ bytes: Int, _ state: State) -> Bool {
-        let mine = Self.isLittle(bytes) ? state.little : state.much
+        let isLittle = Self.isLittle(bytes)
         let limit =
-            if Self.isLittle(bytes) { Self.muchWaits(state) ? total - most : total } else { most }
-        return bytes <= limit - mine && bytes <= total - state.little - state.much
+            if !isLittle { most } else if Self.muchWaits(state) { total - most } else {
+                max(total / 2, min(total, Self.little))
+            }
+        return bytes <= limit - (isLittle ? state.little : state.much)
+            && bytes <= total - state.little - state.much
     }
 
     private static func isLittle(_ bytes: Int) -> Bool { bytes <= little }

@@ -45,7 +45,7 @@ struct Routes: Responder {
 
     /// Whoever needs no token has little to say.
     func allowance(for head: RequestHead, within limits: HTTPLimits) -> BodyAllowance {
-        let isOpen = (try? route(for: head))?.0.role == .some(nil)
+        let isOpen = (try? route(for: head))?.0.role == nil
         return BodyAllowance(
             bytes: isOpen ? min(limits.bodyBytes, Self.openBodyBytes) : limits.bodyBytes)
     }

@@ -79,7 +79,6 @@ struct Dashboard: Sendable {
         let head = request.head
         try authorization.checkOrigin(of: head)
         guard let origin = head.headers.first(name: "origin") else { throw .foreignOrigin }
-        guard request.body.count <= 4096 else { throw .tooLarge(limit: 4096) }
         let form = try Query(String(decoding: request.body, as: UTF8.self), allowing: ["token"])
         let text = try form.value("token") { $0 } ?? ""
         var known: AdminToken?

@@ -82,7 +82,12 @@ struct BufferRoom: ~Copyable {
 
     private mutating func note(_ more: Int) {
         bytes += more
-        portions.append(more)
+        // As many small ones as are little together are one.
+        if let last = portions.last, last + more <= ByteBudget.little {
+            portions[portions.count - 1] = last + more
+        } else {
+            portions.append(more)
+        }
     }
 
     /// Gives everything back.

@@ -29,7 +29,8 @@ public struct HTTPLimits: Sendable, Hashable {
     /// Bytes of each body that are not counted against ``bufferedBytes``: small requests get
     /// through while somebody sends many large ones.
     public static let freeBodyBytes = 65_536
-    /// How long a request waits for room in memory. Its time to arrive begins anew then.
+    /// How long a request waits for room in memory, all its waits together. Its time to arrive stands
+    /// still meanwhile.
     public static let roomPatience = Duration.seconds(5)
     /// Bytes that an answer holds which is sent piece by piece: one piece, here and in libpq.
     static let pieceRoom = 4 * pieceBytes

@@ -24,7 +24,8 @@ struct RequestReader {
     ///
     /// It gets room for `ByteBudget.little` bit by bit, as it comes, and then for all the rest at once,
     /// before that has come: bodies that each hold a large part would wait for each other. So a
-    /// sender holds no more than a small multiple of what has been sent, until that is a MiB.
+    /// sender holds no more than a small multiple of what has been sent, until that is a MiB; of a
+    /// packed body, until it is `HTTPLimits.freeBodyBytes`.
     /// `waits` is told when a wait for room begins and ends.
     @concurrent
     mutating func body(
@@ -43,7 +44,7 @@ struct RequestReader {
                 }
                 let length = body.count + buffer.readableBytes
                 var goal = length
-                if allowance.held(length) > ByteBudget.little {
+                if length > HTTPLimits.freeBodyBytes, allowance.held(length) > ByteBudget.little {
                     goal = min(head.contentLength ?? allowance.bytes, allowance.bytes)
                 }
                 let held = allowance.held(goal)
