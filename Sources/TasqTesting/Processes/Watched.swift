@@ -2,11 +2,15 @@ import Synchronization
 
 /// A value under a lock that tasks can wait on until it is as they want it.
 final class Watched<Value: Sendable>: Sendable {
+    /// Resumes a waiting task.
+    private typealias Resumption = @Sendable () -> Void
+
     private struct Guarded {
         var value: Value
         var nextWaiter = 0
-        /// Each looks at the value and says whether it is content (and has resumed its task).
-        var waiters: [Int: @Sendable (Value) -> Bool] = [:]
+        /// Each looks at the value and says how its task goes on, if it is content; shown no value,
+        /// because it was cancelled, it is.
+        var waiters: [Int: @Sendable (Value?) -> Resumption?] = [:]
         /// Waiters cancelled before they were put down.
         var cancelled: Set<Int> = []
     }
@@ -24,12 +28,19 @@ final class Watched<Value: Sendable>: Sendable {
 
     /// Changes the value and wakes whoever waited for this.
     func update(_ change: (inout Value) -> Void) {
-        guarded.withLock { guarded in
+        // Resumed outside the lock: a cancelled task is locked by the runtime while its handler
+        // waits for this one.
+        let resumptions = guarded.withLock { guarded in
             change(&guarded.value)
-            for (id, isContent) in guarded.waiters where isContent(guarded.value) {
+            var resumptions: [Resumption] = []
+            for (id, waiter) in guarded.waiters {
+                guard let resumption = waiter(guarded.value) else { continue }
                 guarded.waiters[id] = nil
+                resumptions.append(resumption)
             }
+            return resumptions
         }
+        for resume in resumptions { resume() }
     }
 
     /// What `read` makes of the value as soon as it makes anything of it; nil when the time is over.
@@ -56,32 +67,31 @@ final class Watched<Value: Sendable>: Sendable {
             guarded.nextWaiter += 1
             return guarded.nextWaiter
         }
-        let cancel = Mutex<CheckedContinuation<Result?, Never>?>(nil)
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                guarded.withLock { guarded in
-                    if let result = read(guarded.value) {
-                        continuation.resume(returning: result)
-                    } else if guarded.cancelled.remove(id) != nil {
-                        continuation.resume(returning: nil)
-                    } else {
-                        cancel.withLock { $0 = continuation }
-                        guarded.waiters[id] = { value in
-                            guard let result = read(value) else { return false }
-                            continuation.resume(returning: result)
-                            return true
-                        }
-                    }
+                let waiter: @Sendable (Value?) -> Resumption? = { value in
+                    guard let value else { return { continuation.resume(returning: nil) } }
+                    guard let result = read(value) else { return nil }
+                    return { continuation.resume(returning: result) }
                 }
+                let resumption = guarded.withLock { guarded -> Resumption? in
+                    let isCancelled = guarded.cancelled.remove(id) != nil
+                    if let resumption = waiter(guarded.value) { return resumption }
+                    if isCancelled { return waiter(nil) }
+                    guarded.waiters[id] = waiter
+                    return nil
+                }
+                resumption?()
             }
         } onCancel: {
-            guarded.withLock { guarded in
-                if guarded.waiters.removeValue(forKey: id) != nil {
-                    cancel.withLock { $0?.resume(returning: nil) }
-                } else {
+            let resumption = guarded.withLock { guarded -> Resumption? in
+                guard let waiter = guarded.waiters.removeValue(forKey: id) else {
                     guarded.cancelled.insert(id)
+                    return nil
                 }
+                return waiter(nil)
             }
+            resumption?()
         }
     }
 }

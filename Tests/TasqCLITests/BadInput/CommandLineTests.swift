@@ -17,8 +17,11 @@ import Testing
         String(repeating: "x", count: 10_240),
     ]
 
-    @Test(arguments: names.filter { !$0.contains("\0") })
-    func `A text that is no name is refused as kind, queue and filter`(name: String) async throws {
+    @Test(arguments: names.filter { !$0.contains("\0") }.map(Long.init))
+    func `A text that is no name is refused as kind, queue and filter`(
+        long: Long<String>
+    ) async throws {
+        let name = long.value
         for words in [
             ["enqueue", "--", name], ["enqueue", "a", "--queue=" + name],
             ["jobs", "list", "--queue=" + name], ["jobs", "list", "--kind=" + name],

@@ -7,36 +7,38 @@ import Testing
 
 /// Configuration files and variables nobody should write: exit 78, all of it told, no value shown.
 @Suite(.medium) struct ConfigurationBadInputTests {
-    @Test(arguments: [
-        ("worker: { concurrency: 1000000000 }", "from 1 to 10000"),
-        ("worker: { concurrency: -1 }", "from 1 to 10000"),
-        ("worker: { lease: 5 s }", "worker.lease"), ("worker: { lease: 5sec }", "worker.lease"),
-        ("worker: { lease: -5 }", "worker.lease"), ("worker: { grace: 1e308 }", "worker.grace"),
-        ("worker: { heartbeat: 0s }", "worker.heartbeat"),
-        ("worker: { concurrency: [1, 2] }", "worker.concurrency"),
-        ("worker: [1]", "must be a mapping"), ("- a", "must be a mapping"),
-        ("just text", "mapping"),
-        ("handlers: { a: { noop: {}, timeout: 0s } }", "handlers.a.timeout"),
-        ("handlers: { a: { noop: {}, timeout: -1s } }", "handlers.a.timeout"),
-        ("handlers: { a: { noop: {}, max_attempts: 2147483648 } }", "from 1 to 1000"),
-        ("handlers: { a: { noop: {}, priority: 9 } }", "from 0 to 3"),
-        ("handlers: { a: { noop: {}, retry: { base: -1s } } }", "retry.base"),
-        ("handlers: { a: { noop: {}, retry: { factor: .inf } } }", "retry.factor"),
-        ("handlers: { a: { noop: {}, retry: { jitter: NaN } } }", "retry.jitter"),
-        ("sources: { a: { verify: none, secrets: [x] } }", "sources.a.verify"),
-        ("sources: { a: { verify: github } }", "sources.a.secrets"),
-        ("sources: { a: { verify: github, secrets: [] } }", "sources.a.secrets"),
-        ("sources: { a: { verify: github, secrets: [\"env:NOT_SET\"] } }", "NOT_SET"),
-        ("handlers: { a: { http: { url: \"http://169.254.169.254/x\" } } }", "handlers.a.http"),
-        ("? [a, b]\n: c", "plain text"), ("a: &x [*x]", "undefined alias"), ("\u{0}", "not"),
-        ("a: \"\u{1}\"", "is not YAML"),
-        ("\"\\x\": 1", "is not YAML"), ("{{{{", "is not YAML"), ("a:\n\t- b", "is not YAML"),
-        (String(repeating: "[", count: 20_000), "nesting"),
-        (String(repeating: "a: {", count: 20_000), "nesting"),
-        (String(repeating: "#", count: 1_048_577), "at most 1048576 bytes"),
-        ("handlers: { a: { command: [\"a\\0b\"] } }", "NUL"),
-    ])
-    func `A file nobody should write exits 78`(text: String, named: String) async throws {
+    @Test(
+        arguments: [
+            ("worker: { concurrency: 1000000000 }", "from 1 to 10000"),
+            ("worker: { concurrency: -1 }", "from 1 to 10000"),
+            ("worker: { lease: 5 s }", "worker.lease"), ("worker: { lease: 5sec }", "worker.lease"),
+            ("worker: { lease: -5 }", "worker.lease"), ("worker: { grace: 1e308 }", "worker.grace"),
+            ("worker: { heartbeat: 0s }", "worker.heartbeat"),
+            ("worker: { concurrency: [1, 2] }", "worker.concurrency"),
+            ("worker: [1]", "must be a mapping"), ("- a", "must be a mapping"),
+            ("just text", "mapping"),
+            ("handlers: { a: { noop: {}, timeout: 0s } }", "handlers.a.timeout"),
+            ("handlers: { a: { noop: {}, timeout: -1s } }", "handlers.a.timeout"),
+            ("handlers: { a: { noop: {}, max_attempts: 2147483648 } }", "from 1 to 1000"),
+            ("handlers: { a: { noop: {}, priority: 9 } }", "from 0 to 3"),
+            ("handlers: { a: { noop: {}, retry: { base: -1s } } }", "retry.base"),
+            ("handlers: { a: { noop: {}, retry: { factor: .inf } } }", "retry.factor"),
+            ("handlers: { a: { noop: {}, retry: { jitter: NaN } } }", "retry.jitter"),
+            ("sources: { a: { verify: none, secrets: [x] } }", "sources.a.verify"),
+            ("sources: { a: { verify: github } }", "sources.a.secrets"),
+            ("sources: { a: { verify: github, secrets: [] } }", "sources.a.secrets"),
+            ("sources: { a: { verify: github, secrets: [\"env:NOT_SET\"] } }", "NOT_SET"),
+            ("handlers: { a: { http: { url: \"http://169.254.169.254/x\" } } }", "handlers.a.http"),
+            ("? [a, b]\n: c", "plain text"), ("a: &x [*x]", "undefined alias"), ("\u{0}", "not"),
+            ("a: \"\u{1}\"", "is not YAML"),
+            ("\"\\x\": 1", "is not YAML"), ("{{{{", "is not YAML"), ("a:\n\t- b", "is not YAML"),
+            (String(repeating: "[", count: 20_000), "nesting"),
+            (String(repeating: "a: {", count: 20_000), "nesting"),
+            (String(repeating: "#", count: 1_048_577), "at most 1048576 bytes"),
+            ("handlers: { a: { command: [\"a\\0b\"] } }", "NUL"),
+        ].map { (Long($0), $1) })
+    func `A file nobody should write exits 78`(long: Long<String>, named: String) async throws {
+        let text = long.value
         let file = try TemporaryFile(text)
         let run = try await TasqProgram.run(
             "config", "check", "--config", file.path,

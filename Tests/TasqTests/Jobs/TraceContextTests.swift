@@ -1,3 +1,4 @@
+import TestSizes
 import Testing
 
 @testable import Tasq
@@ -5,20 +6,22 @@ import Testing
 struct TraceContextTests {
     private static let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-    @Test(arguments: [
-        "", "00", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-",
-        "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-        "00-0af7651916cd43dd8448eb211c80319-cb7ad6b7169203331-01",
-        "00 0af7651916cd43dd8448eb211c80319c b7ad6b7169203331 01",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333g-01",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0\u{0}",
-        String(repeating: "-", count: 55), String(repeating: "0", count: 100_000),
-    ])
-    func `What is no traceparent makes no context`(text: String) {
+    @Test(
+        arguments: [
+            "", "00", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-",
+            "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-0af7651916cd43dd8448eb211c80319-cb7ad6b7169203331-01",
+            "00 0af7651916cd43dd8448eb211c80319c b7ad6b7169203331 01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333g-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0\u{0}",
+            String(repeating: "-", count: 55), String(repeating: "0", count: 100_000),
+        ].map(Long.init))
+    func `What is no traceparent makes no context`(long: Long<String>) {
+        let text = long.value
         #expect(TraceContext(parent: text) == nil)
         #expect(TraceContext([Payload.Header(name: "traceparent", value: text)]) == nil)
     }
