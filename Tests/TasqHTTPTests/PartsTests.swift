@@ -144,3 +144,22 @@ struct ProblemTests {
                 == #""\"\\\u000a\u0000\u007fé</script>""#)
     }
 }
+
+struct RefusalPaceTests {
+    @Test func `Ten are told a minute, and the next line says how many were not`() throws {
+        var pace = RefusalPace()
+        let start = ContinuousClock.now
+        let (mine, other) = (try Name("mine"), try Name("other"))
+        for second in 0..<10 {
+            #expect(pace.admits(mine, at: start + .seconds(second)) == 0)
+        }
+        for second in 10..<60 {
+            #expect(pace.admits(mine, at: start + .seconds(second)) == nil)
+        }
+        // What others send takes nobody's turn.
+        #expect(pace.admits(other, at: start + .seconds(59)) == 0)
+        #expect(pace.admits(nil, at: start + .seconds(59)) == 0)
+        #expect(pace.admits(mine, at: start + .seconds(60)) == 50)
+        #expect(pace.admits(mine, at: start + .seconds(61)) == 0)
+    }
+}

@@ -38,6 +38,7 @@ final class Maintenance: Sendable {
     private let promoter: Promoter
     let meters: Meters
     let logger: Logger
+    private let failures: FailureLog
     private let holdsTerm = Atomic<Bool>(false)
     /// Jobs ran at the last look.
     private let isBusy = Atomic<Bool>(false)
@@ -69,6 +70,7 @@ final class Maintenance: Sendable {
         self.promoter = promoter
         self.meters = meters
         self.logger = logger
+        failures = FailureLog(logger)
     }
 
     /// Does its part until cancelled.
@@ -205,6 +207,7 @@ final class Maintenance: Sendable {
             guard !reaped.isEmpty else { return }
             meters.reaped.add(reaped.count)
             logger.warning("took claims back", metadata: ["jobs": "\(reaped.count)"])
+            failures.tell(reaped)
             doorbell.ring(reaped.filter { $0.status == .queued }.map(\.announcement))
         }
     }

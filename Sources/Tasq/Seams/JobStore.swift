@@ -310,11 +310,26 @@ public struct Reaped: Sendable, Hashable {
     public let worker: WorkerID
     /// `queued`, or `error` when attempts or crashes are used up.
     public let status: JobStatus
+    /// The stable name its handler is found by.
+    public let kind: Name
+    /// Which attempt was cut off, from 1.
+    public let attempt: Int
+    /// The number of the last attempt it has been given.
+    public let maxAttempts: Int
+
+    /// Why such an attempt ended, as its record says.
+    static let reason = "its worker died or lost its lease"
 
     /// Makes an answer to ``JobStore/reap(upTo:)``.
-    public init(announcement: Announcement, worker: WorkerID, status: JobStatus) {
+    public init(
+        announcement: Announcement, worker: WorkerID, status: JobStatus, kind: Name, attempt: Int,
+        maxAttempts: Int
+    ) {
         self.announcement = announcement
         self.worker = worker
         self.status = status
+        self.kind = kind
+        self.attempt = attempt
+        self.maxAttempts = maxAttempts
     }
 }
