@@ -176,9 +176,12 @@ import Testing
                 """)
             let statements = Statements(schema: "tasq")
             let (first, last) = ("'\(JobID(high: 0, low: 0))'", "'\(JobID())'")
-            let list = "\(last), 50, NULL, NULL, NULL, NULL, \(first), NULL, NULL, NULL, NULL, 100"
+            let list =
+                "\(last), 50, NULL, NULL, NULL, NULL, \(first), NULL, NULL, NULL, NULL, 100, FALSE"
             for (statement, arguments, index) in [
                 (statements.queues, "1000, 100, 1000", "job_queued"),
+                (statements.failures, "1000, 100", "job_failed"),
+                (statements.failures, "1000, 100", "job_retrying"),
                 (statements.jobs, list, "job_unordered"),
                 (statements.jobs, list, "job_pkey"),
                 (statements.explain, last, "job_pkey"),
