@@ -7,7 +7,7 @@ import Testing
 
 /// What has failed, as the commands and the API tell it.
 @Suite(.medium) struct FailureCountTests {
-    @Test func `Failures and retries are shown by queue and kind, and lists tell retries from delays`()
+    @Test func `Failures and retries are told by queue and kind, retries apart from delays`()
         async throws
     {
         try await RunningSystem.with { system in
