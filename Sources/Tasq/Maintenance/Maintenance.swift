@@ -104,7 +104,7 @@ final class Maintenance: Sendable {
                 watch.observation.reset()
                 watch.others.reset()
                 if outage.attempts == 0 {
-                    logger.warning("maintenance failed", metadata: ["error": "\(error)"])
+                    store.tell(logger, "maintenance failed", error)
                 }
                 await outage.pause()
             }
@@ -225,7 +225,7 @@ final class Maintenance: Sendable {
                 hasFailed = false
             } catch {
                 if !hasFailed {
-                    logger.warning("charts have a gap", metadata: ["error": "\(error)"])
+                    store.tell(logger, "charts have a gap", error)
                 }
                 hasFailed = true
             }

@@ -1,3 +1,5 @@
+import Logging
+
 /// The truth: everything that writes jobs. PostgreSQL implements it.
 ///
 /// Every write is idempotent by its ids or tokens, so a caller that got
@@ -158,6 +160,10 @@ public protocol JobStore: BodyReader {
         _ workers: [WorkerID], silentAt sequences: [WorkerID: Int64]
     ) async throws(StoreError) -> [WorkerSight]
 
+    /// Whether it has said in the log that PostgreSQL is out, and not yet that it answers again: what
+    /// cannot be done meanwhile needs no line of its own.
+    var isAway: Bool { get }
+
     /// What this process has done with the store: connections, callers that wait, failures.
     var metrics: [Metric] { get }
 
@@ -166,6 +172,11 @@ public protocol JobStore: BodyReader {
 }
 
 extension JobStore {
+    /// Says what could not be done; while the store is away, only to those who debug.
+    func tell(_ logger: Logger, _ message: Logger.Message, _ error: any Error) {
+        logger.log(level: isAway ? .debug : .warning, message, metadata: ["error": "\(error)"])
+    }
+
     /// Sweeps from the head of each queue.
     package func sweep(
         upTo limit: Int, for worker: WorkerID, from queues: [Name]

@@ -114,12 +114,11 @@ extension Worker {
                 case .push, .pushAndSweep:
                     try await push(&search, upTo: limit, in: session, &group)
                 }
-                if search.outage.attempts > 0 { logger.info("postgres answers again") }
                 search.outage.reset()
             } catch {
                 search.noteFailure(error)
                 if search.outage.attempts == 0 {
-                    logger.warning("cannot look for work", metadata: ["error": "\(error)"])
+                    store.tell(logger, "cannot look for work", error)
                 }
                 await search.outage.pause()
             }

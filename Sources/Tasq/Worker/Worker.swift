@@ -198,8 +198,7 @@ public final class Worker: Service {
             } catch {
                 guard again || error.isTransient else { throw error }
                 if backoff.attempts == 0 {
-                    logger.warning(
-                        "waiting for postgres to register", metadata: ["error": "\(error)"])
+                    store.tell(logger, "waiting for postgres to register", error)
                 }
                 await backoff.pause()
             }
