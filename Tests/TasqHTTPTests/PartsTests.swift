@@ -150,16 +150,15 @@ struct RefusalPaceTests {
         var pace = RefusalPace()
         let start = ContinuousClock.now
         let (mine, other) = (try Name("mine"), try Name("other"))
-        for second in 0..<10 {
-            #expect(pace.admits(mine, at: start + .seconds(second)) == 0)
-        }
-        for second in 10..<60 {
-            #expect(pace.admits(mine, at: start + .seconds(second)) == nil)
-        }
+        let first = (0..<60).map { pace.admits(mine, at: start + .seconds($0)) }
+        #expect(first.prefix(10).allSatisfy { $0 == 0 })
+        #expect(first.dropFirst(10).allSatisfy { $0 == nil })
         // What others send takes nobody's turn.
-        #expect(pace.admits(other, at: start + .seconds(59)) == 0)
-        #expect(pace.admits(nil, at: start + .seconds(59)) == 0)
-        #expect(pace.admits(mine, at: start + .seconds(60)) == 50)
-        #expect(pace.admits(mine, at: start + .seconds(61)) == 0)
+        let others = [
+            pace.admits(other, at: start + .seconds(59)), pace.admits(nil, at: start + .seconds(59)),
+        ]
+        #expect(others == [0, 0])
+        let second = (60..<62).map { pace.admits(mine, at: start + .seconds($0)) }
+        #expect(second == [50, 0])
     }
 }

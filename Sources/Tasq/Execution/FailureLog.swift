@@ -22,7 +22,7 @@ final class FailureLog: Sendable {
     /// written.
     func note(_ job: ClaimedJob, _ verdict: Verdict) {
         guard
-            let line = line(
+            let line = facts(
                 of: verdict, job.id, job.kind, job.queue, job.attempt, of: job.maxAttempts)
         else { return }
         noted.withLock { noted in
@@ -47,23 +47,19 @@ final class FailureLog: Sendable {
 
     /// A remote worker has ended the attempt of a job, whose row was so before.
     func tell(_ job: JobRecord, _ verdict: Verdict) {
-        if let line = line(
+        let line = facts(
             of: verdict, job.id, job.kind, job.queue, job.attempt, of: job.maxAttempts)
-        {
-            tell(line)
-        }
+        if let line { tell(line) }
     }
 
     /// Jobs were taken back from workers that are dead; those with no attempt left are told of.
     func tell(_ reaped: [Reaped]) {
         for reaped in reaped where reaped.status == .error {
             let (id, queue) = (reaped.announcement.id, reaped.announcement.queue)
-            if let line = line(
+            let line = facts(
                 of: .error(reason: Reaped.reason), id, reaped.kind, queue, reaped.attempt,
                 of: reaped.maxAttempts)
-            {
-                tell(line)
-            }
+            if let line { tell(line) }
         }
     }
 
@@ -76,16 +72,20 @@ final class FailureLog: Sendable {
     }
 
     /// What is to be told; `nil` when it is no failure, or nobody would see it.
-    private func line(
+    private func facts(
         of verdict: Verdict, _ job: JobID, _ kind: Name, _ queue: Name, _ attempt: Int,
         of limit: Int
     ) -> Logger.Metadata? {
-        let (reason, delay): (String, Duration?)
+        let reason: String
+        var delay: Duration?
         switch verdict {
-        case .error(let why): (reason, delay) = (why, nil)
+        case .error(let why):
+            reason = why
         case .retry(let wait, let why) where logger.logLevel <= .info:
-            (reason, delay) = (why, wait)
-        case .success, .retry, .snooze, .later, .cancelled, .handedBack, .unstarted: return nil
+            reason = why
+            delay = wait
+        case .success, .retry, .snooze, .later, .cancelled, .handedBack, .unstarted:
+            return nil
         }
         var line: Logger.Metadata = [
             "job.id": "\(job)", "job.kind": "\(kind)", "queue": "\(queue)",

@@ -7,36 +7,45 @@ struct ServerWatchTests {
 
     @Test func `An outage is told once, and its end with its length`() {
         var outage = Outage()
-        #expect(outage.ended(at: start) == nil)
-        #expect(outage.failed(at: start))
-        for second in 1...600 { #expect(!outage.failed(at: start + .seconds(second))) }
-        #expect(outage.ended(at: start + .seconds(600)) == .seconds(600))
-        #expect(outage.ended(at: start + .seconds(601)) == nil)
+        #expect(end(&outage, 0) == nil)
+        #expect(fail(&outage, at: Array(0...600)) == [0])
+        #expect(end(&outage, 600) == .seconds(600))
+        #expect(end(&outage, 601) == nil)
     }
 
     @Test func `A server that comes and goes is told of every half minute at most`() {
         var outage = Outage()
-        var told = 0
+        var told: [Int] = []
         for second in 0..<300 {
-            if outage.failed(at: start + .seconds(second)) { told += 1 }
-            _ = outage.ended(at: start + .seconds(second) + .milliseconds(500))
+            told += fail(&outage, at: [second])
+            _ = end(&outage, second)
         }
-        #expect(told == 10)
+        #expect(told == Array(stride(from: 0, to: 300, by: 30)))
     }
 
     @Test func `A long outage soon after a short one is told once it has lasted`() {
         var outage = Outage()
-        #expect(outage.failed(at: start))
-        #expect(outage.ended(at: start + .seconds(1)) == .seconds(1))
-        #expect(!outage.failed(at: start + .seconds(2)))
-        #expect(!outage.failed(at: start + .seconds(29)))
-        #expect(outage.failed(at: start + .seconds(30)))
-        #expect(!outage.failed(at: start + .seconds(90)))
-        #expect(outage.ended(at: start + .seconds(92)) == .seconds(90))
+        #expect(fail(&outage, at: [0]) == [0])
+        #expect(end(&outage, 1) == .seconds(1))
+        #expect(fail(&outage, at: [2, 29, 30, 31, 90]) == [30])
+        #expect(end(&outage, 92) == .seconds(90))
         // One that was not told ends without a word.
-        #expect(outage.failed(at: start + .seconds(93)))
-        #expect(outage.ended(at: start + .seconds(94)) == .seconds(1))
-        #expect(!outage.failed(at: start + .seconds(95)))
-        #expect(outage.ended(at: start + .seconds(96)) == nil)
+        #expect(fail(&outage, at: [93]) == [93])
+        #expect(end(&outage, 94) == .seconds(1))
+        #expect(fail(&outage, at: [95]) == [])
+        #expect(end(&outage, 96) == nil)
+    }
+
+    /// The seconds at which it is told.
+    private func fail(_ outage: inout Outage, at seconds: [Int]) -> [Int] {
+        var told: [Int] = []
+        for second in seconds where outage.failed(at: start + .seconds(second)) {
+            told.append(second)
+        }
+        return told
+    }
+
+    private func end(_ outage: inout Outage, _ second: Int) -> Duration? {
+        outage.ended(at: start + .seconds(second))
     }
 }
