@@ -154,9 +154,7 @@ struct RefusalPaceTests {
         #expect(first.prefix(10).allSatisfy { $0 == 0 })
         #expect(first.dropFirst(10).allSatisfy { $0 == nil })
         // What others send takes nobody's turn.
-        let others = [
-            pace.admits(other, at: start + .seconds(59)), pace.admits(nil, at: start + .seconds(59)),
-        ]
+        let others = [other, nil].map { pace.admits($0, at: start + .seconds(59)) }
         #expect(others == [0, 0])
         let second = (60..<62).map { pace.admits(mine, at: start + .seconds($0)) }
         #expect(second == [50, 0])

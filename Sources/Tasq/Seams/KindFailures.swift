@@ -2,7 +2,7 @@
 public struct KindFailures: Sendable, Hashable {
     /// Jobs counted at most in `error`, and as many that are tried again, all queues and kinds
     /// together; every kind of a queue is counted to twenty.
-    public static let countLimit = 20_000
+    public static let countLimit = 10_000
     /// Kinds of queues that are counted at most, in either.
     public static let kindLimit = 500
 

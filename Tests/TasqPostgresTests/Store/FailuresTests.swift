@@ -21,23 +21,22 @@ import Testing
                     + insert(6, "post", "success", finished: "now()")
                     + insert(7, "post", "cancelled", attempt: 1, finished: "now()")
                     + insert(1, "mail", "error", queue: "alone", finished: "now()"))
+            let (mail, post) = (try Name("mail"), try Name("post"))
             let queues = try await store.queues()
             #expect(queues.map(\.name.description) == ["alone", "default"])
             #expect(
                 queues.first?.failures == [
                     KindFailures(
-                        kind: try Name("mail"), errors: 1, errorsOfHour: 1, errorsOfDay: 1,
+                        kind: mail, errors: 1, errorsOfHour: 1, errorsOfDay: 1,
                         retrying: 0)
                 ])
             let failures = try #require(queues.last).failures
             #expect(
                 failures == [
                     KindFailures(
-                        kind: try Name("mail"), errors: 12, errorsOfHour: 3, errorsOfDay: 7,
-                        retrying: 2),
+                        kind: mail, errors: 12, errorsOfHour: 3, errorsOfDay: 7, retrying: 2),
                     KindFailures(
-                        kind: try Name("post"), errors: 0, errorsOfHour: 0, errorsOfDay: 0,
-                        retrying: 1),
+                        kind: post, errors: 0, errorsOfHour: 0, errorsOfDay: 0, retrying: 1),
                 ])
             #expect(queues.last?.scheduled == 12)
             #expect(failures.errors == 12 && failures.retrying == 3)
