@@ -12,12 +12,12 @@
 --
 -- The names come from a walk that jumps from kind to kind in the index, and each kind is counted from
 -- its newest on: in the index's order and looked at afterwards, as in queues.sql, where it also says why;
--- sweep.sql says why `status` is asked for twice.
+-- sweep.sql says why `status` is asked for twice, and migration 0012 why from both sides.
 WITH RECURSIVE failing AS (
     (
         SELECT j.queue, j.kind
         FROM tasq.job AS j
-        WHERE (j.status = 'error' OR j.status = ANY ('{error}'))
+        WHERE ((j.status >= 'error' AND j.status <= 'error') OR j.status = ANY ('{error}'))
         ORDER BY j.queue, j.kind, j.finished_at
         LIMIT 1
     )
@@ -27,7 +27,7 @@ WITH RECURSIVE failing AS (
     CROSS JOIN LATERAL (
         SELECT j.queue, j.kind
         FROM tasq.job AS j
-        WHERE (j.status = 'error' OR j.status = ANY ('{error}'))
+        WHERE ((j.status >= 'error' AND j.status <= 'error') OR j.status = ANY ('{error}'))
             AND (j.queue, j.kind) > (f.queue, f.kind)
         ORDER BY j.queue, j.kind, j.finished_at
         LIMIT 1
@@ -37,7 +37,8 @@ retrying AS (
     (
         SELECT j.queue, j.kind
         FROM tasq.job AS j
-        WHERE (j.status = 'scheduled' OR j.status = ANY ('{scheduled}')) AND j.attempt > 0
+        WHERE ((j.status >= 'scheduled' AND j.status <= 'scheduled') OR j.status = ANY ('{scheduled}'))
+            AND j.attempt > 0
         ORDER BY j.queue, j.kind, j.run_at
         LIMIT 1
     )
@@ -47,7 +48,8 @@ retrying AS (
     CROSS JOIN LATERAL (
         SELECT j.queue, j.kind
         FROM tasq.job AS j
-        WHERE (j.status = 'scheduled' OR j.status = ANY ('{scheduled}')) AND j.attempt > 0
+        WHERE ((j.status >= 'scheduled' AND j.status <= 'scheduled') OR j.status = ANY ('{scheduled}'))
+            AND j.attempt > 0
             AND (j.queue, j.kind) > (r.queue, r.kind)
         ORDER BY j.queue, j.kind, j.run_at
         LIMIT 1
@@ -75,7 +77,7 @@ counted AS (
         FROM (
             SELECT j.queue, j.kind, j.finished_at
             FROM tasq.job AS j
-            WHERE (j.status = 'error' OR j.status = ANY ('{error}'))
+            WHERE ((j.status >= 'error' AND j.status <= 'error') OR j.status = ANY ('{error}'))
                 AND (j.queue, j.kind) <= (f.queue, f.kind)
             ORDER BY j.queue DESC, j.kind DESC, j.finished_at DESC
             LIMIT f.share + 1
@@ -90,7 +92,8 @@ counted AS (
         FROM (
             SELECT j.queue, j.kind
             FROM tasq.job AS j
-            WHERE (j.status = 'scheduled' OR j.status = ANY ('{scheduled}')) AND j.attempt > 0
+            WHERE ((j.status >= 'scheduled' AND j.status <= 'scheduled') OR j.status = ANY ('{scheduled}'))
+                AND j.attempt > 0
                 AND (j.queue, j.kind) >= (a.queue, a.kind)
             ORDER BY j.queue, j.kind, j.run_at
             LIMIT a.share + 1

@@ -7,7 +7,7 @@
 -- With more of them than $12 the answer is one row with `is_stop`, and jobs.sql has to walk. Each
 -- status but `success` has an index of its own, not in the order of the list, so these are sorted. Those
 -- in `error` and `cancelled` share one, which is walked from there on, as in queues.sql; sweep.sql says why
--- `status` is asked for twice.
+-- `status` is asked for twice, and migration 0012 why sometimes from both sides.
 WITH few AS MATERIALIZED (
     (
         SELECT j.id
@@ -30,7 +30,8 @@ WITH few AS MATERIALIZED (
         SELECT j.id
         FROM tasq.job AS j
         WHERE $3::text = 'scheduled' AND $13::boolean
-            AND (j.status = 'scheduled' OR j.status = ANY ('{scheduled}')) AND j.attempt > 0
+            AND ((j.status >= 'scheduled' AND j.status <= 'scheduled') OR j.status = ANY ('{scheduled}'))
+            AND j.attempt > 0
         ORDER BY j.queue, j.kind, j.run_at
         LIMIT $12::bigint + 1
     )
