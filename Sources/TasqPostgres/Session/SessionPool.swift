@@ -57,9 +57,11 @@ package final class SessionPool: Sendable {
         _ statement: Statement, _ parameters: Parameters
     ) async throws(StoreError) -> Rows {
         let session = try await borrow()
+        let wasOut = watch.isOut
         do throws(StoreError) {
             let rows = try await session.run(statement, parameters)
-            watch.answered()
+            // An answer that was under way when the server went says nothing of it.
+            if wasOut { watch.answered() }
             await giveBack(session)
             return rows
         } catch {
@@ -120,16 +122,18 @@ package final class SessionPool: Sendable {
             }
         }
         guard lease.needsConnection else { return lease.session }
+        let wasOut = watch.isOut
         do throws(StoreError) {
             try await lease.session.connect()
             counts.connects.add()
-            watch.answered()
+            if wasOut { watch.answered() }
             ledger.withLock { $0.connected() }
             serve()
             return lease.session
         } catch {
             counts.connectFailures.add()
-            noteFailure(error, on: lease.session)
+            counts.failed(error)
+            noteOutage(error)
             ledger.withLock { $0.failed(error, at: .now) }.deliver()
             await giveBack(lease.session)
             throw error
@@ -138,8 +142,17 @@ package final class SessionPool: Sendable {
 
     private func noteFailure(_ error: StoreError, on session: Session) {
         counts.failed(error)
-        // What the server refuses otherwise leaves the connection as it is.
-        guard !session.isConnected, !ledger.withLock({ $0.isClosed }) else { return }
+        switch error {
+        case .unavailable, .unknown:
+            if !session.isConnected { noteOutage(error) }
+        case .contended, .rejected, .denied, .misconfigured:
+            // The server has answered, whatever becomes of the connection.
+            break
+        }
+    }
+
+    private func noteOutage(_ error: StoreError) {
+        guard !ledger.withLock({ $0.isClosed }) else { return }
         watch.failed(error)
     }
 
