@@ -5,6 +5,12 @@ import Testing
 
 @testable import TasqCLI
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// What the log tells of jobs that fail.
 @Suite(.medium) struct FailureLogTests {
     /// Fails for good or asks for another attempt, after it has said several lines.
@@ -83,6 +89,32 @@ import Testing
             #expect(line.contains(" job.attempt=1 job.id=\(id) "), "\(line)")
             #expect(line.contains(" job.kind=gone "), "\(line)")
             #expect(line.hasSuffix(#" reason="its worker died or lost its lease""#), "\(line)")
+        }
+    }
+
+    @Test func `A job that ends because it was handed back too often is told as well`()
+        async throws
+    {
+        try await withDatabase { database in
+            let file = try TemporaryFile("handlers:\n  nap: { sleep: 1h }")
+            let environment = ["DATABASE_URL": database.url]
+            let worker = try await TasqProgram.start(
+                ["work", "--config", file.path], environment: environment)
+            _ = try await worker.waitForLine(containing: "worker registered")
+            let job = try await TasqProgram.run(
+                "enqueue", "nap", "--max-attempts", "1", environment: environment
+            ).output
+            try await eventually("the job runs") {
+                try await database.execute("SELECT status FROM tasq.job") == "executing"
+            }
+            try await database.execute("UPDATE tasq.job SET handbacks = 20")
+            worker.signal(SIGTERM)
+            _ = try await worker.waitForLine(containing: "shutting down")
+            worker.signal(SIGTERM)
+            let line = try await worker.waitForLine(containing: "a job has failed")
+            #expect(line.contains(" job.attempt=1 job.id=\(job) job.kind=nap "), "\(line)")
+            #expect(line.hasSuffix(#" reason="it was handed back too often""#), "\(line)")
+            #expect(try await worker.wait() == .code(128 + SIGTERM), "\(worker.standardError)")
         }
     }
 }

@@ -21,10 +21,7 @@ final class FailureLog: Sendable {
     /// An attempt has ended so; ``tell(_:)`` says it if it failed. To be called before its end can be
     /// written.
     func note(_ job: ClaimedJob, _ verdict: Verdict) {
-        guard
-            let line = facts(
-                of: verdict, job.id, job.kind, job.queue, job.attempt, of: job.maxAttempts)
-        else { return }
+        guard let line = facts(of: verdict, job) else { return }
         noted.withLock { noted in
             noted[job.claim] = line
             size.store(noted.count, ordering: .relaxed)
@@ -35,7 +32,9 @@ final class FailureLog: Sendable {
     func tell(_ settled: [Settled]) {
         guard size.load(ordering: .relaxed) > 0 else { return }
         for settled in settled {
-            if let line = take(settled.claim) { tell(line) }
+            guard let line = take(settled.claim) else { continue }
+            // A job that is handed back goes on, unless that has happened too often.
+            if settled.status == .error || line[Self.delayKey] != nil { tell(line) }
         }
     }
 
@@ -43,6 +42,11 @@ final class FailureLog: Sendable {
     func forget(_ claim: ClaimToken) {
         guard size.load(ordering: .relaxed) > 0 else { return }
         _ = take(claim)
+    }
+
+    /// The end of a claimed job is written.
+    func tell(_ job: ClaimedJob, _ verdict: Verdict) {
+        if let line = facts(of: verdict, job) { tell(line) }
     }
 
     /// A remote worker has ended the attempt of a job, whose row was so before.
@@ -71,6 +75,10 @@ final class FailureLog: Sendable {
         }
     }
 
+    private func facts(of verdict: Verdict, _ job: ClaimedJob) -> Logger.Metadata? {
+        facts(of: verdict, job.id, job.kind, job.queue, job.attempt, of: job.maxAttempts)
+    }
+
     /// What is to be told; `nil` when it is no failure, or nobody would see it.
     private func facts(
         of verdict: Verdict, _ job: JobID, _ kind: Name, _ queue: Name, _ attempt: Int,
@@ -84,7 +92,9 @@ final class FailureLog: Sendable {
         case .retry(let wait, let why) where logger.logLevel <= .info:
             reason = why
             delay = wait
-        case .success, .retry, .snooze, .later, .cancelled, .handedBack, .unstarted:
+        case .handedBack:
+            reason = "it was handed back too often"
+        case .success, .retry, .snooze, .later, .cancelled, .unstarted:
             return nil
         }
         var line: Logger.Metadata = [

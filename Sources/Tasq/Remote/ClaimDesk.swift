@@ -64,7 +64,7 @@ package final class ClaimDesk: Sendable {
     let logger: Logger
     let state = Mutex(State())
     private let catalog: any Catalog
-    private let failures: FailureLog
+    let failures: FailureLog
     private let maintenance: Maintenance
     private let settling: Coalescer<Settlement, Settled?>
 

@@ -321,6 +321,7 @@ public final class Worker: Service {
         }
         for job in held.finishAll().map(\.job) {
             meters.handedBack.add()
+            failures.note(job, .handedBack)
             settler.settle(Settlement(job: job.id, claim: job.claim, verdict: .handedBack))
         }
         let isSettled = await happens(within: .seconds(5), unless: nil) {
