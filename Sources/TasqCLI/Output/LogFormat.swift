@@ -12,18 +12,18 @@ enum LogFormat: String, Sendable, CaseIterable {
         time: String, level: String, message: String, _ values: [(String, String)]
     ) -> String {
         switch self {
-        case .text: Self.text(time, level, message, values)
+        case .text: Self.plain(time, level, message, values)
         case .logfmt:
-            Self.logfmt(
+            Self.pairs(
                 [("time", time), ("level", level), ("msg", message)] + Self.beside(values, "msg"))
         case .json:
-            Self.json(
+            Self.object(
                 [("time", time), ("level", level), ("message", message)]
                     + Self.beside(values, "message"))
         }
     }
 
-    private static func text(
+    private static func plain(
         _ time: String, _ level: String, _ message: String, _ values: [(String, String)]
     ) -> String {
         var line = "\(time) \(level) \(LineLog.oneLine(message))"
@@ -34,7 +34,7 @@ enum LogFormat: String, Sendable, CaseIterable {
         return line
     }
 
-    private static func logfmt(_ pairs: [(String, String)]) -> String {
+    private static func pairs(_ pairs: [(String, String)]) -> String {
         var line = ""
         for (key, value) in pairs {
             if !line.isEmpty { line += " " }
@@ -43,7 +43,7 @@ enum LogFormat: String, Sendable, CaseIterable {
         return line
     }
 
-    private static func json(_ pairs: [(String, String)]) -> String {
+    private static func object(_ pairs: [(String, String)]) -> String {
         let members = pairs.map { pair in
             JSON.Member(name: pair.0, value: .string(LineLog.bounded(pair.1)))
         }
