@@ -8,13 +8,15 @@ final class OutageLog: Sendable {
         case announcing, taking, marking, clearing, counting, trimming
     }
 
-    /// A fault of a connection concerns everything done over it; one of a command only its keys.
+    /// A server that is gone concerns everything; another fault of a connection what is done over it,
+    /// and one of a command only its keys.
     private struct Topic: Hashable {
         var node: String
         var activity: Activity?
         var isTake: Bool
         var subject: String
-        /// `nil` when the connection is gone or does not come to stand, however that shows.
+        /// `nil` when the server is gone: a connection was lost or does not come to stand, however that
+        /// shows.
         var kind: RedisFault.Kind?
     }
 
@@ -63,7 +65,7 @@ final class OutageLog: Sendable {
                 guard topic.node == node || topic.node.isEmpty else { continue }
                 let isOver =
                     topic.activity == nil
-                    ? topic.isTake == (activity == .taking)
+                    ? topic.kind == nil || topic.isTake == (activity == .taking)
                     : topic.activity == activity && topic.subject == subject
                 guard isOver else { continue }
                 state.outages[topic]?.isOpen = false
@@ -86,7 +88,7 @@ final class OutageLog: Sendable {
         // A server that dies is first lost, then silent, then refuses: one outage.
         let isGone = [.lost, .silent, .unreachable].contains(fault.kind)
         return Topic(
-            node: node, activity: nil, isTake: isTake, subject: "",
+            node: node, activity: nil, isTake: isTake && !isGone, subject: "",
             kind: isGone ? nil : fault.kind)
     }
 

@@ -26,7 +26,9 @@ import Testing
         for (name, help) in try await ProgramHelp.commands() {
             if !streams.contains(name) { #expect(help.contains("--json"), "\(name)") }
             if name == "bench" { continue }
-            for option in ["--config", "--database-url", "--redis-url", "--log-level"] {
+            for option in [
+                "--config", "--database-url", "--redis-url", "--log-level", "--log-format",
+            ] {
                 #expect(help.contains(option), "\(name) \(option)")
             }
         }

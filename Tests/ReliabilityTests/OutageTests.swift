@@ -21,7 +21,7 @@ import Testing
             }
             try await fleet.reaches(20, .success)
             try await fleet.redis.restart()
-            _ = try await worker.waitForLine(containing: "announcements arrive again")
+            _ = try await worker.waitForLine(containing: " works again")
             try await eventually("an announced job is taken") {
                 _ = try await server.post("{}", id: UUID().uuidString)
                 let commands = try await fleet.redis.command("info", "commandstats")
@@ -186,7 +186,7 @@ import Testing
             try await fleet.enqueue(300, kind: "noop")
             try await fleet.reaches(300, .success, within: .seconds(60).onThisMachine)
             fleet.redis.resume()
-            _ = try await worker.waitForLine(containing: "announcements arrive again")
+            _ = try await worker.waitForLine(containing: " works again")
             try await fleet.stop([worker])
         }
     }

@@ -285,6 +285,7 @@ private let samples: [String: [String]] = [
     "redis_prefix": ["a", "b", "c"],
     "schema": ["a", "b", "c"],
     "log_level": ["debug", "error", "trace"],
+    "log_format": ["json", "logfmt", "json"],
     "http.ingest": ["a:1", "[::1]:2", "127.0.0.1:0"],
     "http.ingest_certificate": ["/a", "/b", "/c"],
     "http.ingest_key": ["/a", "/b", "/c"],

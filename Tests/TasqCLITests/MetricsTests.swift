@@ -53,6 +53,15 @@ import Testing
             #expect(ofServer["tasq_http_enqueued_total"] == 5)
             #expect(ofServer["tasq_http_commit_duration_seconds_count"] == 5)
             #expect(ofServer["tasq_claimed_total"] == 0)
+            let failed: KeyValuePairs = ["queue": "default", "kind": "fail"]
+            #expect(ofServer["tasq_error_jobs", failed] == 2)
+            #expect(ofServer["tasq_retrying_jobs", failed] == 0)
+            for span in ["1h", "1d"] {
+                #expect(
+                    ofServer[
+                        "tasq_recent_error_jobs",
+                        ["queue": "default", "kind": "fail", "within": span]] == 2)
+            }
             #expect(ofServer["tasq_workers"] == 1)
             #expect(ofServer["tasq_worker_slots"] == 64)
             // Whoever keeps names within Prometheus's conventions and one prefix can rely on it.
@@ -76,10 +85,11 @@ import Testing
         try await withServerAndWorker { admin, metrics in
             for (path, body) in [
                 ("/v1/queues/idle/pause", ""), ("/v1/jobs", "?"), ("/v1/jobs", #"{"kind":"noop"}"#),
-                ("/v1/jobs", #"{"kind":"foreign"}"#),
+                ("/v1/jobs", #"{"kind":"foreign"}"#), ("/v1/jobs", #"{"kind":"fail"}"#),
+                ("/v1/jobs", #"{"kind":"again"}"#),
             ] { _ = try await ask("POST", admin + path, body: body) }
-            try await eventually("the worker has run the job") {
-                try await page(metrics).sum("tasq_settled_total") == 1
+            try await eventually("the worker has run the jobs") {
+                try await page(metrics).sum("tasq_settled_total") == 3
             }
             let (ofServer, ofWorker) = (try await page(admin), try await page(metrics))
             let (server, worker) = (Set(ofServer.types.keys), Set(ofWorker.types.keys))
@@ -126,13 +136,19 @@ import Testing
         try String(contentsOfFile: packageRoot + "/" + path, encoding: .utf8)
     }
 
-    /// Gives the addresses of a server and of a worker that knows the kinds `noop` and `fail`.
+    /// Gives the addresses of a server and of a worker that knows the kinds `noop`, `fail`, which fails
+    /// for good, and `again`, which is tried again in an hour.
     private func withServerAndWorker(
         _ body: (_ admin: String, _ metrics: String) async throws -> Void
     ) async throws {
         try await withDatabase { database in
             let file = try TemporaryFile(
-                "handlers:\n  noop: { noop: {} }\n  fail: { command: [/bin/sh, -c, exit 78] }")
+                """
+                handlers:
+                  noop: { noop: {} }
+                  fail: { command: [/bin/sh, -c, exit 78] }
+                  again: { command: [/bin/sh, -c, exit 75], retry: { base: 1h } }
+                """)
             let environment = [
                 "DATABASE_URL": database.url, "REDIS_URL": try await TestServers.redis().url,
                 "TASQ_REDIS_PREFIX": database.keyPrefix, "TASQ_HTTP_INGEST": "127.0.0.1:0",

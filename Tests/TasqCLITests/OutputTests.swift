@@ -73,6 +73,35 @@ struct OutputTests {
     }
 
     @Test(arguments: [
+        (
+            LogFormat.logfmt,
+            #"level=info msg="one two" b.c="x=\"y\" \\ z" level_="" of_it=" ""#
+        ),
+        (
+            .json,
+            #""level":"info","message":"one\ntwo","b.c":"x=\"y\" \\ z","level_":"","of it":"\u001b"}"#
+        ),
+    ])
+    func `A log event for programs is one line that they can take apart`(
+        format: LogFormat, rest: String
+    ) throws {
+        let lines = Mutex<[String]>([])
+        let logger = Logger(label: "t") { _ in
+            LineLog(level: LogLevel(.info), format: format) { line in
+                lines.withLock { $0.append(line) }
+            }
+        }
+        logger.info(
+            "one\ntwo",
+            metadata: ["b.c": #"x="y" \ z"#, "level": "", "of it": "\u{1B}"])
+        let line = try #require(lines.withLock { $0.first })
+        #expect(lines.withLock { $0.count } == 1)
+        #expect(line.hasPrefix(format == .json ? #"{"time":""# : "time="))
+        #expect(line.hasSuffix(rest), "\(line)")
+        #expect(line.contains("T") && !line.contains("\n"))
+    }
+
+    @Test(arguments: [
         (StoreError.unavailable("x"), Failure.Code.unavailable), (.unknown("x"), .tryAgain),
         (.rejected(sqlState: "22000", "x"), .badData), (.denied("x"), .denied),
         (.misconfigured("x"), .misconfigured),

@@ -111,7 +111,8 @@ import Testing
             // The schema as it stood before the functions were made anew.
             try await database.execute(
                 """
-                DROP TABLE tasq.granted; DROP TABLE tasq.tally; DROP INDEX tasq.job_stopped;
+                DROP TABLE tasq.granted; DROP TABLE tasq.tally;
+                DROP INDEX tasq.job_stopped, tasq.job_failed, tasq.job_retrying;
                 DROP FUNCTION tasq.store, tasq.ring;
                 DELETE FROM tasq.schema_version WHERE number >= 9;
                 DO $$ DECLARE f regprocedure; BEGIN

@@ -103,7 +103,7 @@ import Testing
             json
             ? try await TasqProgram.start(["top", "--json"], environment: environment)
             : try await Self.terminal(["top"], environment: environment)
-        let (good, bad) = json ? ("\"queues\":", "\"error\":") : ("QUEUE", "connection refused")
+        let (good, bad) = json ? ("\"queues\":", "\"error\":\"") : ("QUEUE", "connection refused")
         _ = try await top.waitForLine(containing: good)
         await postgres.stop(.immediate)
         _ = try await top.waitForLine(containing: bad)

@@ -144,3 +144,19 @@ struct ProblemTests {
                 == #""\"\\\u000a\u0000\u007fé</script>""#)
     }
 }
+
+struct RefusalPaceTests {
+    @Test func `Ten are told a minute, and the next line says how many were not`() throws {
+        var pace = RefusalPace()
+        let start = ContinuousClock.now
+        let (mine, other) = (try Name("mine"), try Name("other"))
+        let first = (0..<60).map { pace.admits(mine, at: start + .seconds($0)) }
+        #expect(first.prefix(10).allSatisfy { $0 == 0 })
+        #expect(first.dropFirst(10).allSatisfy { $0 == nil })
+        // What others send takes nobody's turn.
+        let others = [other, nil].map { pace.admits($0, at: start + .seconds(59)) }
+        #expect(others == [0, 0])
+        let second = (60..<62).map { pace.admits(mine, at: start + .seconds($0)) }
+        #expect(second == [50, 0])
+    }
+}

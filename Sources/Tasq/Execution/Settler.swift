@@ -141,7 +141,7 @@ final class Settler: Sendable {
                 // Whatever it is, it may pass: a restart, a rotated password, a grant being changed.
                 meters.settleFailures.add()
                 if backoff.attempts == 0 {
-                    logger.warning("outcomes wait for postgres", metadata: ["error": "\(error)"])
+                    store.tell(logger, "outcomes wait for postgres", error)
                 }
                 if hasGivenUp { break }
                 await backoff.pause()

@@ -38,6 +38,7 @@ final class Maintenance: Sendable {
     private let promoter: Promoter
     let meters: Meters
     let logger: Logger
+    private let failures: FailureLog
     private let holdsTerm = Atomic<Bool>(false)
     /// Jobs ran at the last look.
     private let isBusy = Atomic<Bool>(false)
@@ -69,6 +70,7 @@ final class Maintenance: Sendable {
         self.promoter = promoter
         self.meters = meters
         self.logger = logger
+        failures = FailureLog(logger)
     }
 
     /// Does its part until cancelled.
@@ -102,7 +104,7 @@ final class Maintenance: Sendable {
                 watch.observation.reset()
                 watch.others.reset()
                 if outage.attempts == 0 {
-                    logger.warning("maintenance failed", metadata: ["error": "\(error)"])
+                    store.tell(logger, "maintenance failed", error)
                 }
                 await outage.pause()
             }
@@ -205,6 +207,7 @@ final class Maintenance: Sendable {
             guard !reaped.isEmpty else { return }
             meters.reaped.add(reaped.count)
             logger.warning("took claims back", metadata: ["jobs": "\(reaped.count)"])
+            failures.tell(reaped)
             doorbell.ring(reaped.filter { $0.status == .queued }.map(\.announcement))
         }
     }
@@ -222,7 +225,7 @@ final class Maintenance: Sendable {
                 hasFailed = false
             } catch {
                 if !hasFailed {
-                    logger.warning("charts have a gap", metadata: ["error": "\(error)"])
+                    store.tell(logger, "charts have a gap", error)
                 }
                 hasFailed = true
             }

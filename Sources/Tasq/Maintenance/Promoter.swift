@@ -50,7 +50,7 @@ final class Promoter: Sendable {
                 outage.reset()
             } catch {
                 if outage.attempts == 0 {
-                    logger.warning("cannot promote what is due", metadata: ["error": "\(error)"])
+                    store.tell(logger, "cannot promote what is due", error)
                 }
                 arm(after: outage.next())
             }

@@ -1,7 +1,7 @@
 /// What the tables and Redis say about queues and workers, as gauges; alike in every process.
 ///
-/// Costs three statements that look at a bounded number of unfinished jobs, never at history, and one
-/// command for each list in Redis. One or two processes of a deployment are enough to tell it.
+/// Costs four statements that look at a bounded number of unfinished and failed jobs, never at history,
+/// and one command for each list in Redis. One or two processes of a deployment are enough to tell it.
 public struct StoreMetrics: Sendable {
     let catalog: any Catalog
     let announcer: any Announcer
@@ -19,8 +19,8 @@ public struct StoreMetrics: Sendable {
             let queues = try await catalog.queues()
             let workers = try await catalog.workers()
             let unknown = try await catalog.unknownKinds()
-            return metrics(of: queues) + [metric(of: unknown)] + metrics(of: workers)
-                + (await drift(of: queues))
+            return metrics(of: queues) + failures(of: queues) + [metric(of: unknown)]
+                + metrics(of: workers) + (await drift(of: queues))
         } catch {
             return []
         }
@@ -48,6 +48,45 @@ public struct StoreMetrics: Sendable {
             Metric(
                 "tasq_queue_paused", .gauge, help: "Whether a queue is paused.",
                 samples: samples(queues, nil, { $0.isPaused ? 1 : 0 }, max)),
+        ]
+    }
+
+    /// A kind of a queue has samples while anything of it has failed: those with the most failures have
+    /// their own, the others share one.
+    private func failures(of queues: [QueueRecord]) -> [Metric] {
+        let all = queues.flatMap { queue in queue.failures.map { (queue.name, $0) } }
+        let most = all.sorted { $0.1.errors + $0.1.retrying > $1.1.errors + $1.1.retrying }
+        let other = LabelLimit.other
+        var own: [(labels: [Metric.Label], failures: [KindFailures])] = []
+        var rest: [KindFailures] = []
+        for (name, failures) in most {
+            let (queue, kind) = (name.description, failures.kind.description)
+            if own.count < LabelLimit.texts, queue != other || kind != other {
+                own.append(([.init("queue", queue), .init("kind", kind)], [failures]))
+            } else {
+                rest.append(failures)
+            }
+        }
+        if !rest.isEmpty {
+            own.append(([.init("queue", other), .init("kind", other)], rest))
+        }
+        func samples(_ value: ([KindFailures]) -> Int, _ more: Metric.Label...) -> [Metric.Sample] {
+            own.map { .init(Double(value($0.failures)), labels: $0.labels + more) }
+        }
+        return [
+            Metric(
+                "tasq_error_jobs", .gauge,
+                help: "Jobs in error by queue and kind; of very many, as many as are counted.",
+                samples: samples({ $0.errors })),
+            Metric(
+                "tasq_retrying_jobs", .gauge,
+                help: "Scheduled jobs that wait for another attempt after one that failed.",
+                samples: samples({ $0.retrying })),
+            Metric(
+                "tasq_recent_error_jobs", .gauge,
+                help: "Jobs in error that failed within the last hour, and the last day.",
+                samples: samples({ $0.errorsOfHour }, .init("within", "1h"))
+                    + samples({ $0.errorsOfDay }, .init("within", "1d"))),
         ]
     }
 

@@ -55,8 +55,8 @@ package final class BulkRunner: Sendable {
                 } catch {
                     holds.reset()
                     if outage.attempts == 0 {
-                        self.logger.warning(
-                            "bulk actions wait for postgres", metadata: ["error": "\(error)"])
+                        self.queue.store.tell(
+                            self.logger, "bulk actions wait for postgres", error)
                     }
                     await outage.pause()
                 }

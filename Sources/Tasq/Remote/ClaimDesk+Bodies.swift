@@ -16,10 +16,10 @@ extension ClaimDesk {
     func withBodies(_ jobs: [ClaimedJob]) async -> [ClaimedJob] {
         do throws(StoreError) {
             for job in jobs where !job.hasBody {
-                _ = try await settle(
-                    Settlement(
-                        job: job.id, claim: job.claim,
-                        verdict: .error(reason: ClaimedJob.bodyIsMissing)))
+                let verdict = Verdict.error(reason: ClaimedJob.bodyIsMissing)
+                let settled = try await settle(
+                    Settlement(job: job.id, claim: job.claim, verdict: verdict))
+                if settled != nil { failures.tell(job, verdict) }
             }
         } catch {
             logger.warning("claims are left to the lease", metadata: ["error": "\(error)"])

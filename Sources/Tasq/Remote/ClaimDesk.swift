@@ -64,6 +64,7 @@ package final class ClaimDesk: Sendable {
     let logger: Logger
     let state = Mutex(State())
     private let catalog: any Catalog
+    let failures: FailureLog
     private let maintenance: Maintenance
     private let settling: Coalescer<Settlement, Settled?>
 
@@ -79,6 +80,7 @@ package final class ClaimDesk: Sendable {
         self.promoter = promoter
         self.meters = meters
         self.logger = logger
+        failures = FailureLog(logger)
         let id = WorkerID()
         maintenance = Maintenance(
             store: store, doorbell: doorbell, promoter: promoter, meters: meters, logger: logger,
@@ -176,14 +178,22 @@ package final class ClaimDesk: Sendable {
     package func settle(
         _ claim: ClaimToken, of job: JobID, as outcome: Outcome
     ) async throws(StoreError) -> Settled? {
-        var tries = (attempt: 1, limit: 1, before: 0)
-        if case .retry = outcome {
-            guard let record = try await catalog.job(job) else { return nil }
-            tries = (record.attempt, record.maxAttempts, record.attemptsBefore)
+        var record: JobRecord?
+        switch outcome {
+        case .retry, .fail:
+            record = try await catalog.job(job)
+            guard record != nil else { return nil }
+        case .success, .later, .snooze, .cancel: break
         }
         let verdict = RetryPolicy().verdict(
-            on: outcome, after: tries.attempt, of: tries.limit, before: tries.before)
-        return try await settle(Settlement(job: job, claim: claim, verdict: verdict))
+            on: outcome, after: record?.attempt ?? 1, of: record?.maxAttempts ?? 1,
+            before: record?.attemptsBefore ?? 0)
+        let settled = try await settle(Settlement(job: job, claim: claim, verdict: verdict))
+        // A repeat of what is written was told the first time.
+        if let record, record.status == .executing, settled != nil {
+            failures.tell(record, verdict)
+        }
+        return settled
     }
 
     /// Gives back jobs whose answer could not be delivered: nobody has begun with them, so it costs

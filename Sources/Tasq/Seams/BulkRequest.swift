@@ -8,7 +8,7 @@ public struct BulkRequest: Sendable, Hashable {
     /// Makes a request that says what it touches: an empty filter takes `everything`.
     ///
     /// - Throws: ``InvalidInput`` for an empty filter without `everything`, a filter with it, a
-    ///   status the action does not take, or a key that no job can have.
+    ///   status the action does not take, a filter for lists, or a key that no job can have.
     public init(
         _ action: JobAction, _ filter: JobFilter, everything: Bool = false
     ) throws(InvalidInput) {
@@ -23,6 +23,9 @@ public struct BulkRequest: Sendable, Hashable {
                 field: "status",
                 "must be one of \(action.statuses.map(\.rawValue).joined(separator: ", ")) "
                     + "to \(action.rawValue)")
+        }
+        guard !filter.isRetrying else {
+            throw InvalidInput(field: "retrying", "is for lists")
         }
         if let key = filter.key, !(1...JobLimits.keyBytes).contains(key.utf8.count) {
             throw InvalidInput(field: "key", "must be 1 to \(JobLimits.keyBytes) bytes")

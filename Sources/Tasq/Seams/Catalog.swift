@@ -14,7 +14,7 @@ public protocol Catalog: BodyReader {
     /// The body of a job, byte for byte, however large it is.
     func payload(of id: JobID) async throws(StoreError) -> Payload?
 
-    /// Every queue that has unfinished jobs, settings or a worker, by name; at most 10 000.
+    /// Every queue that has unfinished or failed jobs, settings or a worker, by name; at most 10 000.
     func queues() async throws(StoreError) -> [QueueRecord]
 
     /// Every registered worker, the longest running first.
@@ -96,18 +96,30 @@ public struct JobFilter: Sendable, Hashable {
     public var since: Timestamp?
     /// Enqueued before.
     public var until: Timestamp?
+    /// Only jobs in `scheduled` that wait for another attempt after one that failed; for lists.
+    public var isRetrying: Bool
 
     /// Makes a filter; without arguments it matches every job.
     public init(
         status: JobStatus? = nil, queue: Name? = nil, kind: Name? = nil, key: String? = nil,
-        since: Timestamp? = nil, until: Timestamp? = nil
+        since: Timestamp? = nil, until: Timestamp? = nil, isRetrying: Bool = false
     ) {
+        self.isRetrying = isRetrying
         self.status = status
         self.queue = queue
         self.kind = kind
         self.key = key
         self.since = since
         self.until = until
+    }
+}
+
+extension JobFilter {
+    /// Throws ``InvalidInput`` naming `field` when no job can be in its status and be tried again.
+    package func checkRetrying(_ field: String) throws(InvalidInput) {
+        guard !isRetrying || status == nil || status == .scheduled else {
+            throw InvalidInput(field: field, "goes with the status scheduled alone")
+        }
     }
 }
 
@@ -210,7 +222,7 @@ public struct AttemptRecord: Sendable, Hashable {
     }
 }
 
-/// A queue and what waits on it. Unfinished jobs only, counted to a bound that no backlog raises.
+/// A queue and what waits on it or has failed, counted to a bound that no backlog raises.
 public struct QueueRecord: Sendable, Hashable {
     /// The queue.
     public var name: Name
@@ -232,13 +244,17 @@ public struct QueueRecord: Sendable, Hashable {
     public var oldestOverdue: Duration?
     /// How long the job that was claimed first has run; `nil` when none runs.
     public var oldestRun: Duration?
+    /// Its kinds of which jobs have failed, by name.
+    public var failures: [KindFailures]
 
     /// Makes a record of its counts.
     public init(
         name: Name, isPaused: Bool, scheduled: Int, queued: Int, executing: Int,
         oldestWait: Duration?, oldestOverdue: Duration? = nil, oldestRun: Duration? = nil,
-        hasMoreScheduled: Bool = false, hasMoreQueued: Bool = false
+        hasMoreScheduled: Bool = false, hasMoreQueued: Bool = false,
+        failures: [KindFailures] = []
     ) {
+        self.failures = failures
         self.hasMoreScheduled = hasMoreScheduled
         self.hasMoreQueued = hasMoreQueued
         self.name = name

@@ -1,3 +1,5 @@
+import Logging
+
 /// The truth: everything that writes jobs. PostgreSQL implements it.
 ///
 /// Every write is idempotent by its ids or tokens, so a caller that got
@@ -158,6 +160,10 @@ public protocol JobStore: BodyReader {
         _ workers: [WorkerID], silentAt sequences: [WorkerID: Int64]
     ) async throws(StoreError) -> [WorkerSight]
 
+    /// Whether it has said in the log that PostgreSQL is out, and not yet that it answers again: what
+    /// cannot be done meanwhile needs no line of its own.
+    var isAway: Bool { get }
+
     /// What this process has done with the store: connections, callers that wait, failures.
     var metrics: [Metric] { get }
 
@@ -166,6 +172,11 @@ public protocol JobStore: BodyReader {
 }
 
 extension JobStore {
+    /// Says what could not be done; while the store is away, only to those who debug.
+    func tell(_ logger: Logger, _ message: Logger.Message, _ error: any Error) {
+        logger.log(level: isAway ? .debug : .warning, message, metadata: ["error": "\(error)"])
+    }
+
     /// Sweeps from the head of each queue.
     package func sweep(
         upTo limit: Int, for worker: WorkerID, from queues: [Name]
@@ -310,11 +321,26 @@ public struct Reaped: Sendable, Hashable {
     public let worker: WorkerID
     /// `queued`, or `error` when attempts or crashes are used up.
     public let status: JobStatus
+    /// The stable name its handler is found by.
+    public let kind: Name
+    /// Which attempt was cut off, from 1.
+    public let attempt: Int
+    /// The number of the last attempt it has been given.
+    public let maxAttempts: Int
+
+    /// Why such an attempt ended, as its record says.
+    static let reason = "its worker died or lost its lease"
 
     /// Makes an answer to ``JobStore/reap(upTo:)``.
-    public init(announcement: Announcement, worker: WorkerID, status: JobStatus) {
+    public init(
+        announcement: Announcement, worker: WorkerID, status: JobStatus, kind: Name, attempt: Int,
+        maxAttempts: Int
+    ) {
         self.announcement = announcement
         self.worker = worker
         self.status = status
+        self.kind = kind
+        self.attempt = attempt
+        self.maxAttempts = maxAttempts
     }
 }

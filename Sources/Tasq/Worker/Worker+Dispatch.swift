@@ -114,12 +114,11 @@ extension Worker {
                 case .push, .pushAndSweep:
                     try await push(&search, upTo: limit, in: session, &group)
                 }
-                if search.outage.attempts > 0 { logger.info("postgres answers again") }
                 search.outage.reset()
             } catch {
                 search.noteFailure(error)
                 if search.outage.attempts == 0 {
-                    logger.warning("cannot look for work", metadata: ["error": "\(error)"])
+                    store.tell(logger, "cannot look for work", error)
                 }
                 await search.outage.pause()
             }
@@ -282,7 +281,7 @@ extension Worker {
             if !ids.isEmpty { FailPoint.afterTake.reach() }
             if search.doorbellIsOut {
                 search.doorbellIsOut = false
-                logger.info("announcements arrive again")
+                logger.debug("announcements arrive again")
             }
             meters.taken.add(ids.count)
             if !ids.isEmpty { search.idleWait = settings.pollInterval }
@@ -291,7 +290,8 @@ extension Worker {
             if !Task.isCancelled, settings.findWork == .pushAndSweep { bell.failed() }
             if !search.doorbellIsOut, !Task.isCancelled {
                 search.doorbellIsOut = true
-                logger.warning(
+                // The announcer says in the log what ails it.
+                logger.debug(
                     "no announcements: polling the table", metadata: ["error": "\(error)"])
             }
             return []

@@ -38,6 +38,7 @@ public final class Worker: Service {
     private let handlers: Mutex<HandlerTable>
     let events: @Sendable (Event) -> Void
     let held: HeldClaims
+    private let failures: FailureLog
     let lookahead: Lookahead
     private let bodies: LargeBodies
     /// The id it is registered under.
@@ -67,6 +68,8 @@ public final class Worker: Service {
         let doorbell = Doorbell(announcer, meters: meters)
         let held = HeldClaims(overdue: meters.overdue)
         let promoter = Promoter(store: store, doorbell: doorbell, meters: meters, logger: logger)
+        let failures = FailureLog(logger)
+        self.failures = failures
         self.store = store
         self.announcer = announcer
         self.settings = settings
@@ -85,9 +88,11 @@ public final class Worker: Service {
             onSettled: { settled in
                 held.remove(settled.map(\.claim))
                 doorbell.ring(settled.filter { $0.status == .queued }.map(\.announcement))
+                failures.tell(settled)
             },
             onLost: { settlement in
                 held.remove([settlement.claim])
+                failures.forget(settlement.claim)
                 guard !settlement.isOfNoRun else { return }
                 logger.warning(
                     "an outcome was discarded: its claim is gone",
@@ -193,8 +198,7 @@ public final class Worker: Service {
             } catch {
                 guard again || error.isTransient else { throw error }
                 if backoff.attempts == 0 {
-                    logger.warning(
-                        "waiting for postgres to register", metadata: ["error": "\(error)"])
+                    store.tell(logger, "waiting for postgres to register", error)
                 }
                 await backoff.pause()
             }
@@ -281,6 +285,7 @@ public final class Worker: Service {
             }
             let time = meters.ended(RunEnd(verdict), startedAt: started)
             if verdict != .handedBack, verdict != .unstarted { self.lookahead.noteRun(took: time) }
+            self.failures.note(job, verdict)
             self.settler.settle(Settlement(job: job.id, claim: job.claim, verdict: verdict))
             switch verdict {
             case .success:
@@ -316,6 +321,7 @@ public final class Worker: Service {
         }
         for job in held.finishAll().map(\.job) {
             meters.handedBack.add()
+            failures.note(job, .handedBack)
             settler.settle(Settlement(job: job.id, claim: job.claim, verdict: .handedBack))
         }
         let isSettled = await happens(within: .seconds(5), unless: nil) {

@@ -36,7 +36,9 @@ struct DevCommand: AsyncParsableCommand {
             plan.ingestPort = try flag("--port", port) { try number($0, in: 1...65_534) }
             plan.adminPort = plan.ingestPort + 1
         }
-        plan.flags = global.logLevel.map { ["--log-level", $0] } ?? []
+        plan.flags =
+            (global.logLevel.map { ["--log-level", $0] } ?? [])
+            + (global.logFormat.map { ["--log-format", $0] } ?? [])
         let lock = try DevLock(in: plan.directory)
         defer { lock.release() }
         let session = DevSession(signals: TerminationSignals(patience: 1))

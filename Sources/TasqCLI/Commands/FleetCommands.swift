@@ -23,21 +23,56 @@ struct QueuesCommand: AsyncParsableCommand {
             }
             try Report.list(
                 queues, json: json,
-                columns: [
-                    .init(heading: "QUEUE"), .init(heading: "STATE"),
-                    .init(heading: "SCHEDULED", isNumber: true),
-                    .init(heading: "QUEUED", isNumber: true),
-                    .init(heading: "EXECUTING", isNumber: true),
-                    .init(heading: "OLDEST WAIT", isNumber: true),
-                ],
+                columns: Self.queueColumns + Self.failureColumns,
                 cells: { queue in
-                    [
+                    let cells: [Table.Cell] = [
                         .init(queue.name.description),
                         .init(queue.isPaused ? "paused" : "open", queue.isPaused ? .busy : .plain),
                         .init(queue.scheduledText), .init(queue.queuedText),
                         .init(String(queue.executing)), .init(queue.oldestWait?.rough ?? "-"),
                     ]
+                    return cells + Self.cells(of: queue.failures)
                 }, object: JSON.queue)
+            if !json { try listKinds(of: queues) }
+        }
+
+        /// What has failed by kind, where anything has.
+        private func listKinds(of queues: [QueueRecord]) throws {
+            var table = Table(
+                [Table.Column(heading: "QUEUE"), Table.Column(heading: "KIND")]
+                    + Self.failureColumns)
+            for queue in queues {
+                for failures in queue.failures {
+                    let names = [queue.name, failures.kind].map { Table.Cell($0.description) }
+                    table.add(names + Self.cells(of: [failures]))
+                }
+            }
+            guard queues.contains(where: { !$0.failures.isEmpty }) else { return }
+            try StandardOutput.write("\n" + table.text(styled: Report.isStyled))
+        }
+
+        private static let queueColumns: [Table.Column] = [
+            .init(heading: "QUEUE"), .init(heading: "STATE"),
+            .init(heading: "SCHEDULED", isNumber: true), .init(heading: "QUEUED", isNumber: true),
+            .init(heading: "EXECUTING", isNumber: true),
+            .init(heading: "OLDEST WAIT", isNumber: true),
+        ]
+
+        private static let failureColumns: [Table.Column] = [
+            .init(heading: "RETRYING", isNumber: true), .init(heading: "ERROR", isNumber: true),
+            .init(heading: "LAST HOUR", isNumber: true), .init(heading: "LAST DAY", isNumber: true),
+        ]
+
+        private static func cells(of failures: [KindFailures]) -> [Table.Cell] {
+            func cell(_ text: String, _ count: Int, _ style: Style) -> Table.Cell {
+                .init(text, count > 0 ? style : .plain)
+            }
+            return [
+                cell(failures.retryingText, failures.retrying, .busy),
+                cell(failures.errorsText, failures.errors, .bad),
+                cell(failures.errorsOfHourText, failures.errorsOfHour, .bad),
+                cell(failures.errorsOfDayText, failures.errorsOfDay, .bad),
+            ]
         }
     }
 }

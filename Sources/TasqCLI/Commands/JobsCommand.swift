@@ -16,6 +16,9 @@ struct JobsCommand: AsyncParsableCommand {
 
         @OptionGroup var filters: FilterOptions
 
+        @Flag(help: "Only those that wait for another attempt after one that failed.")
+        var retrying = false
+
         @Option(help: ArgumentHelp("How many, 1 to 1000.", valueName: "n"))
         var limit = "50"
 
@@ -26,7 +29,9 @@ struct JobsCommand: AsyncParsableCommand {
         var json = false
 
         func run() async throws {
-            let filter = try filters.filter()
+            var filter = try filters.filter()
+            filter.isRetrying = retrying
+            try filter.checkRetrying("--retrying")
             let limit = try flag("--limit", limit) { try number($0, in: 1...1000) }
             let cursor = try cursor.map { text in
                 guard let cursor = JobCursor(text) else {
@@ -35,7 +40,7 @@ struct JobsCommand: AsyncParsableCommand {
                 return cursor
             }
             let configuration = try global.load(.database)
-            let page = try await Connections.with(configuration) {
+            let page = try await Connections.with(configuration) { [filter] in
                 try await search($0.store, filter, after: cursor, limit: limit)
             }
             try Report.list(

@@ -46,6 +46,11 @@ struct GlobalOptions: ParsableArguments {
             valueName: "level"))
     var logLevel: String?
 
+    @Option(
+        name: .customLong("log-format"),
+        help: ArgumentHelp("text, logfmt or json (TASQ_LOG_FORMAT).", valueName: "format"))
+    var logFormat: String?
+
     /// Merges these flags, and the command's own, with environment, file and defaults.
     /// With `source` the secrets of that source alone are looked up.
     func load(
@@ -63,6 +68,7 @@ struct GlobalOptions: ParsableArguments {
         flags["database_url"] = databaseURL
         flags["redis_url"] = redisURL
         flags["log_level"] = logLevel
+        flags["log_format"] = logFormat
         return flags
     }
 }
@@ -71,6 +77,6 @@ extension Configuration {
     /// A logger that writes lines on standard error; `level` may be changed while it runs.
     func logger(_ level: LogLevel? = nil) -> Logger {
         let level = level ?? LogLevel(logLevel)
-        return Logger(label: "tasq") { _ in LineLog(level: level) }
+        return Logger(label: "tasq") { [logFormat] _ in LineLog(level: level, format: logFormat) }
     }
 }

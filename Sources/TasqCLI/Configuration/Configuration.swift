@@ -15,6 +15,7 @@ struct Configuration: Sendable {
     /// The PostgreSQL schema that holds the tables.
     var schema = "tasq"
     var logLevel = Logger.Level.info
+    var logFormat = LogFormat.text
     var http = HTTPSection()
     /// What the listeners accept at most.
     var limits = HTTPLimits()

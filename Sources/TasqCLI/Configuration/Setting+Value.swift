@@ -14,6 +14,7 @@ extension Setting {
         case "redis_prefix": configuration.redisPrefix
         case "schema": configuration.schema
         case "log_level": configuration.logLevel.rawValue
+        case "log_format": configuration.logFormat.rawValue
         case "http.ingest": http.ingest.description
         case "http.ingest_certificate": http.ingestTLS.certificate
         case "http.ingest_key": http.ingestTLS.key

@@ -38,6 +38,7 @@ struct Setting: Sendable {
         },
         plain("schema") { text, it throws(InvalidInput) in it.schema = try schema(text) },
         plain("log_level") { text, it throws(InvalidInput) in it.logLevel = try choice(text) },
+        plain("log_format") { text, it throws(InvalidInput) in it.logFormat = try choice(text) },
         plain("http.ingest") { text, it throws(InvalidInput) in
             it.http.ingest = try ListenAddress(text, field: "address")
         },

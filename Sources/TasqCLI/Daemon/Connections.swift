@@ -16,7 +16,10 @@ struct Connections: Sendable {
         self.logger = logger
         let postgres = try PostgresSettings(
             url: configuration.databaseURL ?? "", schema: configuration.schema)
-        store = PostgresStore(postgres, logger: logger)
+        var own = logger
+        // What PostgreSQL does to a short command is its own last line.
+        if isShort, own.logLevel > .debug { own.logLevel = .error }
+        store = PostgresStore(postgres, logger: own)
         if let url = configuration.redisURL, !url.isEmpty {
             var redis = try RedisSettings(url: url, prefix: configuration.redisPrefix)
             if isShort { redis.announceTime = postgres.statementTimeout }

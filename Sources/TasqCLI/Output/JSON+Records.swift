@@ -26,13 +26,32 @@ extension JSON {
     }
 
     static func queue(_ queue: QueueRecord) -> JSON {
-        .object([
+        let kinds = queue.failures.map { failures in
+            JSON.object(
+                [Member(name: "kind", value: .text(failures.kind))]
+                    + Self.members(of: [failures]))
+        }
+        let own: KeyValuePairs<String, JSON> = [
             "name": .text(queue.name), "paused": .bool(queue.isPaused),
             "scheduled": .int(queue.scheduled), "queued": .int(queue.queued),
             "executing": .int(queue.executing), "more_scheduled": .bool(queue.hasMoreScheduled),
             "more_queued": .bool(queue.hasMoreQueued),
             "oldest_wait_seconds": queue.oldestWait.map { .decimal($0.inSeconds) } ?? .null,
-        ])
+        ]
+        return .object(
+            own.map { Member(name: $0.key, value: $0.value) }
+                + Self.members(of: queue.failures) + [Member(name: "kinds", value: .array(kinds))])
+    }
+
+    private static func members(of failures: [KindFailures]) -> [Member] {
+        [
+            Member(name: "error", value: .int(failures.errors)),
+            Member(name: "error_last_hour", value: .int(failures.errorsOfHour)),
+            Member(name: "error_last_day", value: .int(failures.errorsOfDay)),
+            Member(name: "retrying", value: .int(failures.retrying)),
+            Member(name: "more_error", value: .bool(failures.hasMoreErrors)),
+            Member(name: "more_retrying", value: .bool(failures.hasMoreRetrying)),
+        ]
     }
 
     static func worker(_ standing: WorkerStanding) -> JSON {

@@ -47,7 +47,25 @@ extension JSONWriter {
             json.name("oldest_wait_seconds")
             json.literal(
                 queue.oldestWait.map { PrometheusText.number($0 / .seconds(1)) } ?? "null")
+            json.failures(queue.failures)
+            json.name("kinds")
+            json.array(queue.failures) { json, failures in
+                json.object { json in
+                    json.member("kind", failures.kind.description)
+                    json.failures([failures])
+                }
+            }
         }
+    }
+
+    /// The members that tell what has failed.
+    mutating func failures(_ failures: [KindFailures]) {
+        member("error", failures.errors)
+        member("error_last_hour", failures.errorsOfHour)
+        member("error_last_day", failures.errorsOfDay)
+        member("retrying", failures.retrying)
+        member("more_error", failures.hasMoreErrors)
+        member("more_retrying", failures.hasMoreRetrying)
     }
 
     mutating func worker(_ standing: WorkerStanding) {

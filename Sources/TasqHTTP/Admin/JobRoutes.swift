@@ -71,7 +71,9 @@ struct JobRoutes: Sendable {
     private func list(_ head: RequestHead) async throws(Problem) -> Answer {
         let query = try Query(
             head.query,
-            allowing: ["status", "queue", "kind", "key", "since", "until", "limit", "cursor"])
+            allowing: [
+                "status", "queue", "kind", "key", "since", "until", "retrying", "limit", "cursor",
+            ])
         let filter = JobFilter(
             status: try query.value("status") { text throws(InvalidInput) in
                 guard let status = JobStatus(rawValue: text) else {
@@ -84,7 +86,13 @@ struct JobRoutes: Sendable {
             },
             queue: try query.name("queue"), kind: try query.name("kind"),
             key: try query.key("key"),
-            since: try query.time("since"), until: try query.time("until"))
+            since: try query.time("since"), until: try query.time("until"),
+            isRetrying: try query.flag("retrying") ?? false)
+        do throws(InvalidInput) {
+            try filter.checkRetrying("retrying")
+        } catch {
+            throw .invalid(error)
+        }
         let limit = try query.number("limit", in: 1...Self.pageLimit) ?? Self.defaultPage
         let cursor = try query.value("cursor") { text throws(InvalidInput) in
             guard let cursor = JobCursor(text) else {

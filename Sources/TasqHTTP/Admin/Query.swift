@@ -68,6 +68,15 @@ struct Query {
         }
     }
 
+    func flag(_ name: String) throws(Problem) -> Bool? {
+        try value(name) { text throws(InvalidInput) in
+            guard let flag = Bool(text) else {
+                throw InvalidInput(field: name, "must be true or false")
+            }
+            return flag
+        }
+    }
+
     /// A key of jobs, within the limits of one.
     func key(_ name: String) throws(Problem) -> String? {
         try value(name) { text throws(InvalidInput) in

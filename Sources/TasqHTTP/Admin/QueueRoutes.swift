@@ -39,7 +39,7 @@ struct QueueRoutes: Sendable {
         }
     }
 
-    /// Sums over the queues and workers: what is unfinished, never a count over history.
+    /// Sums over the queues and workers: what is unfinished or has failed, never a count over history.
     private func stats() async throws(Problem) -> Answer {
         let queues = try await read { () async throws(StoreError) in try await catalog.queues() }
         let workers = try await read { () async throws(StoreError) in try await catalog.workers() }
@@ -54,6 +54,7 @@ struct QueueRoutes: Sendable {
             json.member("more_queued", queues.contains { $0.hasMoreQueued })
             json.name("oldest_wait_seconds")
             json.literal(oldest.map { PrometheusText.number($0 / .seconds(1)) } ?? "null")
+            json.failures(queues.flatMap(\.failures))
             json.member("workers", workers.count)
             json.member("slots", workers.reduce(0) { $0 + $1.worker.concurrency })
         }

@@ -1,3 +1,4 @@
+import Logging
 import NIOHTTP1
 import Tasq
 import TasqWebhooks
@@ -7,11 +8,13 @@ struct IngestResponder: Responder {
     private let sources: SourceTable
     private let queue: Queue
     private let meters: HTTPMeters
+    private let refusals: RefusalLog
 
-    init(sources: SourceTable, queue: Queue, meters: HTTPMeters) {
+    init(sources: SourceTable, queue: Queue, meters: HTTPMeters, logger: Logger) {
         self.sources = sources
         self.queue = queue
         self.meters = meters
+        refusals = RefusalLog(logger)
     }
 
     func admit(_ head: RequestHead) throws(Problem) {
@@ -33,6 +36,11 @@ struct IngestResponder: Responder {
         return BodyAllowance(bytes: source.body ?? limits.bodyBytes) { length in
             source.bytesHeld(by: length, isPacked: isPacked, isForm: isForm)
         }
+    }
+
+    func refused(_ head: RequestHead, _ problem: Problem, bytes: Int?) {
+        guard head.path.hasPrefix("/in/") else { return }
+        refusals.tell(of: sources.source(Self.name(in: head))?.name, head, problem, bytes: bytes)
     }
 
     func answer(_ request: Request) async throws(Problem) -> Answer {
@@ -111,7 +119,7 @@ struct IngestResponder: Responder {
             // Otherwise nobody has been verified yet.
             case .malformedBody where source.signed == .sent:
                 throw .malformed(refusal.description)
-            default: throw .verificationFailed
+            default: throw .verificationFailed(refusal.description)
             }
         }
         do throws(InvalidInput) {

@@ -19,7 +19,8 @@ public struct IngestServer: Service {
     ///   - sources: Who may send; of two with one name the first counts.
     ///   - queue: Commits the events.
     ///   - meters: Counts what happens; the admin server shows it.
-    ///   - logger: Told of start and of trouble, never of requests.
+    ///   - logger: Told of trouble, and of refused webhooks, a few a minute of each source: never
+    ///     what was sent.
     ///   - onListening: Called once with the real address when connections are accepted.
     public init(
         address: ListenAddress, limits: HTTPLimits = HTTPLimits(), tls: ListenerTLS? = nil,
@@ -30,7 +31,8 @@ public struct IngestServer: Service {
         self.sources = table
         listener = Listener(
             address: address, limits: limits, tls: tls,
-            responder: IngestResponder(sources: table, queue: queue, meters: meters),
+            responder: IngestResponder(
+                sources: table, queue: queue, meters: meters, logger: logger),
             meters: meters, logger: logger, onListening: onListening)
     }
 

@@ -133,13 +133,22 @@ struct HTTPConnections: ServerChildChannel {
             }
         } catch {
             meters.refused(error)
+            responder.refused(request, error, bytes: request.contentLength)
             return (error.answer(to: id), isLast || request.hasBody || request.expectsContinue)
         }
         if request.expectsContinue, request.hasBody {
             try await send(HTTPResponseHead(version: .http1_1, status: .continue), to: outbound)
         }
-        let body = try await reader.body(of: request, within: allowance, in: &room) {
-            accepted.holdRequest($0)
+        let body: [UInt8]
+        do throws(ReadFailure) {
+            body = try await reader.body(of: request, within: allowance, in: &room) {
+                accepted.holdRequest($0)
+            }
+        } catch {
+            if case .refused(let problem) = error {
+                responder.refused(request, problem, bytes: request.contentLength)
+            }
+            throw error
         }
         do throws(Problem) {
             guard capacity.enter() else { throw .overloaded }
@@ -159,6 +168,7 @@ struct HTTPConnections: ServerChildChannel {
             return (answer, isLast)
         } catch {
             meters.refused(error)
+            responder.refused(request, error, bytes: body.count)
             return (error.answer(to: id), isLast)
         }
     }

@@ -12,6 +12,11 @@ struct Problem: Error, Sendable {
     let title: String
     var detail: String?
     var headers: [(name: String, value: String)] = []
+    /// What the operator is told beyond that, and the sender is not.
+    var cause: String?
+
+    /// Why, for the operator.
+    var reason: String { cause ?? detail ?? title }
 
     func answer(to request: RequestID) -> Answer {
         let body = JSONWriter.object { json in
@@ -41,8 +46,11 @@ extension Problem {
     }
 
     /// One text for every cause: a caller learns nothing about why a signature was refused.
-    static let verificationFailed = Problem(
-        code: "verification-failed", status: .unauthorized, title: "Verification failed")
+    static func verificationFailed(_ cause: String) -> Problem {
+        Problem(
+            code: "verification-failed", status: .unauthorized, title: "Verification failed",
+            cause: cause)
+    }
 
     static let unauthorized = Problem(
         code: "unauthorized", status: .unauthorized, title: "A valid bearer token is required",

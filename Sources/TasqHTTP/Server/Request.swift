@@ -85,12 +85,17 @@ protocol Responder: Sendable {
 
     /// Answers a complete request.
     func answer(_ request: Request) async throws(Problem) -> Answer
+
+    /// Told of a request that is refused, with its body's length as far as it is known.
+    func refused(_ head: RequestHead, _ problem: Problem, bytes: Int?)
 }
 
 extension Responder {
     func allowance(for head: RequestHead, within limits: HTTPLimits) -> BodyAllowance {
         BodyAllowance(bytes: limits.bodyBytes)
     }
+
+    func refused(_ head: RequestHead, _ problem: Problem, bytes: Int?) {}
 }
 
 extension RequestHead {

@@ -6,6 +6,7 @@
 --   $9 timestamptz  enqueued before, or null
 --   $10 timestamptz, $11 uuid  jobs whose ids do not grow with time: before this place, or null
 --   $12 bigint  jobs that each walk looks at, at most
+--   $13 boolean  only those that have failed before; asked with $3 `scheduled`
 --
 -- Two walks, each in an index's order: ids of the years 2020 to 2100, which grow with time, and
 -- job_unordered (see migration 0008) for all others. Each gives up to a page, and the caller merges
@@ -19,7 +20,7 @@ WITH grown AS MATERIALIZED (
     SELECT w.id
     FROM (
         (
-            SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at
+            SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at, j.attempt
             FROM tasq.job AS j
             WHERE ($3::text IN ('error', 'cancelled')) IS NOT TRUE
                 AND j.id >= $7::uuid AND j.id < $1::uuid
@@ -28,7 +29,7 @@ WITH grown AS MATERIALIZED (
         )
         UNION ALL
         (
-            SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at
+            SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at, j.attempt
             FROM tasq.job AS j
             WHERE $3::text IN ('error', 'cancelled') AND j.status IN ('error', 'cancelled')
                 AND j.status = $3::text::tasq.job_status
@@ -38,6 +39,7 @@ WITH grown AS MATERIALIZED (
         )
     ) AS w
     WHERE ($3::text IS NULL OR w.status = $3::text::tasq.job_status)
+        AND ($13::boolean IS NOT TRUE OR w.attempt > 0)
         AND ($4::text IS NULL OR w.queue = $4::text)
         AND ($5::text IS NULL OR w.kind = $5::text)
         AND ($6::text IS NULL OR w.key = $6::text)
@@ -49,7 +51,7 @@ WITH grown AS MATERIALIZED (
 others AS MATERIALIZED (
     SELECT w.id
     FROM (
-        SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at
+        SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at, j.attempt
         FROM tasq.job AS j
         WHERE (
                 j.id < '016f5e66-e800-0000-0000-000000000000'
@@ -62,6 +64,7 @@ others AS MATERIALIZED (
         LIMIT $12::bigint
     ) AS w
     WHERE ($3::text IS NULL OR w.status = $3::text::tasq.job_status)
+        AND ($13::boolean IS NOT TRUE OR w.attempt > 0)
         AND ($4::text IS NULL OR w.queue = $4::text)
         AND ($5::text IS NULL OR w.kind = $5::text)
         AND ($6::text IS NULL OR w.key = $6::text)

@@ -2,11 +2,12 @@
 --
 --   $1 … $11  as in jobs.sql; $3 is any status but `success`
 --   $12 bigint  jobs of that status at most
+--   $13 boolean  only those of them that are tried again, with $3 `scheduled` alone
 --
 -- With more of them than $12 the answer is one row with `is_stop`, and jobs.sql has to walk. Each
 -- status but `success` has an index of its own, not in the order of the list, so these are sorted. Those
 -- in `error` and `cancelled` share one, which is walked from there on, as in queues.sql; sweep.sql says why
--- `status` is asked for twice.
+-- `status` is asked for twice, and migration 0012 why sometimes from both sides.
 WITH few AS MATERIALIZED (
     (
         SELECT j.id
@@ -20,8 +21,18 @@ WITH few AS MATERIALIZED (
     (
         SELECT j.id
         FROM tasq.job AS j
-        WHERE $3::text = 'scheduled' AND j.status = 'scheduled'
+        WHERE $3::text = 'scheduled' AND $13::boolean IS NOT TRUE AND j.status = 'scheduled'
         ORDER BY j.run_at
+        LIMIT $12::bigint + 1
+    )
+    UNION ALL
+    (
+        SELECT j.id
+        FROM tasq.job AS j
+        WHERE $3::text = 'scheduled' AND $13::boolean
+            AND ((j.status >= 'scheduled' AND j.status <= 'scheduled') OR j.status = ANY ('{scheduled}'))
+            AND j.attempt > 0
+        ORDER BY j.queue, j.kind, j.run_at
         LIMIT $12::bigint + 1
     )
     UNION ALL
@@ -55,6 +66,7 @@ matching AS MATERIALIZED (
     JOIN tasq.job AS j ON j.id = ANY (ARRAY[f.id])
     WHERE (SELECT count(*) FROM few AS c) <= $12::bigint
         AND j.status = $3::text::tasq.job_status
+        AND ($13::boolean IS NOT TRUE OR j.attempt > 0)
         AND ($4::text IS NULL OR j.queue = $4::text)
         AND ($5::text IS NULL OR j.kind = $5::text)
         AND ($6::text IS NULL OR j.key = $6::text)

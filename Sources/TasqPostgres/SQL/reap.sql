@@ -41,7 +41,8 @@ taken AS (
         END
     FROM gone AS g
     WHERE j.id = ANY (ARRAY[g.job_id])
-    RETURNING j.id, j.status, j.queue, j.priority, j.unique_key, j.crashes, g.worker_id
+    RETURNING j.id, j.status, j.queue, j.priority, j.unique_key, g.worker_id, j.kind, j.attempt,
+        j.max_attempts
 ),
 recorded AS (
     INSERT INTO tasq.attempt AS a
@@ -56,5 +57,6 @@ freed AS (
     USING taken AS t
     WHERE k.key = ANY (ARRAY[t.unique_key]) AND k.job_id = t.id AND t.status = 'error'
 )
-SELECT t.id, t.queue, t.priority, t.worker_id, t.status::text
+SELECT
+    t.id, t.queue, t.priority, t.worker_id, t.status::text, t.kind, t.attempt, t.max_attempts
 FROM taken AS t

@@ -129,7 +129,11 @@ private struct HeartbeatLoop {
                 return
             case .failed(let error):
                 if interrupt.isSignalled { return }
-                if failures == 0 { logger.info("the heartbeat got no answer: \(error)") }
+                if failures == 0 {
+                    logger.log(
+                        level: error.isTransient ? .debug : .info,
+                        "the heartbeat got no answer: \(error)")
+                }
                 failures += 1
                 next = .now + backoff(after: error)
             }

@@ -27,7 +27,10 @@ package func commitNotices(
                 _ = continuation.yield($0)
             }
         } catch {
-            if !interrupt.isSignalled { logger.info("no commit notices: \(error)") }
+            if !interrupt.isSignalled {
+                logger.log(
+                    level: error.isTransient ? .debug : .info, "no commit notices: \(error)")
+            }
         }
         continuation.finish()
     }

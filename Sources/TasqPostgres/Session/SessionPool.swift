@@ -15,17 +15,22 @@ package final class SessionPool: Sendable {
     private let ledger: Mutex<PoolLedger>
     private let alarmIsSet = Mutex<ContinuousClock.Instant?>(nil)
     private let alarms = DispatchQueue(label: "tasq.postgres.pool")
+    private let watch: ServerWatch
     package let counts = PoolCounts()
 
     package init(settings: PostgresSettings, size: Int, logger: Logger) {
         self.settings = settings
         self.size = max(1, size)
+        watch = ServerWatch(logger)
         ledger = Mutex(
             PoolLedger(size: size) { Session(settings: settings, logger: logger) })
     }
 
     /// How many callers wait for a session now.
     package var waiting: Int { ledger.withLock { $0.waiters.count } }
+
+    /// Whether it has said in the log that the server is out, and not yet that it answers again.
+    package var isOut: Bool { watch.isOut }
 
     /// What the pool has done and is doing.
     package var metrics: [Metric] {
@@ -52,12 +57,15 @@ package final class SessionPool: Sendable {
         _ statement: Statement, _ parameters: Parameters
     ) async throws(StoreError) -> Rows {
         let session = try await borrow()
+        let wasOut = watch.isOut
         do throws(StoreError) {
             let rows = try await session.run(statement, parameters)
+            // An answer that was under way when the server went says nothing of it.
+            if wasOut { watch.answered() }
             await giveBack(session)
             return rows
         } catch {
-            counts.failed(error)
+            noteFailure(error, on: session)
             await giveBack(session)
             throw error
         }
@@ -75,7 +83,7 @@ package final class SessionPool: Sendable {
             await giveBack(session)
             return result
         } catch {
-            counts.failed(error)
+            noteFailure(error, on: session)
             await session.tidyUp()
             await giveBack(session)
             throw error
@@ -114,19 +122,38 @@ package final class SessionPool: Sendable {
             }
         }
         guard lease.needsConnection else { return lease.session }
+        let wasOut = watch.isOut
         do throws(StoreError) {
             try await lease.session.connect()
             counts.connects.add()
+            if wasOut { watch.answered() }
             ledger.withLock { $0.connected() }
             serve()
             return lease.session
         } catch {
             counts.connectFailures.add()
             counts.failed(error)
+            noteOutage(error)
             ledger.withLock { $0.failed(error, at: .now) }.deliver()
             await giveBack(lease.session)
             throw error
         }
+    }
+
+    private func noteFailure(_ error: StoreError, on session: Session) {
+        counts.failed(error)
+        switch error {
+        case .unavailable, .unknown:
+            if !session.isConnected { noteOutage(error) }
+        case .contended, .rejected, .denied, .misconfigured:
+            // The server has answered, whatever becomes of the connection.
+            break
+        }
+    }
+
+    private func noteOutage(_ error: StoreError) {
+        guard !ledger.withLock({ $0.isClosed }) else { return }
+        watch.failed(error)
     }
 
     private func waitForLease(

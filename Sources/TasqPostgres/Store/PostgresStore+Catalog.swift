@@ -16,15 +16,22 @@ extension PostgresStore {
         matching filter: JobFilter, after cursor: JobCursor?, limit: Int
     ) async throws(StoreError) -> JobPage {
         let limit = min(max(1, limit), 1000)
+        var filter = filter
+        if filter.isRetrying {
+            filter.status = filter.status ?? .scheduled
+            guard filter.status == .scheduled else { return JobPage(jobs: [], next: nil) }
+        }
         var parameters = parameters(of: filter, after: cursor, limit: limit)
         if let status = filter.status, status != .success {
             parameters.append(Int64(Self.fewLimit))
+            parameters.append(filter.isRetrying)
             let rows = try await pool.run(statements.jobsFew, parameters)
             let found = page(of: rows, limit: limit)
             if !found.isCut { return found.page }
             parameters = self.parameters(of: filter, after: cursor, limit: limit)
         }
         parameters.append(Int64(Self.walkLimit))
+        parameters.append(filter.isRetrying)
         return page(of: try await pool.run(statements.jobs, parameters), limit: limit).page
     }
 
@@ -109,7 +116,8 @@ extension PostgresStore {
         }.first
     }
 
-    /// Counts unfinished jobs to a bound, from partial indexes; history and backlog cost nothing.
+    /// Counts unfinished and failed jobs to a bound, from partial indexes; history and backlog cost
+    /// nothing.
     public func queues() async throws(StoreError) -> [QueueRecord] {
         try await queues(atMost: 10_000)
     }
@@ -119,7 +127,7 @@ extension PostgresStore {
         parameters.append(Int64(Glance.countLimit))
         parameters.append(Int64(limit))
         parameters.append(Int64(Glance.scheduledLimit))
-        return try await pool.run(statements.queues, parameters).map { row in
+        let queues = try await pool.run(statements.queues, parameters).map { row in
             QueueRecord(
                 name: Name(unchecked: row.text(0)), isPaused: row.bool(1),
                 scheduled: Int(row.int(2)), queued: Int(row.int(3)), executing: Int(row.int(4)),
@@ -128,6 +136,44 @@ extension PostgresStore {
                 oldestRun: row.optionalInt(7).map { .microseconds(max(0, $0)) },
                 hasMoreScheduled: row.bool(8), hasMoreQueued: row.bool(9))
         }
+        return Self.queues(queues, with: try await failures(), atMost: limit)
+    }
+
+    /// By queue, those by kind.
+    private func failures() async throws(StoreError) -> [Name: [KindFailures]] {
+        var bounds = Parameters()
+        bounds.append(Int64(KindFailures.countLimit))
+        bounds.append(Int64(KindFailures.kindLimit))
+        var failures: [Name: [KindFailures]] = [:]
+        for row in try await pool.run(statements.failures, bounds) {
+            failures[Name(unchecked: row.text(0)), default: []].append(
+                KindFailures(
+                    kind: Name(unchecked: row.text(1)), errors: Int(row.int(2)),
+                    errorsOfHour: Int(row.int(3)), errorsOfDay: Int(row.int(4)),
+                    retrying: Int(row.int(5)), hasMoreErrors: row.bool(6),
+                    hasMoreRetrying: row.bool(7)))
+        }
+        return failures
+    }
+
+    /// Beside the others those of which nothing but failures is known.
+    private static func queues(
+        _ queues: [QueueRecord], with failures: [Name: [KindFailures]], atMost limit: Int
+    ) -> [QueueRecord] {
+        guard !failures.isEmpty else { return queues }
+        var rest = failures
+        var all: [QueueRecord] = []
+        for var queue in queues {
+            queue.failures = rest.removeValue(forKey: queue.name) ?? []
+            all.append(queue)
+        }
+        for (name, failures) in rest {
+            all.append(
+                QueueRecord(
+                    name: name, isPaused: false, scheduled: 0, queued: 0, executing: 0,
+                    oldestWait: nil, failures: failures))
+        }
+        return Array(all.sorted { $0.name < $1.name }.prefix(limit))
     }
 
     /// Every row of `worker` with the number of its claims.

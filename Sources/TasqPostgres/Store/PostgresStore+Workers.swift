@@ -110,7 +110,9 @@ extension PostgresStore {
         return try await pool.run(statements.reap, parameters).map { row in
             Reaped(
                 announcement: announcement(row, 0, 1, 2), worker: row.id(3),
-                status: JobStatus(rawValue: row.text(4)) ?? .error)
+                status: JobStatus(rawValue: row.text(4)) ?? .error,
+                kind: Name(unchecked: row.text(5)), attempt: Int(row.int(6)),
+                maxAttempts: Int(row.int(7)))
         }
     }
 

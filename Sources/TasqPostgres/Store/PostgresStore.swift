@@ -43,6 +43,9 @@ public final class PostgresStore: JobStore, Catalog {
     /// What the pool has done since it was made, and its state.
     public var metrics: [Metric] { pool.metrics }
 
+    /// Whether the pool has said so.
+    public var isAway: Bool { pool.isOut }
+
     /// Closes every connection of the pool.
     public func close() async {
         await pool.close()

@@ -30,6 +30,7 @@ struct Statements: Sendable {
     let eventJobs: Statement
     let events: Statement
     let explain: Statement
+    let failures: Statement
     let grant: Statement
     let grants: Statement
     let heldBody: Statement
@@ -126,6 +127,7 @@ struct Statements: Sendable {
         eventJobs = load("event_jobs", PackageResources.event_jobs_sql)
         events = load("events", PackageResources.events_sql, isPlannedAnew: true)
         explain = load("explain", PackageResources.explain_sql)
+        failures = load("failures", PackageResources.failures_sql)
         grant = load("grant", PackageResources.grant_sql)
         grants = load("grants", PackageResources.grants_sql)
         heldBody = load("held_body", PackageResources.held_body_sql)
@@ -217,6 +219,9 @@ extension Migration {
             Migration(
                 number: 11, name: "policies",
                 text: sql(PackageResources._011_policies_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 12, name: "failures",
+                text: sql(PackageResources._012_failures_sql, in: schema), isBreaking: false),
         ]
     }
 }

@@ -47,11 +47,13 @@ final class RunningSystem {
         return worker
     }
 
-    func startServer(_ configuration: String = "{}") async throws {
+    @discardableResult
+    func startServer(_ configuration: String = "{}") async throws -> ChildProcess {
         let server = try await start("serve", configuration)
         self.server = server.pid
         admin = try await address("admin ", of: server)
         ingest = try await address("ingest ", of: server)
+        return server
     }
 
     private func start(_ command: String, _ configuration: String) async throws -> ChildProcess {

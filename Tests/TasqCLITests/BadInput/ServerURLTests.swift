@@ -129,7 +129,7 @@ import Testing
                 WHERE usename = '\(role)' AND datname = current_database();
                 SELECT tasq.enqueue('a')
                 """)
-            _ = try await worker.waitForLine(containing: "cannot look for work")
+            _ = try await worker.waitForLine(containing: "postgres is out")
             try await database.execute("ALTER ROLE \(role) LOGIN")
             try await eventually(within: .seconds(60).onThisMachine, "the job is a success") {
                 try await database.execute("SELECT status FROM tasq.job") == "success"

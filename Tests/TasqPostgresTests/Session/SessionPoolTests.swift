@@ -124,6 +124,22 @@ import Testing
         await server.stop(.immediate)
     }
 
+    @Test func `A large statement that is refused is no outage, though its connection is closed`()
+        async throws
+    {
+        try await withPool(size: 1) { pool, _ in
+            let refused = Statement(name: "refused", text: "SELECT length($1::text) / 0")
+            let large = String(repeating: "x", count: 9_000_000)
+            let word = await failure { () throws(StoreError) in
+                var parameters = Parameters()
+                parameters.append(large)
+                return try await pool.run(refused, parameters)
+            }?.word
+            #expect(word == "rejected 22012")
+            #expect(!pool.isOut)
+        }
+    }
+
     @Test func `Closing waits for the borrowed, then refuses`() async throws {
         try await withPool(size: 2) { pool, database in
             let blocker = Session(

@@ -53,6 +53,7 @@ struct PlanScene {
                     '{1}', ARRAY[public.middle()], '{\(Self.stranger)}'
                     """),
             Hot(statement: all.queues, arguments: "\(batch), 10, \(batch)"),
+            Hot(statement: all.failures, arguments: "\(batch), 10"),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[1]", counts: 1000),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[5]", counts: 1000),
             Hot(statement: all.reap, arguments: "\(batch), 3"),
@@ -105,8 +106,11 @@ struct PlanScene {
     private var lists: [Hot] {
         let all = Statements(schema: "tasq")
         let (first, last) = ("'\(JobID.years.lowerBound)'", "'\(JobID.years.upperBound)'")
-        func list(_ status: String, _ kind: String, _ key: String) -> String {
-            "\(last), \(batch), \(status), NULL, \(kind), \(key), \(first), NULL, NULL, NULL, NULL, \(4 * batch)"
+        func list(
+            _ status: String, _ kind: String, _ key: String, retrying: Bool = false
+        ) -> String {
+            "\(last), \(batch), \(status), NULL, \(kind), \(key), \(first), "
+                + "NULL, NULL, NULL, NULL, \(4 * batch), \(retrying)"
         }
         let statuses = ["scheduled", "queued", "executing", "error", "cancelled"]
         return [
@@ -115,6 +119,12 @@ struct PlanScene {
             Hot(statement: all.jobs, arguments: list("'success'", "'rare'", "NULL")),
             Hot(statement: all.jobs, arguments: list("'error'", "'rare'", "NULL")),
             Hot(statement: all.jobs, arguments: list("'cancelled'", "NULL", "NULL")),
+            Hot(
+                statement: all.jobs,
+                arguments: list("'scheduled'", "'rare'", "NULL", retrying: true)),
+            Hot(
+                statement: all.jobsFew,
+                arguments: list("'scheduled'", "'rare'", "NULL", retrying: true)),
             Hot(
                 statement: all.events,
                 arguments: "NULL, \(batch), 'nope', NULL, NULL, \(4 * batch)"),
@@ -217,13 +227,18 @@ struct PlanScene {
         """
     }
 
-    /// Scheduled jobs, half of them due; a suspect; and claims, half of them of a worker that is gone.
+    /// Scheduled jobs, half of them due; jobs that are tried again; a suspect; and claims, half of them
+    /// of a worker that is gone.
     var rest: String {
         """
         INSERT INTO tasq.job (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
         SELECT \(id(3)), \(id(3)), 'default', 'noop', 'scheduled', 1, 3,
             now() + (n - \(size / 10)) * interval '1 second'
         FROM generate_series(1, \(size / 5)) AS n;
+        INSERT INTO tasq.job
+            (id, payload_id, queue, kind, status, priority, max_attempts, attempt, run_at)
+        SELECT \(id(6)), \(id(6)), 'default', 'noop', 'scheduled', 1, 3, 1, now() + interval '1 hour'
+        FROM generate_series(1, \(size / 10)) AS n;
         INSERT INTO tasq.job
             (id, payload_id, queue, kind, status, priority, max_attempts, crashes, run_at)
         SELECT \(id(4)), \(id(4)), 'default', 'noop', 'queued', 1, 3, 2, now()

@@ -176,9 +176,12 @@ import Testing
                 """)
             let statements = Statements(schema: "tasq")
             let (first, last) = ("'\(JobID(high: 0, low: 0))'", "'\(JobID())'")
-            let list = "\(last), 50, NULL, NULL, NULL, NULL, \(first), NULL, NULL, NULL, NULL, 100"
+            let list =
+                "\(last), 50, NULL, NULL, NULL, NULL, \(first), NULL, NULL, NULL, NULL, 100, FALSE"
             for (statement, arguments, index) in [
                 (statements.queues, "1000, 100, 1000", "job_queued"),
+                (statements.failures, "1000, 100", "job_failed"),
+                (statements.failures, "1000, 100", "job_retrying"),
                 (statements.jobs, list, "job_unordered"),
                 (statements.jobs, list, "job_pkey"),
                 (statements.explain, last, "job_pkey"),
@@ -187,6 +190,36 @@ import Testing
             ] {
                 let plan = try await expect(statement, arguments, walks: index, in: database)
                 #expect(!plan.contains("Seq Scan on payload"), "\(statement.name): \(plan)")
+            }
+        }
+    }
+
+    /// An index with shorter entries may be a level lower, and as good where the statistics know of no
+    /// failure: all of them would be read and sorted once for every kind.
+    @Test(arguments: ["force_generic_plan", "force_custom_plan"])
+    func `Failures are counted in their own indexes, whatever others have the same rows`(
+        mode: String
+    ) async throws {
+        try await withStore { _, database in
+            try await database.execute("ALTER TABLE tasq.job SET (autovacuum_enabled = false)")
+            try await makeHistory(in: database)
+            try await database.execute(
+                """
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, attempt, run_at,
+                    finished_at)
+                SELECT tasq.uuid_v7(), gen_random_uuid(), repeat('q', 100), repeat('k', 100),
+                    (CASE WHEN n % 2 = 0 THEN 'error' ELSE 'scheduled' END)::tasq.job_status, 1, 3, 1,
+                    now() + n * interval '1 s',
+                    CASE WHEN n % 2 = 0 THEN now() - n * interval '1 s' END
+                FROM generate_series(1, 10000) AS n
+                """)
+            let failures = Statements(schema: "tasq").failures
+            let plan = try await expect(
+                failures, "1000, 100", walks: "job_failed", mode, in: database)
+            #expect(plan.contains("job_retrying"), "\(plan)")
+            for other in ["job_error", "job_scheduled", "job_stopped", "job_pkey"] {
+                #expect(!plan.contains(other), "\(plan)")
             }
         }
     }
