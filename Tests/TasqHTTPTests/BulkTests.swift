@@ -102,6 +102,31 @@ struct BulkTests {
         }
     }
 
+    @Test func `More bulk actions at once than are allowed are told to come back`() async throws {
+        try await Stack.with { stack, database in
+            // As many as may run, each held by some other server.
+            try await database.execute(
+                """
+                INSERT INTO tasq.bulk (id, action, dry_run, holder, held_until)
+                SELECT gen_random_uuid(), 'cancel', false, gen_random_uuid(),
+                    now() + interval '1 hour'
+                FROM generate_series(1, 100)
+                """)
+            let body = #"{"action":"cancel","filter":{"queue":"q"}}"#
+            let refused = try await stack.ask("POST", "/v1/bulk", body)
+            #expect(refused.status == 429 && refused["retry-after"] == "10", "\(refused.head)")
+            #expect(member("code", of: refused.text) == "too-many-bulk-actions")
+            #expect(try await database.execute("SELECT count(*) FROM tasq.bulk") == "100")
+            try await database.execute(
+                """
+                UPDATE tasq.bulk SET state = 'done', finished_at = now()
+                WHERE id = (SELECT id FROM tasq.bulk LIMIT 1)
+                """)
+            let taken = try await stack.ask("POST", "/v1/bulk", body)
+            #expect(taken.status == 202, "\(taken.text)")
+        }
+    }
+
     @Test(arguments: [
         ("", "body must be JSON"), ("[]", "body must be a JSON object"),
         ("{}", "action must be one of retry, cancel, delete"),
