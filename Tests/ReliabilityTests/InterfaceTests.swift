@@ -52,6 +52,19 @@ import Testing
         }
     }
 
+    /// Else the trials above would prove nothing.
+    @Test func `A test speaks of what it does and of what its helpers do, not of its neighbours`()
+        throws
+    {
+        let source = try TestSource(of: "TasqHTTPTests/BulkTests")
+        let test = try #require(
+            source.test(named: "A paused queue is claimed by nobody, and its stats say so"))
+        #expect(test.contains("/v1/queues/q/pause"))
+        #expect(test.contains(#"ask("POST", "/v1/jobs""#), "its helper fills the queue")
+        #expect(!test.contains("\"DELETE\""), "others call bulk actions off")
+        #expect(source.test(named: "A paused queue") == nil)
+    }
+
     @Test func `Every table and function has its trial, and every trial its own`() async throws {
         try await TestDatabase.with(template: "interface", migrate: migrate) { database in
             let names = try await database.execute(
