@@ -114,6 +114,7 @@ import Testing
                 DROP TABLE tasq.granted; DROP TABLE tasq.tally; DROP INDEX tasq.job_stopped;
                 DROP FUNCTION tasq.store, tasq.ring;
                 DELETE FROM tasq.schema_version WHERE number >= 9;
+                ALTER TABLE tasq.schema_version DROP COLUMN oldest;
                 DO $$ DECLARE f regprocedure; BEGIN
                     FOR f IN SELECT oid FROM pg_proc WHERE proname = 'enqueue' LOOP
                         EXECUTE format('DROP FUNCTION %s', f);

@@ -217,6 +217,9 @@ extension Migration {
             Migration(
                 number: 11, name: "policies",
                 text: sql(PackageResources._011_policies_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 13, name: "oldest",
+                text: sql(PackageResources._013_oldest_sql, in: schema), isBreaking: false),
         ]
     }
 }
