@@ -2,7 +2,7 @@
 ///
 /// InterfaceTests compares this with what there is: a command, a route, a table or a function that
 /// is not here, or is here and nowhere else, fails; so does a test that is not there, or that never
-/// speaks of what it is said to try.
+/// speaks of what it is said to try, neither itself nor in a helper that it calls.
 enum Interface {
     /// A file below Tests and the name of a test in it.
     struct Trial: Sendable {
@@ -104,9 +104,10 @@ enum Interface {
             "TasqHTTPTests/BulkTests",
             "A bulk action runs in the background and tells what it did"),
         "DELETE /v1/bulk/{id}": Trial(
-            "TasqHTTPTests/BulkTests",
-            "One whose server died is taken up where it stood, and one called off is not"),
-        "GET /v1/queues": jobLists, "GET /v1/workers": jobLists,
+            "TasqHTTPTests/BulkTests", "One that is called off over HTTP stops"),
+        "GET /v1/queues": jobLists,
+        "GET /v1/workers": Trial(
+            "TasqHTTPTests/ClaimTests", "The worker of a claim is listed, field by field"),
         "POST /v1/queues/{name}/pause": pause, "POST /v1/queues/{name}/resume": pause,
         "GET /v1/stats": pause,
         "GET /v1/events": Trial(
@@ -120,9 +121,7 @@ enum Interface {
             "TasqHTTPTests/StreamTests",
             "A watcher hears of a start, a success, a failure and of rest"),
         "POST /v1/claims": claimed, "POST /v1/claims/{token}/success": claimed,
-        "POST /v1/claims/{token}/heartbeat": Trial(
-            "TasqHTTPTests/ClaimTests",
-            "A claim that is not renewed is reaped though its worker claims more"),
+        "POST /v1/claims/{token}/heartbeat": claimed,
         "GET /v1/claims/{token}/payload": Trial(
             "TasqCLITests/LargeBodies/LargeWebhookTests",
             "A remote claim names a large body, which is read for as long as the claim is held"),
@@ -178,14 +177,14 @@ enum Interface {
             "TasqPostgresTests/Store/SettleTests",
             "Every outcome leaves the row, the claim and the record it should"),
         "tasq.worker": Trial(
-            "TasqPostgresTests/Store/ReapTests",
-            "Only claims of missing workers are taken back, however many live ones stand first"),
+            "TasqHTTPTests/ClaimTests",
+            "A claimed job is executing under the worker's own row, and success ends it"),
         "tasq.attempt": Trial(
             "TasqHTTPTests/ClaimTests",
             "Fail retries while attempts last and says when not, snooze costs none"),
         "tasq.unique_key": Trial(
-            "TasqPostgresTests/Store/EnqueueTests",
-            "While a job with a unique key is unfinished its id is the answer"),
+            "TasqPostgresTests/Store/OperateTests",
+            "A retry takes its unique key again, or is refused with the job that has it"),
         "tasq.queue_setting": Trial(
             "TasqPostgresTests/Store/ClaimTests",
             "Only what is queued, due, on a served and running queue is claimed"),

@@ -14,7 +14,7 @@ import Testing
         let commands = try await ProgramHelp.commands()
         expectSame(Set(commands.map(\.name)), Set(Interface.commands.keys))
         for (command, trial) in Interface.commands {
-            try expect(trial, toSpeakOf: command.split(separator: " ").map { "\"\($0)\"" })
+            try expect(trial, toSpeakOf: command.split(separator: " ").map { ["\"\($0)\""] })
         }
     }
 
@@ -45,11 +45,26 @@ import Testing
         expectSame(Set(routes), Set(Interface.adminRoutes.keys))
         let all = Interface.adminRoutes.merging(Interface.ingestRoutes) { $1 }
         for (route, trial) in all {
-            let path = route.split(separator: " ")[1]
-            // The parts between variables: of /v1/jobs/{id}/retry, /v1/jobs/ and /retry.
+            let (method, path) = (route.prefix { $0 != " " }, route.drop { $0 != "/" })
+            // The parts between variables: of /v1/jobs/{id}/retry, /v1/jobs/ and /retry, which may
+            // be made of a word.
             let parts = path.split(separator: /\{[a-z]+\}/).map(String.init)
-            try expect(trial, toSpeakOf: parts)
+            let ends = parts.dropFirst().map { [$0, "\"\($0.dropFirst())\""] }
+            try expect(trial, toSpeakOf: [["\"\(method)"], [parts[0]]] + ends)
         }
+    }
+
+    /// Else the trials above would prove nothing.
+    @Test func `A test speaks of what it does and of what its helpers do, not of its neighbours`()
+        throws
+    {
+        let source = try TestSource(of: "TasqHTTPTests/BulkTests")
+        let test = try #require(
+            source.test(named: "A paused queue is claimed by nobody, and its stats say so"))
+        #expect(test.contains("/v1/queues/q/pause"))
+        #expect(test.contains(#"ask("POST", "/v1/jobs""#), "its helper fills the queue")
+        #expect(!test.contains("\"DELETE\""), "others call bulk actions off")
+        #expect(source.test(named: "A paused queue") == nil)
     }
 
     @Test func `Every table and function has its trial, and every trial its own`() async throws {
@@ -64,7 +79,7 @@ import Testing
                 """)
             expectSame(
                 Set(names.split(separator: "\n").map(String.init)), Set(Interface.database.keys))
-            for (name, trial) in Interface.database { try expect(trial, toSpeakOf: [name]) }
+            for (name, trial) in Interface.database { try expect(trial, toSpeakOf: [[name]]) }
         }
     }
 
@@ -98,14 +113,16 @@ import Testing
         #expect(table.subtracting(real).sorted() == [], "there is none of these")
     }
 
-    /// The test must be there, and its file must name what it is said to try.
-    private func expect(_ trial: Interface.Trial, toSpeakOf words: [String]) throws {
-        let path = Document.root + "Tests/\(trial.file).swift"
-        let text = try String(contentsOfFile: path, encoding: .utf8)
-        let isThere = text.contains("func `\(trial.test)`") && text.contains("@Test")
-        #expect(isThere, "\(trial.file) has no test: \(trial.test)")
-        for word in words {
-            #expect(text.contains(word), "\(trial.file) never says \(word)")
+    /// The test must be there, and it, or what it calls, must name what it is said to try: one word
+    /// of each group.
+    private func expect(_ trial: Interface.Trial, toSpeakOf words: [[String]]) throws {
+        guard let text = try TestSource(of: trial.file).test(named: trial.test) else {
+            Issue.record("\(trial.file) has no test: \(trial.test)")
+            return
+        }
+        for group in words {
+            let isSaid = group.contains { text.contains($0) }
+            #expect(isSaid, "\(trial.file), \(trial.test): never says \(group[0])")
         }
     }
 

@@ -116,6 +116,63 @@ import Testing
         try await server.dropDatabase(name)
     }
 
+    @Test(arguments: [["work"], ["serve"], ["verify", "--pause", "0s"]])
+    func `A newer schema is worked on where it says that it may be, and refused where not`(
+        words: [String]
+    ) async throws {
+        try await withDatabase { database in
+            let file = try TemporaryFile("handlers:\n  noop: { noop: {} }")
+            let arguments = words + ["--config", file.path]
+            let environment = [
+                "DATABASE_URL": database.url, "TASQ_HTTP_INGEST": "127.0.0.1:0",
+                "TASQ_HTTP_ADMIN": "127.0.0.1:0",
+            ]
+            try await database.execute(
+                "INSERT INTO tasq.schema_version (number, name, oldest) VALUES (9999, 'later', 1)")
+            let works = try await TasqProgram.start(arguments, environment: environment)
+            let sign = ["work": "worker registered", "serve": "admin http://"][words[0]]
+            if let sign {
+                _ = try await works.waitForLine(containing: sign)
+                works.signal(15)
+            }
+            #expect(try await works.wait() == .code(0), "\(works.standardError)")
+            try await database.execute(
+                "UPDATE tasq.schema_version SET oldest = 9999 WHERE number = 9999")
+            let refused = try await TasqProgram.start(arguments, environment: environment)
+            #expect(try await refused.wait() == .code(78))
+            #expect(
+                refused.standardError.contains("schema is at version 9999"),
+                "\(refused.standardError)")
+        }
+    }
+
+    @Test func `migrate and doctor say of a newer schema whether this program works on it`()
+        async throws
+    {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            for (oldest, code, words) in [
+                ("1", 0, "newer than this program, which works on it"),
+                ("9999", 78, "install a newer tasq"),
+            ] as [(String, Int32, String)] {
+                try await database.execute(
+                    """
+                    DELETE FROM tasq.schema_version WHERE number = 9999;
+                    INSERT INTO tasq.schema_version (number, name, oldest)
+                    VALUES (9999, 'later', \(oldest))
+                    """)
+                let status = try await TasqProgram.run(
+                    "migrate", "--status", environment: environment)
+                #expect(status.exit == .code(code), "\(status.errors)")
+                #expect((status.output + status.errors).contains(words), "\(status.output)")
+                let migrate = try await TasqProgram.run("migrate", environment: environment)
+                #expect(migrate.exit == .code(code), "\(migrate.output)\(migrate.errors)")
+                let doctor = try await TasqProgram.run("doctor", environment: environment)
+                #expect(doctor.output.contains(words), "\(doctor.output)")
+            }
+        }
+    }
+
     @Test(arguments: [
         "DROP SCHEMA tasq CASCADE",
         "INSERT INTO tasq.schema_version (number, name) VALUES (9999, 'later')",

@@ -215,7 +215,7 @@ private final class Fixture {
 
     private func get(_ path: String) async throws -> String {
         let answer = try await HTTPRequest(url: admin + path).answer()
-        #expect(answer.status == 200)
+        #expect(answer.status == 200, "GET \(path)")
         return answer.text
     }
 }

@@ -115,6 +115,7 @@ import Testing
                 DROP INDEX tasq.job_stopped, tasq.job_failed, tasq.job_retrying;
                 DROP FUNCTION tasq.store, tasq.ring;
                 DELETE FROM tasq.schema_version WHERE number >= 9;
+                ALTER TABLE tasq.schema_version DROP COLUMN oldest;
                 DO $$ DECLARE f regprocedure; BEGIN
                     FOR f IN SELECT oid FROM pg_proc WHERE proname = 'enqueue' LOOP
                         EXECUTE format('DROP FUNCTION %s', f);

@@ -65,7 +65,10 @@ import Testing
             #expect(run.exit == .code(0), "\(run.output)\(run.errors)")
             #expect(run.output == "no violation; 5 rows and 2 announced ids looked at")
             let json = try await verify(environment, "--json")
-            #expect(json.exit == .code(0) && json.output.isEmpty)
+            #expect(json.exit == .code(0))
+            #expect(
+                json.output == #"{"violations":0,"more":false,"rows":5,"announced":2,"#
+                    + #""waiting_to_be_dropped":0}"#)
         }
     }
 
@@ -130,7 +133,10 @@ import Testing
             #expect(lines.count == 1 && lines[0].hasPrefix("\(kind) \(id): "), "\(run.output)")
             #expect(run.errors.hasPrefix("tasq: 1 violations; "))
             let json = try await verify(environment, "--json")
-            #expect(json.output.contains(#"{"violation":"\#(kind)","subject":"\#(id)""#))
+            let objects = json.output.split(separator: "\n")
+            try #require(objects.count == 2, "\(json.output)")
+            #expect(objects[0].hasPrefix(#"{"violation":"\#(kind)","subject":"\#(id)""#))
+            #expect(objects[1].hasPrefix(#"{"violations":1,"more":false,"rows":"#))
         }
     }
 
@@ -215,6 +221,42 @@ import Testing
                 over.output.hasSuffix(
                     " 3 of them no longer queued: workers drop them in their turn"))
             #expect(!over.output.contains(id))
+        }
+    }
+
+    @Test func `Ids in Redis that are not queued are named one by one where that is asked for`()
+        async throws
+    {
+        try await withStores { database, environment, redis in
+            let id = try await TasqProgram.run("enqueue", "noop", environment: environment).output
+            try await database.execute(
+                "UPDATE tasq.job SET status = 'success', finished_at = now()")
+            let other = JobID().description
+            _ = try await redis.command("del", "\(database.keyPrefix):{default}:ready:1")
+            _ = try await redis.command("lpush", "\(database.keyPrefix):{default}:ready:1", id)
+            _ = try await redis.command("lpush", "\(database.keyPrefix):{gone}:ready:0", other)
+            let named = try await verify(environment, "--ids")
+            #expect(named.exit == .code(1))
+            let names = named.output.split(separator: "\n").map { String($0.prefix { $0 != ":" }) }
+            #expect(
+                names == [id, other].sorted().map { "announced-not-queued \($0)" },
+                "\(named.output)")
+            #expect(named.errors.hasPrefix("tasq: 2 violations; "), "\(named.errors)")
+            let json = try await verify(environment, "--ids", "--json")
+            #expect(json.exit == .code(1))
+            #expect(json.output.split(separator: "\n").count == 3, "\(json.output)")
+            for id in [id, other] {
+                let object = #"{"violation":"announced-not-queued","subject":"\#(id)","#
+                #expect(json.output.contains(object), "\(json.output)")
+            }
+            let summary =
+                #"{"violations":2,"more":false,"rows":1,"announced":2,"waiting_to_be_dropped":2}"#
+            #expect(json.output.hasSuffix(summary), "\(json.output)")
+            // Neither is one without being asked for, and a repair leaves both to workers.
+            #expect(try await verify(environment).exit == .code(0))
+            let repair = try await TasqProgram.run(
+                "repair", "--pause", "0s", environment: environment)
+            #expect(repair.exit == .code(0) && repair.output == "nothing to mend")
         }
     }
 

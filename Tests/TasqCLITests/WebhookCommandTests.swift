@@ -19,6 +19,9 @@ import Testing
             verify: { hmac: sha512, header: X-Sign, encoding: base64, sign: "{timestamp}.{id}.{body}", timestamp: header:X-Time, prefix: "v=" }
             secrets: [env:ERP]
             id: header:X-Id
+          routed:
+            verify: { hmac: sha256, header: X-Sign, sign: "{method} {path} {body}" }
+            secrets: [env:ERP]
           unset: { verify: github, secrets: [env:NOWHERE] }
         """
     private static let secrets = [
@@ -70,6 +73,27 @@ import Testing
             #expect(run.exit == .code(1), "\(words)")
             #expect(run.errors.hasPrefix("tasq: refused: ") && run.errors.contains(reason))
             #expect(run.errorLines.count == 1)
+        }
+    }
+
+    @Test func `A scheme that signs the method and the path is judged by --method and --url`()
+        async throws
+    {
+        let file = try TemporaryFile(Self.sources)
+        let body = try TemporaryFile("{\"test\": 2432232314}", name: "body")
+        // (printf 'POST /in/routed?tenant=7 '; cat body) | openssl dgst -sha256 -hmac erp-secret
+        let words = [
+            "verify", "routed", "--body", body.path, "--header",
+            "X-Sign: 0cc85eacaa019cf7214e591b547578c1893624cdcfea2aff24ffca7b761a02b2",
+        ]
+        let url = "https://hooks.example.com/in/routed"
+        for (more, code) in [
+            (["--url", "\(url)?tenant=7"], 0), (["--url", "\(url)?tenant=8"], 1),
+            (["--url", "\(url)?tenant=7", "--method", "PUT"], 1), ([], 1),
+        ] as [([String], Int32)] {
+            let run = try await webhook(words + more, file)
+            #expect(run.exit == .code(code), "\(more): \(run.output)\(run.errors)")
+            #expect(code == 0 || run.errors.contains("was not made with one of"), "\(run.errors)")
         }
     }
 
@@ -127,7 +151,7 @@ import Testing
             let body = try TemporaryFile("{\"id\":\"evt_1\",\"n\":1}", name: "body")
             for (source, status) in [
                 ("github", "202"), ("standard", "202"), ("stripe", "202"), ("shopify", "200"),
-                ("svix", "202"), ("erp", "202"),
+                ("svix", "202"), ("erp", "202"), ("routed", "202"),
             ] {
                 // Without --to it goes where the configuration says the listener is.
                 let run = try await TasqProgram.run(
@@ -148,8 +172,12 @@ import Testing
             #expect(run.exit == .code(1))
             #expect(run.output.hasPrefix("401 "))
             #expect(run.errorLines.count == 1)
+            // The query is signed as it is sent.
+            let routed = "http://\(ingest)/in/routed?tenant=7"
+            run = try await webhook(["send", "routed", "--to", routed, "--body", body.path], file)
+            #expect(run.exit == .code(0), "\(run.output)\(run.errors)")
             let count = try await database.execute("SELECT count(*) FROM tasq.job")
-            #expect(count == "7")
+            #expect(count == "9")
             server.signal(15)
             _ = try await server.wait()
         }

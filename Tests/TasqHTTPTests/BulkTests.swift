@@ -102,6 +102,75 @@ struct BulkTests {
         }
     }
 
+    @Test func `One that is called off over HTTP stops`() async throws {
+        try await Stack.with { stack, database in
+            // More than one page; the first row that changes is held up.
+            let count = BulkWalk.pageLimit + 100
+            try await database.execute(
+                """
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
+                SELECT tasq.uuid_v7(), gen_random_uuid(), 'q', 'noop', 'queued', 1, 3, now()
+                FROM generate_series(1, \(count));
+                CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
+                CREATE TRIGGER gate BEFORE UPDATE ON tasq.job
+                    FOR EACH ROW EXECUTE FUNCTION gate()
+                """)
+            let gate = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
+            let started = try await stack.ask(
+                "POST", "/v1/bulk", #"{"action":"cancel","filter":{"queue":"q"}}"#)
+            let id = try #require(member("id", of: started.text), "\(started.text)")
+            try await eventually("it is under way") {
+                try await database.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' "
+                        + "AND datname = current_database()") == "1"
+            }
+            let running = try await stack.ask("GET", "/v1/bulk/\(id)")
+            #expect(member("state", of: running.text) == "running")
+            let off = try await stack.ask("DELETE", "/v1/bulk/\(id)")
+            #expect(off.status == 204 && off.body.isEmpty, "\(off.text)")
+            let shown = try await stack.ask("GET", "/v1/bulk/\(id)")
+            #expect(member("state", of: shown.text) == "cancelled", "\(shown.text)")
+            await gate.close()
+            // One at a time: when the next one is done, this one has been left.
+            let next = try await stack.ask(
+                "POST", "/v1/bulk", #"{"action":"cancel","filter":{"queue":"none"}}"#)
+            let text = try await finished(try #require(member("id", of: next.text)), in: stack)
+            #expect(member("state", of: text) == "done")
+            let left = try await database.execute(
+                "SELECT count(*) >= 100 FROM tasq.job WHERE status = 'queued'")
+            #expect(left == "t", "the second page was walked")
+        }
+    }
+
+    @Test func `More bulk actions at once than are allowed are told to come back`() async throws {
+        try await Stack.with { stack, database in
+            // As many as may run, each held by some other server.
+            try await database.execute(
+                """
+                INSERT INTO tasq.bulk (id, action, dry_run, holder, held_until)
+                SELECT gen_random_uuid(), 'cancel', false, gen_random_uuid(),
+                    now() + interval '1 hour'
+                FROM generate_series(1, 100)
+                """)
+            let body = #"{"action":"cancel","filter":{"queue":"q"}}"#
+            let refused = try await stack.ask("POST", "/v1/bulk", body)
+            #expect(refused.status == 429 && refused["retry-after"] == "10", "\(refused.head)")
+            #expect(member("code", of: refused.text) == "too-many-bulk-actions")
+            #expect(try await database.execute("SELECT count(*) FROM tasq.bulk") == "100")
+            try await database.execute(
+                """
+                UPDATE tasq.bulk SET state = 'done', finished_at = now()
+                WHERE id = (SELECT id FROM tasq.bulk LIMIT 1)
+                """)
+            let taken = try await stack.ask("POST", "/v1/bulk", body)
+            #expect(taken.status == 202, "\(taken.text)")
+        }
+    }
+
     @Test(arguments: [
         ("", "body must be JSON"), ("[]", "body must be a JSON object"),
         ("{}", "action must be one of retry, cancel, delete"),

@@ -160,6 +160,51 @@ struct ClaimTests {
         }
     }
 
+    @Test func `The worker of a claim is listed, field by field`() async throws {
+        try await Stack.with { stack, _ in
+            _ = try await stack.enqueue(#"{"kind":"mail","queue":"mails"}"#)
+            let claims = try await stack.claim(
+                #"{"worker_id":"\#(Self.worker)","queues":["mails","other"],"limit":5,"#
+                    + #""lease":"6s","host":"box"}"#)
+            let token = try #require(member("token", of: claims.text), "\(claims.text)")
+            let listed = try await stack.ask("GET", "/v1/workers")
+            #expect(listed.status == 200)
+            let fields = [
+                #"{"workers":[{"id":"\#(Self.worker)","#, #""host":"box","#, #""pid":0,"#,
+                #""queues":["mails","other"],"#, #""concurrency":5,"#, #""executing":1,"#,
+                #""version":"claims/1","#, #""heartbeat":"2s","#, #""lease":"6s","#,
+            ]
+            for field in fields { #expect(listed.text.contains(field), "\(listed.text)") }
+            for name in ["started_at", "seen_at"] {
+                let time = try #require(member(name, of: listed.text), "\(listed.text)")
+                #expect(Timestamp(rfc3339: time) != nil, "\(time)")
+            }
+            _ = try await stack.ask("POST", "/v1/claims/\(token)/success")
+            let idle = try await stack.ask("GET", "/v1/workers")
+            #expect(idle.text.contains(#""executing":0,"#), "\(idle.text)")
+        }
+    }
+
+    @Test func `A claim whose job is cancelled is lost at its next heartbeat`() async throws {
+        try await Stack.with { stack, database in
+            let id = try await stack.enqueue(#"{"kind":"mail"}"#)
+            let claims = try await stack.claim(#"{"worker_id":"\#(Self.worker)"}"#)
+            let token = try #require(member("token", of: claims.text), "\(claims.text)")
+            let renewed = try await stack.ask("POST", "/v1/claims/\(token)/heartbeat")
+            #expect(renewed.status == 200)
+            let cancelled = try await stack.ask("POST", "/v1/jobs/\(id)/cancel")
+            #expect(cancelled.status == 202, "\(cancelled.text)")
+            for end in ["heartbeat", "success", "fail"] {
+                let late = try await stack.ask("POST", "/v1/claims/\(token)/\(end)")
+                #expect(late.status == 409 && late.text.contains("claim-lost"), "\(end)")
+            }
+            #expect(
+                try await database.execute(
+                    "SELECT status, (SELECT count(*) FROM tasq.executing_job) FROM tasq.job")
+                    == "cancelled|0")
+        }
+    }
+
     @Test func `A server that shuts down answers whoever waits`() async throws {
         let answer = try await Stack.with { stack, _ in
             // The body returns while the request waits; the stack then shuts down.

@@ -48,6 +48,21 @@ struct RoleTests {
         }
     }
 
+    @Test func `Without a token nothing is given but probes, the login page and its two files`()
+        async throws
+    {
+        try await Stack.with(tokens: [try AdminToken("reader", role: .read)]) { stack, _ in
+            var given: Set<String> = []
+            for route in try adminRoutes() where route.method == "GET" {
+                let path = route.path.map { $0.first == "{" ? "\(JobID())" : String($0) }
+                    .joined(separator: "/")
+                if try await stack.ask("GET", path).status == 200 { given.insert(path) }
+            }
+            #expect(
+                given == ["/healthz", "/readyz", "/login", "/dashboard.css", "/dashboard.js"])
+        }
+    }
+
     @Test func `Routes for programs all have their role, and only pages and probes have none`()
         throws
     {

@@ -31,6 +31,45 @@ struct StreamTests {
         }
     }
 
+    @Test func `A retry, a cancellation and a hand-back are told by their names`() async throws {
+        try await Stack.with { stack, database in
+            try await RawConnection.open(to: stack.admin) { connection in
+                try await connection.follow(stack, headers: "")
+                _ = try await connection.text(until: "event: queues")
+                for (end, name) in [
+                    ("fail", "retry"), ("cancel", "cancelled"), ("handback", "back"),
+                    ("death", "back"),
+                ] {
+                    let id = try await stack.enqueue(#"{"kind":"mail","queue":"\#(end)"}"#)
+                    let claims = try await stack.claim(
+                        #"{"worker_id":"\#(WorkerID())","queues":["\#(end)"]}"#)
+                    let token = try #require(member("token", of: claims.text))
+                    let claim = try #require(ClaimName(token[...]))
+                    _ = try await connection.text(
+                        until: "event: start\ndata: {\"id\":\"\(id)\"")
+                    switch end {
+                    case "fail":
+                        _ = try await stack.ask(
+                            "POST", "/v1/claims/\(token)/fail", #"{"delay":"1h"}"#)
+                    case "cancel":
+                        _ = try await stack.ask("POST", "/v1/jobs/\(id)/cancel")
+                    case "handback":
+                        // As a worker does that is told to stop.
+                        _ = try await stack.store.settle([
+                            Settlement(job: claim.job, claim: claim.claim, verdict: .handedBack)
+                        ])
+                    default:
+                        // Whoever looks after dead workers takes the claim back.
+                        try await database.execute("DELETE FROM tasq.worker")
+                    }
+                    let text = try await connection.text(until: "event: idle")
+                    #expect(
+                        text.contains("event: \(name)\ndata: {\"id\":\"\(id)\""), "\(text)")
+                }
+            }
+        }
+    }
+
     @Test func `Who comes back is told what was missed, or that something was`() async throws {
         try await Stack.with { stack, _ in
             let last = try await RawConnection.open(to: stack.admin) { connection in

@@ -74,6 +74,7 @@ extension Verification {
                 found.stale[id] = Announcements.Place(queue: queue, priority: priority)
             } else {
                 report.waitingToBeDropped += 1
+                if namesIDs { report.isCut = true }
             }
         }
     }
@@ -104,8 +105,12 @@ extension Verification {
         where queued[id] == true && !present.contains(id) {
             report.violations.append(.init(kind: .queuedNotAnnounced, subject: id.description))
         }
-        report.waitingToBeDropped += first.stale.keys.count {
-            queued[$0] == nil && present.contains($0)
+        let stale = first.stale.keys.filter { queued[$0] == nil && present.contains($0) }
+        report.waitingToBeDropped += stale.count
+        if namesIDs {
+            report.violations += stale.sorted(by: Self.byText).map {
+                Violation(kind: .announcedNotQueued, subject: $0.description)
+            }
         }
         for place in first.strange.intersection(strange).sorted(by: { "\($0)" < "\($1)" }) {
             report.violations.append(

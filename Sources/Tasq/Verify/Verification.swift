@@ -13,6 +13,8 @@ public struct Verification: Sendable {
     let store: any JobStore
     let announcer: any Announcer
     let pause: Duration
+    /// Whether each id in Redis that is not queued is a violation, and not only counted.
+    let namesIDs: Bool
     /// Rows of one page, and ids read from a list at once; at most 10,000.
     let pageLimit: Int
     /// Ids of one queue that are remembered at once.
@@ -21,24 +23,28 @@ public struct Verification: Sendable {
     let progress: @Sendable (String) -> Void
 
     /// Makes a verification that waits for `pause` between its two looks. A pause shorter than the
-    /// reaper's three seconds names claims that were just about to be taken back.
+    /// reaper's three seconds names claims that were just about to be taken back. Ids in Redis that
+    /// are not queued are ordinary, and counted; with `namesIDs` each of them is a violation.
     public init(
         catalog: any Catalog, store: any JobStore, announcer: any Announcer,
-        pause: Duration = .seconds(5), progress: @escaping @Sendable (String) -> Void = { _ in }
+        pause: Duration = .seconds(5), namesIDs: Bool = false,
+        progress: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.init(
-            catalog: catalog, store: store, announcer: announcer, pause: pause, pageLimit: 5000,
-            idsAtOnce: 250_000, progress: progress)
+            catalog: catalog, store: store, announcer: announcer, pause: pause, namesIDs: namesIDs,
+            pageLimit: 5000, idsAtOnce: 250_000, progress: progress)
     }
 
     package init(
         catalog: any Catalog, store: any JobStore, announcer: any Announcer, pause: Duration,
-        pageLimit: Int, idsAtOnce: Int, progress: @escaping @Sendable (String) -> Void = { _ in }
+        namesIDs: Bool = false, pageLimit: Int, idsAtOnce: Int,
+        progress: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.catalog = catalog
         self.store = store
         self.announcer = announcer
         self.pause = pause
+        self.namesIDs = namesIDs
         self.pageLimit = pageLimit
         self.idsAtOnce = idsAtOnce
         self.progress = progress

@@ -34,6 +34,8 @@ public struct Violation: Sendable, Hashable {
         case queuedNotAnnounced = "queued-not-announced"
         /// An element in Redis is no id.
         case announcedNoID = "announced-no-id"
+        /// An id in Redis is no queued job's. Named only where that is asked for.
+        case announcedNotQueued = "announced-not-queued"
 
         /// What it means, and the mend, in one line.
         public var text: String {
@@ -75,6 +77,8 @@ public struct Violation: Sendable, Hashable {
             case .queuedNotAnnounced:
                 "it is queued and due, but not in Redis: a sweep finds it while any worker lives"
             case .announcedNoID: "an element that is no job's id: the next worker drops it"
+            case .announcedNotQueued:
+                "it is in Redis, but not queued, as after its end: a worker drops it in its turn"
             }
         }
     }
@@ -101,8 +105,8 @@ public struct VerificationReport: Sendable, Hashable {
     public internal(set) var rows = 0
     /// Ids looked at in Redis.
     public internal(set) var announced = 0
-    /// Ids in Redis that are no queued job's, as of jobs that are over: workers drop them, or
-    /// their turn does.
+    /// Ids in Redis that are no queued job's, as of jobs that are over: workers drop them in their
+    /// turn. Counted whether they are named or not.
     public internal(set) var waitingToBeDropped = 0
 }
 

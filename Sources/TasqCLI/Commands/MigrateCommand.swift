@@ -54,17 +54,23 @@ struct MigrateCommand: AsyncParsableCommand {
                     JSON.object(["applied": .array(applied.map { .string($0) })]).text)
             }
             for name in applied { try StandardOutput.line("applied \(name)") }
-            if applied.isEmpty { try StandardOutput.line("up to date") }
+            if applied.isEmpty {
+                let (current, newest, _, _) = try await connections.store.migrator.status()
+                try StandardOutput.line(current > newest ? Self.isNewer : "up to date")
+            }
         }
     }
 
+    /// Said of a schema that breaks nothing this program knows.
+    private static let isNewer = "newer than this program, which works on it"
+
     /// Tells what stands and what is to do. With `--status` a schema that is not current fails.
     private func look(at store: PostgresStore) async throws {
-        let (current, newest, pending) = try await store.migrator.status()
+        let (current, newest, pending, oldest) = try await store.migrator.status()
         if json {
             try StandardOutput.line(
                 JSON.object([
-                    "version": .int(current), "newest": .int(newest),
+                    "version": .int(current), "newest": .int(newest), "oldest": .int(oldest),
                     "pending": .array(pending.map { .string($0.name) }),
                 ]).text)
         } else {
@@ -75,12 +81,12 @@ struct MigrateCommand: AsyncParsableCommand {
                 try StandardOutput.line("\(dryRun ? "would apply" : "pending") \(migration.name)")
             }
         }
-        if current > newest {
+        if oldest > newest {
             throw Failure(
                 .misconfigured, "the schema is newer than this program: install a newer tasq")
         }
         if pending.isEmpty {
-            if !json { try StandardOutput.line("up to date") }
+            if !json { try StandardOutput.line(current > newest ? Self.isNewer : "up to date") }
         } else if status {
             throw Failure(.refused, "\(pending.count) pending: run `tasq migrate`")
         }

@@ -91,7 +91,7 @@ extension Violation.Kind {
     /// Whether there is one mend, and no question to a person.
     fileprivate var isMendable: Bool {
         switch self {
-        case .neverDue, .indexMissing, .announcedNoID: false
+        case .neverDue, .indexMissing, .announcedNoID, .announcedNotQueued: false
         default: true
         }
     }

@@ -11,19 +11,23 @@ struct VerifyCommand: AsyncParsableCommand {
         discussion: """
             Prints a line for each violation and exits 1 if there is any. What seems wrong is looked \
             at again after a pause, so a system that works is clean while it works. Violations: \
-            \(Violation.Kind.allCases.map(\.rawValue).joined(separator: ", ")). Queues \
-            are counted when somebody asks, so the only counts that can be wrong are of attempts.
+            \(Violation.Kind.allCases.map(\.rawValue).joined(separator: ", ")). The \
+            last is one with --ids alone: without, such ids are counted. Queues are counted when \
+            somebody asks, so the only counts that can be wrong are of attempts.
             """)
 
     @OptionGroup var global: GlobalOptions
 
     @OptionGroup var looks: LookOptions
 
-    @Flag(help: "Print one JSON object a violation.")
+    @Flag(help: "Take each id in Redis that is not queued for a violation.")
+    var ids = false
+
+    @Flag(help: "Print one JSON object a violation, and one of what was looked at.")
     var json = false
 
     func run() async throws {
-        let report = try await looks.report(global) { $1 }
+        let report = try await looks.report(global, namesIDs: ids) { $1 }
         for violation in report.violations {
             try StandardOutput.line(
                 json
@@ -33,6 +37,14 @@ struct VerifyCommand: AsyncParsableCommand {
                         "text": .string(violation.kind.text),
                     ]).text
                     : "\(violation.kind.rawValue) \(violation.subject): \(violation.kind.text)")
+        }
+        if json {
+            try StandardOutput.line(
+                JSON.object([
+                    "violations": .int(report.violations.count), "more": .bool(report.isCut),
+                    "rows": .int(report.rows), "announced": .int(report.announced),
+                    "waiting_to_be_dropped": .int(report.waitingToBeDropped),
+                ]).text)
         }
         let looked =
             "\(report.rows) rows and \(report.announced) announced ids looked at"
@@ -56,7 +68,7 @@ struct LookOptions: ParsableArguments {
 
     /// Looks twice, with progress on a terminal, and goes on with what was found.
     func report<Result: Sendable>(
-        _ global: GlobalOptions,
+        _ global: GlobalOptions, namesIDs: Bool = false,
         then: @Sendable (Connections, VerificationReport) async throws -> Result
     ) async throws -> Result {
         let pause = try flag("--pause", pause) { text in
@@ -72,7 +84,7 @@ struct LookOptions: ParsableArguments {
             try await connections.store.requireCurrentSchema()
             let report = try await Verification(
                 catalog: connections.store, store: connections.store,
-                announcer: connections.announcer, pause: pause,
+                announcer: connections.announcer, pause: pause, namesIDs: namesIDs,
                 progress: { progress.show($0) }
             ).run()
             progress.clear()

@@ -25,10 +25,16 @@ struct WebhookCommand: AsyncParsableCommand {
 
         @OptionGroup var sample: SampleRequest
 
-        @Option(help: ArgumentHelp("The URL it was sent to.", valueName: "url"))
+        @Option(
+            help: ArgumentHelp(
+                "The URL it was sent to, for a scheme that signs {path}; /in/SOURCE by default.",
+                valueName: "url"))
         var url: String?
 
-        @Option(help: ArgumentHelp("The method it was sent with.", valueName: "method"))
+        @Option(
+            help: ArgumentHelp(
+                "The method it was sent with, for a scheme that signs {method}.",
+                valueName: "method"))
         var method = "POST"
 
         @Option(help: ArgumentHelp("Judge as of this Unix time, in seconds.", valueName: "unix"))

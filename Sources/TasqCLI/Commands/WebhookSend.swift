@@ -66,10 +66,11 @@ extension WebhookCommand {
             let id = entry.scheme.id?.headerName.flatMap { name in
                 given.last { entry.scheme.isSame($0.name, name) }?.value
             }
-            let proof = signer.headers(
-                for: body, id: id ?? JobID().description, at: .now)
             var request = try HTTPRequest(url: target)
             request.method = .POST
+            let proof = signer.headers(
+                for: body, id: id ?? JobID().description, at: .now,
+                method: request.method.rawValue, path: request.place)
             for header in proof { request.headers.add(name: header.name, value: header.value) }
             if !given.contains(where: { $0.name == "content-type" }) {
                 request.headers.add(name: "content-type", value: "application/json")

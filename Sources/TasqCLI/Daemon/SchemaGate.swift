@@ -3,7 +3,7 @@ import ServiceLifecycle
 import Tasq
 import TasqPostgres
 
-/// Waits until PostgreSQL answers and its schema is the one this program knows.
+/// Waits until PostgreSQL answers and its schema is one that this program works on.
 ///
 /// An outage is waited out with jitter. A wrong schema and refused credentials are not: waiting
 /// would hide what only a person can mend.

@@ -50,8 +50,8 @@ struct PostgresDoctor {
     /// Whether the schema is the one the other questions are written for.
     private func schema(_ lines: inout [Diagnosis]) async -> Bool {
         do throws(StoreError) {
-            let (current, newest, _) = try await store.migrator.status()
-            if current > newest {
+            let (current, newest, _, oldest) = try await store.migrator.status()
+            if oldest > newest {
                 lines.append(
                     .fail(
                         "schema", "version \(current), this program knows \(newest)",
@@ -62,9 +62,10 @@ struct PostgresDoctor {
                         "schema", "version \(current), this program needs \(newest)",
                         "run `tasq migrate`"))
             } else {
-                lines.append(.ok("schema", "version \(current)"))
+                let more = current > newest ? ", newer than this program, which works on it" : ""
+                lines.append(.ok("schema", "version \(current)\(more)"))
             }
-            return current == newest
+            return oldest <= newest && current >= newest
         } catch {
             lines.append(
                 .fail("schema", "\(error)", "grant this user its use, or run `tasq migrate`"))

@@ -8,7 +8,7 @@ package struct Migration: Sendable, Hashable {
     package let name: String
     /// Any number of statements; they run in one transaction of the migrator's.
     package let text: String
-    /// Programs that know only the schema before it stop working.
+    /// Programs that know only the schema before it cannot work on it, and refuse to.
     package let isBreaking: Bool
 
     package init(number: Int, name: String, text: String, isBreaking: Bool) {
@@ -39,24 +39,30 @@ package struct Migrator: Sendable {
         self.logger = logger
     }
 
-    /// The database's version, 0 without a schema; this program's; and what is still to do.
+    /// The database's version, 0 without a schema; this program's; what is still to do; and the
+    /// version of the oldest program that may work on the schema.
     package func status() async throws(StoreError) -> (
-        current: Int, newest: Int, pending: [Migration]
+        current: Int, newest: Int, pending: [Migration], oldest: Int
     ) {
-        let current = try await withSession { session async throws(StoreError) in
-            try await self.version(session)
+        let versions = try await withSession { session async throws(StoreError) -> [Int] in
+            [try await self.version(session), try await self.oldest(session)]
         }
-        return (current, migrations.count, Array(migrations.dropFirst(current)))
+        let newest = migrations.count
+        return (versions[0], newest, Array(migrations.dropFirst(versions[0])), versions[1])
     }
 
-    /// Applies what is missing and returns what this call applied, in order.
+    /// Applies what is missing and returns what this call applied, in order: nothing to a newer
+    /// schema, which must be one that this program may work on.
     package func migrate() async throws(StoreError) -> [Migration] {
         try await withSession { session async throws(StoreError) in
             var applied: [Migration] = []
             while true {
                 let current = try await self.version(session)
-                guard current <= self.migrations.count else { throw self.tooNew(current) }
-                guard current < self.migrations.count else { return applied }
+                guard current < self.migrations.count else {
+                    let oldest = try await self.oldest(session)
+                    if oldest > self.migrations.count { throw self.tooNew(current) }
+                    return applied
+                }
                 let next = self.migrations[current]
                 guard try await self.apply(next, session) else { continue }
                 self.logger.info("applied migration \(next.label)")
@@ -65,12 +71,12 @@ package struct Migrator: Sendable {
         }
     }
 
-    /// Throws ``StoreError/misconfigured(_:)`` unless the database has exactly this program's
-    /// version.
+    /// Throws ``StoreError/misconfigured(_:)`` unless the database has this program's version, or a
+    /// newer one that breaks nothing this program knows.
     package func requireCurrent() async throws(StoreError) {
-        let (current, newest, _) = try await status()
-        if current > newest { throw tooNew(current) }
-        guard current == newest else {
+        let (current, newest, _, oldest) = try await status()
+        if oldest > newest { throw tooNew(current) }
+        guard current >= newest else {
             throw .misconfigured(
                 "postgres \(settings.safeDescription): schema is at version \(current), "
                     + "this program needs \(newest): run `tasq migrate`")
@@ -105,7 +111,12 @@ package struct Migrator: Sendable {
             var parameters = Parameters()
             parameters.append(Int64(migration.number))
             parameters.append(migration.name)
-            _ = try await session.run(recordVersion, parameters)
+            if try await has(findOldest, session) {
+                parameters.append(Int64(migration.isBreaking ? migration.number : 1))
+                _ = try await session.run(recordOldest, parameters)
+            } else {
+                _ = try await session.run(recordVersion, parameters)
+            }
             try await session.script("COMMIT")
             return true
         } catch {
@@ -116,6 +127,12 @@ package struct Migrator: Sendable {
     private func version(_ session: Session) async throws(StoreError) -> Int {
         guard try await has(findVersionTable, session) else { return 0 }
         return Int(try await session.run(readVersion, Parameters())[0].int(0))
+    }
+
+    /// Before migrations said it, each program worked on its own version alone.
+    private func oldest(_ session: Session) async throws(StoreError) -> Int {
+        guard try await has(findOldest, session) else { return try await version(session) }
+        return Int(try await session.run(readOldest, Parameters())[0].int(0))
     }
 
     private func has(
@@ -145,6 +162,18 @@ package struct Migrator: Sendable {
                 """)
     }
 
+    private var findOldest: Statement {
+        Statement(
+            name: "tasq_schema_find_oldest",
+            text: """
+                SELECT 1 FROM pg_catalog.pg_attribute AS a
+                JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+                JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE n.nspname = $1::text AND c.relname = 'schema_version'
+                    AND a.attname = 'oldest' AND NOT a.attisdropped
+                """)
+    }
+
     private var createVersionTable: String {
         """
         CREATE TABLE IF NOT EXISTS \(settings.schema).schema_version (
@@ -166,6 +195,20 @@ package struct Migrator: Sendable {
             name: "tasq_schema_record",
             text: "INSERT INTO \(settings.schema).schema_version (number, name) "
                 + "VALUES ($1::bigint, $2::text)")
+    }
+
+    private var readOldest: Statement {
+        Statement(
+            name: "tasq_schema_oldest",
+            text: "SELECT coalesce(max(coalesce(oldest, number)), 0) "
+                + "FROM \(settings.schema).schema_version")
+    }
+
+    private var recordOldest: Statement {
+        Statement(
+            name: "tasq_schema_record_oldest",
+            text: "INSERT INTO \(settings.schema).schema_version (number, name, oldest) "
+                + "VALUES ($1::bigint, $2::text, $3::bigint)")
     }
 
     /// The same for every process that migrates this schema: FNV-1a of its name.

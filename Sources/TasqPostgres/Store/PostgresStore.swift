@@ -58,7 +58,8 @@ public final class PostgresStore: JobStore, Catalog {
 
     /// Brings the schema up to date and returns the names of the migrations that were applied.
     ///
-    /// Safe to call from several processes at once: one applies, the others find nothing to do.
+    /// Safe to call from several processes at once: one applies, the others find nothing to do. So
+    /// does a program on a newer schema that breaks nothing it knows.
     @discardableResult
     public func migrate() async throws(StoreError) -> [String] {
         let applied = try await migrator.migrate().map(\.name)
@@ -66,7 +67,8 @@ public final class PostgresStore: JobStore, Catalog {
         return applied
     }
 
-    /// Throws `StoreError.misconfigured(_:)` unless the schema is the one this program knows.
+    /// Throws `StoreError.misconfigured(_:)` unless the schema is the one this program knows, or a
+    /// newer one that breaks nothing of it.
     public func requireCurrentSchema() async throws(StoreError) {
         try await migrator.requireCurrent()
     }

@@ -222,6 +222,9 @@ extension Migration {
             Migration(
                 number: 12, name: "failures",
                 text: sql(PackageResources._012_failures_sql, in: schema), isBreaking: false),
+            Migration(
+                number: 13, name: "oldest",
+                text: sql(PackageResources._013_oldest_sql, in: schema), isBreaking: false),
         ]
     }
 }

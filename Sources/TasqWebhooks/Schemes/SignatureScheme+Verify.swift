@@ -94,6 +94,8 @@ extension SignatureScheme {
             case .body: parts.append(request.body)
             case .timestamp: parts.append(Array((timestamp ?? "").utf8))
             case .id: parts.append(try signedID(of: request))
+            case .method: parts.append(Array(request.method.utf8))
+            case .path: parts.append(Array(request.path.utf8))
             }
         }
         return parts

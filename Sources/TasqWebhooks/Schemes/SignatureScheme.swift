@@ -102,8 +102,9 @@ extension SignatureScheme {
     ///   - header: the header with the signature.
     ///   - encoding: `hex` or `base64`.
     ///   - prefix: what stands before the signature in the header, as in `sha256=`.
-    ///   - sign: the signed bytes, a text with `{body}`, which it must contain, `{timestamp}` and
-    ///     `{id}`; everything else stands for itself.
+    ///   - sign: the signed bytes, a text with `{body}`, which it must contain, `{timestamp}`,
+    ///     `{id}`, `{method}` and `{path}`, the path with its query; everything else stands for
+    ///     itself.
     ///   - timestamp: where the Unix seconds stand, as `header:NAME`. It must be signed, or
     ///     it would prove nothing.
     ///   - id: the provider's event id; required where `sign` contains `{id}`.

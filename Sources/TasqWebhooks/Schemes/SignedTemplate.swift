@@ -3,7 +3,9 @@ package import Tasq
 /// The bytes a signature covers, as in `{id}.{timestamp}.{body}`.
 package struct SignedTemplate: Sendable, Hashable {
     package enum Part: Sendable, Hashable {
-        case id, timestamp, body
+        case id, timestamp, body, method
+        /// The path with its query, as it stands in the request's first line.
+        case path
         /// Stands for itself.
         case text(String)
     }
@@ -34,9 +36,14 @@ package struct SignedTemplate: Sendable, Hashable {
                 parts.append(.timestamp)
             } else if rest.hasPrefix("{body}") {
                 parts.append(.body)
+            } else if rest.hasPrefix("{method}") {
+                parts.append(.method)
+            } else if rest.hasPrefix("{path}") {
+                parts.append(.path)
             } else {
                 throw InvalidInput(
-                    field: field, "knows the placeholders {id}, {timestamp} and {body} only")
+                    field: field,
+                    "knows the placeholders {id}, {timestamp}, {method}, {path} and {body} only")
             }
             rest = rest[rest.index(after: rest.firstIndex(of: "}") ?? brace)...]
         }

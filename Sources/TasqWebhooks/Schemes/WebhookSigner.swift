@@ -39,7 +39,11 @@ public struct WebhookSigner: Sendable {
     /// the scheme has headers for them, then the signature.
     ///
     /// Where a scheme signs an id that stands in the body, that one is signed and `id` is unused.
-    public func headers(for body: [UInt8], id: String, at time: Timestamp) -> [Payload.Header] {
+    /// The method and the path with its query are signed where the scheme says so.
+    public func headers(
+        for body: [UInt8], id: String, at time: Timestamp, method: String = "POST",
+        path: String = "/"
+    ) -> [Payload.Header] {
         let timestamp = String(time.microseconds / 1_000_000)
         var headers: [Payload.Header] = []
         var signedID = id
@@ -56,6 +60,8 @@ public struct WebhookSigner: Sendable {
             case .id: Array(signedID.utf8)
             case .timestamp: Array(timestamp.utf8)
             case .body: body
+            case .method: Array(method.utf8)
+            case .path: Array(path.utf8)
             case .text(let text): Array(text.utf8)
             }
         }

@@ -28,7 +28,7 @@ package struct HTTPOrigin: Sendable, Hashable, CustomStringConvertible {
 package struct HTTPRequest: Sendable {
     package let origin: HTTPOrigin
     /// Path and query.
-    private let place: String
+    package let place: String
     package var method = HTTPMethod.GET
     /// Without those that frame the message, which are added when it is sent, as is `Host` where
     /// it is not given.

@@ -90,6 +90,45 @@ import Testing
         }
     }
 
+    @Test func `A newer schema that breaks nothing is worked on, one that breaks something is not`()
+        async throws
+    {
+        try await withDatabase { database in
+            let settings = try PostgresSettings(url: database.url)
+            let known = Migration.all(schema: "tasq")
+            let later = [false, true, false].enumerated().map { place, isBreaking in
+                Migration(
+                    number: known.count + 1 + place, name: "later",
+                    text: "CREATE TABLE tasq.later\(place) (n int)", isBreaking: isBreaking)
+            }
+            // A program by how many of the later ones it knows.
+            let programs = (0...3).map { count in
+                Migrator(
+                    settings: settings, migrations: known + later.prefix(count), logger: quiet)
+            }
+            #expect(try await programs[0].migrate() == known)
+            #expect(try await programs[1].migrate() == Array(later.prefix(1)))
+            try await programs[0].requireCurrent()
+            #expect(try await programs[0].migrate() == [])
+            let status = try await programs[0].status()
+            #expect(status.current == known.count + 1 && status.oldest <= known.count)
+
+            #expect(try await programs[3].migrate() == Array(later.suffix(2)))
+            for (program, isRefused) in zip(programs, [true, true, false, false]) {
+                let works = await failure { () throws(StoreError) in
+                    try await program.requireCurrent()
+                }
+                let migrates = await failure { () throws(StoreError) in
+                    try await program.migrate()
+                }
+                for error in [works, migrates] {
+                    #expect((error != nil) == isRefused, "\(String(describing: error))")
+                    #expect(!isRefused || error?.word == "misconfigured")
+                }
+            }
+        }
+    }
+
     @Test func `A migration that fails leaves nothing behind and is named`() async throws {
         try await withDatabase { database in
             let settings = try PostgresSettings(url: database.url)

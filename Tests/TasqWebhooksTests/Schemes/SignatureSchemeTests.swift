@@ -24,6 +24,8 @@ import Testing
     @Test func `A template keeps literal text in its place`() throws {
         let template = try SignedTemplate("v0:{timestamp}:{body}é", field: "sign")
         #expect(template.parts == [.text("v0:"), .timestamp, .text(":"), .body, .text("é")])
+        let routed = try SignedTemplate("{method} {path}{id}{body}", field: "sign")
+        #expect(routed.parts == [.method, .text(" "), .path, .id, .body])
     }
 
     @Test func `Each wrong part of a generic scheme is named`() {

@@ -118,6 +118,26 @@ import Testing
         #expect(source.refusal(of: sampleRequest(["X-Old": digest])) != nil)
     }
 
+    @Test func `hmac: method and path with its query before the body`() throws {
+        // (printf 'POST:/in/sample?tenant=7:'; cat b.json) | openssl dgst -sha256 -hmac 'erp secret'
+        let digest = "27e14d26a18947528ccaa6bf72c5ac6aa0374e991698beda162e476cfee8f502"
+        let scheme = try SignatureScheme(
+            hmac: "sha256", header: "X-Erp", sign: "{method}:{path}:{body}")
+        let source = try sampleSource(scheme, "erp secret")
+        let headers = [Payload.Header(name: "X-Erp", value: digest)]
+        let refusals = [
+            ("POST", "/in/sample?tenant=7"), ("PUT", "/in/sample?tenant=7"),
+            ("POST", "/in/sample?tenant=8"), ("POST", "/in/sample"),
+        ].map { method, path in
+            source.refusal(
+                of: WebhookRequest(method: method, path: path, headers: headers, body: sampleBody))
+        }
+        #expect(refusals == [nil, .wrongSignature, .wrongSignature, .wrongSignature])
+        let made = try WebhookSigner(scheme: scheme, secret: "erp secret").headers(
+            for: sampleBody, id: "", at: sampleTime, path: "/in/sample?tenant=7")
+        #expect(made.map(\.value) == [digest])
+    }
+
     @Test(arguments: ["standard", "svix", "stripe"])
     func `Several secrets sign in one header, and whoever has one of them verifies`(
         preset: String

@@ -1,0 +1,66 @@
+import Foundation
+
+/// The text of a test with that of the helpers it calls: what it can be said to try.
+///
+/// Helpers are functions of the test's own file, and of its target's Support.
+struct TestSource {
+    private let text: String
+    /// Functions by their names, those of one name together.
+    private var helpers: [String: String] = [:]
+
+    /// A file below Tests, without its ending.
+    init(of file: String) throws {
+        let tests = Document.root + "Tests/"
+        text = try String(contentsOfFile: "\(tests)\(file).swift", encoding: .utf8)
+        collect(text)
+        let target = String(file.prefix { $0 != "/" })
+        let support = "\(tests)\(target)/Support/"
+        let names = try? FileManager.default.contentsOfDirectory(atPath: support)
+        for name in names ?? [] where name.hasSuffix(".swift") {
+            collect(try String(contentsOfFile: support + name, encoding: .utf8))
+        }
+    }
+
+    /// From its attribute to its last line, and all that it calls; `nil` when it is not there.
+    func test(named test: String) -> String? {
+        guard let name = text.firstRange(of: "func `\(test)`"),
+            let start = text[..<name.lowerBound].ranges(of: "\n    @Test").last
+        else { return nil }
+        let rest = text[name.upperBound...]
+        let end = rest.firstRange(of: "\n    }\n")?.lowerBound ?? text.endIndex
+        var whole = ""
+        var parts = [String(text[start.lowerBound..<end])]
+        var unread = helpers
+        while let part = parts.popLast() {
+            whole += part
+            parts += Self.called(in: part).compactMap { unread.removeValue(forKey: $0) }
+        }
+        return whole
+    }
+
+    /// Functions of a type begin at its members' column, and end there.
+    private mutating func collect(_ text: String) {
+        var name: String?
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            let isMember = line.hasPrefix("    ") && !line.dropFirst(4).hasPrefix(" ")
+            var isWhole = line == "    }"
+            if name == nil, isMember, !line.hasPrefix("    //"),
+                let word = line.firstRange(of: "func ")
+            {
+                name = String(line[word.upperBound...].prefix { $0 != "(" && $0 != "<" })
+                isWhole = line.hasSuffix("}")
+            }
+            guard let current = name else { continue }
+            helpers[current, default: ""] += "\(line)\n"
+            if isWhole { name = nil }
+        }
+    }
+
+    /// The names that stand before a parenthesis.
+    private static func called(in text: String) -> [String] {
+        text.split(separator: "(").map { part in
+            let blank = part.lastIndex { !$0.isLetter && !$0.isNumber && $0 != "_" }
+            return String(blank.map { part[part.index(after: $0)...] } ?? part)
+        }
+    }
+}
