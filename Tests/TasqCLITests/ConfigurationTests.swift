@@ -308,5 +308,5 @@ private let samples: [String: [String]] = [
     "worker.poll_interval": ["1s", "250ms", "5s"],
     "worker.sweep_every": ["1", "2", "3"],
     "worker.memory": ["67108864", "100000000", "134217728"],
-    "worker.metrics": ["127.0.0.1:8082", "[::1]:0", "localhost:9000"],
+    "worker.listen": ["127.0.0.1:8082", "[::1]:0", "localhost:9000"],
 ]

@@ -140,7 +140,7 @@ import Testing
             ]
             let server = try await TasqProgram.start(["serve"], environment: environment)
             let worker = try await TasqProgram.start(
-                ["work", "--metrics", "127.0.0.1:0"], environment: environment)
+                ["work", "--listen", "127.0.0.1:0"], environment: environment)
             let admin = try await address("admin", of: server)
             let metrics = try await address("metrics", of: worker)
             _ = try await worker.waitForLine(containing: "worker registered")
@@ -156,13 +156,13 @@ import Testing
         async throws
     {
         let open = try await TasqProgram.run(
-            "work", "--metrics", "0.0.0.0:0", environment: ["DATABASE_URL": "postgres://h/d"])
+            "work", "--listen", "0.0.0.0:0", environment: ["DATABASE_URL": "postgres://h/d"])
         #expect(open.exit == .code(64))
         #expect(
             open.errors
-                == "tasq: --metrics: worker.metrics must stay on loopback until admin_token is set")
+                == "tasq: --listen: worker.listen must stay on loopback until admin_token is set")
         let file = try TemporaryFile(
-            "worker: { metrics: '0.0.0.0:0' }\nadmin_tokens: { read: [env:READER] }")
+            "worker: { listen: '0.0.0.0:0' }\nadmin_tokens: { read: [env:READER] }")
         // PostgreSQL is away: the page is there all the same, and says so.
         let worker = try await TasqProgram.start(
             ["work", "--config", file.path],
@@ -188,11 +188,11 @@ import Testing
         try await withDatabase { database in
             let environment = ["DATABASE_URL": database.url]
             let first = try await TasqProgram.start(
-                ["work", "--metrics", "127.0.0.1:0"], environment: environment)
+                ["work", "--listen", "127.0.0.1:0"], environment: environment)
             let port = try #require(
                 try await address("metrics", of: first).split(separator: ":").last)
             let second = try await TasqProgram.run(
-                "work", "--metrics", "127.0.0.1:\(port)", environment: environment)
+                "work", "--listen", "127.0.0.1:\(port)", environment: environment)
             #expect(second.exit == .code(69))
             #expect(second.errors.contains("cannot listen on 127.0.0.1:\(port)"))
             first.signal(SIGTERM)

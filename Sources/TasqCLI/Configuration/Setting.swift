@@ -105,8 +105,8 @@ struct Setting: Sendable {
         plain("worker.memory") { text, it throws(InvalidInput) in
             it.worker.memory = try byteCount(text, in: memorySizes)
         },
-        plain("worker.metrics") { text, it throws(InvalidInput) in
-            it.worker.metrics = text.isEmpty ? nil : try ListenAddress(text, field: "address")
+        plain("worker.listen") { text, it throws(InvalidInput) in
+            it.worker.listen = text.isEmpty ? nil : try ListenAddress(text, field: "address")
         },
     ]
 
