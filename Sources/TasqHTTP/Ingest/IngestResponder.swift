@@ -35,6 +35,11 @@ struct IngestResponder: Responder {
         }
     }
 
+    func source(of head: RequestHead) -> String? {
+        guard head.path.hasPrefix("/in/") else { return nil }
+        return sources.source(Self.name(in: head))?.name.description
+    }
+
     func answer(_ request: Request) async throws(Problem) -> Answer {
         let source = try source(for: request.head)
         let event = try verified(request, by: source)
@@ -48,13 +53,13 @@ struct IngestResponder: Responder {
         meters.committed(in: .now - clock)
         switch accepted {
         case .stored:
-            meters.accepted()
+            meters.accepted(from: source.name)
             return .json(HTTPResponseStatus(statusCode: source.respond)) { json in
                 json.member("id", event.id.description)
                 json.member("jobs", event.jobs.lazy.map(\.id.description))
             }
         case .duplicate(let first, let queuedAgain):
-            meters.duplicate()
+            meters.duplicate(from: source.name)
             let mayRun = source.redeliver == .run && !queuedAgain
             let jobs = mayRun ? try await redeliver(event, of: first) : []
             return .json { json in

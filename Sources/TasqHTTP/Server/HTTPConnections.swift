@@ -96,8 +96,8 @@ struct HTTPConnections: ServerChildChannel {
                     throw error
                 }
             } catch {
-                guard case .refused(let problem) = error else { return }
-                meters.refused(problem)
+                guard case .refused(let problem, from: let source) = error else { return }
+                meters.refused(problem, from: source)
                 keepsAlive = false
                 let answer = problem.answer(to: id)
                 try await send(
@@ -132,14 +132,20 @@ struct HTTPConnections: ServerChildChannel {
                 throw .tooLarge(limit: allowance.bytes)
             }
         } catch {
-            meters.refused(error)
+            meters.refused(error, from: responder.source(of: request))
             return (error.answer(to: id), isLast || request.hasBody || request.expectsContinue)
         }
         if request.expectsContinue, request.hasBody {
             try await send(HTTPResponseHead(version: .http1_1, status: .continue), to: outbound)
         }
-        let body = try await reader.body(of: request, within: allowance, in: &room) {
-            accepted.holdRequest($0)
+        let body: [UInt8]
+        do throws(ReadFailure) {
+            body = try await reader.body(of: request, within: allowance, in: &room) {
+                accepted.holdRequest($0)
+            }
+        } catch {
+            guard case .refused(let problem, from: _) = error else { throw error }
+            throw .refused(problem, from: responder.source(of: request))
         }
         do throws(Problem) {
             guard capacity.enter() else { throw .overloaded }
@@ -158,7 +164,7 @@ struct HTTPConnections: ServerChildChannel {
             }
             return (answer, isLast)
         } catch {
-            meters.refused(error)
+            meters.refused(error, from: responder.source(of: request))
             return (error.answer(to: id), isLast)
         }
     }

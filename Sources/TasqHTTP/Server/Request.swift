@@ -83,6 +83,9 @@ protocol Responder: Sendable {
     /// How large the body of an admitted request may be.
     func allowance(for head: RequestHead, within limits: HTTPLimits) -> BodyAllowance
 
+    /// The configured webhook source that a request is for; a refusal counts as its.
+    func source(of head: RequestHead) -> String?
+
     /// Answers a complete request.
     func answer(_ request: Request) async throws(Problem) -> Answer
 }
@@ -91,6 +94,8 @@ extension Responder {
     func allowance(for head: RequestHead, within limits: HTTPLimits) -> BodyAllowance {
         BodyAllowance(bytes: limits.bodyBytes)
     }
+
+    func source(of head: RequestHead) -> String? { nil }
 }
 
 extension RequestHead {
