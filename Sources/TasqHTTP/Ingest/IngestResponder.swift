@@ -35,9 +35,10 @@ struct IngestResponder: Responder {
         }
     }
 
-    func source(of head: RequestHead) -> String? {
-        guard head.path.hasPrefix("/in/") else { return nil }
-        return sources.source(Self.name(in: head))?.name.description
+    func refused(_ head: RequestHead, _ problem: Problem, bytes: Int?) {
+        guard head.path.hasPrefix("/in/"), let source = sources.source(Self.name(in: head))
+        else { return }
+        meters.refused(problem, from: source.name)
     }
 
     func answer(_ request: Request) async throws(Problem) -> Answer {

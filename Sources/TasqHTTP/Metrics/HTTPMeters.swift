@@ -8,18 +8,14 @@ public final class HTTPMeters: Sendable {
         var accepted = 0
         var duplicates = 0
         var lastReceived: Timestamp?
-    }
-
-    private struct Refusal: Hashable {
-        /// A source's name; empty for requests that went to none.
-        let source: String
-        let reason: String
+        /// By the code of the problem, here and for both listeners.
+        var refused: [String: Int] = [:]
     }
 
     private struct Counts {
         var sources: [String: Source] = [:]
         var enqueued = 0
-        var refused: [Refusal: Int] = [:]
+        var refused: [String: Int] = [:]
     }
 
     private let counts = Mutex(Counts())
@@ -53,10 +49,17 @@ public final class HTTPMeters: Sendable {
 
     func enqueued(_ jobs: Int) { counts.withLock { $0.enqueued += jobs } }
 
-    /// A request was refused; `source` is a configured one's name, or `nil`.
-    func refused(_ problem: Problem, from source: String?) {
-        let refusal = Refusal(source: source ?? "", reason: problem.code)
-        counts.withLock { $0.refused[refusal, default: 0] += 1 }
+    /// A request was refused, whatever it was for.
+    func refused(_ problem: Problem) {
+        counts.withLock { $0.refused[problem.code, default: 0] += 1 }
+    }
+
+    /// It was for this source.
+    func refused(_ problem: Problem, from source: Name) {
+        counts.withLock { counts in
+            counts.sources[source.description, default: Source()]
+                .refused[problem.code, default: 0] += 1
+        }
     }
 
     func committed(in duration: Duration) { commits.observe(duration) }
@@ -72,15 +75,15 @@ public final class HTTPMeters: Sendable {
         }
         return [
             Metric(
-                "tasq_http_accepted_total", .counter,
+                "tasq_source_accepted_total", .counter,
                 help: "Webhook events committed, by source.",
                 samples: perSource { Double($0.accepted) }),
             Metric(
-                "tasq_http_duplicate_total", .counter,
+                "tasq_source_duplicate_total", .counter,
                 help: "Webhook events that had been committed before, by source.",
                 samples: perSource { Double($0.duplicates) }),
             Metric(
-                "tasq_http_last_received_timestamp_seconds", .gauge,
+                "tasq_source_last_received_timestamp_seconds", .gauge,
                 help: "When this server last took one of those; nothing before the first.",
                 samples: perSource { source in
                     source.lastReceived.map { Double($0.microseconds) / 1_000_000 }
@@ -90,11 +93,13 @@ public final class HTTPMeters: Sendable {
                 help: "Jobs committed for POST /v1/jobs.", value: Double(counts.enqueued)),
             Metric(
                 "tasq_http_rejected_total", .counter,
-                help: "Requests refused, by the code of the problem, and by source at one's path.",
-                samples: counts.refused.sorted {
-                    ($0.key.source, $0.key.reason) < ($1.key.source, $1.key.reason)
-                }.map { refusal, count in
-                    Metric.Sample(Double(count), labels: labels(of: refusal))
+                help: "Requests refused on either listener, by the code of the problem.",
+                samples: refusals(counts.refused)),
+            Metric(
+                "tasq_source_rejected_total", .counter,
+                help: "Those of them that were for a source of webhooks, likewise.",
+                samples: sources.flatMap { name, source in
+                    refusals(source.refused, [.init("source", name)])
                 }),
             Metric(
                 "tasq_http_commit_duration_seconds", .histogram,
@@ -103,8 +108,11 @@ public final class HTTPMeters: Sendable {
         ]
     }
 
-    private func labels(of refusal: Refusal) -> [Metric.Label] {
-        let reason = Metric.Label("reason", refusal.reason)
-        return refusal.source.isEmpty ? [reason] : [.init("source", refusal.source), reason]
+    private func refusals(
+        _ counts: [String: Int], _ labels: [Metric.Label] = []
+    ) -> [Metric.Sample] {
+        counts.sorted { $0.key < $1.key }.map { code, count in
+            Metric.Sample(Double(count), labels: labels + [.init("reason", code)])
+        }
     }
 }

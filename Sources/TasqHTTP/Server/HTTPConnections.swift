@@ -96,8 +96,8 @@ struct HTTPConnections: ServerChildChannel {
                     throw error
                 }
             } catch {
-                guard case .refused(let problem, from: let source) = error else { return }
-                meters.refused(problem, from: source)
+                guard case .refused(let problem) = error else { return }
+                meters.refused(problem)
                 keepsAlive = false
                 let answer = problem.answer(to: id)
                 try await send(
@@ -132,7 +132,8 @@ struct HTTPConnections: ServerChildChannel {
                 throw .tooLarge(limit: allowance.bytes)
             }
         } catch {
-            meters.refused(error, from: responder.source(of: request))
+            meters.refused(error)
+            responder.refused(request, error, bytes: request.contentLength)
             return (error.answer(to: id), isLast || request.hasBody || request.expectsContinue)
         }
         if request.expectsContinue, request.hasBody {
@@ -144,8 +145,10 @@ struct HTTPConnections: ServerChildChannel {
                 accepted.holdRequest($0)
             }
         } catch {
-            guard case .refused(let problem, from: _) = error else { throw error }
-            throw .refused(problem, from: responder.source(of: request))
+            if case .refused(let problem) = error {
+                responder.refused(request, problem, bytes: request.contentLength)
+            }
+            throw error
         }
         do throws(Problem) {
             guard capacity.enter() else { throw .overloaded }
@@ -164,7 +167,8 @@ struct HTTPConnections: ServerChildChannel {
             }
             return (answer, isLast)
         } catch {
-            meters.refused(error, from: responder.source(of: request))
+            meters.refused(error)
+            responder.refused(request, error, bytes: body.count)
             return (error.answer(to: id), isLast)
         }
     }

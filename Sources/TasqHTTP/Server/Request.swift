@@ -83,11 +83,11 @@ protocol Responder: Sendable {
     /// How large the body of an admitted request may be.
     func allowance(for head: RequestHead, within limits: HTTPLimits) -> BodyAllowance
 
-    /// The configured webhook source that a request is for; a refusal counts as its.
-    func source(of head: RequestHead) -> String?
-
     /// Answers a complete request.
     func answer(_ request: Request) async throws(Problem) -> Answer
+
+    /// Told of a request that is refused, with its body's length as far as it is known.
+    func refused(_ head: RequestHead, _ problem: Problem, bytes: Int?)
 }
 
 extension Responder {
@@ -95,7 +95,7 @@ extension Responder {
         BodyAllowance(bytes: limits.bodyBytes)
     }
 
-    func source(of head: RequestHead) -> String? { nil }
+    func refused(_ head: RequestHead, _ problem: Problem, bytes: Int?) {}
 }
 
 extension RequestHead {

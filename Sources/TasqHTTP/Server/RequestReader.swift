@@ -88,9 +88,8 @@ struct RequestReader {
 
 /// Why there is no next part.
 enum ReadFailure: Error {
-    /// The client is to be told, then the connection closed; with the webhook source that the
-    /// request was for, if one is known.
-    case refused(Problem, from: String? = nil)
+    /// The client is to be told, then the connection closed.
+    case refused(Problem)
     /// There is nobody to tell.
     case lost
 }
