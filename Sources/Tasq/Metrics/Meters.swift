@@ -45,8 +45,14 @@ extension Meters {
     ///   - runs: Whether a worker counts here; otherwise handlers run elsewhere at most.
     ///   - rings: Whether there is a doorbell.
     func metrics(runs: Bool, rings: Bool) -> [Metric] {
-        (enqueues ? enqueuing : []) + (rings ? announcing : []) + claiming
-            + (runs ? running : []) + settling(runs: runs) + upkeep
+        var metrics: [Metric] = []
+        if enqueues { metrics += enqueuing }
+        if rings { metrics += announcing }
+        metrics += claiming
+        if runs { metrics += running }
+        metrics += settling(runs: runs)
+        metrics += upkeep
+        return metrics
     }
 
     private var enqueuing: [Metric] {

@@ -26,8 +26,11 @@ public struct StoreMetrics: Sendable {
             let unknown = try await catalog.unknownKinds()
             let tables = try await catalog.tableSizes()
             let queues = told.with(standing)
-            return metrics(of: queues, standing.count) + [metric(of: unknown)]
-                + metrics(of: workers) + [metric(of: tables)] + (await drift(of: queues))
+            var facts = metrics(of: queues, standing.count)
+            facts.append(metric(of: unknown))
+            facts += metrics(of: workers)
+            facts.append(metric(of: tables))
+            return facts + (await drift(of: queues))
         } catch {
             return []
         }
