@@ -58,6 +58,18 @@ import Testing
         }
     }
 
+    @Test func `What every server tells alike says so`() async throws {
+        try await Stack.with { stack, _ in
+            let text = try await stack.ask("GET", "/metrics").text
+            let alike = text.split(separator: "\n").filter {
+                $0.hasPrefix("# HELP tasq_queue") || $0.hasPrefix("# HELP tasq_worker")
+                    || $0.hasPrefix("# HELP tasq_table")
+            }
+            #expect(alike.count == 8)
+            #expect(alike.allSatisfy { $0.hasSuffix("take max, not sum.") })
+        }
+    }
+
     @Test func `A server tells nothing that cannot move there`() async throws {
         try await Stack.with { stack, _ in
             let page = try await page(of: stack)
