@@ -31,6 +31,7 @@ import Testing
                     $0.sum("tasq_taken_total") - $0.sum("tasq_claim_misses_total")
                     + $0.sum("tasq_swept_total")
                 return $0.sum("tasq_settled_total") == 48 && again >= 0
+                    && $0.sum("tasq_outcome_duration_seconds_count") == 48
                     && (48...48 + again).contains(found)
             }
 

@@ -45,15 +45,17 @@ final class HeldClaims: Sendable {
     /// Its handler is over and its end about to be written; `false` when it was taken from the
     /// handler meanwhile.
     func finish(_ token: ClaimToken, counting meters: JobMeters) -> Bool {
+        let now = ContinuousClock.now
         let (isHeld, whenGone) = state.withLock { state -> (Bool, Signal?) in
-            let holding = state.claims[token]
-            if holding?.isRevoked == true {
+            guard var holding = state.claims[token] else { return (false, nil) }
+            if holding.isRevoked {
                 state.claims[token] = nil
                 return (false, state.whenGone.take())
             }
-            guard holding?.running != nil else { return (false, nil) }
-            state.claims[token]?.running = nil
-            state.claims[token]?.returned = (at: ContinuousClock.now, meters: meters)
+            guard holding.running != nil else { return (false, nil) }
+            holding.running = nil
+            holding.returned = (at: now, meters: meters)
+            state.claims[token] = holding
             return (true, nil)
         }
         whenGone?.raise()

@@ -41,10 +41,13 @@ struct WorkCommand: AsyncParsableCommand {
             valueName: "host:port"))
     var listen: String?
 
+    @Option(name: .customLong("metrics"), help: .hidden)
+    var formerListen: String?
+
     func run() async throws {
         var flags: [String: String] = [:]
         flags["worker.concurrency"] = concurrency
-        flags["worker.listen"] = listen
+        flags["worker.listen"] = listen ?? formerListen
         if !queues.isEmpty { flags["worker.queues"] = queues.joined(separator: ",") }
         let hangups = HangupSignals()
         var needs: Configuration.Needs = [.database, .redis, .handlers]

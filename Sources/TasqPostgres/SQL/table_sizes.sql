@@ -15,7 +15,9 @@ WHERE c.relnamespace = 'tasq'::regnamespace
             AND (
                 l.relation = c.oid
                 OR l.relation = c.reltoastrelid
-                OR l.relation IN (SELECT i.indexrelid FROM pg_index AS i WHERE i.indrelid = c.oid)
+                OR l.relation IN (
+                    SELECT i.indexrelid FROM pg_index AS i WHERE i.indrelid IN (c.oid, c.reltoastrelid)
+                )
             )
     )
 ORDER BY c.relname

@@ -33,11 +33,11 @@ struct JobMetersTests {
         #expect(try page(table).sum("tasq_outcome_duration_seconds_count") == 0)
         let meters = table[.defaultQueue, try Name("mail")]
         meters.ended(.retry, startedAt: .now)
-        let page = try page(table)
+        let after = try page(table)
         let labels: KeyValuePairs = ["queue": "default", "kind": "mail", "outcome": "retry"]
-        #expect(page["tasq_run_duration_seconds_count", labels] == 1)
-        #expect(page.sum("tasq_run_duration_seconds_count") == 1)
-        #expect(page.labels(of: "tasq_outcome_duration_seconds") == nil)
+        #expect(after["tasq_run_duration_seconds_count", labels] == 1)
+        #expect(after.sum("tasq_run_duration_seconds_count") == 1)
+        #expect(after.labels(of: "tasq_outcome_duration_seconds") == nil)
     }
 
     private func page(_ table: JobMeterTable) throws -> Exposition {
