@@ -42,6 +42,8 @@ package final class Labelled<Key: Hashable & Sendable, Meter: AnyObject & Sendab
 
     /// Whoever holds the place now; `nil` when there is no room for another key.
     private func enter(_ key: Key, at place: Place) -> Entry? {
+        // Nothing is written once all are taken: then every job of another key comes by here.
+        guard taken.load(ordering: .relaxed) < LabelLimit.texts else { return nil }
         guard taken.wrappingAdd(1, ordering: .relaxed).oldValue < LabelLimit.texts else {
             taken.wrappingSubtract(1, ordering: .relaxed)
             return nil
