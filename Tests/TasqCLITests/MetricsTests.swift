@@ -229,15 +229,13 @@ import Testing
     @Test func `A worker's listener takes the read tokens and leaves loopback with one only`()
         async throws
     {
+        let rule = "worker.listen must stay on loopback until admin_token is set"
         // The second is what the flag was called before.
         for flag in ["--listen", "--metrics"] {
             let open = try await TasqProgram.run(
                 "work", flag, "0.0.0.0:0", environment: ["DATABASE_URL": "postgres://h/d"])
             #expect(open.exit == .code(64))
-            #expect(
-                open.errors
-                    == "tasq: --listen: worker.listen must stay on loopback until admin_token is set"
-            )
+            #expect(open.errors == "tasq: --listen: \(rule)")
         }
         let file = try TemporaryFile(
             "worker: { listen: '0.0.0.0:0' }\nadmin_tokens: { read: [env:READER] }")
