@@ -31,6 +31,7 @@ import Testing
                     $0.sum("tasq_taken_total") - $0.sum("tasq_claim_misses_total")
                     + $0.sum("tasq_swept_total")
                 return $0.sum("tasq_settled_total") == 48 && again >= 0
+                    && $0.sum("tasq_outcome_duration_seconds_count") == 48
                     && (48...48 + again).contains(found)
             }
 
@@ -42,13 +43,19 @@ import Testing
                 ("ok", "success", 40), ("again", "retry", 2), ("later", "snooze", 2),
                 ("off", "cancelled", 1), ("bad", "error", 3),
             ] {
-                let labels: KeyValuePairs = ["kind": kind, "outcome": outcome]
+                let labels: KeyValuePairs = [
+                    "queue": "default", "kind": kind, "outcome": outcome,
+                ]
                 #expect(page["tasq_run_duration_seconds_count", labels] == Double(count), "\(kind)")
                 #expect(
                     page["tasq_settled_total", ["outcome": outcome]] == Double(count), "\(kind)")
             }
             #expect(page.sum("tasq_run_duration_seconds_count") == 48)
-            #expect(page["tasq_pickup_duration_seconds_count", ["queue": "default"]] == 48)
+            let ok: KeyValuePairs = ["queue": "default", "kind": "ok"]
+            for name in ["pickup", "outcome"] {
+                #expect(page.sum("tasq_\(name)_duration_seconds_count") == 48)
+                #expect(page["tasq_\(name)_duration_seconds_count", ok] == 40)
+            }
             #expect(page["tasq_settle_batch_size_sum"] == 48)
             #expect(
                 page["tasq_settle_batch_size_count"] == page["tasq_settle_duration_seconds_count"])
@@ -120,7 +127,9 @@ import Testing
                 $0["tasq_stuck_slots"] == 0 && $0["tasq_slots", ["state": "busy"]] == 0
                     && $0.sum("tasq_settled_total") > 0
             }
-            let labels: KeyValuePairs = ["kind": "deaf", "outcome": "revoked"]
+            let labels: KeyValuePairs = [
+                "queue": "default", "kind": "deaf", "outcome": "revoked",
+            ]
             #expect(page["tasq_run_duration_seconds_count", labels] == 1)
             // It did what it had to do, if late.
             #expect(page["tasq_settled_total", ["outcome": "success"]] == 1)
@@ -151,7 +160,9 @@ import Testing
             page = try await station.page { $0["tasq_stuck_slots"] == 1 }
             station.gate.raise()
             page = try await station.page { $0["tasq_lost_total"] == 1 }
-            let labels: KeyValuePairs = ["kind": "deaf", "outcome": "lost"]
+            let labels: KeyValuePairs = [
+                "queue": "default", "kind": "deaf", "outcome": "lost",
+            ]
             #expect(page["tasq_run_duration_seconds_count", labels] == 1)
             page = try await station.page { $0["tasq_settled_total", ["outcome": "success"]] == 1 }
             #expect(page["tasq_reaped_total"] == 2)
@@ -232,6 +243,17 @@ import Testing
             let other: KeyValuePairs = ["queue": "other", "status": "scheduled"]
             #expect(found["tasq_queue_jobs", other] == 37)
             #expect(found.sum("tasq_queue_jobs") == 105)
+            #expect(found["tasq_table_bytes", ["table": "job"]] ?? 0 > 0)
+            // A queue that was told of is told of, however empty it is.
+            _ = try await station.sql("DELETE FROM tasq.job; DELETE FROM tasq.queue_setting")
+            found = try await page { $0["tasq_queues"] == 0 }
+            for status in ["scheduled", "queued", "executing"] {
+                let labels: KeyValuePairs = ["queue": "default", "status": status]
+                #expect(found["tasq_queue_jobs", labels] == 0)
+                #expect(found["tasq_queue_oldest_seconds", labels] == 0)
+            }
+            #expect(found["tasq_queue_paused", ["queue": "default"]] == 0)
+            #expect(found["tasq_queue_announced_ids", lost] == 1)
         }
     }
 }

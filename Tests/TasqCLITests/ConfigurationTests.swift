@@ -40,6 +40,27 @@ struct ConfigurationTests {
         #expect(Set(Setting.all.map(\.key)) == Set(samples.keys))
     }
 
+    @Test func `A worker's listener goes by its older name, too, where the new one is not said`()
+        throws
+    {
+        func listener(_ text: String, _ environment: [String: String] = [:]) throws -> String? {
+            let file = try TemporaryFile(text)
+            let configuration = try Configuration.load(
+                flags: ["config": file.path], environment: environment, needs: [])
+            return configuration.worker.listen?.description
+        }
+        let older = "worker: { metrics: '127.0.0.1:1' }"
+        #expect(try listener(older) == "127.0.0.1:1")
+        let variable = ["TASQ_WORKER_METRICS": "127.0.0.1:2"]
+        #expect(try listener(older, variable) == "127.0.0.1:2")
+        let both = variable.merging(["TASQ_WORKER_LISTEN": "127.0.0.1:3"]) { $1 }
+        #expect(try listener(older, both) == "127.0.0.1:3")
+        // Two listeners are not to be had.
+        #expect(throws: ConfigurationError.self) {
+            try listener("worker: { listen: '127.0.0.1:4', metrics: '127.0.0.1:1' }")
+        }
+    }
+
     @Test func `The shipped file names every key and says the defaults`() throws {
         let path = packageRoot + "/config/tasq.yaml"
         let shipped = try load(file: path)
@@ -309,5 +330,5 @@ private let samples: [String: [String]] = [
     "worker.poll_interval": ["1s", "250ms", "5s"],
     "worker.sweep_every": ["1", "2", "3"],
     "worker.memory": ["67108864", "100000000", "134217728"],
-    "worker.metrics": ["127.0.0.1:8082", "[::1]:0", "localhost:9000"],
+    "worker.listen": ["127.0.0.1:8082", "[::1]:0", "localhost:9000"],
 ]

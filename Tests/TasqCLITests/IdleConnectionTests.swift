@@ -27,7 +27,7 @@ import Testing
             let file = try TemporaryFile("handlers:\n  noop: { noop: {} }")
             let environment = [
                 "DATABASE_URL": database.url, "TASQ_HTTP_INGEST": "127.0.0.1:0",
-                "TASQ_HTTP_ADMIN": "127.0.0.1:0", "TASQ_WORKER_METRICS": "127.0.0.1:0",
+                "TASQ_HTTP_ADMIN": "127.0.0.1:0", "TASQ_WORKER_LISTEN": "127.0.0.1:0",
             ]
             let brief = environment.merging(["TASQ_LIMITS_IDLE_TIMEOUT": "1s"]) { $1 }
             let patient = try await TasqProgram.start(["serve"], environment: environment)

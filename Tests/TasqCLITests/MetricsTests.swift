@@ -18,7 +18,7 @@ import Testing
     @Test func `A server's and a worker's page are sound, and count what each has done`()
         async throws
     {
-        try await withServerAndWorker { admin, metrics in
+        try await withServerAndWorker { admin, metrics, _ in
             for (kind, count) in [("noop", 3), ("fail", 2)] {
                 for _ in 0..<count {
                     let answer = try await ask(
@@ -26,17 +26,19 @@ import Testing
                     #expect(answer.status == 201)
                 }
             }
-            let labels: KeyValuePairs = ["kind": "fail", "outcome": "error"]
+            let failed: KeyValuePairs = ["queue": "default", "kind": "fail", "outcome": "error"]
+            let well: KeyValuePairs = ["queue": "default", "kind": "noop", "outcome": "success"]
             try await eventually("the worker has counted all five") {
                 try await page(metrics).sum("tasq_settled_total") == 5
             }
             let ofWorker = try await page(metrics)
-            #expect(ofWorker["tasq_run_duration_seconds_count", labels] == 2)
-            #expect(
-                ofWorker["tasq_run_duration_seconds_count", ["kind": "noop", "outcome": "success"]]
-                    == 3)
+            #expect(ofWorker["tasq_run_duration_seconds_count", failed] == 2)
+            #expect(ofWorker["tasq_run_duration_seconds_count", well] == 3)
+            let noop: KeyValuePairs = ["queue": "default", "kind": "noop"]
+            #expect(ofWorker["tasq_pickup_duration_seconds_count", noop] == 3)
+            #expect(ofWorker["tasq_outcome_duration_seconds_count", noop] == 3)
             #expect(ofWorker["tasq_claimed_total"] == 5)
-            #expect(ofWorker["tasq_enqueued_total"] == 0)
+            #expect(ofWorker.types["tasq_enqueued_total"] == nil)
             #expect(ofWorker["tasq_slots", ["state": "free"]] == 64)
             #expect(ofWorker["tasq_postgres_up"] == 1)
             #expect(ofWorker["tasq_redis_up"] == 1)
@@ -62,6 +64,7 @@ import Testing
                         "tasq_recent_error_jobs",
                         ["queue": "default", "kind": "fail", "within": span]] == 2)
             }
+            #expect(ofServer.types["tasq_run_duration_seconds"] == nil)
             #expect(ofServer["tasq_workers"] == 1)
             #expect(ofServer["tasq_worker_slots"] == 64)
             // Whoever keeps names within Prometheus's conventions and one prefix can rely on it.
@@ -82,7 +85,12 @@ import Testing
         async throws
     {
         let documented = try Self.documented()
-        try await withServerAndWorker { admin, metrics in
+        try await withServerAndWorker { admin, metrics, send in
+            let (accepted, forged) = (
+                try await send("X-GitHub-Event: push"),
+                try await send("X-Hub-Signature-256: sha256=00")
+            )
+            #expect(accepted == .code(0) && forged == .code(1))
             for (path, body) in [
                 ("/v1/queues/idle/pause", ""), ("/v1/jobs", "?"), ("/v1/jobs", #"{"kind":"noop"}"#),
                 ("/v1/jobs", #"{"kind":"foreign"}"#), ("/v1/jobs", #"{"kind":"fail"}"#),
@@ -106,15 +114,65 @@ import Testing
         }
     }
 
-    @Test func `The dashboard asks for metrics that there are`() throws {
+    @Test(arguments: ["grafana-dashboard.json", "prometheus-alerts.yaml"])
+    func `Dashboard and alerts ask for metrics that there are`(file: String) throws {
         let documented = try Self.documented()
-        let board = try Self.text("compose/grafana-dashboard.json")
-        let names = Set(board.matches(of: /tasq_[a-z_]+/).map { String($0.output) })
-        #expect(names.count > 10)
+        let names = Set(
+            try Self.text("config/\(file)").matches(of: /tasq_[a-z_]+/).map { String($0.output) })
+        #expect(names.count >= 5)
         for name in names {
             let metric = name.replacing(/_(bucket|sum|count)$/, with: "")
             #expect(documented[metric] != nil, "\(name)")
         }
+    }
+
+    @Test func `Each panel of the dashboard asks for something`() throws {
+        struct Board: Decodable {
+            struct Panel: Decodable {
+                struct Target: Decodable { let expr: String }
+                let title: String
+                let targets: [Target]
+            }
+            let panels: [Panel]
+        }
+        let text = try Self.text("config/grafana-dashboard.json")
+        let board = try JSONDecoder().decode(Board.self, from: Data(text.utf8))
+        #expect(board.panels.count >= 15)
+        for panel in board.panels {
+            #expect(panel.targets.contains { $0.expr.contains("tasq_") }, "\(panel.title)")
+        }
+    }
+
+    @Test func `Each alert has a scene in which it is tried`() throws {
+        let alerts = try Self.text("config/prometheus-alerts.yaml")
+            .matches(of: /- alert: ([A-Za-z]+)/).map { String($0.1) }
+        let tried = try Self.text("Tests/Examples/alerts.yaml")
+            .matches(of: /alertname="([A-Za-z]+)"/).map { String($0.1) }
+        #expect(alerts.count == 5)
+        #expect(Set(alerts) == Set(tried))
+    }
+
+    @Test(.enabled(if: promtool != nil, "promtool comes with Debian's prometheus"))
+    func `Each alert fires in its scene, and no other does`() async throws {
+        try await check("check", "rules", packageRoot + "/config/prometheus-alerts.yaml")
+        try await check("test", "rules", packageRoot + "/Tests/Examples/alerts.yaml")
+    }
+
+    @Test(.enabled(if: promtool != nil, "promtool comes with Debian's prometheus"))
+    func `Prometheus finds nothing to say about either page`() async throws {
+        try await withServerAndWorker { admin, metrics, _ in
+            for base in [admin, metrics] {
+                try await check(
+                    "check", "metrics", input: try await ask("GET", base + "/metrics").body)
+            }
+        }
+    }
+
+    private func check(_ words: String..., input: String = "") async throws {
+        let run = try await ChildProcess.start(
+            try #require(promtool), words, input: input)
+        let exit = try await run.wait()
+        #expect(exit == .code(0), "\(run.standardOutput)\(run.standardError)")
     }
 
     /// The README's table: each metric with its labels, and whose it is if not everybody's.
@@ -137,13 +195,18 @@ import Testing
     }
 
     /// Gives the addresses of a server and of a worker that knows the kinds `noop`, `fail`, which fails
-    /// for good, and `again`, which is tried again in an hour.
+    /// for good, and `again`, which is tried again in an hour, and what sends an event of the kind
+    /// `noop` with a header.
     private func withServerAndWorker(
-        _ body: (_ admin: String, _ metrics: String) async throws -> Void
+        _ body: (
+            _ admin: String, _ metrics: String, _ send: (String) async throws -> ChildProcess.Exit
+        ) async throws -> Void
     ) async throws {
         try await withDatabase { database in
             let file = try TemporaryFile(
                 """
+                sources:
+                  hook: { verify: github, secrets: [env:HOOK], kind: noop }
                 handlers:
                   noop: { noop: {} }
                   fail: { command: [/bin/sh, -c, exit 78] }
@@ -152,15 +215,21 @@ import Testing
             let environment = [
                 "DATABASE_URL": database.url, "REDIS_URL": try await TestServers.redis().url,
                 "TASQ_REDIS_PREFIX": database.keyPrefix, "TASQ_HTTP_INGEST": "127.0.0.1:0",
-                "TASQ_HTTP_ADMIN": "127.0.0.1:0", "TASQ_CONFIG": file.path,
+                "TASQ_HTTP_ADMIN": "127.0.0.1:0", "TASQ_CONFIG": file.path, "HOOK": "a secret",
             ]
             let server = try await TasqProgram.start(["serve"], environment: environment)
             let worker = try await TasqProgram.start(
-                ["work", "--metrics", "127.0.0.1:0"], environment: environment)
+                ["work", "--listen", "127.0.0.1:0"], environment: environment)
             let admin = try await address("admin", of: server)
             let metrics = try await address("metrics", of: worker)
             _ = try await worker.waitForLine(containing: "worker registered")
-            try await body(admin, metrics)
+            let ingest = try await address("ingest", of: server)
+            try await body(admin, metrics) { header in
+                try await TasqProgram.run(
+                    "webhook", "send", "hook", "--header", header, "--body", "-",
+                    "--to", "\(ingest)/in/hook", environment: environment, input: "{}"
+                ).exit
+            }
             for process in [server, worker] {
                 process.signal(SIGTERM)
                 #expect(try await process.wait() == .code(0))
@@ -171,14 +240,16 @@ import Testing
     @Test func `A worker's listener takes the read tokens and leaves loopback with one only`()
         async throws
     {
-        let open = try await TasqProgram.run(
-            "work", "--metrics", "0.0.0.0:0", environment: ["DATABASE_URL": "postgres://h/d"])
-        #expect(open.exit == .code(64))
-        #expect(
-            open.errors
-                == "tasq: --metrics: worker.metrics must stay on loopback until admin_token is set")
+        let rule = "worker.listen must stay on loopback until admin_token is set"
+        // The second is what the flag was called before.
+        for flag in ["--listen", "--metrics"] {
+            let open = try await TasqProgram.run(
+                "work", flag, "0.0.0.0:0", environment: ["DATABASE_URL": "postgres://h/d"])
+            #expect(open.exit == .code(64))
+            #expect(open.errors == "tasq: --listen: \(rule)")
+        }
         let file = try TemporaryFile(
-            "worker: { metrics: '0.0.0.0:0' }\nadmin_tokens: { read: [env:READER] }")
+            "worker: { listen: '0.0.0.0:0' }\nadmin_tokens: { read: [env:READER] }")
         // PostgreSQL is away: the page is there all the same, and says so.
         let worker = try await TasqProgram.start(
             ["work", "--config", file.path],
@@ -204,11 +275,11 @@ import Testing
         try await withDatabase { database in
             let environment = ["DATABASE_URL": database.url]
             let first = try await TasqProgram.start(
-                ["work", "--metrics", "127.0.0.1:0"], environment: environment)
+                ["work", "--listen", "127.0.0.1:0"], environment: environment)
             let port = try #require(
                 try await address("metrics", of: first).split(separator: ":").last)
             let second = try await TasqProgram.run(
-                "work", "--metrics", "127.0.0.1:\(port)", environment: environment)
+                "work", "--listen", "127.0.0.1:\(port)", environment: environment)
             #expect(second.exit == .code(69))
             #expect(second.errors.contains("cannot listen on 127.0.0.1:\(port)"))
             first.signal(SIGTERM)
@@ -235,4 +306,8 @@ import Testing
         let answer = try await request.answer()
         return (answer.status, answer.text)
     }
+}
+
+private let promtool = ["/usr/bin/promtool", "/usr/local/bin/promtool"].first {
+    FileManager.default.isExecutableFile(atPath: $0)
 }

@@ -217,14 +217,14 @@ import Testing
             let line = try await server.waitForLine(containing: "admin http://")
             let address = String(line.dropFirst("admin http://".count))
             environment["TASQ_HTTP_ADMIN"] = address
-            environment["TASQ_WORKER_METRICS"] = address
+            environment["TASQ_WORKER_LISTEN"] = address
             for command in ["serve", "work"] {
                 let run = try await TasqProgram.run(command, environment: environment)
                 #expect(run.exit == .code(69), "\(command)")
                 #expect(
                     run.errors == "tasq: cannot listen on \(address): the port is taken: stop "
                         + "what listens there, or set another in http.ingest, http.admin or "
-                        + "worker.metrics")
+                        + "worker.listen")
             }
             server.signal(SIGTERM)
             #expect(try await server.wait() == .code(0))

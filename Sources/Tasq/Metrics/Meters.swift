@@ -1,5 +1,7 @@
 /// What this process has counted since it started; a queue and its workers share one.
 package final class Meters: Sendable {
+    /// Whether jobs are put in where this counts; a worker by itself only runs them.
+    package let enqueues: Bool
     package let enqueued = Counter()
     package let enqueueFailures = Counter()
     package let enqueueTimes = Distribution(.statement)
@@ -11,8 +13,7 @@ package final class Meters: Sendable {
     package let swept = Counter()
     package let claimTimes = Distribution(.statement)
     package let sweepTimes = Distribution(.statement)
-    package let pickups = Labelled { Distribution(.job) }
-    package let runs = Labelled { RunMeter() }
+    package let jobs = JobMeterTable()
     package let overdue = OverdueRuns()
     /// Claims this process ended, all in all and by their ends.
     package let settled = Counter()
@@ -32,86 +33,52 @@ package final class Meters: Sendable {
     package let recovered = Counter()
     package let withdrawn = Counter()
 
-    package init() {}
+    package init(enqueues: Bool = true) {
+        self.enqueues = enqueues
+    }
 }
 
 extension Meters {
-    /// Everything, for a metrics page.
-    package var metrics: [Metric] { enqueuing + claiming + running + settling + upkeep }
+    /// What can move here, for a metrics page.
+    ///
+    /// - Parameters:
+    ///   - runs: Whether a worker counts here; otherwise handlers run elsewhere at most.
+    ///   - rings: Whether there is a doorbell.
+    func metrics(runs: Bool, rings: Bool) -> [Metric] {
+        var metrics: [Metric] = []
+        if enqueues { metrics += enqueuing }
+        if rings { metrics += announcing }
+        metrics += claiming
+        if runs { metrics += running }
+        metrics += settling(runs: runs)
+        metrics += upkeep
+        return metrics
+    }
 
     private var enqueuing: [Metric] {
         [
             count("enqueued", enqueued, "Jobs committed by this process."),
             count("enqueue_failures", enqueueFailures, "Calls that PostgreSQL did not commit."),
             times("enqueue", enqueueTimes, "Time from the call of an enqueue to its commit."),
+        ]
+    }
+
+    private var announcing: [Metric] {
+        [
             Metric(
                 "tasq_announcements_total", .counter,
                 help: "Announcements by what became of them; what failed is left to the sweep.",
                 samples: [
                     .init(Double(announcementsDropped.value), labels: [.init("outcome", "dropped")])
                 ]),
-        ]
-    }
-
-    private var claiming: [Metric] {
-        [
             count("taken", taken, "Ids taken from Redis."),
-            count("claimed", claimed, "Jobs claimed, from announcements and by sweeps."),
             count(
                 "claim_misses", claimMisses,
                 "Ids whose job could not be claimed: duplicates, stale, or locked for a moment."),
             count(
                 "duplicate_ids", duplicates,
                 "Ids of those that were not queued any more when looked at again."),
-            count("swept", swept, "Jobs claimed straight from the table."),
             times("claim", claimTimes, "Time of a statement that claims announced ids."),
-            times("sweep", sweepTimes, "Time of a statement that claims from the table."),
-            Metric(
-                "tasq_pickup_duration_seconds", .histogram,
-                help: "Time from when a job was due to the start of its handler, by queue.",
-                samples: pickups.all.flatMap { queue, times in
-                    times.count > 0 ? times.samples([.init("queue", queue)]) : []
-                }),
-        ]
-    }
-
-    private var running: [Metric] {
-        [
-            Metric(
-                "tasq_run_duration_seconds", .histogram,
-                help: "How long handlers ran, by kind and by how the run ended.",
-                samples: runs.all.flatMap { kind, meter in meter.samples(of: kind) }),
-            Metric(
-                "tasq_stuck_slots", .gauge,
-                help: "Slots whose handler was told to stop and has not returned.",
-                value: Double(overdue.count)),
-            count("revoked", revoked, "Running jobs that were cancelled from outside."),
-            count("handed_back", handedBack, "Jobs handed back at shutdown."),
-            count(
-                "unstarted", unstarted,
-                "Jobs given back since no slot came free, or a remote worker did not get them."),
-        ]
-    }
-
-    private var settling: [Metric] {
-        [
-            Metric(
-                "tasq_settled_total", .counter, help: "Claims ended by this process, by how.",
-                samples: settledEnds.samples),
-            times("settle", settleTimes, "Time of a statement that records outcomes."),
-            Metric(
-                "tasq_settle_batch_size", .histogram, help: "Outcomes in one such statement.",
-                samples: settleBatches.samples()),
-            count("settle_failures", settleFailures, "Such statements that failed."),
-            count("lost", lost, "Outcomes discarded because the claim was gone."),
-        ]
-    }
-
-    private var upkeep: [Metric] {
-        [
-            count("promoted", promoted, "Scheduled jobs moved to queued when due."),
-            count("buried", buried, "Workers declared dead."),
-            count("reaped", reaped, "Claims taken back from dead workers."),
             Metric(
                 "tasq_reconciles_total", .counter,
                 help: "Times everything queued had to be announced again, by why.",
@@ -122,6 +89,51 @@ extension Meters {
             count(
                 "withdrawn_ids", withdrawn,
                 "Ids of jobs not queued any more, taken off lists that nobody took them from."),
+        ]
+    }
+
+    private var claiming: [Metric] {
+        [
+            count("claimed", claimed, "Jobs claimed, from announcements and by sweeps."),
+            count("swept", swept, "Jobs claimed straight from the table."),
+            times("sweep", sweepTimes, "Time of a statement that claims from the table."),
+            jobs.pickups,
+        ]
+    }
+
+    private var running: [Metric] {
+        jobs.runs + [
+            Metric(
+                "tasq_stuck_slots", .gauge,
+                help: "Slots whose handler was told to stop and has not returned.",
+                value: Double(overdue.count)),
+            count("revoked", revoked, "Running jobs that were cancelled from outside."),
+            count("handed_back", handedBack, "Jobs handed back at shutdown."),
+            times("settle", settleTimes, "Time of a statement that records outcomes."),
+            Metric(
+                "tasq_settle_batch_size", .histogram, help: "Outcomes in one such statement.",
+                samples: settleBatches.samples()),
+            count("settle_failures", settleFailures, "Such statements that failed."),
+        ]
+    }
+
+    private func settling(runs: Bool) -> [Metric] {
+        [
+            Metric(
+                "tasq_settled_total", .counter, help: "Claims ended by this process, by how.",
+                samples: settledEnds.samples(runs ? RunEnd.recorded : RunEnd.recordedElsewhere)),
+            count("lost", lost, "Outcomes discarded because the claim was gone."),
+            count(
+                "unstarted", unstarted,
+                "Jobs given back since no slot came free, or a remote worker did not get them."),
+        ]
+    }
+
+    private var upkeep: [Metric] {
+        [
+            count("promoted", promoted, "Scheduled jobs moved to queued when due."),
+            count("buried", buried, "Workers declared dead."),
+            count("reaped", reaped, "Claims taken back from dead workers."),
         ]
     }
 

@@ -13,6 +13,10 @@ package enum RunEnd: Int, Sendable, CaseIterable {
     /// The lease had run out: what the handler did counts for nothing.
     case lost
 
+    /// How a worker's claims end in the table. A worker elsewhere cancels nothing.
+    static let recorded: [RunEnd] = [.success, .retry, .snooze, .cancelled, .error, .handedBack]
+    static let recordedElsewhere = recorded.filter { $0 != .cancelled }
+
     init(_ verdict: Verdict) {
         self =
             switch verdict {
@@ -30,8 +34,8 @@ package enum RunEnd: Int, Sendable, CaseIterable {
     }
 }
 
-/// How long the runs of one kind took, by their ends. Only what happens takes memory, and what
-/// happens nearly always takes the short way.
+/// How long the runs of one queue and kind took, by their ends. Only what happens takes memory, and
+/// what happens nearly always takes the short way.
 package final class RunMeter: Sendable {
     private let successes = Distribution(.job)
     private let ends = InlineArray<8, AtomicLazyReference<Distribution>> { _ in
@@ -47,11 +51,11 @@ package final class RunMeter: Sendable {
         return ends[end.rawValue].load() ?? ends[end.rawValue].storeIfNil(Distribution(.job))
     }
 
-    func samples(of kind: String) -> [Metric.Sample] {
+    func samples(_ labels: [Metric.Label]) -> [Metric.Sample] {
         RunEnd.allCases.flatMap { end -> [Metric.Sample] in
             let times = end == .success ? successes : ends[end.rawValue].load()
             guard let times, times.count > 0 else { return [] }
-            return times.samples([.init("kind", kind), end.label])
+            return times.samples(labels + [end.label])
         }
     }
 }
@@ -64,7 +68,7 @@ package final class EndCounters: Sendable {
 
     package subscript(_ end: RunEnd) -> Counter { counters[end.rawValue] }
 
-    var samples: [Metric.Sample] {
-        RunEnd.allCases.map { Metric.Sample(Double(self[$0].value), labels: [$0.label]) }
+    func samples(_ ends: [RunEnd]) -> [Metric.Sample] {
+        ends.map { Metric.Sample(Double(self[$0].value), labels: [$0.label]) }
     }
 }

@@ -1,10 +1,15 @@
+import Synchronization
+
 /// What the tables and Redis say about queues and workers, as gauges; alike in every process.
 ///
 /// Costs four statements that look at a bounded number of unfinished and failed jobs, never at history,
-/// and one command for each list in Redis. One or two processes of a deployment are enough to tell it.
+/// one that looks at the sizes of files, and one command for each list in Redis. One or two processes
+/// of a deployment are enough to tell it. Keep one for as long as it is asked: it remembers the
+/// queues that it has told of, and tells of them when they are empty, too.
 public struct StoreMetrics: Sendable {
     let catalog: any Catalog
     let announcer: any Announcer
+    private let told = ToldQueues()
 
     /// Reads from these; without an announcer nothing is told of Redis.
     public init(catalog: any Catalog, announcer: any Announcer = NoAnnouncer()) {
@@ -16,38 +21,44 @@ public struct StoreMetrics: Sendable {
     /// does not.
     public func metrics() async -> [Metric] {
         do throws(StoreError) {
-            let queues = try await catalog.queues()
+            let standing = try await catalog.queues()
             let workers = try await catalog.workers()
             let unknown = try await catalog.unknownKinds()
-            return metrics(of: queues) + failures(of: queues) + [metric(of: unknown)]
-                + metrics(of: workers) + (await drift(of: queues))
+            let tables = try await catalog.tableSizes()
+            let queues = told.with(standing)
+            var facts = metrics(of: queues, standing.count)
+            facts += failures(of: standing)
+            facts.append(metric(of: unknown))
+            facts += metrics(of: workers)
+            facts.append(metric(of: tables))
+            return facts + (await drift(of: queues))
         } catch {
             return []
         }
     }
 
-    private func metrics(of queues: [QueueRecord]) -> [Metric] {
+    private func metrics(of queues: [QueueRecord], _ standing: Int) -> [Metric] {
         [
-            Metric(
-                "tasq_queues", .gauge,
-                help: "Queues; the first \(LabelLimit.texts) by name have samples of their own.",
-                value: Double(queues.count)),
-            Metric(
-                "tasq_queue_jobs", .gauge,
-                help:
-                    "Unfinished jobs of a queue by status; of a long backlog, as many as are counted.",
-                samples: samples(queues, "scheduled", { Double($0.scheduled) }, +)
+            gauge(
+                "queues",
+                "Queues that have unfinished jobs, a setting or a worker; "
+                    + "the first \(LabelLimit.texts) have samples of their own.",
+                [.init(Double(standing))]),
+            gauge(
+                "queue_jobs",
+                "Unfinished jobs of a queue by status; of a long backlog, as many as are counted.",
+                samples(queues, "scheduled", { Double($0.scheduled) }, +)
                     + samples(queues, "queued", { Double($0.queued) }, +)
                     + samples(queues, "executing", { Double($0.executing) }, +)),
-            Metric(
-                "tasq_queue_oldest_seconds", .gauge,
-                help: "How long the oldest job of a queue and status has been due, or has run.",
-                samples: samples(queues, "scheduled", { seconds($0.oldestOverdue) }, max)
+            gauge(
+                "queue_oldest_seconds",
+                "How long the oldest job of a queue and status has been due, or has run.",
+                samples(queues, "scheduled", { seconds($0.oldestOverdue) }, max)
                     + samples(queues, "queued", { seconds($0.oldestWait) }, max)
                     + samples(queues, "executing", { seconds($0.oldestRun) }, max)),
-            Metric(
-                "tasq_queue_paused", .gauge, help: "Whether a queue is paused.",
-                samples: samples(queues, nil, { $0.isPaused ? 1 : 0 }, max)),
+            gauge(
+                "queue_paused", "Whether a queue is paused.",
+                samples(queues, nil, { $0.isPaused ? 1 : 0 }, max)),
         ]
     }
 
@@ -74,28 +85,26 @@ public struct StoreMetrics: Sendable {
             own.map { .init(Double(value($0.failures)), labels: $0.labels + more) }
         }
         return [
-            Metric(
-                "tasq_error_jobs", .gauge,
-                help: "Jobs in error by queue and kind; of very many, as many as are counted.",
-                samples: samples({ $0.errors })),
-            Metric(
-                "tasq_retrying_jobs", .gauge,
-                help: "Scheduled jobs that wait for another attempt after one that failed.",
-                samples: samples({ $0.retrying })),
-            Metric(
-                "tasq_recent_error_jobs", .gauge,
-                help: "Jobs in error that failed within the last hour, and the last day.",
-                samples: samples({ $0.errorsOfHour }, .init("within", "1h"))
+            gauge(
+                "error_jobs", "Jobs in error by queue and kind; of very many, as many as are counted.",
+                samples({ $0.errors })),
+            gauge(
+                "retrying_jobs",
+                "Scheduled jobs that wait for another attempt after one that failed.",
+                samples({ $0.retrying })),
+            gauge(
+                "recent_error_jobs",
+                "Jobs in error that failed within the last hour, and the last day.",
+                samples({ $0.errorsOfHour }, .init("within", "1h"))
                     + samples({ $0.errorsOfDay }, .init("within", "1d"))),
         ]
     }
 
     private func metric(of unknown: [UnknownKind]) -> Metric {
-        Metric(
-            "tasq_queue_unknown_kind_jobs", .gauge,
-            help:
-                "Queued jobs of a kind that no worker of their queue has a handler for: ten kinds at most.",
-            samples: unknown.map { found in
+        gauge(
+            "queue_unknown_kind_jobs",
+            "Queued jobs of a kind that no worker of their queue has a handler for: ten kinds at most.",
+            unknown.map { found in
                 .init(
                     Double(found.jobs),
                     labels: [
@@ -107,12 +116,17 @@ public struct StoreMetrics: Sendable {
 
     private func metrics(of workers: [WorkerStanding]) -> [Metric] {
         [
-            Metric(
-                "tasq_workers", .gauge, help: "Registered workers.", value: Double(workers.count)),
-            Metric(
-                "tasq_worker_slots", .gauge, help: "Jobs the registered workers can run at once.",
-                value: Double(workers.reduce(0) { $0 + $1.worker.concurrency })),
+            gauge("workers", "Registered workers.", [.init(Double(workers.count))]),
+            gauge(
+                "worker_slots", "Jobs the registered workers can run at once.",
+                [.init(Double(workers.reduce(0) { $0 + $1.worker.concurrency }))]),
         ]
+    }
+
+    private func metric(of tables: [TableSize]) -> Metric {
+        gauge(
+            "table_bytes", "What a table takes on disk, with its indexes and long values.",
+            tables.map { .init(Double($0.bytes), labels: [.init("table", $0.table)]) })
     }
 
     /// How far the lists in Redis are from the table.
@@ -127,16 +141,23 @@ public struct StoreMetrics: Sendable {
         let queues = queues.filter { depths[$0.name] != nil }
         let listed = { (queue: QueueRecord) in Double(depths[queue.name] ?? 0) }
         return [
-            Metric(
-                "tasq_queue_announced_ids", .gauge, help: "Ids on the lists of a queue in Redis.",
-                samples: samples(queues, nil, listed, +)),
-            Metric(
-                "tasq_queue_unannounced_jobs", .gauge,
-                help:
-                    "Queued jobs of an open queue beyond the ids on its lists: just taken, or lost.",
-                samples: samples(
+            gauge(
+                "queue_announced_ids", "Ids on the lists of a queue in Redis.",
+                samples(queues, nil, listed, +)),
+            gauge(
+                "queue_unannounced_jobs",
+                "Queued jobs of an open queue beyond the ids on its lists: just taken, or lost.",
+                samples(
                     queues, nil, { $0.isPaused ? 0 : max(0, Double($0.queued) - listed($0)) }, +)),
         ]
+    }
+
+    /// One of the deployment's, which every server tells.
+    private func gauge(_ name: String, _ help: String, _ samples: [Metric.Sample]) -> Metric {
+        Metric(
+            "tasq_" + name, .gauge,
+            help: help + " Of the deployment, alike on all servers: take max, not sum.",
+            samples: samples)
     }
 
     /// One sample a queue; those beyond the limit are folded into one.
@@ -163,5 +184,30 @@ public struct StoreMetrics: Sendable {
 
     private func seconds(_ age: Duration?) -> Double {
         (age ?? .zero) / .seconds(1)
+    }
+}
+
+/// The queues that have been told of: a series that ends with the last job looks like one that
+/// could not be read.
+private final class ToldQueues: Sendable {
+    private let names = Mutex<Set<Name>>([])
+
+    /// These, and behind them as many of those told of before, which are empty now, as have samples
+    /// of their own. When there is no room for more names, those of empty queues are forgotten.
+    func with(_ queues: [QueueRecord]) -> [QueueRecord] {
+        let standing = Set(queues.map(\.name))
+        let gone = names.withLock { names -> Set<Name> in
+            let fresh = Set(queues.prefix(LabelLimit.texts).map(\.name))
+            names.formUnion(fresh)
+            if names.count > LabelLimit.texts { names = fresh }
+            return names.subtracting(standing)
+        }
+        let room = max(0, LabelLimit.texts - queues.count)
+        return queues
+            + gone.sorted().prefix(room).map { name in
+                QueueRecord(
+                    name: name, isPaused: false, scheduled: 0, queued: 0, executing: 0,
+                    oldestWait: nil)
+            }
     }
 }

@@ -3,10 +3,10 @@ extension Worker {
     /// announcer have done; ``PrometheusText/page(of:)`` writes it as a page.
     ///
     /// Reads counters and asks nobody, so it may be called at any time and from anywhere. A worker
-    /// made of a ``Queue`` counts together with it: show one of the two, not both.
+    /// made of a ``Queue`` counts together with it: show the worker's alone, not both.
     public var metrics: [Metric] {
         let busy = min(executor.load, settings.concurrency)
-        return meters.metrics + [
+        return meters.metrics(runs: true, rings: announcer.rings) + [
             Metric(
                 "tasq_slots", .gauge, help: "Jobs this worker can run at once, by state.",
                 samples: [("busy", busy), ("free", settings.concurrency - busy)].map {
@@ -20,8 +20,10 @@ extension Queue {
     /// What went through this queue since it was made, and what its store and its announcer have
     /// done; ``PrometheusText/page(of:)`` writes it as a page.
     ///
-    /// Reads counters and asks nobody, so it may be called at any time and from anywhere.
+    /// Reads counters and asks nobody, so it may be called at any time and from anywhere. How
+    /// handlers run is told by a worker's ``Worker/metrics`` only.
     public var metrics: [Metric] {
-        meters.metrics + store.metrics + doorbell.announcer.metrics
+        meters.metrics(runs: false, rings: doorbell.announcer.rings) + store.metrics
+            + doorbell.announcer.metrics
     }
 }

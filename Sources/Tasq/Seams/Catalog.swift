@@ -58,6 +58,9 @@ public protocol Catalog: BodyReader {
     /// frequent first. Looks at no more than 20 000 jobs; queues without any worker are left out.
     func unknownKinds() async throws(StoreError) -> [UnknownKind]
 
+    /// What each table takes on disk; one that somebody has locked for himself is left out.
+    func tableSizes() async throws(StoreError) -> [TableSize]
+
     /// The state of everything, for those who look every second.
     func glance() async throws(StoreError) -> Glance
 
@@ -79,6 +82,20 @@ public struct UnknownKind: Sendable, Hashable {
         self.queue = queue
         self.kind = kind
         self.jobs = jobs
+    }
+}
+
+/// What a table takes on disk.
+public struct TableSize: Sendable, Hashable {
+    /// Its name within the schema, as in `job`.
+    public var table: String
+    /// Its bytes, with its indexes and the long values that stand beside it.
+    public var bytes: Int64
+
+    /// Makes an answer of ``Catalog/tableSizes()``.
+    public init(table: String, bytes: Int64) {
+        self.table = table
+        self.bytes = bytes
     }
 }
 

@@ -16,6 +16,8 @@ final class HeldClaims: Sendable {
         var running: RunningClaim?
         /// It was taken away, and the handler has not returned yet.
         var isRevoked = false
+        /// When the handler returned, and who counts how long its end then takes to be written.
+        var returned: (at: ContinuousClock.Instant, meters: JobMeters)?
     }
 
     private struct State {
@@ -42,15 +44,18 @@ final class HeldClaims: Sendable {
 
     /// Its handler is over and its end about to be written; `false` when it was taken from the
     /// handler meanwhile.
-    func finish(_ token: ClaimToken) -> Bool {
+    func finish(_ token: ClaimToken, counting meters: JobMeters) -> Bool {
+        let now = ContinuousClock.now
         let (isHeld, whenGone) = state.withLock { state -> (Bool, Signal?) in
-            let holding = state.claims[token]
-            if holding?.isRevoked == true {
+            guard var holding = state.claims[token] else { return (false, nil) }
+            if holding.isRevoked {
                 state.claims[token] = nil
                 return (false, state.whenGone.take())
             }
-            guard holding?.running != nil else { return (false, nil) }
-            state.claims[token]?.running = nil
+            guard holding.running != nil else { return (false, nil) }
+            holding.running = nil
+            holding.returned = (at: now, meters: meters)
+            state.claims[token] = holding
             return (true, nil)
         }
         whenGone?.raise()
@@ -72,7 +77,22 @@ final class HeldClaims: Sendable {
         state.withLock { $0.claims[token]?.running != nil }
     }
 
-    /// Their ends are written, or will not be.
+    /// Their ends are written.
+    func settled(_ ended: [ClaimToken]) {
+        let now = ContinuousClock.now
+        let whenGone = state.withLock { state in
+            for token in ended {
+                guard let returned = state.claims.removeValue(forKey: token)?.returned else {
+                    continue
+                }
+                returned.meters.recorded(after: now - returned.at)
+            }
+            return state.whenGone.take()
+        }
+        whenGone?.raise()
+    }
+
+    /// Their ends will not be written.
     func remove(_ ended: [ClaimToken]) {
         let whenGone = state.withLock { state in
             for token in ended { state.claims[token] = nil }

@@ -57,7 +57,7 @@ public final class Worker: Service {
     ) {
         self.init(
             store: store, announcer: announcer, handlers: handlers, settings: settings,
-            logger: logger, meters: Meters(), onEvent: onEvent)
+            logger: logger, meters: Meters(enqueues: false), onEvent: onEvent)
     }
 
     package init(
@@ -86,7 +86,7 @@ public final class Worker: Service {
         settler = Settler(
             store: store, meters: meters, logger: logger,
             onSettled: { settled in
-                held.remove(settled.map(\.claim))
+                held.settled(settled.map(\.claim))
                 doorbell.ring(settled.filter { $0.status == .queued }.map(\.announcement))
                 failures.tell(settled)
             },
@@ -272,7 +272,7 @@ public final class Worker: Service {
                     self.leaving.load(ordering: .relaxed) || session.isUnknown
                 }
             }
-            guard self.held.finish(job.claim) else {
+            guard self.held.finish(job.claim, counting: meters) else {
                 meters.ended(.revoked, startedAt: started)
                 throw Outcome.cancel("handed back or revoked")
             }

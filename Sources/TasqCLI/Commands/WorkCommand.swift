@@ -19,7 +19,7 @@ struct WorkCommand: AsyncParsableCommand {
             SIGTERM lets running jobs finish within worker.grace and hands the rest back; a second \
             SIGTERM hands everything back at once. SIGHUP reads the configuration again and takes \
             handlers and the log level over; jobs that run keep the handler they began with. With \
-            --metrics, or worker.metrics, it serves /metrics, /healthz and /readyz there and prints \
+            --listen, or worker.listen, it serves /metrics, /healthz and /readyz there and prints \
             the URL on standard output.
             """)
 
@@ -39,17 +39,20 @@ struct WorkCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Where to serve metrics and probes; port 0 takes any free one.",
             valueName: "host:port"))
-    var metrics: String?
+    var listen: String?
+
+    @Option(name: .customLong("metrics"), help: .hidden)
+    var formerListen: String?
 
     func run() async throws {
         var flags: [String: String] = [:]
         flags["worker.concurrency"] = concurrency
-        flags["worker.metrics"] = metrics
+        flags["worker.listen"] = listen ?? formerListen
         if !queues.isEmpty { flags["worker.queues"] = queues.joined(separator: ",") }
         let hangups = HangupSignals()
         var needs: Configuration.Needs = [.database, .redis, .handlers]
         var configuration = try global.load(needs, flags: flags)
-        if configuration.worker.metrics != nil {
+        if configuration.worker.listen != nil {
             needs.insert(.admin)
             configuration = try global.load(needs, flags: flags)
         }

@@ -92,8 +92,8 @@ extension Configuration {
         if needs.contains(.sources), !http.admin.isLoopback {
             report("http.admin", "must stay on loopback until admin_token is set")
         }
-        if needs.contains(.handlers), let metrics = worker.metrics, !metrics.isLoopback {
-            report("worker.metrics", "must stay on loopback until admin_token is set")
+        if needs.contains(.handlers), let address = worker.listen, !address.isLoopback {
+            report("worker.listen", "must stay on loopback until admin_token is set")
         }
     }
 }

@@ -103,7 +103,7 @@ extension Configuration {
         of setting: Setting, flags: [String: String], environment: [String: String],
         sections: Sections
     ) -> Found? {
-        let inFile = sections.find(setting.key)
+        let inFile = sections.find(setting.key) ?? setting.olderKey.flatMap(sections.find)
         if let text = flags[setting.key] {
             return Found(text: text, place: setting.flag, kind: .flag)
         }

@@ -57,8 +57,8 @@ struct Configuration: Sendable {
         var sweepEvery = 16
         /// Bytes of large bodies that running jobs hold together at most.
         var memory = 268_435_456
-        /// Where the process tells its numbers; `nil`: nowhere.
-        var metrics: ListenAddress?
+        /// Where the process serves its metrics and probes; `nil`: nowhere.
+        var listen: ListenAddress?
 
         /// The settings of a worker of this process. Throws ``InvalidInput`` for one that is out
         /// of its range or does not go with another.

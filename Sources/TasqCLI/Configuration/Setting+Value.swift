@@ -40,7 +40,7 @@ extension Setting {
         case "worker.poll_interval": DurationText.format(worker.pollInterval)
         case "worker.sweep_every": String(worker.sweepEvery)
         case "worker.memory": String(worker.memory)
-        case "worker.metrics": worker.metrics?.description
+        case "worker.listen": worker.listen?.description
         default: nil
         }
     }

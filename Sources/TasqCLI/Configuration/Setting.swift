@@ -18,9 +18,13 @@ struct Setting: Sendable {
         case "database_url": return [name, "DATABASE_URL"]
         case "redis_url": return [name, "REDIS_URL"]
         case "worker.find_work": return ["TASQ_FIND_WORK", name]
+        case "worker.listen": return [name, "TASQ_WORKER_METRICS"]
         default: return [name]
         }
     }
+
+    /// What it was called before; a file that says so goes on meaning it.
+    var olderKey: String? { key == "worker.listen" ? "worker.metrics" : nil }
 
     /// The flag that sets it, where a command has one.
     var flag: String {
@@ -106,8 +110,8 @@ struct Setting: Sendable {
         plain("worker.memory") { text, it throws(InvalidInput) in
             it.worker.memory = try byteCount(text, in: memorySizes)
         },
-        plain("worker.metrics") { text, it throws(InvalidInput) in
-            it.worker.metrics = text.isEmpty ? nil : try ListenAddress(text, field: "address")
+        plain("worker.listen") { text, it throws(InvalidInput) in
+            it.worker.listen = text.isEmpty ? nil : try ListenAddress(text, field: "address")
         },
     ]
 

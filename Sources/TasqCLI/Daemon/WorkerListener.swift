@@ -16,7 +16,7 @@ struct WorkerListener: Sendable {
         _ configuration: Configuration, _ connections: Connections, _ worker: Worker,
         logger: Logger
     ) throws {
-        guard let address = configuration.worker.metrics else { return nil }
+        guard let address = configuration.worker.listen else { return nil }
         let tls = try configuration.http.adminTLS.read(for: "http.admin")
         let announcer = connections.announcer
         self.tls = tls

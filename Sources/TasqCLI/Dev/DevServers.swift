@@ -132,7 +132,7 @@ private struct Children {
         var environment = plan.environment
         environment["TASQ_HTTP_INGEST"] = "127.0.0.1:\(plan.ingestPort)"
         environment["TASQ_HTTP_ADMIN"] = "127.0.0.1:\(plan.adminPort)"
-        environment["TASQ_WORKER_METRICS"] = "127.0.0.1:0"
+        environment["TASQ_WORKER_LISTEN"] = "127.0.0.1:0"
         for listener in ["INGEST", "ADMIN"] {
             environment["TASQ_HTTP_\(listener)_CERTIFICATE"] = ""
             environment["TASQ_HTTP_\(listener)_KEY"] = ""

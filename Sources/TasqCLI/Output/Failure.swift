@@ -60,7 +60,7 @@ extension Failure {
             (
                 "Address already in use",
                 "the port is taken: stop what listens there, or set another in http.ingest, "
-                    + "http.admin or worker.metrics"
+                    + "http.admin or worker.listen"
             ),
             ("Permission denied", "this user may not take the port: set one from 1024 up"),
             ("Cannot assign requested address", "this computer has no such address"),

@@ -57,12 +57,12 @@ public struct AdminServer: Service {
         self.bulk = bulk
         desk = queue.desk(catalog: catalog, announcer: announcer, logger: logger)
         feed = ActivityFeed(catalog: catalog, logger: logger)
+        let facts = StoreMetrics(catalog: catalog, announcer: announcer)
         routes =
             ProbeRoutes(
                 catalog: catalog, readiness: readiness, redis: redis,
                 metrics: {
-                    await StoreMetrics(catalog: catalog, announcer: announcer).metrics()
-                        + queue.metrics + meters.metrics() + metrics()
+                    await facts.metrics() + queue.metrics + meters.metrics() + metrics()
                 }
             ).routes
             + JobRoutes(queue: queue, catalog: catalog, meters: meters, defaults: defaults).routes

@@ -41,7 +41,7 @@ public struct WorkerServer: Service {
     ) throws(InvalidInput) {
         guard !tokens.isEmpty || address.isLoopback else {
             throw InvalidInput(
-                field: "worker.metrics", "must stay on loopback until admin_token is set")
+                field: "worker.listen", "must stay on loopback until admin_token is set")
         }
         let probes = ProbeRoutes(
             catalog: catalog, readiness: readiness, redis: redis, metrics: metrics)

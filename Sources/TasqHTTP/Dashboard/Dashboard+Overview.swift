@@ -123,7 +123,7 @@ extension Dashboard {
                     ], rows,
                     empty: "No worker is registered."))
                 <p class="dim">This server's numbers and the tables' are at <a href="/metrics">/metrics</a>; a
-                worker serves its own where its setting worker.metrics says.</p>
+                worker serves its own where its setting worker.listen says.</p>
                 """
         }
     }

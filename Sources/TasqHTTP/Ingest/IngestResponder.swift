@@ -40,7 +40,9 @@ struct IngestResponder: Responder {
 
     func refused(_ head: RequestHead, _ problem: Problem, bytes: Int?) {
         guard head.path.hasPrefix("/in/") else { return }
-        refusals.tell(of: sources.source(Self.name(in: head))?.name, head, problem, bytes: bytes)
+        let source = sources.source(Self.name(in: head))?.name
+        refusals.tell(of: source, head, problem, bytes: bytes)
+        if let source { meters.refused(problem, from: source) }
     }
 
     func answer(_ request: Request) async throws(Problem) -> Answer {
@@ -56,13 +58,13 @@ struct IngestResponder: Responder {
         meters.committed(in: .now - clock)
         switch accepted {
         case .stored:
-            meters.accepted()
+            meters.accepted(from: source.name)
             return .json(HTTPResponseStatus(statusCode: source.respond)) { json in
                 json.member("id", event.id.description)
                 json.member("jobs", event.jobs.lazy.map(\.id.description))
             }
         case .duplicate(let first, let queuedAgain):
-            meters.duplicate()
+            meters.duplicate(from: source.name)
             let mayRun = source.redeliver == .run && !queuedAgain
             let jobs = mayRun ? try await redeliver(event, of: first) : []
             return .json { json in

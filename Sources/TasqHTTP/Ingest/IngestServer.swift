@@ -9,6 +9,7 @@ public import TasqWebhooks
 public struct IngestServer: Service {
     private let listener: Listener
     private let sources: SourceTable
+    private let meters: HTTPMeters
 
     /// Makes the server; ``run()`` starts it.
     ///
@@ -28,6 +29,8 @@ public struct IngestServer: Service {
         onListening: @escaping @Sendable (ListenAddress) -> Void = { _ in }
     ) {
         let table = SourceTable(sources)
+        meters.know(sources)
+        self.meters = meters
         self.sources = table
         listener = Listener(
             address: address, limits: limits, tls: tls,
@@ -38,6 +41,7 @@ public struct IngestServer: Service {
 
     /// Takes other sources for the requests that come from now on.
     public func replaceSources(_ sources: [WebhookSource]) {
+        meters.know(sources)
         self.sources.replace(with: sources)
     }
 

@@ -85,6 +85,13 @@ extension PostgresStore {
         }
     }
 
+    /// One statement over the system's own tables.
+    public func tableSizes() async throws(StoreError) -> [TableSize] {
+        try await pool.run(statements.tableSizes, Parameters()).map { row in
+            TableSize(table: row.text(0), bytes: row.int(1))
+        }
+    }
+
     /// The oldest first, at most ten.
     package func vacuumHolders() async throws(StoreError) -> [VacuumHolder] {
         try await pool.run(statements.vacuumHolders, Parameters()).map { row in

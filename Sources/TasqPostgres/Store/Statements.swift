@@ -69,6 +69,7 @@ struct Statements: Sendable {
     let stillQueued: Statement
     let sweep: Statement
     let system: Statement
+    let tableSizes: Statement
     let tallies: Statement
     let tally: Statement
     let turn: Statement
@@ -166,6 +167,7 @@ struct Statements: Sendable {
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
         sweep = load("sweep", PackageResources.sweep_sql)
         system = load("system", PackageResources.system_sql)
+        tableSizes = load("table_sizes", PackageResources.table_sizes_sql)
         tallies = load("tallies", PackageResources.tallies_sql)
         tally = load("tally", PackageResources.tally_sql)
         turn = load("turn", PackageResources.turn_sql)
