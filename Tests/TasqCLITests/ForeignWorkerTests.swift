@@ -75,7 +75,8 @@ import Testing
             }
             // Run again, it puts in what is there.
             try await database.execute(
-                "UPDATE tasq.job SET status = 'queued', attempt = 0 WHERE kind = 'naps'")
+                "UPDATE tasq.job SET status = 'queued', attempt = 0, finished_at = NULL "
+                    + "WHERE kind = 'naps'")
             try await eventually("it has run again") {
                 try await database.execute(ended).contains("naps|1")
             }
