@@ -41,32 +41,26 @@ func place(order: Int, in transaction: some Transaction) async throws -> String?
     }
 
     @Test func `A receipt that is put in waits until it is sent`() async throws {
-        try await withStore { store in
-            try await Queue(store: store).enqueue(SendReceipt(order: 42))
-            try await store.expectEnqueued(SendReceipt.self) { $0.order == 42 }
-            let drained = try await store.drain(running: [SendReceipt.self])
-            #expect(drained.map(\.outcome) == [.success])
-            #expect(try await store.enqueued(SendReceipt.self).isEmpty)
-        }
+        let database = try await TestDatabase.make(template: "receipts", migrate: Self.migrate)
+        let store = try Self.store(at: database.url)
+        try await Queue(store: store).enqueue(SendReceipt(order: 42))
+        try await store.expectEnqueued(SendReceipt.self) { $0.order == 42 }
+        let drained = try await store.drain(running: [SendReceipt.self])
+        #expect(drained.map(\.outcome) == [.success])
+        #expect(try await store.enqueued(SendReceipt.self).isEmpty)
+        await store.close()
+        try await database.drop()
     }
 
-    /// On a private PostgreSQL, in a database of the test's own, copied from one that is migrated once.
-    private func withStore(_ body: (PostgresStore) async throws -> Void) async throws {
-        let open: @Sendable (String) throws -> PostgresStore = { url in
-            PostgresStore(try PostgresSettings(url: url), logger: Logger(label: "receipts"))
-        }
-        try await TestDatabase.with(
-            template: "receipts",
-            migrate: { url in
-                let store = try open(url)
-                try await store.migrate()
-                await store.close()
-            }
-        ) { database in
-            let store = try open(database.url)
-            try await body(store)
-            await store.close()
-        }
+    /// Makes what each test is given a copy of, on a private PostgreSQL that ends with the process.
+    @Sendable private static func migrate(_ url: String) async throws {
+        let store = try Self.store(at: url)
+        try await store.migrate()
+        await store.close()
+    }
+
+    private static func store(at url: String) throws -> PostgresStore {
+        PostgresStore(try PostgresSettings(url: url), logger: Logger(label: "receipts"))
     }
 }
 // end
