@@ -44,12 +44,13 @@ private struct Piano: Job {
     }
 
     @Test func `A kind goes to the handler of its table, and none is an error`() async throws {
-        var handlers = HandlerTable()
-        try handlers.add(
+        var table = HandlerTable()
+        try table.add(
             "hook.*",
             Handler { context in
                 throw Outcome.cancel(context.header("X-Topic") ?? "no topic")
             })
+        let handlers = table
         let headers = [Payload.Header(name: "x-topic", value: "orders")]
         let hook = try NewJob(kind: Name("hook.shop"), payload: Payload([], headers: headers))
         #expect(try await handlers.runInline(hook) == .cancel("orders"))

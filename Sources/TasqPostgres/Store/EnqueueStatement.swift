@@ -17,9 +17,8 @@ public struct EnqueueStatement: Sendable, Hashable {
     /// The values of `$1`, `$2` and so on, each as text; `nil` is SQL's NULL.
     public let parameters: [String?]
 
-    /// The statement for a job of a Swift type.
+    /// The statement for a job of a Swift type, on the schema that holds tasq's tables.
     ///
-    /// - Parameter schema: The schema that holds tasq's tables.
     /// - Throws: `InvalidInput` for a value outside `JobLimits`, `EncodingError` for a job that does
     ///   not encode.
     public init<J: Job>(

@@ -36,10 +36,11 @@ import Testing
     func `One worker is one of the list, whatever it claims`(text: String) throws {
         let own = try #require(WorkerID(text))
         let queue = try Name("mail")
-        let rows =
-            [standing(own.oneMore(), slots: 3, since: 1, seen: 9, executing: 3)]
-            + [standing(own, queues: [queue], slots: 8, since: 2, seen: 7, executing: 1)]
-            + (0..<13).map { _ in standing(own.oneMore(), slots: 2, since: 3) }
+        var rows = [
+            standing(own.oneMore(), slots: 3, since: 1, seen: 9, executing: 3),
+            standing(own, queues: [queue], slots: 8, since: 2, seen: 7, executing: 1),
+        ]
+        for _ in 0..<13 { rows.append(standing(own.oneMore(), slots: 2, since: 3)) }
         let workers = rows.oneOfEachWorker
         #expect(
             workers == [
