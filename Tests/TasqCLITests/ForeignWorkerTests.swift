@@ -125,11 +125,12 @@ import Testing
         }
     }
 
+    private typealias Environment = [String: String]
+
     /// A server, and what it takes to run the program and the example beside it.
     private func withServer(
         hasRedis: Bool = false,
-        _ body: (TestDatabase, _ program: [String: String], _ python: [String: String]) async throws
-            -> Void
+        _ body: (TestDatabase, Environment, Environment) async throws -> Void
     ) async throws {
         try await withDatabase { database in
             var environment = [
