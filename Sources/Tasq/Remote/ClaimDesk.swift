@@ -241,10 +241,13 @@ package final class ClaimDesk: Sendable {
             if try await store.attend(worker.record(id: spare), renewing: true) { return spare }
             refused.append(spare)
         }
-        let fresh = worker.record(id: worker.id.oneMore())
-        _ = try await store.attend(fresh, renewing: false)
-        note(fresh.id)
-        return fresh.id
+        while true {
+            let fresh = worker.record(id: worker.id.oneMore())
+            // Chance may give the id of a row that stands: that one is another request's.
+            guard try await store.attend(fresh, renewing: false) else { continue }
+            note(fresh.id)
+            return fresh.id
+        }
     }
 
     /// Suspects and the others of a queue take turns; a suspect is handed out alone.

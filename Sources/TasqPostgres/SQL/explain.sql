@@ -10,24 +10,34 @@
 -- kind; since when and why it is put off. A heartbeat older than the lease counts as silence here, by
 -- this server's clock,
 -- and so does one from the future, which was written before that clock went back; whether the worker
--- is dead, the reaper decides by its own. The rows of one remote worker, whose ids begin alike but for
--- the version (RemoteStandings.swift), are one worker here, with the slots that lists show.
+-- is dead, the reaper decides by its own. The rows of one remote worker are one worker here, with the
+-- slots that lists show: the id of a further row begins like its worker's but for the version, which is
+-- 8 (RemoteStandings.swift). Workers whose own ids begin alike stay apart.
 WITH live AS MATERIALIZED (
     SELECT
-        w.id, w.queues, w.concurrency, w.kinds, w.version = 'claims/1' AS is_remote,
-        CASE w.version
-            WHEN 'claims/1' THEN overlay(left(w.id::text, 23) PLACING '8' FROM 15 FOR 1)
-            ELSE w.id::text
-        END AS worker,
-        coalesce(c.executing, 0) AS executing
-    FROM tasq.worker AS w
-    LEFT JOIN (
-        SELECT e.worker_id, count(*) AS executing
-        FROM tasq.executing_job AS e
-        GROUP BY e.worker_id
-    ) AS c ON c.worker_id = w.id
-    WHERE w.seen_at > now() - w.lease_us * interval '1 microsecond'
-        AND w.seen_at <= now() + w.lease_us * interval '1 microsecond'
+        r.id, r.queues, r.concurrency, r.kinds, r.is_remote, r.executing,
+        CASE
+            WHEN r.is_more THEN coalesce(
+                min(r.id::text) FILTER (WHERE r.is_remote AND NOT r.is_more)
+                    OVER (PARTITION BY r.family),
+                r.family)
+            ELSE r.id::text
+        END AS worker
+    FROM (
+        SELECT
+            w.id, w.queues, w.concurrency, w.kinds, w.version = 'claims/1' AS is_remote,
+            w.version = 'claims/1' AND substr(w.id::text, 15, 1) = '8' AS is_more,
+            overlay(left(w.id::text, 23) PLACING '8' FROM 15 FOR 1) AS family,
+            coalesce(c.executing, 0) AS executing
+        FROM tasq.worker AS w
+        LEFT JOIN (
+            SELECT e.worker_id, count(*) AS executing
+            FROM tasq.executing_job AS e
+            GROUP BY e.worker_id
+        ) AS c ON c.worker_id = w.id
+        WHERE w.seen_at > now() - w.lease_us * interval '1 microsecond'
+            AND w.seen_at <= now() + w.lease_us * interval '1 microsecond'
+    ) AS r
 )
 SELECT
     j.id, j.kind, j.queue, j.status::text, j.priority, j.attempt, j.max_attempts, j.crashes, j.key,

@@ -156,13 +156,11 @@ private struct Mail: Job {
             let store = PostgresStore(
                 try PostgresSettings(url: database.url, schema: "of_app"), logger: quiet)
             try await store.migrate()
-            await store.close()
             let role = "r\(database.name)"
-            try await database.execute(
-                """
-                CREATE ROLE \(role); GRANT USAGE ON SCHEMA of_app TO \(role);
-                GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA of_app TO \(role)
-                """)
+            try await database.execute("CREATE ROLE \(role)")
+            // As `tasq migrate --grant ROLE` does.
+            try await store.grant([Grant(role)])
+            await store.close()
             let statement = try EnqueueStatement(Mail(to: "ada"), schema: "of_app")
             let id = try await database.enqueue(statement, after: "SET LOCAL ROLE \(role)")
             #expect(try await database.execute("SELECT id FROM of_app.job") == id)

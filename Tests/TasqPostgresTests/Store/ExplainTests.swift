@@ -104,6 +104,19 @@ import Testing
             let busy = try #require(try await store.circumstances(of: id))
             #expect(busy.servingWorkers == 1 && busy.servingSlots == 3)
             #expect(busy.servingExecuting == 3)
+            // Ids that somebody wrote by hand begin alike, and are of as many workers.
+            try await database.execute(
+                """
+                DELETE FROM tasq.worker;
+                INSERT INTO tasq.worker
+                    (id, host, pid, queues, concurrency, version, heartbeat_us, lease_us)
+                SELECT ('00000000-0000-0000-0000-00000000000' || n)::uuid, 'h', 0, '{default}', 2,
+                    'claims/1', 1000000, 3600000000
+                FROM generate_series(1, 3) AS n
+                """)
+            let alike = try #require(try await store.circumstances(of: id))
+            #expect(alike.liveWorkers == 3 && alike.servingWorkers == 3)
+            #expect(alike.servingSlots == 6)
         }
     }
 }
