@@ -106,7 +106,7 @@ let package = Package(
                 .embedInCode("Dashboard/dashboard.css"),
                 .embedInCode("Dashboard/dashboard.js"),
             ]),
-        .target(name: "TasqTesting", dependencies: ["Tasq"]),
+        .target(name: "TasqTesting", dependencies: ["Tasq", logging]),
         .executableTarget(
             name: "TasqCLI",
             dependencies: [
@@ -145,7 +145,9 @@ let package = Package(
         test(
             "TasqHTTP", "TasqTLS", "TasqWebhooks", "TasqPostgres", "TasqRedis", logging,
             lifecycle, nioCore, nioPosix, nioHTTP1),
-        .testTarget(name: "TasqTestingTests", dependencies: ["TasqTesting", "TestSizes"]),
+        .testTarget(
+            name: "TasqTestingTests",
+            dependencies: ["TasqTesting", "TestSizes", "Tasq", "TasqPostgres", logging]),
         test(
             "TasqCLI", "TasqPostgres", "TasqRedis", "TasqWebhooks", logging, lifecycle, nioCore,
             nioHTTP1,

@@ -4,9 +4,9 @@ import Foundation
 ///
 /// `compose/test` measures the machine before a run and says it in `TASQ_TEST_SLOW`. Limits,
 /// leases and patience of a fixture are multiplied by it; what users run is never touched.
-public enum Slowness {
+package enum Slowness {
     /// From 1, also where nothing was measured, to 100.
-    public static let factor: Double = {
+    package static let factor: Double = {
         let given = ProcessInfo.processInfo.environment["TASQ_TEST_SLOW"].flatMap(Double.init)
         return min(max(given ?? 1, 1), 100)
     }()
@@ -14,5 +14,5 @@ public enum Slowness {
 
 extension Duration {
     /// This long on the machine for which the limits were chosen, and longer on a slower one.
-    public var onThisMachine: Duration { self * Slowness.factor }
+    @usableFromInline package var onThisMachine: Duration { self * Slowness.factor }
 }

@@ -22,7 +22,7 @@ public enum TestServers {
     }
 
     /// Starts a pgbouncer before a private PostgreSQL if this run is to have one.
-    public static func pooler(
+    package static func pooler(
         before server: PrivatePostgres
     ) async throws(TestingError) -> PrivatePooler? {
         guard ProcessInfo.processInfo.environment["TASQ_TEST_POOLER"] != nil else { return nil }

@@ -29,6 +29,17 @@ struct Document: Sendable, CustomTestStringConvertible {
         try String(contentsOfFile: Self.root + path, encoding: .utf8)
     }
 
+    /// The blocks that are whole files of a Swift package, with their paths: a manifest, and what begins
+    /// with a path in a comment.
+    func files() throws -> [(path: String, lines: [String])] {
+        try blocks(of: "swift").compactMap { lines in
+            guard let first = lines.first else { return nil }
+            if first.hasPrefix("// swift-tools-version") { return ("Package.swift", lines) }
+            guard first.hasPrefix("// Sources/") || first.hasPrefix("// Tests/") else { return nil }
+            return (String(first.dropFirst(3)), lines)
+        }
+    }
+
     /// The lines of each fenced block of one of these languages.
     func blocks(of languages: String...) throws -> [[String]] {
         var blocks: [[String]] = []

@@ -40,7 +40,10 @@ import Testing
     @Test func `Every Swift example of an article stands in a test, and every such test in one`()
         throws
     {
-        let shown = try Document.articles.flatMap { try $0.blocks(of: "swift") }
+        let files = try Document.readme.files().filter { $0.path != "Package.swift" }
+        let shown =
+            try Document.articles.flatMap { try $0.blocks(of: "swift") }
+            + files.map { Array($0.lines.drop(while: isAboveTheCode)) }
         let run = try examples()
         #expect(!shown.isEmpty)
         for block in shown where !run.contains(block) {
@@ -87,8 +90,13 @@ import Testing
         }
     }
 
+    /// The path in a file's first line, and its imports.
+    private func isAboveTheCode(_ line: String) -> Bool {
+        line.isEmpty || ["// ", "import ", "@testable import "].contains { line.hasPrefix($0) }
+    }
+
     /// The lines between `// example` and `// end` in the tests of this target, without the
-    /// indentation of the first.
+    /// indentation of the first, and without sizes of tests.
     private func examples() throws -> [[String]] {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().path()
         var examples: [[String]] = []
@@ -105,7 +113,7 @@ import Testing
                     examples.append(lines.map { String($0.dropFirst(margin)) })
                     block = nil
                 } else {
-                    block?.append(String(line))
+                    block?.append(String(line).replacing("@Suite(.medium)", with: "@Suite"))
                 }
             }
         }

@@ -157,6 +157,37 @@ struct Greeting: Job {
         await postgres.stop(.immediate)
     }
 
+    @Test func `A handler is tried by itself, and a queue without a worker`() async throws {
+        try await withQueue { store, queue in
+            try await queue.enqueue(Greeting(name: "Ada"))
+            // example
+            #expect(try await Greeting(name: "").runInline() == .fail("nobody to greet"))
+            try await store.expectEnqueued(Greeting.self) { $0.name == "Ada" }
+            let drained = try await store.drain(running: [Greeting.self])
+            #expect(drained.map(\.outcome) == [.success])
+            // end
+        }
+    }
+
+    @Test func `A job is put in within a transaction of the program's own`() async throws {
+        try await withServers { databaseURL, _ in
+            let settings = try PostgresSettings(url: databaseURL)
+            let store = PostgresStore(settings, logger: logger)
+            try await store.migrate()
+            let transaction = Session(settings: settings, logger: logger)
+            try await transaction.script("BEGIN")
+            // example
+            let statement = try EnqueueStatement(Greeting(name: "Ada"), after: .minutes(5))
+            let id = try await transaction.query(statement.sql, statement.parameters)
+            // end
+            try await transaction.script("COMMIT")
+            await transaction.close()
+            let job = try #require(try await store.enqueued(Greeting.self).first)
+            #expect(job.record.id.description == id && job.record.status == .scheduled)
+            await store.close()
+        }
+    }
+
     /// Servers shared with other tests, the database migrated by nobody yet.
     private func withServers(_ body: (String, String) async throws -> Void) async throws {
         let redis = try await TestServers.redis()

@@ -81,7 +81,8 @@ struct ClaimDeliveryTests {
             let claim = #"{"worker_id":"\#(Self.worker)","wait":"30s"}"#
             async let first = stack.claim(claim)
             async let second = stack.claim(claim)
-            try await eventually("both wait") { try await stack.store.workers().count == 2 }
+            let rows = "SELECT count(*) FROM tasq.worker"
+            try await eventually("both wait") { try await database.execute(rows) == "2" }
             for _ in 0..<2 { _ = try await stack.enqueue(#"{"kind":"mail"}"#) }
             let answers = try await [first, second]
             #expect(answers.map { $0.text.components(of: "\"token\"") } == [1, 1])
@@ -98,7 +99,7 @@ struct ClaimDeliveryTests {
                 async let other = stack.claim(#"{"worker_id":"\#(Self.worker)"}"#)
                 _ = try await (one, other)
             }
-            #expect(try await stack.store.workers().count == 2)
+            #expect(try await database.execute(rows) == "2")
             // Also while the worker's own one holds a claim.
             _ = try await stack.enqueue(#"{"kind":"mail"}"#)
             let held = try await stack.claim(#"{"worker_id":"\#(Self.worker)"}"#)
@@ -106,7 +107,7 @@ struct ClaimDeliveryTests {
                 let empty = try await stack.claim(#"{"worker_id":"\#(Self.worker)"}"#)
                 #expect(empty.text.contains(#""claims":[]"#))
             }
-            #expect(try await stack.store.workers().count == 2)
+            #expect(try await database.execute(rows) == "2")
             let token = try #require(member("token", of: held.text))
             _ = try await stack.ask("POST", "/v1/claims/\(token)/success")
             // A row that another server has made is that server's.
@@ -123,6 +124,31 @@ struct ClaimDeliveryTests {
             #expect(
                 try await database.execute(
                     "SELECT count(*) FROM tasq.executing_job WHERE worker_id = '\(other)'") == "0")
+        }
+    }
+
+    @Test func `A worker is one in every list and gauge, whatever it claims`() async throws {
+        try await Stack.with { stack, database in
+            for _ in 0..<5 { _ = try await stack.enqueue(#"{"kind":"mail"}"#) }
+            for limit in [2, 1, 2] {
+                let claims = try await stack.claim(
+                    #"{"worker_id":"\#(Self.worker)","limit":\#(limit),"concurrency":8}"#)
+                #expect(claims.text.components(of: "\"token\"") == limit, "\(claims.text)")
+            }
+            #expect(
+                try await database.execute(
+                    "SELECT count(*), sum(concurrency) FROM tasq.worker") == "3|24")
+            let list = try await stack.ask("GET", "/v1/workers")
+            #expect(list.text.components(of: "\"host\"") == 1, "\(list.text)")
+            #expect(member("id", of: list.text) == Self.worker)
+            #expect(list.text.contains(#""concurrency":8,"executing":5"#), "\(list.text)")
+            let stats = try await stack.ask("GET", "/v1/stats")
+            #expect(stats.text.contains(#""workers":1,"slots":8"#), "\(stats.text)")
+            let metrics = try await stack.ask("GET", "/metrics")
+            #expect(metrics.text.contains("\ntasq_workers 1\n"))
+            #expect(metrics.text.contains("\ntasq_worker_slots 8\n"))
+            let page = try await stack.ask("GET", "/workers")
+            #expect(page.text.components(of: "5 / 8") == 1, "\(page.text)")
         }
     }
 }

@@ -227,6 +227,8 @@ struct ClaimTests {
         (#"{"worker_id":"\#(worker)","limit":65}"#, "limit must be between 1 and 64"),
         (#"{"worker_id":"\#(worker)","limit":1e9}"#, "limit must be between 1 and 64"),
         (#"{"worker_id":"\#(worker)","limit":1.5}"#, "limit must be a whole number"),
+        (#"{"worker_id":"\#(worker)","concurrency":0}"#, "concurrency must be between 1 and"),
+        (#"{"worker_id":"\#(worker)","concurrency":10001}"#, "concurrency must be between 1 and"),
         (#"{"worker_id":"\#(worker)","wait":"31s"}"#, "wait must be at most 30s"),
         (#"{"worker_id":"\#(worker)","wait":-1}"#, "wait must be seconds"),
         (#"{"worker_id":"\#(worker)","lease":"1s"}"#, "lease must be between 3s and 1h"),

@@ -1,5 +1,5 @@
 import Instrumentation
-import Logging
+package import Logging
 
 /// Runs one attempt of a claimed job and decides its fate; both happen here and nowhere else.
 struct Attempt: Sendable {
@@ -145,6 +145,19 @@ struct Attempt: Sendable {
         handler.retry.verdict(
             on: outcome, after: job.attempt, of: job.maxAttempts, before: job.attemptsBefore,
             putOff: job.putOff ?? .zero, upTo: handler.putOff)
+    }
+}
+
+extension HandlerTable {
+    /// Runs one attempt of a job outside of any worker, and decides its fate.
+    package func runOnce(
+        _ job: ClaimedJob, readingBodiesFrom reader: (any BodyReader)? = nil, logger: Logger
+    ) async -> Verdict {
+        let bodies = reader.map {
+            LargeBodies(reader: $0, memory: ByteBudget(4 * JobLimits.eventBytes))
+        }
+        return await Attempt(job: job, handlers: self, logger: logger, bodies: bodies)
+            .run { false }
     }
 }
 

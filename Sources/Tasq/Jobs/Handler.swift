@@ -60,7 +60,7 @@ public struct JobContext: Sendable {
         ServiceContext.current?.told == nil ? trace : nil
     }
 
-    /// Makes a context, as for a test of a handler's own logic.
+    /// Makes a context of a claim. A test makes one of a `NewJob`: see `TasqTesting`.
     public init(job: ClaimedJob, logger: Logger) {
         self.job = job
         base = logger

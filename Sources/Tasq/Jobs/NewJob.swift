@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// The limits that hold for every job, whoever enqueues it.
 public enum JobLimits {
     /// Bytes of one body that is enqueued.
@@ -192,6 +194,27 @@ public struct NewJob: Sendable, Hashable {
             throw InvalidInput(
                 field: field, "must be 1 to \(JobLimits.keyBytes) bytes without NUL")
         }
+    }
+}
+
+extension NewJob {
+    /// A job of a Swift type, encoded as JSON, with what the type says unless an argument does.
+    ///
+    /// - Throws: ``InvalidInput`` for a value outside ``JobLimits``, `EncodingError` for a job that
+    ///   does not encode.
+    public init<J: Job>(
+        _ job: J, after delay: Duration? = nil, at time: Timestamp? = nil, queue: String? = nil,
+        priority: Int? = nil, key: String? = nil, uniqueKey: String? = nil,
+        uniqueWhile: UniqueSpan = .unfinished, onConflict: ConflictPolicy = .keep,
+        maxAttempts: Int? = nil
+    ) throws {
+        let start: Start = time.map(Start.at) ?? delay.map(Start.after) ?? .now
+        try self.init(
+            kind: Name(J.kind, field: "kind"), queue: Name(queue ?? J.queue, field: "queue"),
+            priority: Priority(priority ?? J.priority), start: start,
+            maxAttempts: maxAttempts ?? J.maxAttempts, key: key, uniqueKey: uniqueKey,
+            uniqueWhile: uniqueWhile, onConflict: onConflict,
+            payload: Payload(Array(JSONEncoder().encode(job))))
     }
 }
 

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Instrumentation
 
 /// Where jobs are put in: stores them, and announces them once they are committed.
@@ -69,13 +68,10 @@ public final class Queue: Sendable {
         uniqueWhile: UniqueSpan = .unfinished, onConflict: ConflictPolicy = .keep,
         maxAttempts: Int? = nil
     ) async throws -> JobID {
-        let start: Start = time.map(Start.at) ?? delay.map(Start.after) ?? .now
         let new = try NewJob(
-            kind: Name(J.kind, field: "kind"), queue: Name(queue ?? J.queue, field: "queue"),
-            priority: Priority(priority ?? J.priority), start: start,
-            maxAttempts: maxAttempts ?? J.maxAttempts, key: key, uniqueKey: uniqueKey,
-            uniqueWhile: uniqueWhile, onConflict: onConflict,
-            payload: Payload(Array(JSONEncoder().encode(job))))
+            job, after: delay, at: time, queue: queue, priority: priority, key: key,
+            uniqueKey: uniqueKey, uniqueWhile: uniqueWhile, onConflict: onConflict,
+            maxAttempts: maxAttempts)
         return try await enqueue(new).id
     }
 

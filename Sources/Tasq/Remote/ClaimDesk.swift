@@ -10,9 +10,9 @@ import Synchronization
 /// A remote worker is a row in `worker`, under its own id. Only the token of a claim renews the
 /// row that holds it. So that a claim whose answer got lost on the way cannot be kept alive by the
 /// worker's other claims, each answer's claims have a row to themselves: the worker's own while
-/// that is free, else one more. A row belongs to the server that made it, and to one request at a time
-/// there: two that wait at once would else claim under one row. A row that nobody renews is reaped like
-/// any dead worker's.
+/// that is free, else one more, whose id shows whose it is. A row belongs to the server that made
+/// it, and to one request at a time there: two that wait at once would else claim under one row. A row
+/// that nobody renews is reaped like any dead worker's.
 package final class ClaimDesk: Sendable {
     /// Requests that may wait for work; one more is answered at once.
     static let waiterLimit = 1000
@@ -251,10 +251,13 @@ package final class ClaimDesk: Sendable {
             if try await store.attend(worker.record(id: spare), renewing: true) { return spare }
             refused.append(spare)
         }
-        let fresh = worker.record(id: WorkerID())
-        _ = try await store.attend(fresh, renewing: false)
-        note(fresh.id)
-        return fresh.id
+        while true {
+            let fresh = worker.record(id: worker.id.oneMore())
+            // Chance may give the id of a row that stands: that one is another request's.
+            guard try await store.attend(fresh, renewing: false) else { continue }
+            note(fresh.id)
+            return fresh.id
+        }
     }
 
     /// Suspects and the others of a queue take turns; a suspect is handed out alone.

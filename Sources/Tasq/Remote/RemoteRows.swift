@@ -19,7 +19,7 @@ struct RemoteRows {
             return (worker, true)
         }
         if let spare = spare(of: worker) { return (spare, true) }
-        guard isFirst else { return (WorkerID(), false) }
+        guard isFirst else { return (worker.oneMore(), false) }
         attending.insert(worker)
         return (worker, false)
     }

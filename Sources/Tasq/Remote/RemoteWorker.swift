@@ -2,6 +2,8 @@
 package struct RemoteWorker: Sendable, Hashable {
     /// Jobs one request may ask for.
     package static let claimLimit = 64
+    /// Jobs one worker may say it runs at once.
+    package static let concurrencyLimit = 10_000
     /// The longest a request waits for work.
     package static let longestWait = Duration.seconds(30)
     /// How long a claim stands without being renewed, when the worker does not say.
@@ -17,19 +19,25 @@ package struct RemoteWorker: Sendable, Hashable {
     package let queues: [Name]
     /// Jobs it can start now.
     package let limit: Int
+    /// Jobs it runs at once, as far as it has said; at least ``limit``.
+    package let concurrency: Int
     /// How long each of its claims stands without being renewed.
     package let lease: Duration
 
     /// Throws ``InvalidInput`` naming the field that is out of its range.
     package init(
         id: WorkerID, host: String = "remote", queues: [Name] = [.defaultQueue], limit: Int = 1,
-        lease: Duration = defaultLease
+        concurrency: Int? = nil, lease: Duration = defaultLease
     ) throws(InvalidInput) {
         guard (1...64).contains(queues.count) else {
             throw InvalidInput(field: "queues", "must be 1 to 64 names")
         }
         guard (1...Self.claimLimit).contains(limit) else {
             throw InvalidInput(field: "limit", "must be between 1 and \(Self.claimLimit)")
+        }
+        guard (1...Self.concurrencyLimit).contains(concurrency ?? limit) else {
+            throw InvalidInput(
+                field: "concurrency", "must be between 1 and \(Self.concurrencyLimit)")
         }
         guard Self.leases.contains(lease) else {
             throw InvalidInput(field: "lease", "must be between 3s and 1h")
@@ -43,13 +51,14 @@ package struct RemoteWorker: Sendable, Hashable {
         for queue in queues where !distinct.contains(queue) { distinct.append(queue) }
         self.queues = distinct
         self.limit = limit
+        self.concurrency = max(limit, concurrency ?? limit)
         self.lease = lease
     }
 
     /// The row it is entered as, under its own id or another.
     func record(id: WorkerID) -> WorkerRecord {
         WorkerRecord(
-            id: id, host: host, processID: 0, queues: queues, concurrency: limit,
+            id: id, host: host, processID: 0, queues: queues, concurrency: concurrency,
             version: WorkerRecord.remoteVersion, heartbeat: lease / 3, lease: lease)
     }
 }

@@ -17,7 +17,7 @@ public protocol Catalog: BodyReader {
     /// Every queue that has unfinished or failed jobs, settings or a worker, by name; at most 10 000.
     func queues() async throws(StoreError) -> [QueueRecord]
 
-    /// Every registered worker, the longest running first.
+    /// Every registered worker, the longest running first; a remote one once, whatever it claims.
     func workers() async throws(StoreError) -> [WorkerStanding]
 
     /// A job and everything that decides whether it runs, of one moment; `nil` when there is none.

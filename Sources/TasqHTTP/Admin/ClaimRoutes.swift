@@ -38,7 +38,9 @@ struct ClaimRoutes: Sendable {
     private func claim(_ request: Request) async throws(Problem) -> Answer {
         let wanted = try ClaimRequest(
             request.body,
-            allowing: ["worker_id", "queues", "limit", "wait", "lease", "host", "encoding"])
+            allowing: [
+                "worker_id", "queues", "limit", "concurrency", "wait", "lease", "host", "encoding",
+            ])
         let worker: RemoteWorker
         let wait: Duration
         let wantsBytes: Bool
@@ -51,6 +53,7 @@ struct ClaimRoutes: Sendable {
                 id: id, host: try wanted.string("host") ?? "remote",
                 queues: try wanted.names("queues") ?? [.defaultQueue],
                 limit: try wanted.number("limit") ?? 1,
+                concurrency: try wanted.number("concurrency"),
                 lease: try wanted.duration("lease") ?? RemoteWorker.defaultLease)
             wait = try wanted.duration("wait") ?? .zero
             guard wait <= RemoteWorker.longestWait else {

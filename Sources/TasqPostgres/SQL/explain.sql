@@ -10,19 +10,41 @@
 -- kind; since when and why it is put off. A heartbeat older than the lease counts as silence here, by
 -- this server's clock,
 -- and so does one from the future, which was written before that clock went back; whether the worker
--- is dead, the reaper decides by its own.
+-- is dead, the reaper decides by its own. The rows of one remote worker are one worker here, with the
+-- slots that lists show: the id of a further row begins like its worker's but for the version, which is
+-- 8 (RemoteStandings.swift). Workers whose own ids begin alike stay apart.
 WITH live AS MATERIALIZED (
-    SELECT w.id, w.queues, w.concurrency, w.kinds
-    FROM tasq.worker AS w
-    WHERE w.seen_at > now() - w.lease_us * interval '1 microsecond'
-        AND w.seen_at <= now() + w.lease_us * interval '1 microsecond'
+    SELECT
+        r.id, r.queues, r.concurrency, r.kinds, r.is_remote, r.executing,
+        CASE
+            WHEN r.is_more THEN coalesce(
+                min(r.id::text) FILTER (WHERE r.is_remote AND NOT r.is_more)
+                    OVER (PARTITION BY r.family),
+                r.family)
+            ELSE r.id::text
+        END AS worker
+    FROM (
+        SELECT
+            w.id, w.queues, w.concurrency, w.kinds, w.version = 'claims/1' AS is_remote,
+            w.version = 'claims/1' AND substr(w.id::text, 15, 1) = '8' AS is_more,
+            overlay(left(w.id::text, 23) PLACING '8' FROM 15 FOR 1) AS family,
+            coalesce(c.executing, 0) AS executing
+        FROM tasq.worker AS w
+        LEFT JOIN (
+            SELECT e.worker_id, count(*) AS executing
+            FROM tasq.executing_job AS e
+            GROUP BY e.worker_id
+        ) AS c ON c.worker_id = w.id
+        WHERE w.seen_at > now() - w.lease_us * interval '1 microsecond'
+            AND w.seen_at <= now() + w.lease_us * interval '1 microsecond'
+    ) AS r
 )
 SELECT
     j.id, j.kind, j.queue, j.status::text, j.priority, j.attempt, j.max_attempts, j.crashes, j.key,
     j.unique_key, j.payload_id, j.enqueued_at, j.run_at, j.claimed_at, j.finished_at, e.worker_id,
     last.reason, j.max_attempts - coalesce(j.budget, j.max_attempts) AS before, now() AS as_of,
     EXISTS (SELECT FROM tasq.queue_setting AS s WHERE s.queue = j.queue AND s.paused) AS paused,
-    (SELECT count(*) FROM live AS l) AS live,
+    (SELECT count(DISTINCT l.worker) FROM live AS l) AS live,
     able.workers AS serving,
     able.slots,
     (
@@ -66,9 +88,14 @@ CROSS JOIN LATERAL (
         coalesce(sum(k.concurrency) FILTER (WHERE k.knows), 0)::bigint AS slots,
         count(*) FILTER (WHERE NOT k.knows) AS unable
     FROM (
-        SELECT l.concurrency, (j.kind LIKE ANY (l.kinds)) IS NOT FALSE AS knows
+        SELECT
+            greatest(
+                max(l.concurrency), CASE WHEN bool_or(l.is_remote) THEN sum(l.executing) END
+            ) AS concurrency,
+            bool_or((j.kind LIKE ANY (l.kinds)) IS NOT FALSE) AS knows
         FROM live AS l
         WHERE j.queue = ANY (l.queues)
+        GROUP BY l.worker
     ) AS k
 ) AS able
 WHERE j.id = $1::uuid

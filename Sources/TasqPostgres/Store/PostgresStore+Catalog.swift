@@ -176,7 +176,7 @@ extension PostgresStore {
         return Array(all.sorted { $0.name < $1.name }.prefix(limit))
     }
 
-    /// Every row of `worker` with the number of its claims.
+    /// Every row of `worker` with the number of its claims, those of one remote worker as one.
     public func workers() async throws(StoreError) -> [WorkerStanding] {
         try await pool.run(statements.workers, Parameters()).map { row in
             WorkerStanding(
@@ -187,7 +187,7 @@ extension PostgresStore {
                     concurrency: Int(row.int(4)), version: row.text(5),
                     heartbeat: .microseconds(row.int(6)), lease: .microseconds(row.int(7))),
                 startedAt: row.time(8), seenAt: row.time(9), executing: Int(row.int(10)))
-        }
+        }.oneOfEachWorker
     }
 
     /// One statement, so that what it tells belongs together.

@@ -233,7 +233,7 @@ extension Migration {
 
 /// A file's text for a schema. The files say `tasq.` and `'tasq'` and so run unchanged in psql;
 /// the name put in their place was checked when the settings were read.
-private func sql(_ file: [UInt8], in schema: String) -> String {
+func sql(_ file: [UInt8], in schema: String) -> String {
     let text = String(decoding: file, as: UTF8.self)
     guard schema != "tasq" else { return text }
     return text.replacing("tasq.", with: schema + ".")

@@ -12,9 +12,9 @@ import Synchronization
 /// It leads a process group of its own, so Ctrl-C on a terminal does not reach it, and it never
 /// outlives this process: when the object goes, or this process dies in whatever way, the child and
 /// its group are killed.
-public final class ChildProcess: Sendable {
+package final class ChildProcess: Sendable {
     /// The process id.
-    public let pid: Int32
+    package let pid: Int32
     private let name: String
     private let output: Watched<ChildOutput>
     private let keeper: Keeper
@@ -36,7 +36,7 @@ public final class ChildProcess: Sendable {
     ///     `REDIS_URL` and everything that starts with `TASQ_` or `PG` is taken away first.
     ///   - directory: Where it runs; where this process runs, if nil.
     ///   - input: Its whole standard input; empty by default.
-    public static func start(
+    package static func start(
         _ executable: String, _ arguments: [String] = [], environment: [String: String] = [:],
         directory: String? = nil, input: String = ""
     ) async throws(TestingError) -> ChildProcess {
@@ -78,22 +78,22 @@ public final class ChildProcess: Sendable {
     }
 
     /// Whether the process has ended, and how.
-    public var exit: Exit? { output.value.exit }
+    package var exit: Exit? { output.value.exit }
 
     /// Everything on standard output so far, the newest 16 MiB of it.
-    public var standardOutput: String { output.value.text(of: .output) }
+    package var standardOutput: String { output.value.text(of: .output) }
 
     /// Everything on standard error so far, the newest 16 MiB of it.
-    public var standardError: String { output.value.text(of: .error) }
+    package var standardError: String { output.value.text(of: .error) }
 
     /// The lines of standard output and standard error so far, in the order they were read.
-    public var lines: [String] { output.value.lines.map(\.text) }
+    package var lines: [String] { output.value.lines.map(\.text) }
 
     /// Waits for the first line, of either stream, that contains the text, from the start on.
     ///
     /// Throws `TestingError.failed` as soon as the process has ended without such a line, and
     /// `TestingError.late` when the time is over; both carry the last lines of the output.
-    public func waitForLine(
+    package func waitForLine(
         containing text: String, within limit: Duration = .seconds(60).onThisMachine
     ) async throws(TestingError) -> String {
         let position = Mutex(0)
@@ -118,7 +118,7 @@ public final class ChildProcess: Sendable {
     }
 
     /// Waits for the end of the process, all its output included.
-    public func wait(within limit: Duration = .seconds(120).onThisMachine)
+    package func wait(within limit: Duration = .seconds(120).onThisMachine)
         async throws(TestingError) -> Exit
     {
         guard let exit = await output.first(within: limit, { $0.exit }) else {
@@ -128,7 +128,7 @@ public final class ChildProcess: Sendable {
     }
 
     /// Sends a signal to the process alone, not to its group. Does nothing once it has ended.
-    public func signal(_ number: Int32) {
+    package func signal(_ number: Int32) {
         guard exit == nil else { return }
         _ = kill(pid, number)
     }
@@ -155,7 +155,7 @@ public final class ChildProcess: Sendable {
 extension ChildProcess {
     /// The path of a program of this package: what `TASQ_BIN` names for `tasq` and the file beside
     /// that for another, else the file of that name beside the running test bundle or program.
-    public static func built(_ name: String) throws(TestingError) -> String {
+    package static func built(_ name: String) throws(TestingError) -> String {
         let given = ProcessInfo.processInfo.environment["TASQ_BIN"]
         if let given, name == "tasq" { return given }
         let own = given.map { URL(fileURLWithPath: $0) } ?? Bundle.main.executableURL
@@ -174,14 +174,14 @@ extension ChildProcess {
     }
 
     /// How a process ended.
-    public enum Exit: Sendable, Hashable, CustomStringConvertible {
+    package enum Exit: Sendable, Hashable, CustomStringConvertible {
         /// It exited with this status.
         case code(Int32)
         /// This signal ended it.
         case signal(Int32)
 
         /// "exit 3" or "signal 9".
-        public var description: String {
+        package var description: String {
             switch self {
             case .code(let code): "exit \(code)"
             case .signal(let number): "signal \(number)"

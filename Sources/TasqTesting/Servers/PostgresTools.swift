@@ -1,9 +1,9 @@
 import Foundation
 
 /// Programs that come with PostgreSQL and that measuring needs.
-public enum PostgresTools {
+package enum PostgresTools {
     /// The path of `pgbench`, found as the server's own programs are; `nil` where there is none.
-    public static var pgbench: String? {
+    package static var pgbench: String? {
         let beside = (try? PostgresPrograms.find()).map { programs in
             [URL(fileURLWithPath: programs.initdb).deletingLastPathComponent().path]
         }

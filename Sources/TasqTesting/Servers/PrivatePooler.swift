@@ -11,15 +11,15 @@ import Synchronization
 ///
 /// As root it runs as the server's user, because pgbouncer refuses root. It never outlives this
 /// process, nor this object.
-public final class PrivatePooler: Sendable {
+package final class PrivatePooler: Sendable {
     /// The port on 127.0.0.1; the same for ever, whatever stops and starts.
-    public let port: Int
+    package let port: Int
     private let place: ServerDirectory
     private let command: [String]
     private let process: Mutex<ChildProcess>
 
     /// How long it may take to start.
-    public static let startLimit = Duration.seconds(30).onThisMachine
+    package static let startLimit = Duration.seconds(30).onThisMachine
 
     private init(port: Int, place: ServerDirectory, command: [String], process: ChildProcess) {
         self.port = port
@@ -38,7 +38,7 @@ public final class PrivatePooler: Sendable {
     ///   - server: Where it leads to.
     ///   - poolSize: Server connections for each database and user.
     ///   - users: Who may connect; nobody is asked for a password.
-    public static func start(
+    package static func start(
         before server: PrivatePostgres, poolSize: Int, users: [String] = ["postgres"]
     ) async throws(TestingError) -> PrivatePooler {
         guard let program = ChildProcess.find("pgbouncer") else {
@@ -85,12 +85,12 @@ public final class PrivatePooler: Sendable {
     }
 
     /// The connection URI of one of the databases behind it.
-    public func url(database: String) -> String {
+    package func url(database: String) -> String {
         "postgres://postgres@127.0.0.1:\(port)/\(database)"
     }
 
     /// Ends it with SIGKILL and starts it again on its port.
-    public func crashAndRestart() async throws(TestingError) {
+    package func crashAndRestart() async throws(TestingError) {
         let old = process.withLock { $0 }
         old.signal(SIGKILL)
         do { _ = try await old.wait() } catch {}
@@ -105,14 +105,14 @@ public final class PrivatePooler: Sendable {
     }
 
     /// Ends it and waits for its end.
-    public func stop() async {
+    package func stop() async {
         let process = process.withLock { $0 }
         process.signal(SIGTERM)
         do { _ = try await process.wait() } catch {}
     }
 
     /// Runs a command of its console, as in `PAUSE`.
-    public func command(_ words: String) async throws(TestingError) {
+    package func command(_ words: String) async throws(TestingError) {
         try await ChildProcess.run(
             [
                 try PostgresPrograms.psql(), "-XqAt", "-d",

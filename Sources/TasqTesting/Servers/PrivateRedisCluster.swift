@@ -1,11 +1,11 @@
 /// A private Redis Cluster of loopback nodes; each primary has an equal share of the slots.
 ///
 /// It never outlives this process, nor this object.
-public final class PrivateRedisCluster: Sendable {
+package final class PrivateRedisCluster: Sendable {
     /// Those that begin as primaries, in the order of their slots.
-    public let primaries: [PrivateRedis]
+    package let primaries: [PrivateRedis]
     /// Those that begin as replicas, the first of the first primary.
-    public let replicas: [PrivateRedis]
+    package let replicas: [PrivateRedis]
 
     private static let slots = 16_384
 
@@ -22,7 +22,7 @@ public final class PrivateRedisCluster: Sendable {
     ///   - count: Three at least, for a failover needs the majority of them.
     ///   - replicaCount: Of the first primaries, one each.
     ///   - arguments: More of `redis-server`'s for every node.
-    public static func start(
+    package static func start(
         primaries count: Int = 3, replicas replicaCount: Int = 0, arguments: [String] = []
     ) async throws -> PrivateRedisCluster {
         let arguments =
@@ -38,21 +38,21 @@ public final class PrivateRedisCluster: Sendable {
     }
 
     /// The connection URL, of its first three nodes.
-    public var url: String {
+    package var url: String {
         "redis+cluster://"
             + primaries.prefix(3).map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
     }
 
     /// All nodes.
-    public var nodes: [PrivateRedis] { primaries + replicas }
+    package var nodes: [PrivateRedis] { primaries + replicas }
 
     /// The slot of a key.
-    public func slot(of key: String) async throws(TestingError) -> Int {
+    package func slot(of key: String) async throws(TestingError) -> Int {
         Int(try await primaries[0].command("CLUSTER", "KEYSLOT", key)) ?? 0
     }
 
     /// The node that serves a key at the beginning.
-    public func primary(of key: String) async throws(TestingError) -> PrivateRedis {
+    package func primary(of key: String) async throws(TestingError) -> PrivateRedis {
         let slot = try await slot(of: key)
         let place = primaries.indices.first { range($0).contains(slot) } ?? 0
         return primaries[place]

@@ -9,9 +9,9 @@ import Foundation
 /// A private Redis Sentinel on a free loopback port: `redis-server --sentinel`.
 ///
 /// It never outlives this process, nor this object.
-public final class PrivateSentinel: RedisServer {
+package final class PrivateSentinel: RedisServer {
     /// The port on 127.0.0.1.
-    public let port: Int
+    package let port: Int
 
     private let place: ServerDirectory
     private let process: ChildProcess
@@ -35,7 +35,7 @@ public final class PrivateSentinel: RedisServer {
     ///   - quorum: How many sentinels must agree that the primary is gone.
     ///   - patience: How long the primary may be silent before this one believes so.
     ///   - settings: More lines for its configuration.
-    public static func start(
+    package static func start(
         watching primary: PrivateRedis, at primaryPort: Int? = nil, as service: String,
         quorum: Int = 1, patience: Duration = .milliseconds(500), settings: [String] = []
     ) async throws(TestingError) -> PrivateSentinel {
@@ -73,10 +73,10 @@ public final class PrivateSentinel: RedisServer {
     }
 
     /// The URL of the sentinel itself.
-    public var url: String { "redis://127.0.0.1:\(port)" }
+    package var url: String { "redis://127.0.0.1:\(port)" }
 
     /// Ends it with SIGKILL and waits for its end.
-    public func kill() async {
+    package func kill() async {
         process.signal(SIGKILL)
         do { _ = try await process.wait() } catch {}
     }

@@ -76,4 +76,47 @@ import Testing
             #expect(nothing == nil)
         }
     }
+
+    @Test func `The rows of one remote worker are one worker with its slots`() async throws {
+        try await withStore { store, database in
+            try await database.execute(
+                """
+                INSERT INTO tasq.worker
+                    (id, host, pid, queues, concurrency, version, heartbeat_us, lease_us)
+                SELECT id::uuid, 'h', 0, '{default}', 2, 'claims/1', 1000000, 3600000000
+                FROM unnest('{019ab3c4-5d6e-7f80-9123-456789abcdef,
+                    019ab3c4-5d6e-8f80-9123-0123456789ab,
+                    019ab3c4-5d6e-8f80-9123-ba9876543210}'::text[]) AS id
+                """)
+            let worker = try await store.registeredWorker(concurrency: 3)
+            let id = try await store.job()
+            let found = try #require(try await store.circumstances(of: id))
+            #expect(found.liveWorkers == 2 && found.servingWorkers == 2)
+            #expect(found.servingSlots == 5 && found.servingExecuting == 0)
+            try await database.execute("DELETE FROM tasq.worker WHERE id = '\(worker)'")
+            // It did not say how much it runs: then it has slots for what it runs.
+            try await database.execute(
+                """
+                INSERT INTO tasq.executing_job
+                SELECT gen_random_uuid(), gen_random_uuid(), id, 1, now()
+                FROM tasq.worker
+                """)
+            let busy = try #require(try await store.circumstances(of: id))
+            #expect(busy.servingWorkers == 1 && busy.servingSlots == 3)
+            #expect(busy.servingExecuting == 3)
+            // Ids that somebody wrote by hand begin alike, and are of as many workers.
+            try await database.execute(
+                """
+                DELETE FROM tasq.worker;
+                INSERT INTO tasq.worker
+                    (id, host, pid, queues, concurrency, version, heartbeat_us, lease_us)
+                SELECT ('00000000-0000-0000-0000-00000000000' || n)::uuid, 'h', 0, '{default}', 2,
+                    'claims/1', 1000000, 3600000000
+                FROM generate_series(1, 3) AS n
+                """)
+            let alike = try #require(try await store.circumstances(of: id))
+            #expect(alike.liveWorkers == 3 && alike.servingWorkers == 3)
+            #expect(alike.servingSlots == 6)
+        }
+    }
 }

@@ -12,6 +12,7 @@ import Testing
         rows.note(first.row)
         let second = rows.begin(for: worker)
         #expect(second.row != worker && !second.stands)
+        #expect(second.row.family == worker.family)
         rows.note(second.row)
         rows.keep(second.row, of: worker, isFree: true)
         let third = rows.begin(for: worker)
