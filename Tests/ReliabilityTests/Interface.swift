@@ -142,6 +142,12 @@ enum Interface {
         "GET /workers": pages, "GET /events": pages, "GET /events/{id}": pages,
         "GET /dashboard.css": pages, "GET /dashboard.js": pages,
         "GET /login": login, "POST /login": login, "POST /logout": login,
+        "GET /jobs/{id}/retry": jobForms, "POST /jobs/{id}/retry": jobForms,
+        "GET /jobs/{id}/cancel": jobForms, "POST /jobs/{id}/cancel": jobForms,
+        "GET /jobs/{id}/delete": jobForms, "POST /jobs/{id}/delete": jobForms,
+        "GET /queues/pause": queueForms, "POST /queues/pause": queueForms,
+        "GET /queues/resume": queueForms, "POST /queues/resume": queueForms,
+        "GET /events/{id}/replay": eventForms, "POST /events/{id}/replay": eventForms,
     ]
 
     private static let jobLists = Trial(
@@ -166,6 +172,15 @@ enum Interface {
     private static let login = Trial(
         "TasqHTTPTests/DashboardTests",
         "A login gives a cookie that reads, and writes only from its own origin")
+    private static let jobForms = Trial(
+        "TasqHTTPTests/DashboardFormTests",
+        "A job is retried, cancelled and deleted from its page, each time asked first")
+    private static let queueForms = Trial(
+        "TasqHTTPTests/DashboardFormTests",
+        "A queue is paused and resumed, whatever it is called")
+    private static let eventForms = Trial(
+        "TasqHTTPTests/DashboardFormTests",
+        "An event is replayed from its page, which then shows the new job")
 
     /// Tables and functions of the schema.
     static let database: [String: Trial] = [

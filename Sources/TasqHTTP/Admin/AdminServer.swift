@@ -74,7 +74,8 @@ public struct AdminServer: Service {
             + StreamRoutes(feed: feed).routes
             + SpecificationRoute().routes
             + Dashboard(
-                catalog: catalog, authorization: Authorization(tokens: tokens)
+                queue: queue, catalog: catalog, authorization: Authorization(tokens: tokens),
+                meters: meters
             ).routes
             + EventRoutes(queue: queue, catalog: catalog).routes
         listener = Listener(

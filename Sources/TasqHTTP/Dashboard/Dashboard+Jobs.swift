@@ -4,11 +4,9 @@ import TasqWebhooks
 extension Dashboard {
     private static let pageLength = 50
 
-    func jobs(_ head: RequestHead) async throws(Problem) -> Page {
-        // A form sends what was left empty, too.
-        let given = (head.query ?? "").split(separator: "&").filter { $0.last != "=" }
+    func jobs(_ visit: Visit) async throws(Problem) -> Page {
         let query = try Query(
-            given.joined(separator: "&"), allowing: ["status", "queue", "kind", "key", "cursor"])
+            visit.query, allowing: ["status", "queue", "kind", "key", "cursor"])
         let filter = JobFilter(
             status: try query.value("status") { JobStatus(rawValue: $0) } ?? nil,
             queue: try query.name("queue"), kind: try query.name("kind"),
@@ -17,7 +15,7 @@ extension Dashboard {
         let page = try await read { () async throws(StoreError) in
             try await catalog.jobs(matching: filter, after: cursor, limit: Self.pageLength)
         }
-        let kept = given.filter { !$0.hasPrefix("cursor=") }.joined(separator: "&")
+        let kept = visit.given.filter { !$0.hasPrefix("cursor=") }.joined(separator: "&")
         let next = Self.next(
             page.next.map { "/jobs?\(kept.isEmpty ? "" : kept + "&")cursor=\($0)" },
             searchedTo: page.jobs.count < Self.pageLength ? page.next?.time : nil)
@@ -67,8 +65,8 @@ extension Dashboard {
             }, empty: empty)
     }
 
-    func job(_ text: Substring) async throws(Problem) -> Page {
-        guard let id = JobID(text) else { throw .notFound }
+    func job(_ visit: Visit) async throws(Problem) -> Page {
+        guard let id = JobID(visit.id) else { throw .notFound }
         let found = try await read { () async throws(StoreError) in
             try await catalog.circumstances(of: id)
         }
@@ -79,7 +77,7 @@ extension Dashboard {
         }
         return Page(title: "Job \(id)") {
             """
-            <h1>\(job.kind) <span class="id">\(job.id)</span></h1>
+            <h1>\(job.kind) <span class="id">\(job.id)</span></h1>\(Self.actions(on: job, for: visit))
             \(Self.why(circumstances))<div class="card"><dl>
             <dt>Status</dt><dd class="\(job.status.rawValue)">\(job.status.rawValue)</dd>
             <dt>Queue</dt><dd><a href="/jobs?queue=\(job.queue)">\(job.queue)</a>, priority \(job.priority.level)</dd>
@@ -131,8 +129,8 @@ extension Dashboard {
             """
     }
 
-    func events(_ head: RequestHead) async throws(Problem) -> Page {
-        let query = try Query(head.query, allowing: ["source", "cursor"])
+    func events(_ visit: Visit) async throws(Problem) -> Page {
+        let query = try Query(visit.query, allowing: ["source", "cursor"])
         let filter = EventFilter(source: try query.name("source"))
         let cursor = try query.value("cursor") { PayloadID($0) } ?? nil
         let page = try await read { () async throws(StoreError) in
@@ -159,14 +157,14 @@ extension Dashboard {
         }
     }
 
-    func event(_ text: Substring) async throws(Problem) -> Page {
-        guard let id = PayloadID(text) else { throw .notFound }
-        let found = try await read { () async throws(StoreError) in try await catalog.event(id) }
-        guard let event = found else { throw .notFound }
+    func event(_ visit: Visit) async throws(Problem) -> Page {
+        let event = try await storedEvent(visit)
+        let id = event.id
         let jobs = try await read { () async throws(StoreError) in try await catalog.jobs(of: id) }
         return Page(title: "Event \(id)") {
             """
-            <h1>\(event.source) <span class="id">\(event.id)</span></h1><div class="card"><dl>
+            <h1>\(event.source) <span class="id">\(event.id)</span></h1>
+            \(Self.actions(on: event, for: visit))<div class="card"><dl>
             \(Self.row("Received", Self.utc(event.receivedAt)))
             \(Self.row("Provider's id", event.providerID))
             <dt>Body</dt><dd><a href="/v1/events/\(event.id)/body">\(event.bytes) bytes of \(event.contentType)</a></dd>

@@ -5,7 +5,7 @@ extension Dashboard {
     private static let span = Duration.seconds(900)
     private static let steps = 60
 
-    func overview() async throws(Problem) -> Page {
+    func overview(_ visit: Visit) async throws(Problem) -> Page {
         let glance = try await read { () async throws(StoreError) in try await catalog.glance() }
         let start = Timestamp(
             microseconds: glance.asOf.microseconds - Self.span.inMicroseconds)
@@ -32,7 +32,7 @@ extension Dashboard {
             \(Self.card("longest wait", oldest.map(Self.short) ?? "–"))</div>
             <div class="grid charts">\(Self.charts(tallies + [Tally(glance)], from: start))</div>
             <p class="dim">Drawn from sums that are noted every 15 seconds, as long as there is a worker.</p>
-            <h2>Queues</h2>\(Self.table(of: queues))
+            <h2>Queues</h2>\(Self.table(of: queues, for: visit))
             """
         }
     }
@@ -83,21 +83,22 @@ extension Dashboard {
             """
     }
 
-    func queues() async throws(Problem) -> Page {
+    func queues(_ visit: Visit) async throws(Problem) -> Page {
         let queues = try await read { () async throws(StoreError) in try await catalog.queues() }
-        return Page(title: "Queues") { "<h1>Queues</h1>\(Self.table(of: queues))" }
+        return Page(title: "Queues") { "<h1>Queues</h1>\(Self.table(of: queues, for: visit))" }
     }
 
-    private static func table(of queues: [QueueRecord]) -> Markup {
+    private static func table(of queues: [QueueRecord], for visit: Visit) -> Markup {
         table(
-            ["Queue", "State", "#Scheduled", "#Queued", "#Executing", "#Oldest wait"],
+            ["Queue", "State", "#Scheduled", "#Queued", "#Executing", "#Oldest wait"]
+                + (visit.mayAct ? ["Action"] : []),
             queues.map { queue in
                 """
                 <td><a href="/jobs?queue=\(queue.name)">\(queue.name)</a></td>
                 <td class="\(queue.isPaused ? "paused" : "")">\(queue.isPaused ? "paused" : "open")</td>
                 <td class="num">\(queue.scheduledText)</td><td class="num">\(queue.queuedText)</td>
                 <td class="num">\(queue.executing)</td>
-                <td class="num">\(queue.oldestWait.map(short))</td>
+                <td class="num">\(queue.oldestWait.map(short))</td>\(visit.mayAct ? action(on: queue) : "" as Markup)
                 """
             }, empty: "Nothing is unfinished.")
     }

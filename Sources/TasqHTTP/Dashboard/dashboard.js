@@ -12,7 +12,9 @@
         const next = page.querySelector("main");
         const now = document.querySelector("main");
         const typing = now.contains(document.activeElement) && document.activeElement.tagName !== "A";
-        if (next && !typing) now.replaceWith(document.adoptNode(next));
+        // Nor does a page go away from under who is about to send its form.
+        const still = "still" in now.dataset;
+        if (next && !typing && !still) now.replaceWith(document.adoptNode(next));
     }
 
     // At most once in two seconds, however much happens.

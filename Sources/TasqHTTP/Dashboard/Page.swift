@@ -1,0 +1,76 @@
+import NIOHTTP1
+import Tasq
+
+/// One page: what stands in its frame.
+struct Page {
+    /// Nothing inline, nothing from elsewhere, no frame around it.
+    private static let policy =
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    private static let parts = [
+        ("/", "Overview"), ("/jobs", "Jobs"), ("/queues", "Queues"), ("/workers", "Workers"),
+        ("/events", "Events"),
+    ]
+
+    let title: String
+    let main: Markup
+    var status = HTTPResponseStatus.ok
+    var headers: [(name: String, value: String)] = []
+    /// What a form has done, in one line.
+    var note: String?
+    /// Without the way to other pages.
+    var isBare = false
+    /// Somebody is about to send its form: it is not drawn anew.
+    var isStill = false
+
+    init(title: String, _ main: () -> Markup) {
+        self.title = title
+        self.main = main()
+    }
+
+    /// Why there is no page, or why nothing was done.
+    init(_ problem: Problem, of request: RequestID) {
+        let detail = problem.detail.map { "<p>\($0)</p>" as Markup } ?? ""
+        self.init(title: problem.title) {
+            """
+            <h1>\(problem.title)</h1><div class="card refused">\(detail)
+            <p class="dim">Request <span class="id">\(request)</span></p></div>
+            """
+        }
+        status = problem.status
+        headers = problem.headers
+        isStill = true
+    }
+
+    func answer(path: String, hasLogin: Bool) -> Answer {
+        let links = Markup(each: Self.parts) { target, name in
+            let isHere = target == path || (target != "/" && path.hasPrefix(target + "/"))
+            return
+                "<a href=\"\(target)\"\(isHere ? " aria-current=\"page\"" : "" as Markup)>\(name)</a>"
+        }
+        let logout: Markup =
+            hasLogin
+            ? "<form method=\"post\" action=\"/logout\"><button>Log out</button></form>" : ""
+        let header: Markup =
+            isBare
+            ? ""
+            : "<header><strong>tasq</strong>\(links)<span id=\"live\"></span>\(logout)</header>"
+        let script: Markup = isBare ? "" : "<script src=\"/dashboard.js\" defer></script>"
+        let done = note.map { "<p class=\"card note\" role=\"status\">\($0)</p>" as Markup } ?? ""
+        let page: Markup = """
+            <!DOCTYPE html>
+            <html lang="en"><head><meta charset="utf-8"><title>\(title) – tasq</title>
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <link rel="icon" href="data:,"><link rel="stylesheet" href="/dashboard.css">\(script)</head>
+            <body>\(header)<main\(isStill ? " data-still" : "" as Markup)>\(done)\(main)</main></body></html>
+            """
+        // A page without a referrer sends its forms from the origin `null`: see `checkOrigin`.
+        return Answer(
+            status: status, contentType: "text/html; charset=utf-8",
+            headers: headers + [
+                ("Content-Security-Policy", Self.policy + "; img-src data:"),
+                ("Referrer-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
+                ("Cross-Origin-Opener-Policy", "same-origin"),
+            ], body: Array(page.text.utf8))
+    }
+}
