@@ -148,6 +148,9 @@ enum Interface {
         "GET /queues/pause": queueForms, "POST /queues/pause": queueForms,
         "GET /queues/resume": queueForms, "POST /queues/resume": queueForms,
         "GET /events/{id}/replay": eventForms, "POST /events/{id}/replay": eventForms,
+        "GET /bulk": bulkForms, "POST /bulk": bulkForms, "GET /bulk/{id}": bulkForms,
+        "POST /bulk/{id}/stop": Trial(
+            "TasqHTTPTests/DashboardBulkTests", "What runs is called off from its page"),
     ]
 
     private static let jobLists = Trial(
@@ -178,6 +181,9 @@ enum Interface {
     private static let queueForms = Trial(
         "TasqHTTPTests/DashboardFormTests",
         "A queue is paused and resumed, whatever it is called")
+    private static let bulkForms = Trial(
+        "TasqHTTPTests/DashboardBulkTests",
+        "All jobs that match are counted, and cancelled once that is confirmed")
     private static let eventForms = Trial(
         "TasqHTTPTests/DashboardFormTests",
         "An event is replayed from its page, which then shows the new job")

@@ -51,6 +51,7 @@ import Testing
         "GET /jobs/{id}/cancel", "POST /jobs/{id}/cancel", "GET /jobs/{id}/delete",
         "POST /jobs/{id}/delete", "GET /queues/pause", "POST /queues/pause", "GET /queues/resume",
         "POST /queues/resume", "GET /events/{id}/replay", "POST /events/{id}/replay",
+        "GET /bulk", "POST /bulk", "GET /bulk/{id}", "POST /bulk/{id}/stop",
     ]
 
     /// The paths stand at two blanks, their methods at four.

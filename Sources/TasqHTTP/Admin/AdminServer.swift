@@ -74,8 +74,8 @@ public struct AdminServer: Service {
             + StreamRoutes(feed: feed).routes
             + SpecificationRoute().routes
             + Dashboard(
-                queue: queue, catalog: catalog, authorization: Authorization(tokens: tokens),
-                meters: meters
+                queue: queue, catalog: catalog, runner: bulk,
+                authorization: Authorization(tokens: tokens), meters: meters
             ).routes
             + EventRoutes(queue: queue, catalog: catalog).routes
         listener = Listener(

@@ -166,7 +166,7 @@ extension Page {
 
 extension JobAction {
     /// As a button says it.
-    fileprivate var title: String {
+    var title: String {
         switch self {
         case .retry: "Retry"
         case .cancel: "Cancel"

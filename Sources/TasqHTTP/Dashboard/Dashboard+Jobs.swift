@@ -5,12 +5,8 @@ extension Dashboard {
     private static let pageLength = 50
 
     func jobs(_ visit: Visit) async throws(Problem) -> Page {
-        let query = try Query(
-            visit.query, allowing: ["status", "queue", "kind", "key", "cursor"])
-        let filter = JobFilter(
-            status: try query.value("status") { JobStatus(rawValue: $0) } ?? nil,
-            queue: try query.name("queue"), kind: try query.name("kind"),
-            key: try query.value("key") { $0 })
+        let query = try Query(visit.query, allowing: JobFilter.parameters.union(["cursor"]))
+        let filter = try JobFilter(query)
         let cursor = try query.value("cursor") { JobCursor($0) } ?? nil
         let page = try await read { () async throws(StoreError) in
             try await catalog.jobs(matching: filter, after: cursor, limit: Self.pageLength)
@@ -20,6 +16,7 @@ extension Dashboard {
             page.next.map { "/jobs?\(kept.isEmpty ? "" : kept + "&")cursor=\($0)" },
             searchedTo: page.jobs.count < Self.pageLength ? page.next?.time : nil)
         let none = kept.isEmpty ? "No job yet." : "No job is like that."
+        let isNone = page.jobs.isEmpty && page.next == nil
         return Page(title: "Jobs") {
             """
             <h1>Jobs</h1><form class="filters" method="get" action="/jobs">
@@ -30,7 +27,8 @@ extension Dashboard {
             \(Self.field("queue", filter.queue?.description))\(Self.field("kind", filter.kind?.description))
             \(Self.field("key", filter.key))<button>Show</button>\(
                 kept.isEmpty ? "" : "<a href=\"/jobs\">all jobs</a>" as Markup)</form>
-            \(Self.table(of: page.jobs, empty: page.next == nil ? none : "None so far."))\(next)
+            \(Self.table(of: page.jobs, empty: isNone ? none : "None so far."))\(next)
+            \(isNone ? "" as Markup : Self.bulkActions(on: filter, kept, for: visit))
             """
         }
     }
@@ -102,11 +100,11 @@ extension Dashboard {
     }
 
     /// A name and a value, or nothing where there is no value.
-    private static func row(_ name: String, _ value: (some CustomStringConvertible)?) -> Markup {
+    static func row(_ name: String, _ value: (some CustomStringConvertible)?) -> Markup {
         row(name, value.map { "\($0)" as Markup })
     }
 
-    private static func row(_ name: String, _ value: Markup?) -> Markup {
+    static func row(_ name: String, _ value: Markup?) -> Markup {
         value.map { "<dt>\(name)</dt><dd>\($0)</dd>" } ?? ""
     }
 

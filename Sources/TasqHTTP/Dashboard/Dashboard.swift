@@ -11,19 +11,23 @@ struct Dashboard: Sendable {
     let catalog: any Catalog
     let authorization: Authorization
     let meters: HTTPMeters
+    /// Works off what is done with all jobs that match.
+    let runner: BulkRunner
     private let code: FormCode
 
     init(
-        queue: Queue, catalog: any Catalog, authorization: Authorization, meters: HTTPMeters
+        queue: Queue, catalog: any Catalog, runner: BulkRunner, authorization: Authorization,
+        meters: HTTPMeters
     ) {
         self.queue = queue
         self.catalog = catalog
+        self.runner = runner
         self.authorization = authorization
         self.meters = meters
         code = FormCode(tokens: authorization.tokens)
     }
 
-    var routes: [Route] { pages + logins + jobForms + queueForms + eventForms }
+    var routes: [Route] { pages + logins + jobForms + queueForms + eventForms + bulkForms }
 
     private var pages: [Route] {
         [
@@ -178,7 +182,7 @@ struct Visit: Sendable {
 /// What a form has done. A page tells it by a word in its own address, which anybody may write: so
 /// there is nothing to tell but these lines.
 enum Deed: String {
-    case retry, cancel, delete, pause, resume, replay
+    case retry, cancel, delete, pause, resume, replay, stop
 
     var sentence: String {
         switch self {
@@ -187,6 +191,7 @@ enum Deed: String {
         case .delete: "The job is deleted."
         case .pause: "The queue is paused. What runs goes on."
         case .resume: "The queue is open: its jobs run again."
+        case .stop: "It is called off. What was done until then stays done."
         case .replay: "The event is replayed. Its new jobs stand below, the newest first."
         }
     }
