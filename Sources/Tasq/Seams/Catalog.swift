@@ -17,6 +17,9 @@ public protocol Catalog: BodyReader {
     /// Every queue that has unfinished jobs, settings or a worker, by name; at most 10 000.
     func queues() async throws(StoreError) -> [QueueRecord]
 
+    /// The kinds of the newest jobs, by name: at most `limit`, of as many jobs as a look takes.
+    func kinds(limit: Int) async throws(StoreError) -> [Name]
+
     /// Every registered worker, the longest running first.
     func workers() async throws(StoreError) -> [WorkerStanding]
 

@@ -72,7 +72,7 @@ extension Dashboard {
             ? "\(walk.counts.matched) \(jobs) now."
             : "At least \(walk.counts.matched) \(jobs): \(walk.counts.examined) of about "
                 + "\(walk.estimate) were looked at."
-        let kept = visit.given.filter { !$0.hasPrefix("action=") }.joined(separator: "&")
+        let kept = visit.without("action")
         let back = kept.isEmpty ? "/jobs" : "/jobs?" + kept
         let question = "\(request.action.title) all jobs that match?"
         let about: Markup = "<p><b>\(count)</b></p>\(Self.description(of: request))"
@@ -99,7 +99,9 @@ extension Dashboard {
             request.filter.isNarrow ? "" : tick)
     }
 
-    private func counted(_ request: BulkRequest) async throws(Problem) -> (BulkWalk, isWhole: Bool) {
+    private func counted(
+        _ request: BulkRequest
+    ) async throws(Problem) -> (BulkWalk, isWhole: Bool) {
         var walk = BulkWalk(request, dryRun: true)
         do {
             for page in 1...Self.countedPages {

@@ -175,6 +175,12 @@ struct Visit: Sendable {
 
     var query: String { given.joined(separator: "&") }
 
+    /// The query without some of its parameters.
+    func without(_ names: String...) -> String {
+        given.filter { pair in !names.contains { pair.hasPrefix($0 + "=") } }
+            .joined(separator: "&")
+    }
+
     /// Whether the page shows what something can be changed with.
     var mayAct: Bool { role >= .operate }
 }

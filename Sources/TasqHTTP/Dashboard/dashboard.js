@@ -12,10 +12,15 @@
         const next = page.querySelector("main");
         const now = document.querySelector("main");
         const typing = now.contains(document.activeElement) && document.activeElement.tagName !== "A";
-        // Nor does a page go away from under who is about to send its form.
+        // Nor is a form taken away from under who fills it in or is about to send it.
         const still = "still" in now.dataset;
         if (next && !typing && !still) now.replaceWith(document.adoptNode(next));
     }
+
+    addEventListener("input", (event) => {
+        const main = event.target.closest("main");
+        if (main) main.dataset.still = "";
+    });
 
     // At most once in two seconds, however much happens.
     function soon() {

@@ -130,6 +130,19 @@ extension PostgresStore {
         }
     }
 
+    /// Jobs whose kinds ``kinds(limit:)`` looks at.
+    private static let kindsLookLimit: Int64 = 2000
+
+    /// A short walk down the primary key, for ids grow with time.
+    public func kinds(limit: Int) async throws(StoreError) -> [Name] {
+        var parameters = Parameters()
+        parameters.append(Self.kindsLookLimit)
+        parameters.append(Int64(min(max(1, limit), 1000)))
+        return try await pool.run(statements.kinds, parameters).map { row in
+            Name(unchecked: row.text(0))
+        }
+    }
+
     /// Every row of `worker` with the number of its claims.
     public func workers() async throws(StoreError) -> [WorkerStanding] {
         try await pool.run(statements.workers, Parameters()).map { row in

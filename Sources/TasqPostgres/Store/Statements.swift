@@ -37,6 +37,7 @@ struct Statements: Sendable {
     let job: Statement
     let jobs: Statement
     let jobsFew: Statement
+    let kinds: Statement
     let lead: Statement
     let lock: Statement
     let look: Statement
@@ -133,6 +134,7 @@ struct Statements: Sendable {
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql, isPlannedAnew: true)
         jobsFew = load("jobs_few", PackageResources.jobs_few_sql, isPlannedAnew: true)
+        kinds = load("kinds", PackageResources.kinds_sql, isPlannedAnew: true)
         lead = load("lead", PackageResources.lead_sql)
         lock = load("lock", PackageResources.lock_sql)
         look = load("look", PackageResources.look_sql)

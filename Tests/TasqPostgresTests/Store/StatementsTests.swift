@@ -181,7 +181,7 @@ import Testing
                 (statements.queues, "1000, 100, 1000", "job_queued"),
                 (statements.jobs, list, "job_unordered"),
                 (statements.jobs, list, "job_pkey"),
-                (statements.explain, last, "job_pkey"),
+                (statements.explain, last, "job_pkey"), (statements.kinds, "2000, 100", "job_pkey"),
                 (statements.events, "NULL, 50, NULL, NULL, NULL, 100", "payload_received"),
                 (statements.eventJobs, last, "job_shared_payload"),
             ] {
