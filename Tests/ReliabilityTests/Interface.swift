@@ -151,6 +151,9 @@ enum Interface {
         "GET /bulk": bulkForms, "POST /bulk": bulkForms, "GET /bulk/{id}": bulkForms,
         "POST /bulk/{id}/stop": Trial(
             "TasqHTTPTests/DashboardBulkTests", "What runs is called off from its page"),
+        "GET /jobs/{id}/payload": Trial(
+            "TasqHTTPTests/DashboardJobTests",
+            "A payload is shown in lines, and downloaded byte for byte"),
     ]
 
     private static let jobLists = Trial(

@@ -14,6 +14,9 @@ public protocol Catalog: BodyReader {
     /// The body of a job, byte for byte, however large it is.
     func payload(of id: JobID) async throws(StoreError) -> Payload?
 
+    /// What a stored body is, without its bytes; `nil` when there is none.
+    func body(_ id: PayloadID) async throws(StoreError) -> HeldBody?
+
     /// Every queue that has unfinished jobs, settings or a worker, by name; at most 10 000.
     func queues() async throws(StoreError) -> [QueueRecord]
 

@@ -34,6 +34,7 @@ struct Dashboard: Sendable {
             page("/") { visit async throws(Problem) in try await overview(visit) },
             page("/jobs") { visit async throws(Problem) in try await jobs(visit) },
             page("/jobs/{id}") { visit async throws(Problem) in try await job(visit) },
+            file("/jobs/{id}/payload") { visit async throws(Problem) in try await payload(visit) },
             page("/queues") { visit async throws(Problem) in try await queues(visit) },
             page("/workers") { _ async throws(Problem) in try await workers() },
             page("/events") { visit async throws(Problem) in try await events(visit) },
@@ -67,6 +68,16 @@ struct Dashboard: Sendable {
                 page.note = visit.deed?.sentence
                 return page.answer(path: path, hasLogin: !authorization.tokens.isEmpty)
             }
+        }
+    }
+
+    /// What a page leads to that is none itself.
+    private func file(
+        _ path: String,
+        _ body: @escaping @Sendable (Visit) async throws(Problem) -> Answer
+    ) -> Route {
+        Route("GET", path, nil) { request, id async throws(Problem) in
+            await answer(request, id, .read, path, body)
         }
     }
 

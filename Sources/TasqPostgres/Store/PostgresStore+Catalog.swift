@@ -109,6 +109,19 @@ extension PostgresStore {
         }.first
     }
 
+    /// One row by its primary key; of the body its length alone.
+    public func body(_ id: PayloadID) async throws(StoreError) -> HeldBody? {
+        var parameters = Parameters()
+        parameters.append(id)
+        return try await pool.run(statements.storedBody, parameters).map { row in
+            HeldBody(
+                id: id,
+                payload: Payload(
+                    [], contentType: row.text(0), headers: HeaderBlock.decode(row.bytes(1))),
+                bytes: Int(row.int(2)))
+        }.first
+    }
+
     /// Counts unfinished jobs to a bound, from partial indexes; history and backlog cost nothing.
     public func queues() async throws(StoreError) -> [QueueRecord] {
         try await queues(atMost: 10_000)

@@ -67,6 +67,7 @@ struct Statements: Sendable {
     let settle: Statement
     let settledBefore: Statement
     let stillQueued: Statement
+    let storedBody: Statement
     let sweep: Statement
     let system: Statement
     let tallies: Statement
@@ -164,6 +165,7 @@ struct Statements: Sendable {
         settle = load("settle", PackageResources.settle_sql)
         settledBefore = load("settled_before", PackageResources.settled_before_sql)
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
+        storedBody = load("stored_body", PackageResources.stored_body_sql)
         sweep = load("sweep", PackageResources.sweep_sql)
         system = load("system", PackageResources.system_sql)
         tallies = load("tallies", PackageResources.tallies_sql)
