@@ -51,6 +51,11 @@ public protocol Catalog: BodyReader {
     /// The jobs made of a stored event, newest first, at most 1000.
     func jobs(of event: PayloadID) async throws(StoreError) -> [JobRecord]
 
+    /// How many jobs made of stored events are in which status; of each event 100 jobs at most.
+    func outcomes(
+        of events: [PayloadID]
+    ) async throws(StoreError) -> [PayloadID: [JobStatus: Int]]
+
     /// What is going on: the claims that stand, what became of the jobs in `executing`, and jobs
     /// enqueued since `time` whose latest claim has ended; of each at most `limit` (1 to 1000).
     func look(

@@ -16,7 +16,7 @@ extension Dashboard {
         guard let circumstances = found else { throw .notFound }
         let job = circumstances.job
         let attempts = try await attempts(of: circumstances)
-        let payload = try await shown(job)
+        let payload = try await shown(job.payloadID, at: "/jobs/\(id)/payload")
         let siblings = try await siblings(of: job)
         return Page(title: "Job \(id)") {
             """
@@ -101,13 +101,11 @@ extension Dashboard {
         return isBeyond || gap < 0 ? "–" : "\(short(.microseconds(gap)))"
     }
 
-    /// The body as far as a bound, with the headers it came with and the way to all of its bytes.
-    private func shown(_ job: JobRecord) async throws(Problem) -> Markup {
-        let (stored, bytes) = try await read { () async throws(StoreError) in
-            (
-                try await catalog.body(job.payloadID),
-                try await catalog.piece(of: job.payloadID, from: 0, count: Self.shownBytes)
-            )
+    /// A body as far as a bound, with the headers it came with and the way to all of its bytes.
+    func shown(_ body: PayloadID, at path: String) async throws(Problem) -> Markup {
+        let stored = try await read { () async throws(StoreError) in try await catalog.body(body) }
+        let bytes = try await read { () async throws(StoreError) in
+            try await catalog.piece(of: body, from: 0, count: Self.shownBytes)
         }
         guard let stored, let payload = stored.payload, let bytes else {
             return "<div class=\"card\">It is not stored any more.</div>"
@@ -126,7 +124,7 @@ extension Dashboard {
             return "<dt>\(header.name)</dt><dd>\(value)</dd>"
         }
         return """
-            <div class="card"><p><a href="/jobs/\(job.id)/payload" download>\(stored.bytes) bytes of
+            <div class="card"><p><a href="\(path)" download>\(stored.bytes) bytes of
             \(payload.contentType)</a>\(shown?.isCut == true ? ", of which the beginning is shown" : "")</p>
             \(text)<dl>\(headers)</dl></div>
             """

@@ -28,6 +28,7 @@ struct Statements: Sendable {
     let enqueueUnique: Statement
     let event: Statement
     let eventJobs: Statement
+    let eventOutcomes: Statement
     let events: Statement
     let explain: Statement
     let grant: Statement
@@ -126,6 +127,7 @@ struct Statements: Sendable {
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
         event = load("event", PackageResources.event_sql)
         eventJobs = load("event_jobs", PackageResources.event_jobs_sql)
+        eventOutcomes = load("event_outcomes", PackageResources.event_outcomes_sql)
         events = load("events", PackageResources.events_sql, isPlannedAnew: true)
         explain = load("explain", PackageResources.explain_sql)
         grant = load("grant", PackageResources.grant_sql)
