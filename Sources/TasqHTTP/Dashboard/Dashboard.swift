@@ -13,17 +13,21 @@ struct Dashboard: Sendable {
     let meters: HTTPMeters
     /// Works off what is done with all jobs that match.
     let runner: BulkRunner
+    private let redis: @Sendable () async -> DependencyState
     private let code: FormCode
+    /// How long a page waits for what Redis has to say.
+    private static let redisPatience = Duration.seconds(1)
 
     init(
         queue: Queue, catalog: any Catalog, runner: BulkRunner, authorization: Authorization,
-        meters: HTTPMeters
+        meters: HTTPMeters, redis: @escaping @Sendable () async -> DependencyState
     ) {
         self.queue = queue
         self.catalog = catalog
         self.runner = runner
         self.authorization = authorization
         self.meters = meters
+        self.redis = redis
         code = FormCode(tokens: authorization.tokens)
     }
 
@@ -66,7 +70,7 @@ struct Dashboard: Sendable {
             await answer(request, id, role, path) { visit async throws(Problem) in
                 var page = try await body(visit)
                 page.note = visit.deed?.sentence
-                return page.answer(path: path, hasLogin: !authorization.tokens.isEmpty)
+                return await framed(page, at: path)
             }
         }
     }
@@ -113,9 +117,24 @@ struct Dashboard: Sendable {
         } catch {
             if error.code == Problem.unauthorized.code { return Self.moved(to: "/login") }
             meters.refused(error)
-            return Page(error, of: request.head.id).answer(
-                path: path, hasLogin: !authorization.tokens.isEmpty)
+            var page = Page(error, of: request.head.id)
+            // It comes back by itself, without a script too.
+            if !page.outages.isEmpty, request.head.method == "GET" {
+                page.headers.append(("Refresh", "5"))
+            }
+            return await framed(page, at: path)
         }
+    }
+
+    /// A page in its frame, which tells of Redis whether it answers.
+    private func framed(_ page: Page, at path: String) async -> Answer {
+        var page = page
+        let redis = self.redis
+        let isThere = await happens(within: Self.redisPatience, unless: nil) {
+            await redis() != .down
+        }
+        if !isThere { page.outages.append(.redis) }
+        return page.answer(path: path, hasLogin: !authorization.tokens.isEmpty)
     }
 
     private static func asset(_ path: String, _ type: String, _ bytes: [UInt8]) -> Route {

@@ -18,6 +18,8 @@ struct Page {
     var headers: [(name: String, value: String)] = []
     /// What a form has done, in one line.
     var note: String?
+    /// What the system leans on and does not answer.
+    var outages: [Outage] = []
     /// Without the way to other pages.
     var isBare = false
     /// Somebody is about to send its form: it is not drawn anew.
@@ -40,6 +42,9 @@ struct Page {
         status = problem.status
         headers = problem.headers
         isStill = true
+        if [Problem.unavailable.code, Problem.notDurable.code].contains(problem.code) {
+            outages = [.postgres]
+        }
     }
 
     func answer(path: String, hasLogin: Bool) -> Answer {
@@ -57,12 +62,15 @@ struct Page {
             : "<header><strong>tasq</strong>\(links)<span id=\"live\"></span>\(logout)</header>"
         let script: Markup = isBare ? "" : "<script src=\"/dashboard.js\" defer></script>"
         let done = note.map { "<p class=\"card note\" role=\"status\">\($0)</p>" as Markup } ?? ""
+        let state = Markup(each: outages) { outage in
+            "<p class=\"banner\" role=\"alert\">\(outage.sentence)</p>"
+        }
         let page: Markup = """
             <!DOCTYPE html>
             <html lang="en"><head><meta charset="utf-8"><title>\(title) – tasq</title>
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <link rel="icon" href="data:,"><link rel="stylesheet" href="/dashboard.css">\(script)</head>
-            <body>\(header)<main\(isStill ? " data-still" : "" as Markup)>\(done)\(main)</main></body></html>
+            <body>\(header)<div id="state">\(state)</div><main\(isStill ? " data-still" : "" as Markup)>\(done)\(main)</main></body></html>
             """
         // A page without a referrer sends its forms from the origin `null`: see `checkOrigin`.
         return Answer(
@@ -72,5 +80,21 @@ struct Page {
                 ("Referrer-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
                 ("Cross-Origin-Opener-Policy", "same-origin"),
             ], body: Array(page.text.utf8))
+    }
+}
+
+/// What does not answer, and what that means.
+enum Outage {
+    case postgres, redis
+
+    var sentence: String {
+        switch self {
+        case .postgres:
+            "PostgreSQL does not answer. No job starts or ends and none is taken; what was "
+                + "acknowledged is kept."
+        case .redis:
+            "Redis does not answer. Jobs go on: workers find them in the tables, up to a second "
+                + "later."
+        }
     }
 }

@@ -2,13 +2,30 @@
 "use strict";
 (() => {
     const live = document.getElementById("live");
+    let isOpen = false;
+    let isFresh = true;
     let waiting = false;
     let missed = false;
 
+    // Only while news come and the latest look succeeded.
+    function tell() {
+        const isLive = isOpen && isFresh;
+        live.textContent = isLive ? "live" : "not live";
+        live.className = isLive ? "on" : "";
+    }
+
     async function redraw() {
         const answer = await fetch(location.href, { credentials: "same-origin" });
-        if (!answer.ok || answer.redirected) return;
+        if (answer.redirected) throw new Error("logged out");
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const state = page.getElementById("state");
+        // Put in anew it would be read out anew.
+        const shown = document.getElementById("state");
+        if (state && state.textContent !== shown.textContent) {
+            shown.replaceWith(document.adoptNode(state));
+        }
+        // What was there is of more use than a page that says why there is none.
+        if (!answer.ok) throw new Error("no page");
         const next = page.querySelector("main");
         const now = document.querySelector("main");
         const typing = now.contains(document.activeElement) && document.activeElement.tagName !== "A";
@@ -26,17 +43,22 @@
     function soon() {
         if (waiting) { missed = true; return; }
         waiting = true;
-        redraw().catch(() => {}).finally(() => setTimeout(() => {
-            waiting = false;
-            if (missed) { missed = false; soon(); }
-        }, 2000));
+        redraw().then(() => { isFresh = true; }, () => { isFresh = false; }).finally(() => {
+            tell();
+            setTimeout(() => {
+                waiting = false;
+                if (missed) { missed = false; soon(); }
+            }, 2000);
+        });
     }
 
     const stream = new EventSource("/v1/stream");
     for (const name of ["start", "success", "fail", "retry", "cancelled", "back", "queues", "gap", "idle"]) {
         stream.addEventListener(name, soon);
     }
-    stream.onopen = () => { live.textContent = "live"; live.className = "on"; };
-    stream.onerror = () => { live.textContent = "not live"; live.className = ""; };
-    addEventListener("pagehide", () => stream.close());
+    stream.onopen = () => { isOpen = true; tell(); };
+    stream.onerror = () => { isOpen = false; tell(); };
+    // Also when nothing comes, as while PostgreSQL is away: ages grow, and the page says so.
+    const clock = setInterval(soon, 10000);
+    addEventListener("pagehide", () => { stream.close(); clearInterval(clock); });
 })();
