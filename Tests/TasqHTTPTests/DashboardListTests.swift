@@ -107,6 +107,28 @@ struct DashboardListTests {
         }
     }
 
+    @Test func `Every cell tells its heading, for screens where no row fits beside another`()
+        async throws
+    {
+        try await Stack.with { stack, _ in
+            let id = try await stack.enqueue(#"{"kind":"noop"}"#)
+            try await stack.end("fail", #"{"error":"no luck"}"#)
+            _ = try await stack.deliver(Array("{}".utf8))
+            for path in ["/", "/jobs", "/jobs/\(id)", "/queues", "/workers", "/events"] {
+                let page = try await stack.ask("GET", path).text
+                let cells = page.components(of: "<td ")
+                #expect(cells > 0 && page.components(of: "<td>") == 0, "\(path)")
+                #expect(page.components(of: "data-label=\"") == cells, "\(path): \(page)")
+                #expect(!page.contains("data-label=\"\""), "\(path)")
+            }
+            let style = try await stack.ask("GET", "/dashboard.css").text
+            let narrow = try #require(style.firstRange(of: "@media (max-width: 40rem)"))
+            let rules = style[narrow.upperBound...]
+            #expect(rules.contains("content: attr(data-label)"), "\(rules)")
+            #expect(rules.contains("thead { display: none; }"))
+        }
+    }
+
     @Test func `A moment is told in whole units, exactly on hover`() {
         let now = Timestamp(microseconds: 1_795_000_000_000_000)
         for (seconds, words) in [

@@ -34,7 +34,7 @@ extension Dashboard {
         }
         let query = kept.isEmpty ? "" : "&" + kept
         return """
-            <nav class="actions"><span>All that match:</span>\(Markup(each: actions) { action in
+            <nav class="actions" aria-label="Actions"><span>All that match:</span>\(Markup(each: actions) { action in
                 "<a class=\"button\" href=\"/bulk?action=\(action.rawValue)\(query)\">\(action.title)</a>"
             })</nav>
             """

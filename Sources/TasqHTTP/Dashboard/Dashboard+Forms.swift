@@ -24,7 +24,7 @@ extension Dashboard {
         guard visit.mayAct else { return "" }
         let actions = JobAction.allCases.filter { $0.statuses.contains(job.status) }
         return """
-            <nav class="actions">\(Markup(each: actions) { action in
+            <nav class="actions" aria-label="Actions">\(Markup(each: actions) { action in
                 "<a class=\"button\" href=\"/jobs/\(job.id)/\(action.rawValue)\">\(action.title)</a>"
             })</nav>
             """
@@ -120,7 +120,7 @@ extension Dashboard {
     static func actions(on event: EventRecord, for visit: Visit) -> Markup {
         guard visit.mayAct else { return "" }
         return """
-            <nav class="actions"><a class="button" href="/events/\(event.id)/replay">Replay</a></nav>
+            <nav class="actions" aria-label="Actions"><a class="button" href="/events/\(event.id)/replay">Replay</a></nav>
             """
     }
 

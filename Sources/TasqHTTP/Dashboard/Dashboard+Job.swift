@@ -123,10 +123,11 @@ extension Dashboard {
             let value = isCredentialHeader(header.name) ? "***" : header.value
             return "<dt>\(header.name)</dt><dd>\(value)</dd>"
         }
+        let list: Markup = kept.isEmpty ? "" : "<dl>\(headers)</dl>"
         return """
             <div class="card"><p><a href="\(path)" download>\(stored.bytes) bytes of
             \(payload.contentType)</a>\(shown?.isCut == true ? ", of which the beginning is shown" : "")</p>
-            \(text)<dl>\(headers)</dl></div>
+            \(text)\(list)</div>
             """
     }
 

@@ -41,10 +41,10 @@ extension Dashboard {
     static func next(_ target: String?, searchedTo time: Timestamp?) -> Markup {
         guard let target else { return "" }
         guard let time else {
-            return "<nav class=\"pages\"><a href=\"\(target)\">older →</a></nav>"
+            return "<nav class=\"pages\" aria-label=\"Pages\"><a href=\"\(target)\">older →</a></nav>"
         }
         return """
-            <nav class="pages">Searched back to \(plain(time)). <a href="\(target)">continue →</a></nav>
+            <nav class="pages" aria-label="Pages">Searched back to \(plain(time)). <a href="\(target)">continue →</a></nav>
             """
     }
 
