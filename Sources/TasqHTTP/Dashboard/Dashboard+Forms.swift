@@ -4,7 +4,7 @@ import Tasq
 /// it works without a script, and nothing is changed by following a link.
 extension Dashboard {
     var jobForms: [Route] {
-        JobAction.allCases.flatMap { action in
+        JobAction.allCases.flatMap { action -> [Route] in
             [
                 page("/jobs/{id}/\(action.rawValue)", .operate) { visit async throws(Problem) in
                     try await question(action, visit)
@@ -51,7 +51,7 @@ extension Dashboard {
 
     /// By the query, not the path: browsers take a name such as `..` in a path for a way up.
     var queueForms: [Route] {
-        [Deed.pause, .resume].flatMap { deed in
+        [Deed.pause, .resume].flatMap { deed -> [Route] in
             [
                 page("/queues/\(deed.rawValue)", .operate) { visit async throws(Problem) in
                     try await question(deed, visit)

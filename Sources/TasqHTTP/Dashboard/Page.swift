@@ -72,14 +72,15 @@ struct Page {
             <link rel="icon" href="data:,"><link rel="stylesheet" href="/dashboard.css">\(script)</head>
             <body>\(header)<div id="state">\(state)</div><main\(isStill ? " data-still" : "" as Markup)>\(done)\(main)</main></body></html>
             """
-        // A page without a referrer sends its forms from the origin `null`: see `checkOrigin`.
+        let rules: [(name: String, value: String)] = [
+            ("Content-Security-Policy", Self.policy + "; img-src data:"),
+            // With no-referrer browsers name the origin of a form `null`, and none is taken.
+            ("Referrer-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
+            ("Cross-Origin-Opener-Policy", "same-origin"),
+        ]
         return Answer(
-            status: status, contentType: "text/html; charset=utf-8",
-            headers: headers + [
-                ("Content-Security-Policy", Self.policy + "; img-src data:"),
-                ("Referrer-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
-                ("Cross-Origin-Opener-Policy", "same-origin"),
-            ], body: Array(page.text.utf8))
+            status: status, contentType: "text/html; charset=utf-8", headers: headers + rules,
+            body: Array(page.text.utf8))
     }
 }
 

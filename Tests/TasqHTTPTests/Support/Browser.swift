@@ -19,7 +19,8 @@ struct Browser: Sendable {
     init(_ stack: Stack, loggedInWith token: String) async throws {
         self.init(stack)
         let answer = try await stack.ask("POST", "/login", "token=\(token)", headers: [origin])
-        cookie = "Cookie: \(try #require(answer["set-cookie"]).prefix { $0 != ";" })"
+        let set = try #require(answer["set-cookie"])
+        cookie = "Cookie: \(set.prefix { $0 != ";" })"
     }
 
     func get(_ path: String) async throws -> RawAnswer {
