@@ -5,6 +5,8 @@ import Tasq
 extension Dashboard {
     /// Pages of the walk over the jobs that a count takes, at most.
     private static let countedPages = 4
+    /// Jobs of a status that are listed to be counted, at most.
+    private static let listedJobs = 1000
 
     var bulkForms: [Route] {
         [
@@ -65,18 +67,14 @@ extension Dashboard {
     private func preview(_ visit: Visit) async throws(Problem) -> Page {
         let query = try Query(visit.query, allowing: JobFilter.parameters.union(["action"]))
         let request = try Self.request(query, isTicked: true)
-        let (walk, isWhole) = try await counted(request)
-        let jobs = walk.counts.matched == 1 ? "job matches" : "jobs match"
-        let count: String =
-            isWhole
-            ? "\(walk.counts.matched) \(jobs) now."
-            : "At least \(walk.counts.matched) \(jobs): \(walk.counts.examined) of about "
-                + "\(walk.estimate) were looked at."
+        let (jobs, isAll) = try await counted(request)
+        let match = jobs == 1 ? "job matches" : "jobs match"
+        let count = isAll ? "\(jobs) \(match) now." : "At least \(jobs) \(match)."
         let kept = visit.without("action")
         let back = kept.isEmpty ? "/jobs" : "/jobs?" + kept
         let question = "\(request.action.title) all jobs that match?"
         let about: Markup = "<p><b>\(count)</b></p>\(Self.description(of: request))"
-        guard !isWhole || walk.counts.matched > 0 else {
+        guard !isAll || jobs > 0 else {
             return Page(title: question) {
                 """
                 <h1>\(question)</h1><div class="card">\(about)<a href="\(back)">Back</a></div>
@@ -99,21 +97,33 @@ extension Dashboard {
             request.filter.isNarrow ? "" : tick)
     }
 
-    private func counted(
-        _ request: BulkRequest
-    ) async throws(Problem) -> (BulkWalk, isWhole: Bool) {
+    /// How many jobs match, as far as a bound, and whether that is all of them.
+    private func counted(_ request: BulkRequest) async throws(Problem) -> (jobs: Int, isAll: Bool) {
         var walk = BulkWalk(request, dryRun: true)
         do {
             for page in 1...Self.countedPages {
                 let isMore = try await walk.step(queue)
                 if !isMore || walk.counts.examined < page * BulkWalk.pageLimit {
-                    return (walk, true)
+                    return (walk.counts.matched, true)
                 }
             }
-            return (walk, false)
         } catch {
             throw Problem.unavailable
         }
+        // The walk begins with the oldest. Of what has not succeeded there is little, and lists find
+        // it wherever it stands.
+        var (jobs, isAll) = (0, !request.statuses.contains(.success))
+        for status in request.statuses where isAll {
+            var filter = request.filter
+            filter.status = status
+            let narrow = filter
+            let page = try await read { () async throws(StoreError) in
+                try await catalog.jobs(matching: narrow, after: nil, limit: Self.listedJobs)
+            }
+            jobs += page.jobs.count
+            isAll = page.next == nil
+        }
+        return (isAll ? jobs : max(jobs, walk.counts.matched), isAll)
     }
 
     private static func description(of request: BulkRequest) -> Markup {

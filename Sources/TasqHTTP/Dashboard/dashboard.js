@@ -31,7 +31,10 @@
         const typing = now.contains(document.activeElement) && document.activeElement.tagName !== "A";
         // Nor is a form taken away from under who fills it in or is about to send it.
         const still = "still" in now.dataset;
-        if (next && !typing && !still) now.replaceWith(document.adoptNode(next));
+        // Nor what somebody marks, to copy it.
+        const marking = !getSelection().isCollapsed;
+        if (!next || typing || still || marking || next.isEqualNode(now)) return;
+        now.replaceWith(document.adoptNode(next));
     }
 
     addEventListener("input", (event) => {
