@@ -76,6 +76,26 @@ struct DashboardBulkTests {
         }
     }
 
+    @Test func `A filter is taken to the letter, and sent as it was counted`() async throws {
+        try await Stack.with { stack, database in
+            let browser = Browser(stack)
+            try await fill(stack, 2, #"{"kind":"a","key":"YQ=="}"#)
+            try await fill(stack, 3, #"{"kind":"a"}"#)
+            // A value that ends with the sign is one, and a time is told to the microsecond.
+            let filter = "key=YQ==&since=2020-01-01T00:00:00.123456Z&queue="
+            let asked = try await browser.get("/bulk?action=cancel&\(filter)")
+            #expect(asked.text.contains("2 jobs match now."), "\(asked.text)")
+            let form = try #require(asked.askingForm)
+            #expect(form.body.contains("&key=YQ%3d%3d&"), "\(form.body)")
+            #expect(form.body.contains("&since=2020-01-01T00%3a00%3a00%2e123456Z&"))
+            let sent = try await browser.send(asked)
+            _ = try await ended(sent["location"], in: browser)
+            let rows = try await database.execute(
+                "SELECT status, count(*) FROM tasq.job GROUP BY 1 ORDER BY 2")
+            #expect(rows == "cancelled|2\nqueued|3")
+        }
+    }
+
     @Test func `A long history is counted as far as a bound, and the count says so`() async throws {
         try await Stack.with { stack, database in
             try await database.execute(
@@ -153,6 +173,9 @@ struct DashboardBulkTests {
                 """)
             let page = try await reader.get("/bulk/\(id)")
             #expect(page.status == 200 && page.askingForm == nil)
+            #expect(!page.text.contains("It only counts."))
+            try await database.execute("UPDATE tasq.bulk SET dry_run = true")
+            #expect(try await reader.get("/bulk/\(id)").text.contains("It only counts."))
         }
     }
 }

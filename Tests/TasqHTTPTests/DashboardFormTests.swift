@@ -178,6 +178,38 @@ struct DashboardFormTests {
         }
     }
 
+    @Test func `Without tokens, too, a form wants its page's code, and comes to this computer`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let browser = Browser(stack)
+            let id = try await stack.enqueue(#"{"kind":"noop"}"#)
+            let path = "/jobs/\(id)/cancel"
+            let asked = try await browser.get(path)
+            let form = try #require(asked.askingForm)
+            for body in ["", "code=", "code=\(String(repeating: "0", count: 64))"] {
+                let answer = try await browser.post(path, body, from: browser.origin)
+                #expect(answer.status == 403, "\(body)")
+                #expect(answer.text.contains("not one of this session"), "\(answer.text)")
+            }
+            let bare = try await browser.post(path, form.body, from: nil)
+            #expect(bare.status == 403 && bare.text.contains("other sites"), "\(bare.text)")
+            // A name of somebody else's, which for a moment leads here.
+            for head in ["GET \(path)", "POST \(path)", "GET /jobs/\(id)/payload"] {
+                let request =
+                    "\(head) HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n"
+                    + "Connection: close\r\nContent-Length: \(form.body.utf8.count)\r\n\r\n"
+                    + form.body
+                let said = try await RawConnection.exchange(
+                    with: stack.admin, Array(request.utf8))
+                #expect(said.hasPrefix("HTTP/1.1 403 "), "\(head): \(said)")
+                #expect(!said.contains("noop"), "\(head): \(said)")
+            }
+            #expect(try await database.execute("SELECT status FROM tasq.job") == "queued")
+            #expect(try await browser.send(asked).status == 303)
+        }
+    }
+
     /// The code of a session's forms.
     private func code(of browser: Browser) async throws -> String {
         let form = try await browser.get("/queues/pause?queue=default").askingForm

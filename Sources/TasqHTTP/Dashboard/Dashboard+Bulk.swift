@@ -15,7 +15,8 @@ extension Dashboard {
                 _, form async throws(Problem) in
                 let isTicked = try form.value("all") { $0 } == "yes"
                 let request = try Self.request(form, isTicked: isTicked)
-                let id = (try form.value("id") { BulkID($0) } ?? nil) ?? BulkID()
+                let given: BulkID? = try form.value("id") { BulkID($0) } ?? nil
+                let id = given ?? BulkID()
                 try await queue.start(id, request, dryRun: false, by: runner)
                 return "/bulk/\(id)"
             },
@@ -45,7 +46,8 @@ extension Dashboard {
     /// What a query or a form asks for. Whatever matches in every queue and of every kind takes a
     /// tick in a box.
     private static func request(_ query: Query, isTicked: Bool) throws(Problem) -> BulkRequest {
-        guard let action = try query.value("action", { JobAction(rawValue: $0) }) ?? nil else {
+        let known: JobAction? = try query.value("action") { JobAction(rawValue: $0) } ?? nil
+        guard let action = known else {
             throw .invalid(
                 InvalidInput(
                     field: "action",
@@ -85,8 +87,8 @@ extension Dashboard {
             <label><input type="checkbox" name="all" value="yes" required>
             Yes, whatever their queue and kind</label>
             """
-        var fields = request.filter.fields
-        fields.append((name: "action", value: request.action.rawValue))
+        // To the letter, so that what is sent is what was counted.
+        var fields = query.all
         // Sent twice it is entered once.
         fields.append((name: "id", value: BulkID().description))
         return Page(
@@ -110,8 +112,8 @@ extension Dashboard {
         } catch {
             throw Problem.unavailable
         }
-        // The walk begins with the oldest. Of what has not succeeded there is little, and lists find
-        // it wherever it stands.
+        // The walk begins with the oldest. Of what has not succeeded there is little, and lists
+        // find it wherever it stands.
         var (jobs, isAll) = (0, !request.statuses.contains(.success))
         for status in request.statuses where isAll {
             var filter = request.filter
@@ -139,6 +141,7 @@ extension Dashboard {
     private func progress(_ visit: Visit) async throws(Problem) -> Page {
         let bulk = try await bulk(visit)
         let counts = bulk.counts
+        let onlyCounts: Markup = bulk.isDryRun ? " It only counts." : ""
         let stop: Markup =
             visit.mayAct && bulk.state == .running
             ? Form(
@@ -148,7 +151,7 @@ extension Dashboard {
         var page = Page(title: "\(bulk.request.action.title) all jobs that match") {
             """
             <h1>\(bulk.request.action.title) all jobs that match <span class="id">\(bulk.id)</span></h1>
-            <p class="card why" data-state="\(bulk.state.rawValue)">\(bulk.sentence)</p>
+            <p class="card why" data-state="\(bulk.state.rawValue)">\(bulk.sentence)\(onlyCounts)</p>
             <div class="card ask">\(Self.description(of: bulk.request))<dl>
             <dt>Looked at</dt><dd>\(counts.examined)</dd><dt>Matched</dt><dd>\(counts.matched)</dd>
             <dt>Done</dt><dd>\(counts.changed)</dd><dt>Passed over</dt><dd>\(counts.passedOver)</dd>
@@ -172,16 +175,6 @@ extension Dashboard {
 extension JobFilter {
     /// Whether it leaves out jobs of some queue or kind.
     fileprivate var isNarrow: Bool { queue != nil || kind != nil || key != nil }
-
-    /// What a form sends of it.
-    fileprivate var fields: [(name: String, value: String)] {
-        let values = [
-            ("status", status?.rawValue), ("queue", queue?.description),
-            ("kind", kind?.description), ("key", key), ("since", since?.description),
-            ("until", until?.description),
-        ]
-        return values.compactMap { name, value in value.map { (name: name, value: $0) } }
-    }
 }
 
 extension BulkRecord {

@@ -1,7 +1,10 @@
 import Tasq
+import TasqWebhooks
 
 extension Dashboard {
     private static let pageLength = 50
+    /// Characters of what an event is about, at most.
+    private static let subjectLength = 100
     /// How the names of headers end that tell what an event is about, as `X-GitHub-Event`.
     private static let typeEndings = [
         "-event", "-topic", "-event-type", "-event-name", "-event-key", "ce-type",
@@ -39,11 +42,12 @@ extension Dashboard {
         return Page(title: "Events") { "<h1>Stored webhook events</h1>\(all)\(table)\(next)" }
     }
 
-    /// What an event is about, where its provider says so in a header.
+    /// What an event is about, where its provider says so in a header, and not at length.
     private static func subject(of event: EventRecord) -> String? {
-        event.headers.first { header in
-            typeEndings.contains { header.name.hasSuffix($0) }
-        }?.value
+        let header = event.headers.first { header in
+            typeEndings.contains { header.name.hasSuffix($0) } && !isCredentialHeader(header.name)
+        }
+        return header.map { String($0.value.prefix(subjectLength)) }
     }
 
     /// How many jobs of an event are in which status.

@@ -15,7 +15,7 @@ extension Dashboard {
             )
         }
         let head = Markup(each: columns) { name, style in
-            "<th class=\"\(style)\">\(name)</th>"
+            "<th scope=\"col\" class=\"\(style)\">\(name)</th>"
         }
         let body = Markup(each: rows) { cells in
             let row = Markup(each: zip(columns, cells)) { column, cell in

@@ -200,7 +200,11 @@ struct Visit: Sendable {
         deed = pairs.first { $0.hasPrefix("done=") }.flatMap { pair in
             Deed(rawValue: String(pair.dropFirst("done=".count)))
         }
-        given = pairs.filter { !$0.hasPrefix("done=") && $0.last != "=" }
+        given = pairs.filter { pair in
+            // A value may end with the sign: only one that is nothing else was left empty.
+            let value = pair.drop { $0 != "=" }
+            return value != "=" && !pair.hasPrefix("done=")
+        }
     }
 
     var query: String { given.joined(separator: "&") }

@@ -143,10 +143,10 @@ extension PostgresStore {
         }
     }
 
-    /// Jobs whose kinds ``kinds(limit:)`` looks at.
+    /// Jobs whose kinds ``kinds(limit:)`` looks at, at most, in each of its walks.
     private static let kindsLookLimit: Int64 = 2000
 
-    /// A short walk down the primary key, for ids grow with time.
+    /// A short walk down the primary key, for ids grow with time, and one over those that do not.
     public func kinds(limit: Int) async throws(StoreError) -> [Name] {
         var parameters = Parameters()
         parameters.append(Self.kindsLookLimit)
