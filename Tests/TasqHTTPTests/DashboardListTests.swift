@@ -63,7 +63,7 @@ struct DashboardListTests {
     {
         try await Stack.with { stack, database in
             let id = try await stack.enqueue(#"{"kind":"long","queue":"q"}"#)
-            _ = try await stack.enqueue(#"{"kind":"late","delay":"3h"}"#)
+            _ = try await stack.enqueue(#"{"kind":"late","delay":"150m"}"#)
             let worker = WorkerRecord(
                 host: "host-7", processID: 4711, queues: [try Name("q")], concurrency: 1,
                 version: "test", heartbeat: .seconds(2), lease: .seconds(15))
@@ -73,11 +73,11 @@ struct DashboardListTests {
             #expect(claimed.jobs.count == 1)
             try await database.execute(
                 """
-                UPDATE tasq.job SET claimed_at = now() - interval '190 s', enqueued_at = now() - interval '5 h'
+                UPDATE tasq.job SET claimed_at = now() - interval '210 min', enqueued_at = now() - interval '330 min'
                 WHERE id = '\(id)'
                 """)
             let page = try await stack.ask("GET", "/jobs").text
-            #expect(page.contains(" UTC\">3 min ago</time> on host-7 4711"), "\(page)")
+            #expect(page.contains(" UTC\">3 h ago</time> on host-7 4711"), "\(page)")
             #expect(page.contains(" UTC\">5 h ago</time>"), "\(page)")
             #expect(page.contains(" UTC\">in 2 h</time>"), "\(page)")
         }

@@ -69,7 +69,9 @@ extension Dashboard {
     /// The cell of a table with the link to what can be done with a queue.
     static func action(on queue: QueueRecord) -> Markup {
         let word = (queue.isPaused ? Deed.resume : .pause).rawValue
-        return "<a class=\"button\" href=\"/queues/\(word)?queue=\(queue.name)\">\(word)</a>"
+        return """
+            <a class="button" href="/queues/\(word)?queue=\(queue.name)" aria-label="\(word) \(queue.name)">\(word)</a>
+            """
     }
 
     private func question(_ deed: Deed, _ visit: Visit) async throws(Problem) -> Page {

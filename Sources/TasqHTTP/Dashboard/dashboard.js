@@ -2,6 +2,8 @@
 "use strict";
 (() => {
     const live = document.getElementById("live");
+    // What scrolls by itself.
+    const boxes = "pre, .table";
     let isOpen = false;
     let isFresh = true;
     let waiting = false;
@@ -28,13 +30,24 @@
         if (!answer.ok) throw new Error("no page");
         const next = page.querySelector("main");
         const now = document.querySelector("main");
-        const typing = now.contains(document.activeElement) && document.activeElement.tagName !== "A";
+        const focus = now.contains(document.activeElement) ? document.activeElement : null;
+        const typing = focus && focus.tagName !== "A";
         // Nor is a form taken away from under who fills it in or is about to send it.
         const still = "still" in now.dataset;
         // Nor what somebody marks, to copy it.
         const marking = !getSelection().isCollapsed;
+        // What was done was told once.
+        next?.querySelector(".note")?.removeAttribute("role");
         if (!next || typing || still || marking || next.isEqualNode(now)) return;
+        const places = [...now.querySelectorAll(boxes)].map((box) => [box.scrollLeft, box.scrollTop]);
         now.replaceWith(document.adoptNode(next));
+        // Nobody loses the place in what is long, nor the link the keyboard has come to.
+        next.querySelectorAll(boxes).forEach((box, index) => {
+            [box.scrollLeft, box.scrollTop] = places[index] ?? [0, 0];
+        });
+        const target = focus?.getAttribute("href");
+        const link = [...next.querySelectorAll("a")].find((one) => one.getAttribute("href") === target);
+        if (focus && link) link.focus({ preventScroll: true });
     }
 
     addEventListener("input", (event) => {
