@@ -1,3 +1,4 @@
+import NIOHTTP1
 import Tasq
 import TasqPostgres
 import TasqTesting
@@ -208,6 +209,22 @@ struct DashboardFormTests {
             #expect(try await database.execute("SELECT status FROM tasq.job") == "queued")
             #expect(try await browser.send(asked).status == 303)
         }
+    }
+
+    @Test func `A code is good at every server with the same tokens, and at no other`() throws {
+        let head = try RequestHead(
+            HTTPRequestHead(
+                version: .http1_1, method: .GET, uri: "/",
+                headers: ["Host": "a", "Cookie": "tasq_session=1.00"]), id: RequestID())
+        let tokens = try Self.tokens()
+        let code = FormCode(tokens: tokens).text(for: head)
+        let turned = FormCode(tokens: Array(tokens.reversed())).text(for: head)
+        let fewer = FormCode(tokens: Array(tokens.dropLast())).text(for: head)
+        #expect(code.utf8.count == 64 && turned == code && fewer != code)
+        // Without any, each server has a secret of its own.
+        let (one, other) = (FormCode(tokens: []), FormCode(tokens: []))
+        #expect(one.text(for: head) == one.text(for: head))
+        #expect(one.text(for: head) != other.text(for: head))
     }
 
     /// The code of a session's forms.

@@ -17,7 +17,9 @@ struct FormCode: Sendable {
             key = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
             return
         }
-        key = SignatureScheme.Algorithm.sha256.hash(tokens.flatMap(\.digest))
+        // In whatever order a server was given them.
+        let digests = tokens.map(\.digest).sorted { $0.lexicographicallyPrecedes($1) }
+        key = SignatureScheme.Algorithm.sha256.hash(Array(digests.joined()))
     }
 
     /// The code of the pages drawn for whoever sent this.
