@@ -55,6 +55,15 @@
         if (main) main.dataset.still = "";
     });
 
+    // Once is enough: a second press would replay an event a second time.
+    addEventListener("submit", (event) => {
+        if (event.target.method !== "post") return;
+        const buttons = event.target.querySelectorAll("button");
+        setTimeout(() => buttons.forEach((button) => { button.disabled = true; }));
+    });
+    // Back from a browser's memory, where nothing of this goes on.
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
     // At most once in two seconds, however much happens.
     function soon() {
         if (waiting) { missed = true; return; }
