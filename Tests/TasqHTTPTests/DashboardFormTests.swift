@@ -238,7 +238,12 @@ struct DashboardFormTests {
         try await Stack.with { stack, _ in
             for path in ["/", "/login"] {
                 // With `no-referrer` browsers send the origin `null`, and no form would be taken.
-                #expect(try await stack.ask("GET", path)["referrer-policy"] == "same-origin")
+                let page = try await stack.ask("GET", path)
+                #expect(page["referrer-policy"] == "same-origin", "\(path)")
+                // No other site's page shows it, whole or in parts.
+                #expect(page["x-frame-options"] == "DENY", "\(path)")
+                #expect(page["cross-origin-resource-policy"] == "same-origin", "\(path)")
+                #expect(page["cache-control"] == "no-store", "\(path)")
             }
         }
     }

@@ -77,6 +77,7 @@ struct Page {
             // With no-referrer browsers name the origin of a form `null`, and none is taken.
             ("Referrer-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
             ("Cross-Origin-Opener-Policy", "same-origin"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
         ]
         return Answer(
             status: status, contentType: "text/html; charset=utf-8", headers: headers + rules,
