@@ -141,6 +141,18 @@ enum Interface {
         "GET /workers": pages, "GET /events": pages, "GET /events/{id}": pages,
         "GET /dashboard.css": pages, "GET /dashboard.js": pages,
         "GET /login": login, "POST /login": login, "POST /logout": login,
+        "GET /jobs/{id}/retry": jobForms, "POST /jobs/{id}/retry": jobForms,
+        "GET /jobs/{id}/cancel": jobForms, "POST /jobs/{id}/cancel": jobForms,
+        "GET /jobs/{id}/delete": jobForms, "POST /jobs/{id}/delete": jobForms,
+        "GET /queues/pause": queueForms, "POST /queues/pause": queueForms,
+        "GET /queues/resume": queueForms, "POST /queues/resume": queueForms,
+        "GET /events/{id}/replay": eventForms, "POST /events/{id}/replay": eventForms,
+        "GET /bulk": bulkForms, "POST /bulk": bulkForms, "GET /bulk/{id}": bulkForms,
+        "POST /bulk/{id}/stop": Trial(
+            "TasqHTTPTests/DashboardBulkTests", "What runs is called off from its page"),
+        "GET /jobs/{id}/payload": Trial(
+            "TasqHTTPTests/DashboardJobTests",
+            "A payload is shown in lines, and downloaded byte for byte"),
     ]
 
     private static let jobLists = Trial(
@@ -165,6 +177,18 @@ enum Interface {
     private static let login = Trial(
         "TasqHTTPTests/DashboardTests",
         "A login gives a cookie that reads, and writes only from its own origin")
+    private static let jobForms = Trial(
+        "TasqHTTPTests/DashboardFormTests",
+        "A job is retried, cancelled and deleted from its page, each time asked first")
+    private static let queueForms = Trial(
+        "TasqHTTPTests/DashboardFormTests",
+        "A queue is paused and resumed, whatever it is called")
+    private static let bulkForms = Trial(
+        "TasqHTTPTests/DashboardBulkTests",
+        "All jobs that match are counted, and cancelled once that is confirmed")
+    private static let eventForms = Trial(
+        "TasqHTTPTests/DashboardFormTests",
+        "An event is replayed from its page, which then shows the new job")
 
     /// Tables and functions of the schema.
     static let database: [String: Trial] = [

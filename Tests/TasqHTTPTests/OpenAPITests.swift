@@ -97,11 +97,16 @@ import Testing
         #expect(own.contains("\n        \"413\": { $ref: \"#/components/responses/TooLarge\" }"))
     }
 
-    /// Pages for people, described by what they show.
+    /// Pages for people, described by what they show, and their forms.
     private static let pages: Set<String> = [
         "GET /", "GET /jobs", "GET /jobs/{id}", "GET /queues", "GET /workers", "GET /events",
         "GET /events/{id}", "GET /login", "POST /login", "POST /logout", "GET /dashboard.css",
-        "GET /dashboard.js",
+        "GET /dashboard.js", "GET /jobs/{id}/retry", "POST /jobs/{id}/retry",
+        "GET /jobs/{id}/cancel", "POST /jobs/{id}/cancel", "GET /jobs/{id}/delete",
+        "POST /jobs/{id}/delete", "GET /queues/pause", "POST /queues/pause", "GET /queues/resume",
+        "POST /queues/resume", "GET /events/{id}/replay", "POST /events/{id}/replay",
+        "GET /bulk", "POST /bulk", "GET /bulk/{id}", "POST /bulk/{id}/stop",
+        "GET /jobs/{id}/payload",
     ]
 
     /// The paths stand at two blanks, their methods at four.

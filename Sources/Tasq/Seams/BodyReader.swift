@@ -26,7 +26,7 @@ extension BodyReader {
     }
 }
 
-/// The body of a job that is claimed, before it is read.
+/// The body of a job, before it is read.
 public struct HeldBody: Sendable, Hashable {
     /// The stored body.
     public var id: PayloadID
@@ -35,7 +35,7 @@ public struct HeldBody: Sendable, Hashable {
     /// Its length as it is stored.
     public var bytes: Int
 
-    /// Makes an answer to ``JobStore/body(of:heldBy:)``.
+    /// Makes an answer to ``JobStore/body(of:heldBy:)`` or ``Catalog/body(_:)``.
     public init(id: PayloadID, payload: Payload?, bytes: Int) {
         self.id = id
         self.payload = payload

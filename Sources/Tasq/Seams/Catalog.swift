@@ -14,8 +14,14 @@ public protocol Catalog: BodyReader {
     /// The body of a job, byte for byte, however large it is.
     func payload(of id: JobID) async throws(StoreError) -> Payload?
 
+    /// What a stored body is, without its bytes; `nil` when there is none.
+    func body(_ id: PayloadID) async throws(StoreError) -> HeldBody?
+
     /// Every queue that has unfinished or failed jobs, settings or a worker, by name; at most 10 000.
     func queues() async throws(StoreError) -> [QueueRecord]
+
+    /// The kinds of the newest jobs, by name: at most `limit`, of as many jobs as a look takes.
+    func kinds(limit: Int) async throws(StoreError) -> [Name]
 
     /// Every registered worker, the longest running first; a remote one once, whatever it claims.
     func workers() async throws(StoreError) -> [WorkerStanding]
@@ -44,6 +50,11 @@ public protocol Catalog: BodyReader {
 
     /// The jobs made of a stored event, newest first, at most 1000.
     func jobs(of event: PayloadID) async throws(StoreError) -> [JobRecord]
+
+    /// How many jobs made of stored events are in which status; of each event 100 jobs at most.
+    func outcomes(
+        of events: [PayloadID]
+    ) async throws(StoreError) -> [PayloadID: [JobStatus: Int]]
 
     /// What is going on: the claims that stand, what became of the jobs in `executing`, and jobs
     /// enqueued since `time` whose latest claim has ended; of each at most `limit` (1 to 1000).

@@ -32,7 +32,7 @@ public struct AdminServer: Service {
     ///   - announcer: Tells of new jobs whoever waits for some at `POST /v1/claims`, and how many
     ///     stand on its lists.
     ///   - readiness: Says when shutdown has begun.
-    ///   - redis: Whether Redis answers; told by `/readyz`, decides nothing.
+    ///   - redis: Whether Redis answers; told by `/readyz` and the dashboard, decides nothing.
     ///   - defaults: What a job of a kind, with a payload, gets where its request does not say.
     ///   - meters: What the listeners of this process counted.
     ///   - metrics: More for `/metrics`, beside what the queue and the listeners counted and what
@@ -74,7 +74,8 @@ public struct AdminServer: Service {
             + StreamRoutes(feed: feed).routes
             + SpecificationRoute().routes
             + Dashboard(
-                catalog: catalog, authorization: Authorization(tokens: tokens)
+                queue: queue, catalog: catalog, runner: bulk,
+                authorization: Authorization(tokens: tokens), meters: meters, redis: redis
             ).routes
             + EventRoutes(queue: queue, catalog: catalog).routes
         listener = Listener(

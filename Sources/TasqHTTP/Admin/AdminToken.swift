@@ -4,7 +4,7 @@ import TasqWebhooks
 
 /// What a bearer token allows; each role includes those before it.
 public enum Role: Int, Sendable, Hashable, Comparable {
-    /// Look at jobs, queues, workers and metrics.
+    /// Look at jobs and webhooks, their payloads too, and at queues, workers and metrics.
     case read
     /// Also enqueue and change.
     case operate

@@ -29,15 +29,7 @@ struct BulkRoutes: Sendable {
             throw .invalid(error)
         }
         let id = BulkID()
-        let isEntered: Bool
-        do throws(StoreError) {
-            isEntered = try await queue.store.startBulk(
-                id, wanted.request, dryRun: wanted.isDryRun)
-        } catch {
-            throw Problem(error)
-        }
-        guard isEntered else { throw .tooManyBulkActions }
-        runner.wake()
+        try await queue.start(id, wanted.request, dryRun: wanted.isDryRun, by: runner)
         var answer = Answer.json(.accepted) { json in
             json.member("id", id.description)
             json.member("state", BulkRecord.State.running.rawValue)
@@ -52,14 +44,7 @@ struct BulkRoutes: Sendable {
     }
 
     private func stop(_ text: Substring) async throws(Problem) -> Answer {
-        let bulk = try await bulk(text)
-        do throws(StoreError) {
-            try await queue.store.stopBulk(bulk.id)
-        } catch {
-            throw Problem(error)
-        }
-        let state = try await self.bulk(text).state
-        guard state == .cancelled else { throw .bulkIsOver(state) }
+        try await queue.stop(bulk(text), in: catalog)
         return .noContent
     }
 
@@ -70,6 +55,36 @@ struct BulkRoutes: Sendable {
         let bulk = try await read { () async throws(StoreError) in try await catalog.bulk(id) }
         guard let bulk else { throw .notFound }
         return bulk
+    }
+}
+
+extension Queue {
+    /// Enters a bulk action, which a server then works off; throws where too many run already.
+    func start(
+        _ id: BulkID, _ request: BulkRequest, dryRun: Bool, by runner: BulkRunner
+    ) async throws(Problem) {
+        let isEntered: Bool
+        do throws(StoreError) {
+            isEntered = try await store.startBulk(id, request, dryRun: dryRun)
+        } catch {
+            throw Problem(error)
+        }
+        guard isEntered else { throw .tooManyBulkActions }
+        runner.wake()
+    }
+
+    /// Calls a bulk action off, or says how it has ended.
+    func stop(_ bulk: BulkRecord, in catalog: any Catalog) async throws(Problem) {
+        do throws(StoreError) {
+            try await store.stopBulk(bulk.id)
+        } catch {
+            throw Problem(error)
+        }
+        let stopped = try await read { () async throws(StoreError) in
+            try await catalog.bulk(bulk.id)
+        }
+        guard let state = stopped?.state else { throw .notFound }
+        guard state == .cancelled else { throw .bulkIsOver(state) }
     }
 }
 

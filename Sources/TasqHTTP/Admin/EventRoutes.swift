@@ -72,14 +72,7 @@ struct EventRoutes: Sendable {
 
     private func replay(_ text: Substring) async throws(Problem) -> Answer {
         let event = try await event(text)
-        let made: [Enqueued]?
-        do throws(StoreError) {
-            made = try await queue.replay(event.id, from: catalog)
-        } catch {
-            throw Problem(error)
-        }
-        guard let made else { throw .notFound }
-        guard !made.isEmpty else { throw .nothingToReplay }
+        let made = try await queue.run(again: event.id, from: catalog)
         return .json(.accepted) { json in
             json.member("id", event.id.description)
             json.member("jobs", made.lazy.map(\.id.description))
@@ -93,6 +86,23 @@ struct EventRoutes: Sendable {
         let event = try await read { () async throws(StoreError) in try await catalog.event(id) }
         guard let event else { throw .notFound }
         return event
+    }
+}
+
+extension Queue {
+    /// Makes new jobs of a stored event, or says why not.
+    func run(
+        again event: PayloadID, from catalog: any Catalog
+    ) async throws(Problem) -> [Enqueued] {
+        let made: [Enqueued]?
+        do throws(StoreError) {
+            made = try await replay(event, from: catalog)
+        } catch {
+            throw Problem(error)
+        }
+        guard let made else { throw .notFound }
+        guard !made.isEmpty else { throw .nothingToReplay }
+        return made
     }
 }
 

@@ -26,27 +26,34 @@ struct JobActionRoutes: Sendable {
         guard let id = JobID(text) else {
             throw .invalid(InvalidInput(field: "id", "must be a UUID of 36 characters"))
         }
-        let answers: [JobActionAnswer]
-        do throws(StoreError) {
-            answers = try await queue.apply(action, to: [id])
-        } catch {
-            throw Problem(error)
-        }
-        let was: JobStatus?
-        switch answers.first?.result ?? .missing {
-        case .done(let status): was = status
-        case .already: was = status
-        case .missing: throw .notFound
-        case .heldUp: throw .busyJob
-        case .wrongState(let status): throw .wrongState(status, for: action)
-        case .spent: throw .spent
-        case .keyTaken(let holder): throw .keyTaken(by: holder)
-        }
+        let was = try await queue.act(action, on: id) ?? status
         guard let status else { return .noContent }
         return .json(.accepted) { json in
             json.member("id", id.description)
             json.member("status", status.rawValue)
             json.member("was", was?.rawValue)
+        }
+    }
+}
+
+extension Queue {
+    /// Does an action with one job and returns the status it was in, `nil` for one that was where
+    /// the action takes it; or says why not.
+    func act(_ action: JobAction, on id: JobID) async throws(Problem) -> JobStatus? {
+        let answers: [JobActionAnswer]
+        do throws(StoreError) {
+            answers = try await apply(action, to: [id])
+        } catch {
+            throw Problem(error)
+        }
+        switch answers.first?.result ?? .missing {
+        case .done(let status): return status
+        case .already: return nil
+        case .missing: throw .notFound
+        case .heldUp: throw .busyJob
+        case .wrongState(let status): throw .wrongState(status, for: action)
+        case .spent: throw .spent
+        case .keyTaken(let holder): throw .keyTaken(by: holder)
         }
     }
 }

@@ -70,24 +70,9 @@ struct JobRoutes: Sendable {
 
     private func list(_ head: RequestHead) async throws(Problem) -> Answer {
         let query = try Query(
-            head.query,
-            allowing: [
-                "status", "queue", "kind", "key", "since", "until", "retrying", "limit", "cursor",
-            ])
-        let filter = JobFilter(
-            status: try query.value("status") { text throws(InvalidInput) in
-                guard let status = JobStatus(rawValue: text) else {
-                    throw InvalidInput(
-                        field: "status",
-                        "must be one of "
-                            + JobStatus.allCases.map(\.rawValue).joined(separator: ", "))
-                }
-                return status
-            },
-            queue: try query.name("queue"), kind: try query.name("kind"),
-            key: try query.key("key"),
-            since: try query.time("since"), until: try query.time("until"),
-            isRetrying: try query.flag("retrying") ?? false)
+            head.query, allowing: JobFilter.parameters.union(["retrying", "limit", "cursor"]))
+        var filter = try JobFilter(query)
+        filter.isRetrying = try query.flag("retrying") ?? false
         do throws(InvalidInput) {
             try filter.checkRetrying("retrying")
         } catch {
@@ -156,6 +141,27 @@ struct JobRoutes: Sendable {
         let job = try await read { () async throws(StoreError) in try await catalog.job(id) }
         guard let job else { throw .notFound }
         return job
+    }
+}
+
+extension JobFilter {
+    /// What a query or a form names it by.
+    static let parameters: Set = ["status", "queue", "kind", "key", "since", "until"]
+
+    init(_ query: Query) throws(Problem) {
+        self.init(
+            status: try query.value("status") { text throws(InvalidInput) in
+                guard let status = JobStatus(rawValue: text) else {
+                    throw InvalidInput(
+                        field: "status",
+                        "must be one of "
+                            + JobStatus.allCases.map(\.rawValue).joined(separator: ", "))
+                }
+                return status
+            },
+            queue: try query.name("queue"), kind: try query.name("kind"),
+            key: try query.key("key"),
+            since: try query.time("since"), until: try query.time("until"))
     }
 }
 

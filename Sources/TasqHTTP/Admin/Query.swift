@@ -28,6 +28,11 @@ struct Query {
         }
     }
 
+    /// All that was given, by name.
+    var all: [(name: String, value: String)] {
+        values.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
+    }
+
     /// The value of a parameter as `read` understands it; `nil` when it is not given.
     func value<Value>(
         _ name: String, _ read: (String) throws(InvalidInput) -> Value

@@ -28,11 +28,7 @@ struct QueueRoutes: Sendable {
         } catch {
             throw .invalid(error)
         }
-        do throws(StoreError) {
-            if isPaused { try await queue.pause(name) } else { try await queue.resume(name) }
-        } catch {
-            throw Problem(error)
-        }
+        try await queue.set(name, paused: isPaused)
         return .json { json in
             json.member("name", name.description)
             json.member("paused", isPaused)
@@ -57,6 +53,17 @@ struct QueueRoutes: Sendable {
             json.failures(queues.flatMap(\.failures))
             json.member("workers", workers.count)
             json.member("slots", workers.reduce(0) { $0 + $1.worker.concurrency })
+        }
+    }
+}
+
+extension Queue {
+    /// Pauses or resumes a queue; throws what that means to the caller.
+    func set(_ name: Name, paused isPaused: Bool) async throws(Problem) {
+        do throws(StoreError) {
+            if isPaused { try await pause(name) } else { try await resume(name) }
+        } catch {
+            throw Problem(error)
         }
     }
 }

@@ -1,179 +1,141 @@
 import Tasq
-import TasqWebhooks
 
 extension Dashboard {
     private static let pageLength = 50
+    /// Failed jobs that are counted, at most.
+    private static let failureLimit = 1000
 
-    func jobs(_ head: RequestHead) async throws(Problem) -> Page {
-        // A form sends what was left empty, too.
-        let given = (head.query ?? "").split(separator: "&").filter { $0.last != "=" }
-        let query = try Query(
-            given.joined(separator: "&"), allowing: ["status", "queue", "kind", "key", "cursor"])
-        let filter = JobFilter(
-            status: try query.value("status") { JobStatus(rawValue: $0) } ?? nil,
-            queue: try query.name("queue"), kind: try query.name("kind"),
-            key: try query.value("key") { $0 })
+    func jobs(_ visit: Visit) async throws(Problem) -> Page {
+        let query = try Query(visit.query, allowing: JobFilter.parameters.union(["cursor"]))
+        let filter = try JobFilter(query)
         let cursor = try query.value("cursor") { JobCursor($0) } ?? nil
         let page = try await read { () async throws(StoreError) in
             try await catalog.jobs(matching: filter, after: cursor, limit: Self.pageLength)
         }
-        let kept = given.filter { !$0.hasPrefix("cursor=") }.joined(separator: "&")
+        let queues = try await read { () async throws(StoreError) in try await catalog.queues() }
+        let kept = visit.without("cursor")
         let next = Self.next(
             page.next.map { "/jobs?\(kept.isEmpty ? "" : kept + "&")cursor=\($0)" },
             searchedTo: page.jobs.count < Self.pageLength ? page.next?.time : nil)
         let none = kept.isEmpty ? "No job yet." : "No job is like that."
+        let isNone = page.jobs.isEmpty && page.next == nil
+        let tabs = try await tabs(visit, filter, queues)
+        let fields = try await fields(filter, queues)
+        let workers = try await workers(of: page.jobs)
+        let table = Self.table(
+            of: page.jobs, on: workers, empty: isNone ? none : "None so far.")
         return Page(title: "Jobs") {
             """
-            <h1>Jobs</h1><form class="filters" method="get" action="/jobs">
-            <label>status <select name="status"><option value="">any</option>\(
-                Markup(each: JobStatus.allCases) { status in
-                    "<option\(status == filter.status ? " selected" : "" as Markup)>\(status.rawValue)</option>"
-                })</select></label>
-            \(Self.field("queue", filter.queue?.description))\(Self.field("kind", filter.kind?.description))
-            \(Self.field("key", filter.key))<button>Show</button>\(
+            <h1>Jobs</h1>\(tabs)<form class="filters" method="get" action="/jobs">\(fields)<button>Show</button>\(
                 kept.isEmpty ? "" : "<a href=\"/jobs\">all jobs</a>" as Markup)</form>
-            \(Self.table(of: page.jobs, empty: page.next == nil ? none : "None so far."))\(next)
+            \(table)\(next)
+            \(isNone ? "" as Markup : Self.bulkActions(on: filter, kept, for: visit))
             """
         }
     }
 
-    /// The way to the next page; where a search has not found a page's worth, how far it went.
-    private static func next(_ target: String?, searchedTo time: Timestamp?) -> Markup {
-        guard let target else { return "" }
-        guard let time else {
-            return "<nav class=\"pages\"><a href=\"\(target)\">older →</a></nav>"
+    /// A tab for each status, what wants a person first. Numbers stand where no history has to be
+    /// read for them, and where they are those of the list.
+    private func tabs(
+        _ visit: Visit, _ filter: JobFilter, _ queues: [QueueRecord]
+    ) async throws(Problem) -> Markup {
+        var counts: [JobStatus: String] = [:]
+        if filter.kind == nil, filter.key == nil, filter.since == nil, filter.until == nil {
+            let own = queues.filter { filter.queue == nil || filter.queue == $0.name }
+            counts[.executing] = "\(own.reduce(0) { $0 + $1.executing })"
+            counts[.queued] = Self.text(
+                of: own.reduce(0) { $0 + $1.queued }, isMore: own.contains { $0.hasMoreQueued })
+            counts[.scheduled] = Self.text(
+                of: own.reduce(0) { $0 + $1.scheduled },
+                isMore: own.contains { $0.hasMoreScheduled })
+            counts[.error] = try await failures(on: filter.queue)
+        }
+        let rest = visit.without("cursor", "status")
+        let order: [JobStatus?] = [
+            nil, .error, .executing, .queued, .scheduled, .success, .cancelled,
+        ]
+        let tabs = Markup(each: order) { status in
+            let own = status.map { "status=\($0.rawValue)" }
+            let query = [own, rest.isEmpty ? nil : rest].compactMap { $0 }.joined(separator: "&")
+            let target = query.isEmpty ? "/jobs" : "/jobs?" + query
+            let count = status.flatMap { counts[$0] }
+            let isBad = status == .error && count != "0"
+            let number: Markup = count.map { " <b>\($0)</b>" } ?? ""
+            return """
+                <a href="\(target)" class="\(isBad ? "error" : "calm")"\
+                \(status == filter.status ? " aria-current=\"page\"" : "" as Markup)>\
+                \(status?.rawValue ?? "all")\(number)</a>
+                """
+        }
+        return "<nav class=\"tabs\" aria-label=\"Status\">\(tabs)</nav>"
+    }
+
+    private static func text(of count: Int, isMore: Bool) -> String {
+        "\(count)\(isMore ? "+" : "")"
+    }
+
+    /// How many jobs have ended in error, of those that were enqueued first; with a + where there
+    /// are more of them than are looked at.
+    func failures(on queue: Name? = nil) async throws(Problem) -> String {
+        let request = BulkRequest(trusted: .retry, JobFilter(status: .error, queue: queue))
+        let found = try await read { () async throws(StoreError) in
+            try await self.queue.store.matching(
+                request, after: nil, until: nil, limit: Self.failureLimit)
+        }
+        return Self.text(of: found.ids.count, isMore: found.examined >= Self.failureLimit)
+    }
+
+    /// What narrows the list, beside the tabs.
+    private func fields(
+        _ filter: JobFilter, _ queues: [QueueRecord]
+    ) async throws(Problem) -> Markup {
+        let kinds = try await read { () async throws(StoreError) in
+            try await catalog.kinds(limit: Self.choices)
+        }
+        let kept = [
+            ("status", filter.status?.rawValue), ("since", filter.since?.description),
+            ("until", filter.until?.description),
+        ]
+        let hidden = Markup(each: kept) { name, value in
+            value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } ?? ""
         }
         return """
-            <nav class="pages">Searched back to \(plain(time)). <a href="\(target)">continue →</a></nav>
+            \(hidden)\(Self.field("queue", filter.queue?.description, of: queues.map(\.name)))
+            \(Self.field("kind", filter.kind?.description, of: kinds))\(Self.field("key", filter.key))
             """
     }
 
-    private static func field(_ name: String, _ value: String?) -> Markup {
-        "<label>\(name) <input name=\"\(name)\" value=\"\(value ?? "")\"></label>"
+    /// The workers that hold some of these jobs.
+    func workers(of jobs: [JobRecord]) async throws(Problem) -> [WorkerID: WorkerRecord] {
+        guard jobs.contains(where: { $0.worker != nil }) else { return [:] }
+        let workers = try await read { () async throws(StoreError) in try await catalog.workers() }
+        return Dictionary(workers.map { ($0.worker.id, $0.worker) }) { first, _ in first }
     }
 
-    static func table(of jobs: [JobRecord], empty: String) -> Markup {
+    static func table(
+        of jobs: [JobRecord], on workers: [WorkerID: WorkerRecord], empty: String
+    ) -> Markup {
         table(
-            ["Job", "Kind", "Status", "Queue", "#Attempt", "Enqueued (UTC)", "Reason"],
-            jobs.map { job in
-                """
-                <td><a href="/jobs/\(job.id)">\(Self.id(job.id))</a></td>
-                <td><a href="/jobs?kind=\(job.kind)">\(job.kind)</a></td>
-                <td class="\(job.status.rawValue)">\(job.status.rawValue)</td>
-                <td><a href="/jobs?queue=\(job.queue)">\(job.queue)</a></td>
-                <td class="num">\(job.attempt) / \(job.maxAttempts)</td>
-                <td>\(Self.plain(job.enqueuedAt))</td><td class="wrap">\(job.reason)</td>
-                """
+            ["Job", "Kind", "Status", "When", "Queue", "#Attempt", "Enqueued", "~Reason"],
+            jobs.map { job -> [Markup] in
+                [
+                    "<a href=\"/jobs/\(job.id)\">\(brief(job.id))</a>",
+                    "<a href=\"/jobs?kind=\(job.kind)\">\(job.kind)</a>", text(of: job.status),
+                    when(job, job.worker.flatMap { workers[$0] }),
+                    "<a href=\"/jobs?queue=\(job.queue)\">\(job.queue)</a>",
+                    "\(job.attempt) / \(job.maxAttempts)", moment(job.enqueuedAt), "\(job.reason)",
+                ]
             }, empty: empty)
     }
 
-    func job(_ text: Substring) async throws(Problem) -> Page {
-        guard let id = JobID(text) else { throw .notFound }
-        let found = try await read { () async throws(StoreError) in
-            try await catalog.circumstances(of: id)
-        }
-        guard let circumstances = found else { throw .notFound }
-        let job = circumstances.job
-        let attempts = try await read { () async throws(StoreError) in
-            try await catalog.attempts(of: id)
-        }
-        return Page(title: "Job \(id)") {
-            """
-            <h1>\(job.kind) <span class="id">\(job.id)</span></h1>
-            \(Self.why(circumstances))<div class="card"><dl>
-            <dt>Status</dt><dd class="\(job.status.rawValue)">\(job.status.rawValue)</dd>
-            <dt>Queue</dt><dd><a href="/jobs?queue=\(job.queue)">\(job.queue)</a>, priority \(job.priority.level)</dd>
-            <dt>Attempt</dt><dd>\(job.attempt) of \(job.maxAttempts)</dd>
-            \(Self.row("Crashes", job.crashes > 0 ? job.crashes : nil))
-            \(Self.row("Key", job.key))\(Self.row("Unique key", job.uniqueKey))
-            \(Self.row("Enqueued", Self.utc(job.enqueuedAt)))\(Self.row("Due", Self.utc(job.runAt)))
-            \(Self.row("Claimed", job.claimedAt.map(Self.utc)))
-            \(Self.row("Finished", job.finishedAt.map(Self.utc)))
-            \(Self.row("Worker", job.worker.map { Self.id($0) }))\(Self.row("Reason", job.reason))
-            \(Self.row("Event", Self.event(of: job)))</dl></div><h2>Recorded attempts</h2>\(Self.table(
-                ["#Attempt", "Outcome", "Claimed (UTC)", "Ended (UTC)", "Worker", "Reason"],
-                attempts.map { attempt in
-                    """
-                    <td class="num">\(attempt.attempt)</td><td class="\(attempt.outcome)">\(attempt.outcome)</td>
-                    <td>\(Self.plain(attempt.startedAt))</td><td>\(Self.plain(attempt.endedAt))</td>
-                    <td>\(attempt.worker.map { Self.id($0) })</td><td class="wrap">\(attempt.reason)</td>
-                    """
-                }, empty: "None. A first attempt that succeeds leaves no record."))
-            """
-        }
-    }
-
-    /// A name and a value, or nothing where there is no value.
-    private static func row(_ name: String, _ value: (some CustomStringConvertible)?) -> Markup {
-        row(name, value.map { "\($0)" as Markup })
-    }
-
-    private static func row(_ name: String, _ value: Markup?) -> Markup {
-        value.map { "<dt>\(name)</dt><dd>\($0)</dd>" } ?? ""
-    }
-
-    /// The stored webhook it was made of; a job put in otherwise has a body of its own.
-    private static func event(of job: JobRecord) -> Markup? {
-        guard job.payloadID.description != job.id.description else { return nil }
-        return "<a href=\"/events/\(job.payloadID)\">\(id(job.payloadID))</a>"
-    }
-
-    /// Why the job is not running, or what it is doing, as `tasq explain` says it.
-    private static func why(_ circumstances: Circumstances) -> Markup {
-        let explanation = Explanation(circumstances)
-        // Names stand between backticks.
-        let parts = explanation.sentence.split(separator: "`", omittingEmptySubsequences: false)
-        let sentence = Markup(each: parts.enumerated()) { index, part in
-            index % 2 == 1 ? "<code>\(part)</code>" : "\(part)"
-        }
-        return """
-            <p class="card why" data-reason="\(explanation.reason.rawValue)">\(sentence)</p>
-            """
-    }
-
-    func events(_ head: RequestHead) async throws(Problem) -> Page {
-        let query = try Query(head.query, allowing: ["source", "cursor"])
-        let filter = EventFilter(source: try query.name("source"))
-        let cursor = try query.value("cursor") { PayloadID($0) } ?? nil
-        let page = try await read { () async throws(StoreError) in
-            try await catalog.events(matching: filter, after: cursor, limit: Self.pageLength)
-        }
-        let source = filter.source.map { "source=\($0)&" } ?? ""
-        let next = Self.next(
-            page.next.map { "/events?\(source)cursor=\($0)" },
-            searchedTo: page.events.count < Self.pageLength
-                ? page.next.map { Timestamp(microseconds: Int64($0.high >> 16) * 1000) } : nil)
-        return Page(title: "Events") {
-            """
-            <h1>Stored webhook events</h1>\(Self.table(
-                ["Event", "Source", "Received (UTC)", "#Bytes", "Type", "Provider's id"],
-                page.events.map { event in
-                    """
-                    <td><a href="/events/\(event.id)">\(Self.id(event.id))</a></td>
-                    <td><a href="/events?source=\(event.source)">\(event.source)</a></td>
-                    <td>\(Self.plain(event.receivedAt))</td><td class="num">\(event.bytes)</td>
-                    <td>\(event.contentType)</td><td class="wrap">\(event.providerID)</td>
-                    """
-                }, empty: page.next == nil ? "No webhook is stored." : "None so far."))\(next)
-            """
-        }
-    }
-
-    func event(_ text: Substring) async throws(Problem) -> Page {
-        guard let id = PayloadID(text) else { throw .notFound }
-        let found = try await read { () async throws(StoreError) in try await catalog.event(id) }
-        guard let event = found else { throw .notFound }
-        let jobs = try await read { () async throws(StoreError) in try await catalog.jobs(of: id) }
-        return Page(title: "Event \(id)") {
-            """
-            <h1>\(event.source) <span class="id">\(event.id)</span></h1><div class="card"><dl>
-            \(Self.row("Received", Self.utc(event.receivedAt)))
-            \(Self.row("Provider's id", event.providerID))
-            <dt>Body</dt><dd><a href="/v1/events/\(event.id)/body">\(event.bytes) bytes of \(event.contentType)</a></dd>
-            \(Markup(each: event.headers) { header in
-                "<dt>\(header.name)</dt><dd>\(isCredentialHeader(header.name) ? "***" : header.value)</dd>"
-            })</dl></div><h2>Its jobs</h2>\(Self.table(of: jobs, empty: "None is left."))
-            """
+    /// Since when, or from when on, a job stands as it does; of one that runs also where.
+    private static func when(_ job: JobRecord, _ worker: WorkerRecord?) -> Markup {
+        switch job.status {
+        case .scheduled, .queued: return "due \(moment(job.runAt))"
+        case .executing:
+            let place = worker.map { " on \($0.host) \($0.processID)" } ?? ""
+            return "began \(job.claimedAt.map { moment($0) })\(place)"
+        case .success, .error, .cancelled: return "ended \(job.finishedAt.map { moment($0) })"
         }
     }
 }

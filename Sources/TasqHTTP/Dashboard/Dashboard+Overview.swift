@@ -5,7 +5,7 @@ extension Dashboard {
     private static let span = Duration.seconds(900)
     private static let steps = 60
 
-    func overview() async throws(Problem) -> Page {
+    func overview(_ visit: Visit) async throws(Problem) -> Page {
         let glance = try await read { () async throws(StoreError) in try await catalog.glance() }
         let start = Timestamp(
             microseconds: glance.asOf.microseconds - Self.span.inMicroseconds)
@@ -19,26 +19,38 @@ extension Dashboard {
         let oldest = queues.compactMap(\.oldestWait).max()
         let queued = queues.reduce(0) { $0 + $1.queued }
         let scheduled = queues.reduce(0) { $0 + $1.scheduled }
+        let executing = queues.reduce(0) { $0 + $1.executing }
+        let failed = try await failures()
         let (moreQueued, moreScheduled) = (
             queues.contains { $0.hasMoreQueued }, queues.contains { $0.hasMoreScheduled }
         )
         return Page(title: "Overview") {
             """
             <h1>Overview</h1><div class="grid">
-            \(Self.card("queued", "\(queued)\(moreQueued ? "+" : "")"))
-            \(Self.card("executing", queues.reduce(0) { $0 + $1.executing }))
-            \(Self.card("scheduled", "\(scheduled)\(moreScheduled ? "+" : "")"))
+            \(Self.card("failed", failed, to: .error))\(Self.card("queued", "\(queued)\(moreQueued ? "+" : "")", to: .queued))
+            \(Self.card("executing", executing, to: .executing))
+            \(Self.card("scheduled", "\(scheduled)\(moreScheduled ? "+" : "")", to: .scheduled))
             \(Self.card("workers", glance.workers.count))\(Self.card("slots", slots))
             \(Self.card("longest wait", oldest.map(Self.short) ?? "–"))</div>
             <div class="grid charts">\(Self.charts(tallies + [Tally(glance)], from: start))</div>
             <p class="dim">Drawn from sums that are noted every 15 seconds, as long as there is a worker.</p>
-            <h2>Queues</h2>\(Self.table(of: queues))
+            <h2>Queues</h2>\(Self.table(of: queues, for: visit))
             """
         }
     }
 
     private static func card(_ name: String, _ value: some CustomStringConvertible) -> Markup {
         "<div class=\"card\"><b>\(value)</b><span>\(name)</span></div>"
+    }
+
+    /// One that leads to the jobs it counts; a number of failures stands out.
+    private static func card(
+        _ name: String, _ value: some CustomStringConvertible, to status: JobStatus
+    ) -> Markup {
+        let style = status == .error && value.description != "0" ? "error" : "calm"
+        return """
+            <a class="card \(style)" href="/jobs?status=\(status.rawValue)"><b>\(value)</b><span>\(name)</span></a>
+            """
     }
 
     /// Each step shows the difference between the two tallies around its middle, or nothing where
@@ -83,89 +95,45 @@ extension Dashboard {
             """
     }
 
-    func queues() async throws(Problem) -> Page {
+    func queues(_ visit: Visit) async throws(Problem) -> Page {
         let queues = try await read { () async throws(StoreError) in try await catalog.queues() }
-        return Page(title: "Queues") { "<h1>Queues</h1>\(Self.table(of: queues))" }
+        return Page(title: "Queues") { "<h1>Queues</h1>\(Self.table(of: queues, for: visit))" }
     }
 
-    private static func table(of queues: [QueueRecord]) -> Markup {
+    private static func table(of queues: [QueueRecord], for visit: Visit) -> Markup {
         table(
-            ["Queue", "State", "#Scheduled", "#Queued", "#Executing", "#Oldest wait"],
-            queues.map { queue in
-                """
-                <td><a href="/jobs?queue=\(queue.name)">\(queue.name)</a></td>
-                <td class="\(queue.isPaused ? "paused" : "")">\(queue.isPaused ? "paused" : "open")</td>
-                <td class="num">\(queue.scheduledText)</td><td class="num">\(queue.queuedText)</td>
-                <td class="num">\(queue.executing)</td>
-                <td class="num">\(queue.oldestWait.map(short))</td>
-                """
+            ["Queue", "State", "#Scheduled", "#Queued", "#Executing", "#Oldest wait"]
+                + (visit.mayAct ? ["Action"] : []),
+            queues.map { queue -> [Markup] in
+                let state: Markup = queue.isPaused ? "<span class=\"paused\">paused</span>" : "open"
+                var cells: [Markup] = [
+                    "<a href=\"/jobs?queue=\(queue.name)\">\(queue.name)</a>", state,
+                    "\(queue.scheduledText)", "\(queue.queuedText)", "\(queue.executing)",
+                    "\(queue.oldestWait.map(short))",
+                ]
+                if visit.mayAct { cells.append(action(on: queue)) }
+                return cells
             }, empty: "Nothing is unfinished.")
     }
 
     func workers() async throws(Problem) -> Page {
         let workers = try await read { () async throws(StoreError) in try await catalog.workers() }
+        let rows = workers.map { standing -> [Markup] in
+            let worker = standing.worker
+            let queues = worker.queues.map(\.description).joined(separator: ", ")
+            return [
+                Self.brief(worker.id), "\(worker.host)", "\(worker.processID)",
+                "\(standing.executing) / \(worker.concurrency)", "\(queues)", "\(worker.version)",
+                Self.moment(standing.startedAt), Self.moment(standing.seenAt),
+            ]
+        }
+        let headings = ["Worker", "Host", "#Pid", "#Busy", "~Queues", "Version", "Since", "Seen"]
         return Page(title: "Workers") {
-            let rows = workers.map { standing -> Markup in
-                let worker = standing.worker
-                return """
-                    <td>\(Self.id(worker.id))</td><td>\(worker.host)</td>
-                    <td class="num">\(worker.processID)</td>
-                    <td class="num">\(standing.executing) / \(worker.concurrency)</td>
-                    <td class="wrap">\(worker.queues.map(\.description).joined(separator: ", "))</td>
-                    <td>\(worker.version)</td><td>\(Self.plain(standing.startedAt))</td><td>\(Self.plain(standing.seenAt))</td>
-                    """
-            }
-            return """
-                <h1>Workers</h1>\(Self.table(
-                    [
-                        "Worker", "Host", "#Pid", "#Busy", "Queues", "Version", "Since (UTC)",
-                        "Seen (UTC)",
-                    ], rows,
-                    empty: "No worker is registered."))
-                <p class="dim">This server's numbers and the tables' are at <a href="/metrics">/metrics</a>; a
-                worker serves its own where its setting worker.listen says.</p>
-                """
-        }
-    }
-
-    /// A table; a heading that begins with # is one of numbers.
-    static func table(_ headings: [String], _ rows: [Markup], empty: String) -> Markup {
-        guard !rows.isEmpty else {
-            return "<div class=\"table\"><p class=\"empty\">\(empty)</p></div>"
-        }
-        return """
-            <div class="table"><table><thead><tr>\(Markup(each: headings) { heading in
-                heading.hasPrefix("#")
-                    ? "<th class=\"num\">\(String(heading.dropFirst()))</th>" : "<th>\(heading)</th>"
-            })</tr></thead><tbody>\(Markup(each: rows) { "<tr>\($0)</tr>" })</tbody></table></div>
             """
-    }
-
-    /// A time to the second, in UTC, without its letters.
-    static func plain(_ time: Timestamp) -> String {
-        time.description.prefix(19).split(separator: "T").joined(separator: " ")
-    }
-
-    /// The same where no heading says that it is UTC.
-    static func utc(_ time: Timestamp) -> String { plain(time) + " UTC" }
-
-    /// An id, of which a narrow screen shows the end: ids of one moment all begin alike.
-    static func id(_ id: some CustomStringConvertible) -> Markup {
-        let (start, end) = (id.description.prefix(24), id.description.dropFirst(24))
-        return """
-            <span class="id"><span class="start">\(start)</span><span class="end">\(end)</span></span>
+            <h1>Workers</h1>\(Self.table(headings, rows, empty: "No worker is registered."))
+            <p class="dim">This server's numbers and the tables' are at <a href="/metrics">/metrics</a>; a
+            worker serves its own where its setting worker.listen says.</p>
             """
-    }
-
-    /// A length of time in its largest unit.
-    static func short(_ duration: Duration) -> String {
-        let seconds = duration / .seconds(1)
-        switch seconds {
-        case ..<1: return "\(number(seconds * 1000)) ms"
-        case ..<120: return "\(number(seconds)) s"
-        case ..<7200: return "\(number(seconds / 60)) min"
-        case ..<172_800: return "\(number(seconds / 3600)) h"
-        default: return "\(number(seconds / 86_400)) d"
         }
     }
 }

@@ -3,21 +3,53 @@ import Tasq
 
 /// The pages for people: drawn here, readable without a script, kept live by one.
 ///
-/// They show and change nothing. A page asks for a login where tokens are configured; the answer
-/// to a good one is a cookie (``DashboardSession``).
+/// Who may only read is shown nothing to change anything with. A page asks for a login where tokens
+/// are configured; the answer to a good one is a cookie (``DashboardSession``). A form is taken
+/// from its own page only (``FormCode``), and answered by the way to a page that tells what it did.
 struct Dashboard: Sendable {
+    let queue: Queue
     let catalog: any Catalog
     let authorization: Authorization
+    let meters: HTTPMeters
+    /// Works off what is done with all jobs that match.
+    let runner: BulkRunner
+    private let redis: @Sendable () async -> DependencyState
+    private let code: FormCode
+    /// How long a page waits for what Redis has to say.
+    private static let redisPatience = Duration.seconds(1)
 
-    var routes: [Route] {
+    init(
+        queue: Queue, catalog: any Catalog, runner: BulkRunner, authorization: Authorization,
+        meters: HTTPMeters, redis: @escaping @Sendable () async -> DependencyState
+    ) {
+        self.queue = queue
+        self.catalog = catalog
+        self.runner = runner
+        self.authorization = authorization
+        self.meters = meters
+        self.redis = redis
+        code = FormCode(tokens: authorization.tokens)
+    }
+
+    var routes: [Route] { pages + logins + jobForms + queueForms + eventForms + bulkForms }
+
+    private var pages: [Route] {
         [
-            page("/") { _, _ async throws(Problem) in try await overview() },
-            page("/jobs") { head, _ async throws(Problem) in try await jobs(head) },
-            page("/jobs/{id}") { _, id async throws(Problem) in try await job(id) },
-            page("/queues") { _, _ async throws(Problem) in try await queues() },
-            page("/workers") { _, _ async throws(Problem) in try await workers() },
-            page("/events") { head, _ async throws(Problem) in try await events(head) },
-            page("/events/{id}") { _, id async throws(Problem) in try await event(id) },
+            page("/") { visit async throws(Problem) in try await overview(visit) },
+            page("/jobs") { visit async throws(Problem) in try await jobs(visit) },
+            page("/jobs/{id}") { visit async throws(Problem) in try await job(visit) },
+            file("/jobs/{id}/payload") { visit async throws(Problem) in try await payload(visit) },
+            page("/queues") { visit async throws(Problem) in try await queues(visit) },
+            page("/workers") { _ async throws(Problem) in try await workers() },
+            page("/events") { visit async throws(Problem) in try await events(visit) },
+            page("/events/{id}") { visit async throws(Problem) in try await event(visit) },
+            Self.asset("/dashboard.css", "text/css", PackageResources.dashboard_css),
+            Self.asset("/dashboard.js", "text/javascript", PackageResources.dashboard_js),
+        ]
+    }
+
+    private var logins: [Route] {
+        [
             Route("GET", "/login", nil) { _, _ in Self.login(failed: false) },
             Route("POST", "/login", nil) { request, _ async throws(Problem) in
                 try logIn(request)
@@ -26,26 +58,83 @@ struct Dashboard: Sendable {
                 _ = try authorization.role(of: request.head)
                 return Self.moved(to: "/login", cookie: DashboardSession.ended)
             },
-            Self.asset("/dashboard.css", "text/css", PackageResources.dashboard_css),
-            Self.asset("/dashboard.js", "text/javascript", PackageResources.dashboard_js),
         ]
     }
 
-    /// A page for who may read; who may not is sent to the login.
-    private func page(
-        _ path: String,
-        _ body: @escaping @Sendable (RequestHead, Substring) async throws(Problem) -> Page
+    /// A page for who has this role; who has none is sent to the login.
+    func page(
+        _ path: String, _ role: Role = .read,
+        _ body: @escaping @Sendable (Visit) async throws(Problem) -> Page
     ) -> Route {
         Route("GET", path, nil) { request, id async throws(Problem) in
-            do throws(Problem) {
-                _ = try authorization.role(of: request.head)
-            } catch {
-                guard error.code == Problem.unauthorized.code else { throw error }
-                return Self.moved(to: "/login")
+            await answer(request, id, role, path) { visit async throws(Problem) in
+                var page = try await body(visit)
+                page.note = visit.deed?.sentence
+                return await framed(page, at: path)
             }
-            return try await body(request.head, id).answer(
-                path: path, hasLogin: !authorization.tokens.isEmpty)
         }
+    }
+
+    /// What a page leads to that is none itself.
+    private func file(
+        _ path: String,
+        _ body: @escaping @Sendable (Visit) async throws(Problem) -> Answer
+    ) -> Route {
+        Route("GET", path, nil) { request, id async throws(Problem) in
+            await answer(request, id, .read, path, body)
+        }
+    }
+
+    /// What the form of a page does, for who may change something; returns where the browser goes
+    /// to see what came of it.
+    func form(
+        _ path: String, with fields: Set<String> = [],
+        _ act: @escaping @Sendable (Visit, Query) async throws(Problem) -> String
+    ) -> Route {
+        Route("POST", path, nil) { request, id async throws(Problem) in
+            await answer(request, id, .operate, path) { visit async throws(Problem) in
+                // Every browser says from where it sends a form.
+                guard request.head.headers.contains(name: "origin") else { throw .foreignOrigin }
+                let form = try Query(
+                    String(decoding: request.body, as: UTF8.self),
+                    allowing: fields.union([FormCode.field]))
+                try code.check(form, of: request.head)
+                return Self.moved(to: try await act(visit, form))
+            }
+        }
+    }
+
+    /// Problems become pages, too.
+    private func answer(
+        _ request: Request, _ id: Substring, _ needed: Role, _ path: String,
+        _ body: (Visit) async throws(Problem) -> Answer
+    ) async -> Answer {
+        do throws(Problem) {
+            let role = try authorization.role(of: request.head)
+            guard role >= needed else { throw .forbidden }
+            return try await body(
+                Visit(request.head, id: id, role: role, code: code.text(for: request.head)))
+        } catch {
+            if error.code == Problem.unauthorized.code { return Self.moved(to: "/login") }
+            meters.refused(error)
+            var page = Page(error, of: request.head.id)
+            // It comes back by itself, without a script too.
+            if !page.outages.isEmpty, request.head.method == "GET" {
+                page.headers.append(("Refresh", "5"))
+            }
+            return await framed(page, at: path)
+        }
+    }
+
+    /// A page in its frame, which tells of Redis whether it answers.
+    private func framed(_ page: Page, at path: String) async -> Answer {
+        var page = page
+        let redis = self.redis
+        let isThere = await happens(within: Self.redisPatience, unless: nil) {
+            await redis() != .down
+        }
+        if !isThere { page.outages.append(.redis) }
+        return page.answer(path: path, hasLogin: !authorization.tokens.isEmpty)
     }
 
     private static func asset(_ path: String, _ type: String, _ bytes: [UInt8]) -> Route {
@@ -70,9 +159,8 @@ struct Dashboard: Sendable {
             """
         }
         page.isBare = true
-        var answer = page.answer(path: "/login", hasLogin: false)
-        if failed { answer.status = .unauthorized }
-        return answer
+        if failed { page.status = .unauthorized }
+        return page.answer(path: "/login", hasLogin: false)
     }
 
     private func logIn(_ request: Request) throws(Problem) -> Answer {
@@ -91,54 +179,60 @@ struct Dashboard: Sendable {
     }
 }
 
-/// One page: what stands in its frame.
-struct Page {
-    /// Nothing inline, nothing from elsewhere, no frame around it.
-    private static let policy =
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-        + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    private static let parts = [
-        ("/", "Overview"), ("/jobs", "Jobs"), ("/queues", "Queues"), ("/workers", "Workers"),
-        ("/events", "Events"),
-    ]
+/// A request for a page, by somebody who may see it.
+struct Visit: Sendable {
+    /// What stands for the part of the path in braces.
+    let id: Substring
+    let role: Role
+    /// What the page's forms carry.
+    let code: String
+    /// What a form has done that led here.
+    let deed: Deed?
+    /// The parameters of the query, without what only the frame reads and what was left empty: a
+    /// form sends that, too.
+    let given: [Substring]
 
-    let title: String
-    let main: Markup
-    /// Without the way to other pages.
-    var isBare = false
-
-    init(title: String, _ main: () -> Markup) {
-        self.title = title
-        self.main = main()
+    init(_ head: RequestHead, id: Substring, role: Role, code: String) {
+        self.id = id
+        self.role = role
+        self.code = code
+        let pairs = (head.query ?? "").split(separator: "&")
+        deed = pairs.first { $0.hasPrefix("done=") }.flatMap { pair in
+            Deed(rawValue: String(pair.dropFirst("done=".count)))
+        }
+        given = pairs.filter { pair in
+            // A value may end with the sign: only one that is nothing else was left empty.
+            let value = pair.drop { $0 != "=" }
+            return value != "=" && !pair.hasPrefix("done=")
+        }
     }
 
-    func answer(path: String, hasLogin: Bool) -> Answer {
-        let links = Markup(each: Self.parts) { target, name in
-            let isHere = target == path || (target != "/" && path.hasPrefix(target + "/"))
-            return
-                "<a href=\"\(target)\"\(isHere ? " aria-current=\"page\"" : "" as Markup)>\(name)</a>"
+    var query: String { given.joined(separator: "&") }
+
+    /// The query without some of its parameters.
+    func without(_ names: String...) -> String {
+        given.filter { pair in !names.contains { pair.hasPrefix($0 + "=") } }
+            .joined(separator: "&")
+    }
+
+    /// Whether the page shows what something can be changed with.
+    var mayAct: Bool { role >= .operate }
+}
+
+/// What a form has done. A page tells it by a word in its own address, which anybody may write: so
+/// there is nothing to tell but these lines.
+enum Deed: String {
+    case retry, cancel, delete, pause, resume, replay, stop
+
+    var sentence: String {
+        switch self {
+        case .retry: "The job is queued. It runs as soon as a worker has a slot for it."
+        case .cancel: "The job is cancelled."
+        case .delete: "The job is deleted."
+        case .pause: "The queue is paused. What runs goes on."
+        case .resume: "The queue is open: its jobs run again."
+        case .stop: "It is called off. What was done until then stays done."
+        case .replay: "The event is replayed. Its new jobs stand below, the newest first."
         }
-        let logout: Markup =
-            hasLogin
-            ? "<form method=\"post\" action=\"/logout\"><button>Log out</button></form>" : ""
-        let header: Markup =
-            isBare
-            ? ""
-            : "<header><strong>tasq</strong>\(links)<span id=\"live\"></span>\(logout)</header>"
-        let script: Markup = isBare ? "" : "<script src=\"/dashboard.js\" defer></script>"
-        let page: Markup = """
-            <!DOCTYPE html>
-            <html lang="en"><head><meta charset="utf-8"><title>\(title) – tasq</title>
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <link rel="icon" href="data:,"><link rel="stylesheet" href="/dashboard.css">\(script)</head>
-            <body>\(header)<main>\(main)</main></body></html>
-            """
-        return Answer(
-            status: .ok, contentType: "text/html; charset=utf-8",
-            headers: [
-                ("Content-Security-Policy", Self.policy + "; img-src data:"),
-                ("Referrer-Policy", "no-referrer"), ("X-Frame-Options", "DENY"),
-                ("Cross-Origin-Opener-Policy", "same-origin"),
-            ], body: Array(page.text.utf8))
     }
 }

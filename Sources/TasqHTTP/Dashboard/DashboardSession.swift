@@ -47,7 +47,8 @@ enum DashboardSession {
         "\(cookie)=\(value); Path=/; HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
     }
 
-    private static func value(in head: RequestHead) -> Substring? {
+    /// What the request's cookie says.
+    static func value(in head: RequestHead) -> Substring? {
         for header in head.headers["cookie"] {
             for pair in header.split(separator: ";") {
                 let trimmed = pair.drop { $0 == " " }

@@ -116,6 +116,19 @@ extension PostgresStore {
         }.first
     }
 
+    /// One row by its primary key; of the body its length alone.
+    public func body(_ id: PayloadID) async throws(StoreError) -> HeldBody? {
+        var parameters = Parameters()
+        parameters.append(id)
+        return try await pool.run(statements.storedBody, parameters).map { row in
+            HeldBody(
+                id: id,
+                payload: Payload(
+                    [], contentType: row.text(0), headers: HeaderBlock.decode(row.bytes(1))),
+                bytes: Int(row.int(2)))
+        }.first
+    }
+
     /// Counts unfinished and failed jobs to a bound, from partial indexes; history and backlog cost
     /// nothing.
     public func queues() async throws(StoreError) -> [QueueRecord] {
@@ -137,6 +150,19 @@ extension PostgresStore {
                 hasMoreScheduled: row.bool(8), hasMoreQueued: row.bool(9))
         }
         return Self.queues(queues, with: try await failures(), atMost: limit)
+    }
+
+    /// Jobs whose kinds ``kinds(limit:)`` looks at, at most, in each of its walks.
+    private static let kindsLookLimit: Int64 = 2000
+
+    /// A short walk down the primary key, for ids grow with time, and one over those that do not.
+    public func kinds(limit: Int) async throws(StoreError) -> [Name] {
+        var parameters = Parameters()
+        parameters.append(Self.kindsLookLimit)
+        parameters.append(Int64(min(max(1, limit), 1000)))
+        return try await pool.run(statements.kinds, parameters).map { row in
+            Name(unchecked: row.text(0))
+        }
     }
 
     /// By queue, those by kind.

@@ -35,6 +35,22 @@ extension PostgresStore {
         return try await pool.run(statements.eventJobs, parameters).map(jobRecord)
     }
 
+    /// One look into the index of the jobs of each event.
+    public func outcomes(
+        of events: [PayloadID]
+    ) async throws(StoreError) -> [PayloadID: [JobStatus: Int]] {
+        guard !events.isEmpty else { return [:] }
+        var parameters = Parameters()
+        parameters.append(events)
+        parameters.append(100 as Int64)
+        var outcomes: [PayloadID: [JobStatus: Int]] = [:]
+        for row in try await pool.run(statements.eventOutcomes, parameters) {
+            guard let status = JobStatus(rawValue: row.text(1)) else { continue }
+            outcomes[row.id(0), default: [:]][status] = Int(row.int(2))
+        }
+        return outcomes
+    }
+
     /// One statement by primary key that answers these bytes and no others.
     public func piece(
         of body: PayloadID, from offset: Int, count: Int

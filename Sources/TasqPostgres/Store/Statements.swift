@@ -28,6 +28,7 @@ struct Statements: Sendable {
     let enqueueUnique: Statement
     let event: Statement
     let eventJobs: Statement
+    let eventOutcomes: Statement
     let events: Statement
     let explain: Statement
     let failures: Statement
@@ -38,6 +39,7 @@ struct Statements: Sendable {
     let job: Statement
     let jobs: Statement
     let jobsFew: Statement
+    let kinds: Statement
     let lead: Statement
     let lock: Statement
     let look: Statement
@@ -67,6 +69,7 @@ struct Statements: Sendable {
     let settle: Statement
     let settledBefore: Statement
     let stillQueued: Statement
+    let storedBody: Statement
     let sweep: Statement
     let system: Statement
     let tableSizes: Statement
@@ -126,6 +129,7 @@ struct Statements: Sendable {
         enqueueUnique = load("enqueue_unique", PackageResources.enqueue_unique_sql)
         event = load("event", PackageResources.event_sql)
         eventJobs = load("event_jobs", PackageResources.event_jobs_sql)
+        eventOutcomes = load("event_outcomes", PackageResources.event_outcomes_sql)
         events = load("events", PackageResources.events_sql, isPlannedAnew: true)
         explain = load("explain", PackageResources.explain_sql)
         failures = load("failures", PackageResources.failures_sql)
@@ -136,6 +140,7 @@ struct Statements: Sendable {
         job = load("job", PackageResources.job_sql)
         jobs = load("jobs", PackageResources.jobs_sql, isPlannedAnew: true)
         jobsFew = load("jobs_few", PackageResources.jobs_few_sql, isPlannedAnew: true)
+        kinds = load("kinds", PackageResources.kinds_sql, isPlannedAnew: true)
         lead = load("lead", PackageResources.lead_sql)
         lock = load("lock", PackageResources.lock_sql)
         look = load("look", PackageResources.look_sql)
@@ -165,6 +170,7 @@ struct Statements: Sendable {
         settle = load("settle", PackageResources.settle_sql)
         settledBefore = load("settled_before", PackageResources.settled_before_sql)
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
+        storedBody = load("stored_body", PackageResources.stored_body_sql)
         sweep = load("sweep", PackageResources.sweep_sql)
         system = load("system", PackageResources.system_sql)
         tableSizes = load("table_sizes", PackageResources.table_sizes_sql)

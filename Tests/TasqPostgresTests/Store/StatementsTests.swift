@@ -185,8 +185,11 @@ import Testing
                 (statements.jobs, list, "job_unordered"),
                 (statements.jobs, list, "job_pkey"),
                 (statements.explain, last, "job_pkey"),
+                (statements.kinds, "2000, 100", "job_pkey"),
+                (statements.kinds, "2000, 100", "job_unordered"),
                 (statements.events, "NULL, 50, NULL, NULL, NULL, 100", "payload_received"),
                 (statements.eventJobs, last, "job_shared_payload"),
+                (statements.eventOutcomes, "'{\(JobID())}', 100", "job_shared_payload"),
             ] {
                 let plan = try await expect(statement, arguments, walks: index, in: database)
                 #expect(!plan.contains("Seq Scan on payload"), "\(statement.name): \(plan)")

@@ -1,0 +1,164 @@
+import Tasq
+import TasqPostgres
+import TasqTesting
+import TestSizes
+import Testing
+
+@testable import TasqHTTP
+
+/// The lists among the pages for people.
+@Suite(.medium)
+struct DashboardListTests {
+    @Test func `A tab for each status tells how many there are, failures in red`() async throws {
+        try await Stack.with { stack, database in
+            let quiet = try await stack.ask("GET", "/jobs").text
+            #expect(quiet.contains("class=\"calm\">error <b>0</b>"), "\(quiet)")
+            let bad = try await stack.enqueue(#"{"kind":"bad","queue":"q"}"#)
+            _ = try await stack.enqueue(#"{"kind":"good","queue":"q"}"#)
+            _ = try await stack.enqueue(#"{"kind":"good"}"#)
+            _ = try await stack.enqueue(#"{"kind":"good","delay":"1h"}"#)
+            try await database.execute(
+                "UPDATE tasq.job SET status = 'error', finished_at = now() WHERE id = '\(bad)'")
+            let all = try await stack.ask("GET", "/jobs").text
+            for part in [
+                "<a href=\"/jobs?status=error\" class=\"error\">error <b>1</b></a>",
+                "<a href=\"/jobs?status=queued\" class=\"calm\">queued <b>2</b></a>",
+                "<a href=\"/jobs?status=scheduled\" class=\"calm\">scheduled <b>1</b></a>",
+                "<a href=\"/jobs?status=executing\" class=\"calm\">executing <b>0</b></a>",
+                "<a href=\"/jobs\" class=\"calm\" aria-current=\"page\">all</a>",
+            ] {
+                #expect(all.contains(part), "\(part): \(all)")
+            }
+            // Of a queue the tabs tell what is on it, of a kind they tell no number.
+            let queue = try await stack.ask("GET", "/jobs?queue=default").text
+            #expect(queue.contains("error <b>0</b>") && queue.contains("queued <b>1</b>"))
+            let kind = try await stack.ask("GET", "/jobs?kind=bad&status=error").text
+            #expect(
+                kind.contains(
+                    "<a href=\"/jobs?status=error&amp;kind=bad\" class=\"error\" "
+                        + "aria-current=\"page\">error</a>"), "\(kind)")
+            #expect(kind.contains("<a href=\"/jobs?kind=bad\" class=\"calm\">all</a>"))
+            let overview = try await stack.ask("GET", "/").text
+            let card = "<a class=\"card error\" href=\"/jobs?status=error\"><b>1</b>"
+            #expect(overview.contains(card), "\(overview)")
+        }
+    }
+
+    @Test func `Thousands of failures are counted to a bound that the page names`() async throws {
+        try await Stack.with { stack, database in
+            try await database.execute(
+                """
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, run_at, finished_at)
+                SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'noop', 'error', 1, 3, now(), now()
+                FROM generate_series(1, 1500)
+                """)
+            let page = try await stack.ask("GET", "/jobs").text
+            #expect(page.contains("error <b>1000+</b>"), "\(page)")
+        }
+    }
+
+    @Test func `What runs tells since when and where, what waits tells when it is due`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let id = try await stack.enqueue(#"{"kind":"long","queue":"q"}"#)
+            _ = try await stack.enqueue(#"{"kind":"late","delay":"150m"}"#)
+            let worker = WorkerRecord(
+                host: "host-7", processID: 4711, queues: [try Name("q")], concurrency: 1,
+                version: "test", heartbeat: .seconds(2), lease: .seconds(15))
+            try await stack.store.register(worker)
+            let claimed = try await stack.store.sweep(
+                upTo: 1, for: worker.id, from: worker.queues)
+            #expect(claimed.jobs.count == 1)
+            try await database.execute(
+                """
+                UPDATE tasq.job SET claimed_at = now() - interval '210 min', enqueued_at = now() - interval '330 min'
+                WHERE id = '\(id)'
+                """)
+            let page = try await stack.ask("GET", "/jobs").text
+            #expect(page.contains(" UTC\">3 h ago</time> on host-7 4711"), "\(page)")
+            #expect(page.contains(" UTC\">5 h ago</time>"), "\(page)")
+            #expect(page.contains(" UTC\">in 2 h</time>"), "\(page)")
+        }
+    }
+
+    @Test func `Filters are lists of the queues and kinds there are`() async throws {
+        try await Stack.with { stack, _ in
+            _ = try await stack.enqueue(#"{"kind":"mail","queue":"slow"}"#)
+            let page = try await stack.ask("GET", "/jobs?queue=slow&kind=gone").text
+            for part in [
+                "<option selected>slow</option>", "<option>mail</option>",
+                // What was asked for stays chosen, though nothing is of it.
+                "<option selected>gone</option>",
+            ] {
+                #expect(page.contains(part), "\(part): \(page)")
+            }
+            // What the tabs and the address add is kept when the form is sent.
+            let time = "2026-01-01T00:00:00Z"
+            let narrow = try await stack.ask("GET", "/jobs?status=queued&since=\(time)").text
+            #expect(narrow.contains("<input type=\"hidden\" name=\"status\" value=\"queued\">"))
+            #expect(narrow.contains("name=\"since\" value=\"2026-01-01T00:00:00.000Z\""))
+            for query in ["status=none", "queue=a%20b", "since=soon", "nope=1", "key=a&key=b"] {
+                let answer = try await stack.ask("GET", "/jobs?\(query)")
+                #expect(answer.status == 400, "\(query)")
+                #expect(answer["content-type"] == "text/html; charset=utf-8", "\(query)")
+            }
+        }
+    }
+
+    @Test func `Kinds are listed however many jobs have ids that do not grow with time`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            _ = try await stack.enqueue(#"{"kind":"mail"}"#)
+            try await database.execute(
+                """
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, run_at, finished_at)
+                SELECT gen_random_uuid(), gen_random_uuid(), 'default', 'noop', 'success', 1, 3, now(), now()
+                FROM generate_series(1, 3000)
+                """)
+            let page = try await stack.ask("GET", "/jobs").text
+            #expect(page.contains("<option>mail</option><option>noop</option>"), "\(page)")
+        }
+    }
+
+    @Test func `Every cell tells its heading, for screens where no row fits beside another`()
+        async throws
+    {
+        try await Stack.with { stack, _ in
+            let id = try await stack.enqueue(#"{"kind":"noop"}"#)
+            try await stack.end("fail", #"{"error":"no luck"}"#)
+            _ = try await stack.deliver(Array("{}".utf8))
+            for path in ["/", "/jobs", "/jobs/\(id)", "/queues", "/workers", "/events"] {
+                let page = try await stack.ask("GET", path).text
+                let cells = page.components(of: "<td ")
+                #expect(cells > 0 && page.components(of: "<td>") == 0, "\(path)")
+                #expect(page.components(of: "data-label=\"") == cells, "\(path): \(page)")
+                #expect(!page.contains("data-label=\"\""), "\(path)")
+            }
+            let style = try await stack.ask("GET", "/dashboard.css").text
+            let narrow = try #require(style.firstRange(of: "@media (max-width: 40rem)"))
+            let rules = style[narrow.upperBound...]
+            #expect(rules.contains("content: attr(data-label)"), "\(rules)")
+            #expect(rules.contains("thead { display: none; }"))
+        }
+    }
+
+    @Test func `A moment is told in whole units, exactly on hover`() {
+        let now = Timestamp(microseconds: 1_795_000_000_000_000)
+        for (seconds, words) in [
+            (0, "now"), (59, "59 s ago"), (119, "119 s ago"), (120, "2 min ago"),
+            (7199, "119 min ago"), (7200, "2 h ago"), (172_800, "2 d ago"), (-300, "in 5 min"),
+        ] {
+            let time = Timestamp(microseconds: now.microseconds - Int64(seconds) * 1_000_000)
+            let exact = "datetime=\"\(time)\" title=\"\(Dashboard.utc(time))\""
+            #expect(
+                Dashboard.moment(time, now: now).text == "<time \(exact)>\(words)</time>",
+                "\(seconds)")
+        }
+        let least = Timestamp(microseconds: .min)
+        #expect(Dashboard.moment(least, now: now).text.contains(">\(Dashboard.utc(least))<"))
+    }
+}
