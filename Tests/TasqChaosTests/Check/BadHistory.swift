@@ -21,6 +21,24 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
             "I1", "an acknowledged job was left queued",
             "UPDATE job SET status = 'queued' WHERE token = 'tok2'"),
         BadHistory(
+            "I1", "a success that no handler ran",
+            "DELETE FROM event WHERE e IN ('start', 'end') AND claim = u(11)"),
+        BadHistory(
+            "I1", "a success whose handler never came to its end",
+            "DELETE FROM event WHERE e = 'end' AND claim = u(11)"),
+        BadHistory(
+            "I1", "a success whose handler failed",
+            "UPDATE event SET out = 'failed' WHERE e = 'end' AND claim = u(11)"),
+        BadHistory(
+            "I1", "a success by another claim's handler",
+            "UPDATE event SET claim = u(22) WHERE e IN ('start', 'end') AND claim = u(11)"),
+        BadHistory(
+            "I1", "an error that no handler ran",
+            """
+            DELETE FROM event WHERE e IN ('start', 'end') AND claim = u(11);
+            UPDATE job SET status = 'error' WHERE token = 'tok1'
+            """),
+        BadHistory(
             "I2", "a run of a token that nobody asked for",
             "UPDATE event SET token = 'stranger' WHERE e = 'start' AND claim = u(11)"),
         BadHistory(
