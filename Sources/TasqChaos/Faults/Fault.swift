@@ -55,6 +55,8 @@ struct Fault: Sendable {
         case mixture
         /// Jobs that take this many milliseconds and succeed.
         case plain(milliseconds: Int)
+
+        var isMixture: Bool { if case .mixture = self { true } else { false } }
     }
 
     /// Something that a checker must not count as a finding under this fault.

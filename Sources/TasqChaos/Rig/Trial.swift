@@ -128,13 +128,14 @@ struct Trial: Sendable {
 
     /// The processes' whole life; returns what the fault measured.
     private func disturb(_ rig: Rig) async throws -> [Figure] {
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        let sampler = try Sampler(rig: rig)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
             if plan.fault.setup.backlog > 0 {
                 tell("queueing \(plan.fault.setup.backlog) jobs")
                 try await rig.enqueueBySQL(plan.fault.setup.backlog)
             }
             for member in rig.members { group.addTask { await member.run() } }
-            group.addTask { await Sampler(rig: rig).run() }
+            group.addTask { await sampler.run() }
             defer { group.cancelAll() }
             tell("starting processes")
             for member in rig.members { try await member.ready() }
@@ -233,6 +234,11 @@ extension Plan {
             ("orphan_ms", milliseconds(profile.lease + .seconds(3))),
             ("pick_ms", 2500),
             ("max_crashes", Double(JobLimits.maxCrashes)),
+            ("jobs", Double(jobs)),
+            // The servers are looked at four times and once a second; on a busy machine, seldomer.
+            ("look_ms", milliseconds(.seconds(5).onThisMachine)),
+            // Of so many of the mixture some are read, and some called off.
+            ("mixture_from", fault.setup.load.isMixture ? 2000 : 0),
             // A pool, a heartbeat and a listener each, and one of the pool on its way out.
             ("connections", processes * 14),
             ("list_slack", 1000),

@@ -16,6 +16,36 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
     }
 
     static let all: [BadHistory] = [
+        BadHistory(
+            "I0", "nobody looked at PostgreSQL",
+            "DELETE FROM event WHERE e = 'sample' AND name = 'postgres'"),
+        BadHistory(
+            "I0", "nobody looked at Redis", "DELETE FROM event WHERE e = 'sample' AND name = 'redis'"),
+        BadHistory(
+            "I0", "for a while nobody looked",
+            "DELETE FROM event WHERE e = 'sample' AND name = 'postgres' AND t BETWEEN 5e9 AND 8e9"),
+        BadHistory(
+            "I0", "nobody looked again after a fault",
+            """
+            DELETE FROM event WHERE e = 'sample' AND name = 'postgres' AND t > 5e9;
+            SELECT happened(5000, 'fault.start', 1, NULL, 'storm')
+            """),
+        BadHistory("I0", "nobody noted the phases", "DELETE FROM event WHERE e = 'phase'"),
+        BadHistory("I0", "a line is torn", #"INSERT INTO torn VALUES ('{"t":12,"p":"w')"#),
+        BadHistory(
+            "I0", "an end that the record does not have",
+            """
+            DELETE FROM change
+            WHERE tbl = 'job' AND op = 'U' AND status = 'success' AND job = u(1)
+            """),
+        BadHistory(
+            "I0", "a worker that settles and logs no run",
+            "DELETE FROM event WHERE e IN ('start', 'end') AND pid = 100"),
+        BadHistory(
+            "I0", "fewer jobs than were asked for",
+            "DELETE FROM event WHERE e = 'acknowledged' AND token = 'tok5'"),
+        BadHistory("I0", "no job was read", "DELETE FROM event WHERE e = 'found'"),
+        BadHistory("I0", "no job was called off", "DELETE FROM event WHERE e = 'cancel.done'"),
         BadHistory("I1", "an acknowledged job is gone", "DELETE FROM job WHERE token = 'tok1'"),
         BadHistory(
             "I1", "an acknowledged job was left queued",

@@ -1,3 +1,4 @@
+import Foundation
 import TasqTesting
 import TestSizes
 import Testing
@@ -23,6 +24,42 @@ import Testing
     @Test func `Every checker has a bad history that it catches`() {
         let proved = Set(BadHistory.all.map(\.invariant))
         #expect(Invariant.all.map(\.name).filter { !proved.contains($0) } == [])
+    }
+
+    @Test func `A line that is cut off is a finding, and those around it are read`() async throws {
+        let evidence = try Evidence(named: "torn", in: nil)
+        defer { evidence.remove() }
+        let whole = #"{"t":1,"p":"w1","pid":7,"e":"born"}"#
+        // The last line of the first log has no end: it must not swallow the next log's first.
+        evidence.write(whole + "\n" + #"{"t":2,"p":"w1","e"#, to: "w1.jsonl")
+        evidence.write(whole + "\n\n[1]\n" + whole + "\n", to: "w2.jsonl")
+        for table in ["change", "job", "claim_left", "attempt"] {
+            evidence.write("", to: table + ".csv")
+        }
+        let (findings, count) = try await scratch().withDatabase { history in
+            try await history.load(evidence, [(name: "look_ms", value: 5000)])
+            return (
+                try await history.check(), try await history.run("SELECT count(*) FROM event")
+            )
+        }
+        let torn = findings.first { $0.invariant == "I0" }?.examples.filter { $0.contains("read:") }
+        let kept = ["[1]", #"{"t":2,"p":"w1","e"#].map { "log: not to be read: " + $0 }
+        #expect(torn?.sorted() == kept)
+        #expect(count == "3")
+    }
+
+    @Test func `A log goes on in a new line where its last writer died in the middle of one`()
+        throws
+    {
+        let evidence = try Evidence(named: "log", in: nil)
+        defer { evidence.remove() }
+        let path = evidence.log(of: "w1")
+        evidence.write(#"{"t":2,"p":"w1","e"#, to: "w1.jsonl")
+        try EventLog(at: path, process: "w1").write(Event(kind: .phase, name: "load"))
+        let log = try Data(contentsOf: URL(fileURLWithPath: path))
+        let lines = String(decoding: log, as: UTF8.self).split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.last?.contains(#""e":"phase""#) == true)
     }
 
     @Test func `Clocks that drift apart are no finding`() async throws {
