@@ -51,6 +51,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: .hidden)
     var mistake: Mistake?
 
+    @Flag(help: .hidden)
+    var unedited = false
+
     func validate() throws {
         guard !chosen.isEmpty else {
             throw ValidationError("name a --fault (see `tasq-chaos list`), or say --quick or --all")
@@ -122,7 +125,7 @@ struct RunCommand: AsyncParsableCommand {
         guard let fault = Fault.named(name) else { return nil }
         let plan = Plan(
             fault: fault, seed: seed, jobs: jobs, workers: workers, profile: profile, rate: rate,
-            mistake: mistake, keep: keep)
+            mistake: mistake, isUnedited: unedited, keep: keep)
         return try await Trial(plan: plan, scratch: scratch) { phase in
             Terminal.phase("\(name), seed \(seed): \(phase)")
         }.run()

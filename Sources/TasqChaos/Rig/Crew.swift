@@ -72,7 +72,9 @@ struct Crew: Sendable {
                 own, "worker", "--name", name, "--log", stage.evidence.log(of: name),
                 "--concurrency", "\(plan.slots)",
             ]
-            if let mistake = plan.mistake { words += ["--mistake", mistake.rawValue] }
+            if let mistake = plan.mistake, !plan.isUnedited {
+                words += ["--mistake", mistake.rawValue]
+            }
         }
         words = (stage.wrappers[number] ?? []) + words
         return Member.Program(

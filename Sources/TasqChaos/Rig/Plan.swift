@@ -8,6 +8,8 @@ struct Plan: Sendable {
     var profile: Profile
     /// A mistake put back into the statements; workers are then all of this program.
     var mistake: Mistake?
+    /// With a mistake's stage and limits, and without the mistake: what it must not find.
+    var isUnedited: Bool
     /// Where to keep what the run leaves behind; without it only a run that finds something does.
     var keep: String?
 
@@ -24,7 +26,7 @@ struct Plan: Sendable {
 
     init(
         fault: Fault, seed: UInt64, jobs: Int, workers: Int, profile: Profile,
-        rate: Double? = nil, mistake: Mistake? = nil, keep: String? = nil
+        rate: Double? = nil, mistake: Mistake? = nil, isUnedited: Bool = false, keep: String? = nil
     ) {
         self.fault = fault
         self.seed = seed
@@ -33,6 +35,7 @@ struct Plan: Sendable {
         self.profile = profile
         self.rate = rate
         self.mistake = mistake
+        self.isUnedited = isUnedited
         self.keep = keep
     }
 }

@@ -66,12 +66,13 @@ final class Rig: Sendable {
     }
 
     /// Waits for something that tasq must bring about; false if it does not. With a mistake put
-    /// back nobody waits long: it is expected not to come.
+    /// back nobody waits long, unless it is asked for: it is expected not to come.
     func comes(
-        within limit: Duration, _ what: String, _ condition: () async throws -> Bool
+        within limit: Duration, patiently: Bool = false, _ what: String,
+        _ condition: () async throws -> Bool
     ) async -> Bool {
         do {
-            let limit = plan.mistake == nil ? limit : min(limit, .seconds(15))
+            let limit = plan.mistake == nil || patiently ? limit : min(limit, .seconds(15))
             try await eventually(within: limit, what, condition)
             return true
         } catch {

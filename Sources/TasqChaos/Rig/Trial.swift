@@ -164,13 +164,20 @@ struct Trial: Sendable {
         }
     }
 
-    /// Waits until every job has come to its end. If some never do, the checkers will tell.
+    /// Waits until every job has come to its end. If some never do, the checkers will tell. With a
+    /// mistake put back it ends when nothing has for a while: what is left then was forgotten, and
+    /// did not merely have to wait.
     private func drain(_ rig: Rig) async {
         let limit = plan.profile.drainLimit + .seconds(plan.fault.setup.backlog / 400)
-        _ = await rig.comes(within: limit, "every job has ended") {
-            try await rig.number(
+        var left = Int.max
+        var since = ContinuousClock.now
+        _ = await rig.comes(within: limit, patiently: true, "every job has ended") {
+            let count = try await rig.number(
                 "SELECT count(*) FROM tasq.job WHERE status IN ('scheduled', 'queued', 'executing')"
-            ) == 0
+            )
+            if count != left { (left, since) = (count, .now) }
+            let isStuck = plan.mistake != nil && ContinuousClock.now - since > .seconds(20)
+            return count == 0 || isStuck
         }
     }
 

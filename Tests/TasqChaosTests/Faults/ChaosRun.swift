@@ -29,15 +29,20 @@ struct ChaosRun: Sendable {
             }
         }
 
+        func examples(_ invariant: String) -> [String] {
+            findings.first { $0.invariant == invariant }?.examples ?? []
+        }
+
         func count(_ invariant: String) -> Int {
             findings.first { $0.invariant == invariant }?.count ?? 0
         }
     }
 
-    static func of(_ fault: String, seed: Int = 1, _ more: String...) async throws -> ChaosRun {
+    static func of(_ fault: String, seed: Int = 1, _ more: [String]) async throws -> ChaosRun {
         let process = try await ChildProcess.start(
             ChildProcess.built("tasq-chaos"),
-            ["run", "--fault", fault, "--seed", "\(seed)", "--json"] + more)
+            ["run", "--fault", fault, "--seed", "\(seed)", "--json"] + more,
+            environment: ["TASQ_TEST_SLOW": "\(Slowness.factor)"])
         let exit = try await process.wait(within: .seconds(300).onThisMachine)
         let text = process.standardOutput + "\n" + process.standardError
         guard let line = process.standardOutput.split(separator: "\n").first else {

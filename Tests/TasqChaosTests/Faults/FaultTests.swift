@@ -48,39 +48,13 @@ enum FaultTests {
         }
     }
 
-    /// The suite with a known mistake put back must find it.
-    @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Controls {
-        @Test(arguments: [
-            (Mistake.naiveClaim, "redis-duplicate-hints", ["I5", "I14"]),
-            (.attemptReadAgain, "reap-storm", ["I7"]),
-            (.claimFirstSettle, "reap-storm", ["I20"]),
-            (.workerFence, "reap-storm", ["I4"]),
-            (.watermarkScan, "redis-lose-hints", ["I1"]),
-            (.countedOnFailure, "poison", ["I7"]),
-        ])
-        func `A mistake put back is found`(
-            mistake: Mistake, fault: String, invariants: [String]
-        ) async throws {
-            // A mistake shows when two transactions meet at the wrong moment, which one run may miss.
-            for seed in 1...4 {
-                let run = try await ChaosRun.of(
-                    fault, seed: seed, "--mistake", mistake.rawValue, "--jobs", "600")
-                if invariants.contains(where: { run.report.count($0) > 0 }) {
-                    #expect(run.exit == .code(1))
-                    return
-                }
-            }
-            Issue.record("four runs did not find \(mistake.rawValue)")
-        }
-    }
-
     fileprivate static func holds(_ name: String, jobs: Int = 300) async throws {
         let fault = try #require(Fault.named(name))
         if let obstacle = fault.obstacle {
             print("\(name) is skipped: \(obstacle)")
             return
         }
-        let run = try await ChaosRun.of(name, "--jobs", "\(jobs)", "--rate", "60")
+        let run = try await ChaosRun.of(name, ["--jobs", "\(jobs)", "--rate", "60"])
         #expect(run.report.faults == [], "\(run.text)")
         #expect(run.report.figures["jobs acknowledged"] ?? 0 >= Double(jobs))
     }
