@@ -23,6 +23,8 @@ extension Fault.Need {
         case .root: geteuid() == 0 ? nil : "needs root"
         case .program(let name, let package):
             ChildProcess.find(name) == nil ? "\(name) not found: apt-get install \(package)" : nil
+        case .fakeClock:
+            FakeClock.installed == nil ? "libfaketime not found: apt-get install faketime" : nil
         case .debugBuild:
             #if DEBUG
                 nil

@@ -74,6 +74,8 @@ struct Fault: Sendable {
         case root
         /// A program, and the Debian package that has it.
         case program(String, package: String)
+        /// The library behind ``FakeClock``.
+        case fakeClock
         /// A build with fail points in it.
         case debugBuild
     }

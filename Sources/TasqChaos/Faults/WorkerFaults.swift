@@ -243,16 +243,21 @@ extension Fault {
             name: "files-exhausted",
             summary: "the server may open few files, and clients come in hundreds",
             needs: [.program("prlimit", package: "util-linux")],
-            limits: [.atMost(5000, "healed")],
+            limits: [.atMost(5000, "healed"), .struck()],
             prepare: { stage in stage.serverWrapper = ["prlimit", "--nofile=40:40", "--"] }
         ) { rig in
             guard let address = await rig.server.address("admin"),
-                let port = address.split(separator: ":").last.flatMap({ Int($0) })
-            else { return [] }
+                let port = address.split(separator: ":").last.flatMap({ Int($0) }),
+                let pid = await rig.server.pid
+            else { throw TestingError.failed("the server is nowhere") }
             let crowd = try await Crowd.connect(200, to: port)
-            try await rig.pass(.seconds(6))
+            var struck = 0
+            for _ in 0..<60 {
+                try await rig.pass(.milliseconds(100))
+                if ProcessTree.openFiles(of: pid) ?? 0 >= 40 { struck += 1 }
+            }
             await crowd.leave()
-            return []
+            return [.struck(struck)]
         }
     }
 

@@ -110,11 +110,11 @@ struct Sampler: Sendable {
     private func lookAtProcesses() async {
         for member in rig.members {
             guard let pid = await member.pid, let memory = Self.memory(of: pid) else { continue }
-            let files = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")
+            let files = ProcessTree.openFiles(of: pid) ?? 0
             rig.log.write(
                 Event(
                     kind: .sample, name: member.name, pid: pid,
-                    numbers: ["rss_kb": memory, "fds": Int64(files?.count ?? 0)]))
+                    numbers: ["rss_kb": memory, "fds": Int64(files)]))
         }
     }
 

@@ -62,7 +62,11 @@ struct Trial: Sendable {
         let setup = plan.fault.setup
         let clock = setup.fakesClock ? FakeClock() : nil
         let postgres = try await PrivatePostgres.start(
-            settings: ["track_commit_timestamp": "on"].merging(setup.postgresSettings) { $1 },
+            settings: [
+                "track_commit_timestamp": "on",
+                // By whom and with what, see ``Rig/refusals(_:)``.
+                "log_line_prefix": "%m,%p,%u,%e,",
+            ].merging(setup.postgresSettings) { $1 },
             durable: false, environment: clock?.environment ?? [:])
         let redis = try await PrivateRedis.start(arguments: setup.redisArguments)
         var stage = Stage(
@@ -216,7 +220,8 @@ struct Trial: Sendable {
             try await history.load(evidence, plan.settings)
             let findings = try await history.check()
             return Report(
-                plan: plan, findings: findings, figures: own + (try await history.figures()))
+                plan: plan, findings: findings, figures: own + (try await history.figures()),
+                lostWithPrimary: try await history.lostWithPrimary())
         }
     }
 }

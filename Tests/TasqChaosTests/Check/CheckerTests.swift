@@ -100,8 +100,40 @@ import Testing
         let lost = "DELETE FROM job WHERE token = 'tok1'; DELETE FROM change WHERE job = u(1);"
         let strict = try await findings(lost)
         #expect(strict.contains { $0.invariant == "I1" })
-        let lenient = try await findings(lost + "INSERT INTO cfg VALUES ('lost_commits', 1);")
+        let allowed = lost + "INSERT INTO cfg VALUES ('lost_commits', 1);"
+        let lagging = { (from: Int, to: Int) in
+            "SELECT happened(\(from), 'standby.lagging', 1, NULL), "
+                + "happened(\(to), 'standby.promoted', 1, NULL);"
+        }
+        let lenient = try await findings(allowed + lagging(1000, 1500))
         #expect(!lenient.contains { $0.invariant == "I1" || $0.invariant == "I7" })
+        // What was acknowledged before the standby was cut off is with it, and what was acknowledged
+        // after it took over is its own.
+        for (from, to) in [(1010, 1500), (500, 1000)] {
+            let early = try await findings(allowed + lagging(from, to))
+            #expect(early.contains { $0.invariant == "I1" })
+        }
+        let never = try await findings(allowed)
+        #expect(never.contains { $0.invariant == "I1" })
+    }
+
+    @Test func `What a lagging standby cost is counted and named`() async throws {
+        let (figures, tokens) = try await scratch().withDatabase { history in
+            try await history.run(
+                Story.words + Story.good
+                    + """
+                    DELETE FROM job WHERE token = 'tok1'; DELETE FROM change WHERE job = u(1);
+                    INSERT INTO cfg VALUES ('lost_commits', 1);
+                    SELECT happened(900, 'standby.lagging', 1, NULL),
+                        happened(1600, 'standby.promoted', 1, NULL);
+                    """)
+            _ = try await history.check()
+            return (try await history.figures(), try await history.lostWithPrimary())
+        }
+        let value = { (name: String) in figures.first { $0.name == name }?.value }
+        #expect(value("acknowledged while the standby lagged") == 2)
+        #expect(value("lost with the primary") == 1)
+        #expect(tokens == ["tok1"])
     }
 
     @Test func `Figures tell how soon a dead worker's job ran again`() async throws {

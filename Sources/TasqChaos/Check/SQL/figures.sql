@@ -69,6 +69,9 @@ ack AS (
     WHERE e = 'acknowledged'
 )
 SELECT 'jobs acknowledged', count(*)::float8, '' FROM enq WHERE acknowledged IS NOT NULL
+UNION ALL SELECT 'acknowledged while the standby lagged', count(*), '' FROM enq
+    WHERE may_be_lost(acknowledged)
+UNION ALL SELECT 'lost with the primary', count(*), '' FROM lost_with_primary
 UNION ALL SELECT 'runs', count(*), '' FROM run
 UNION ALL SELECT 'runs repeated', count(*), '' FROM (
     SELECT lag(ending) OVER (PARTITION BY job ORDER BY n0) AS before FROM claim
