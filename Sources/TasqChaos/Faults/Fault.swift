@@ -11,6 +11,8 @@ struct Fault: Sendable {
     var setup = Setup()
     /// Its own pass figures, beyond the invariants.
     var limits: [Limit] = []
+    /// Why nobody asks how soon all goes on as before; else a run does, see ``Plan/limits``.
+    var hasNoRecovery: String?
     /// Starts what it needs beside the servers, before the first process of tasq starts.
     var prepare: @Sendable (inout Stage) async throws -> Void = { _ in }
     /// Does it and undoes it again; returns what it measured itself.
@@ -26,6 +28,8 @@ struct Fault: Sendable {
         var programs: [WorkerProgram] = [.chaos, .tasq, .chaos]
         var redisArguments: [String] = []
         var postgresSettings: [String: String] = [:]
+        /// How long the load runs before the fault, which is what all is measured by afterwards.
+        var calm = Duration.seconds(10)
         /// Run in the database before the load.
         var sql: String?
         /// Jobs that are queued before the first worker starts.
@@ -98,6 +102,8 @@ struct Limit: Sendable {
     var least: Double?
     /// Where it is asked for; everywhere if nil.
     var profile: Profile?
+
+    func isFor(_ profile: Profile) -> Bool { self.profile.map { $0 == profile } ?? true }
 
     func holds(for value: Double) -> Bool {
         (most.map { value <= $0 } ?? true) && (least.map { value >= $0 } ?? true)

@@ -62,7 +62,8 @@ extension Fault {
     private static var backlogFlush: Fault {
         Fault(
             name: "backlog-flush", summary: "FLUSHALL while 100 000 jobs are queued",
-            setup: Setup(backlog: 100_000, load: .plain(milliseconds: 1)),
+            // Most of them must still be there.
+            setup: Setup(calm: .seconds(3), backlog: 100_000, load: .plain(milliseconds: 1)),
             limits: [.atMost(0, "requests failed"), .atMost(5000, "healed")]
         ) { rig in
             try await rig.redis.command("FLUSHALL")
@@ -74,7 +75,7 @@ extension Fault {
         Fault(
             name: "redis-outage",
             summary: "Redis is away for a minute while 200 000 jobs are queued",
-            setup: Setup(backlog: 200_000, load: .plain(milliseconds: 1)),
+            setup: Setup(calm: .seconds(3), backlog: 200_000, load: .plain(milliseconds: 1)),
             limits: [
                 .atMost(0, "requests failed"), .atLeast(50, "rate during, share"),
                 .atMost(2000, "healed"),

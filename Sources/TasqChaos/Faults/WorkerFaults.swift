@@ -301,7 +301,8 @@ extension Fault {
             summary: "one worker with one slot starts jobs in the order they came in",
             setup: Setup(
                 slots: 1, workers: 1, programs: [.chaos], rate: 100, load: .plain(milliseconds: 1),
-                settings: [("ordered", 1), ("displacement", 40)])
+                settings: [("ordered", 1), ("displacement", 40)]),
+            hasNoRecovery: "there is nothing to recover from"
         ) { rig in
             try await rig.pass(.seconds(3))
             return []

@@ -12,11 +12,10 @@ struct Report: Sendable {
 
     /// The pass figures that were not kept.
     var misses: [(limit: Limit, value: Double?)] {
-        plan.fault.limits.filter { $0.profile == nil || $0.profile == plan.profile }
-            .compactMap { limit in
-                let value = figures.first { $0.name == limit.figure }?.value
-                return value.map(limit.holds) == true ? nil : (limit, value)
-            }
+        plan.limits.compactMap { limit in
+            let value = figures.first { $0.name == limit.figure }?.value
+            return value.map(limit.holds) == true ? nil : (limit, value)
+        }
     }
 
     /// Whether nothing was found and every pass figure was kept.

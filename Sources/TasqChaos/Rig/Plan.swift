@@ -18,9 +18,27 @@ struct Plan: Sendable {
 
     /// Jobs asked for a second, where that is another number than the fault's own.
     var rate: Double?
-    /// How long the load runs before the fault, and after it at least. Small runs are brief.
-    var calm: Duration { .seconds(jobs < 1000 ? 1 : 3) }
-    var convalescence: Duration { .seconds(jobs < 1000 ? 2 : 5) }
+    /// A small run is over too soon to tell how fast anything was.
+    var isBrief: Bool { jobs < 1000 }
+    /// How long the load runs before the fault, and after it at least.
+    var calm: Duration { isBrief ? .seconds(1) : fault.setup.calm }
+    var convalescence: Duration {
+        if isBrief { return .seconds(2) }
+        return recovery.map { Duration.milliseconds($0) + .seconds(4) } ?? .seconds(5)
+    }
+
+    /// How many milliseconds after its fault it must go on for good as before; nil if nobody asks.
+    private var recovery: Double? {
+        guard fault.hasNoRecovery == nil, !isBrief else { return nil }
+        let own = fault.limits.first { $0.figure == "healed" && $0.isFor(profile) }?.most
+        return own ?? profile.healLimit / .milliseconds(1)
+    }
+
+    /// The pass figures: the fault's own, and that it recovers without help.
+    var limits: [Limit] {
+        let own = fault.limits.filter { $0.figure != "healed" && $0.isFor(profile) }
+        return own + (recovery.map { [Limit.atMost($0, "healed")] } ?? [])
+    }
 
     var workers: Int { fault.setup.workers ?? givenWorkers }
 

@@ -107,8 +107,8 @@ import Testing
         }
         let lenient = try await findings(allowed + lagging(1000, 1500))
         #expect(!lenient.contains { $0.invariant == "I1" || $0.invariant == "I7" })
-        // What was acknowledged before the standby was cut off is with it, and what was acknowledged
-        // after it took over is its own.
+        // What was acknowledged before the standby was cut off is with it, and what was after it
+        // took over is its own.
         for (from, to) in [(1010, 1500), (500, 1000)] {
             let early = try await findings(allowed + lagging(from, to))
             #expect(early.contains { $0.invariant == "I1" })

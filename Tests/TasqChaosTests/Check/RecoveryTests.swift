@@ -1,0 +1,88 @@
+import TasqTesting
+import TestSizes
+import Testing
+
+@testable import TasqChaos
+
+/// When a system counts as recovered, on histories made by hand: 100 jobs a second before a fault
+/// from the 12th to the 15th second.
+@Suite(.medium) struct RecoveryTests {
+    @Test func `It has recovered where three seconds in a row go as fast as before`() async throws {
+        let healed = try await healed(done(16_000, 60_000))
+        #expect((600...1000).contains(healed))
+    }
+
+    @Test func `One good second is no recovery`() async throws {
+        let healed = try await healed(done(16_000, 17_000) + done(30_000, 60_000))
+        #expect((14_500...15_000).contains(healed))
+    }
+
+    @Test func `What never goes as fast as before never recovers`() async throws {
+        let healed = try await healed(done(16_000, 17_000) + done(20_000, 60_000, every: 15))
+        #expect(healed == 9e9)
+    }
+
+    @Test func `What processes take to come back belongs to the recovery`() async throws {
+        let undone = "SELECT happened(13000, 'phase', 1, NULL, 'undone');"
+        let healed = try await healed(undone + done(16_000, 60_000))
+        #expect((2600...3000).contains(healed))
+    }
+
+    private func healed(_ story: String) async throws -> Double {
+        let figures = try await Scratch(server: TestServers.postgres()).withDatabase { history in
+            try await history.run(
+                Story.words
+                    + """
+                    SELECT happened(0, 'phase', 1, NULL, 'load'),
+                        happened(12000, 'fault.start', 1, NULL, 'f'),
+                        happened(15000, 'fault.stop', 1, NULL, 'f'),
+                        happened(60000, 'phase', 1, NULL, 'drain');
+
+                    """ + done(0, 12_000) + story)
+            _ = try await history.check()
+            return try await history.figures()
+        }
+        return try #require(figures.first { $0.name == "healed" }?.value)
+    }
+
+    /// Jobs done from one millisecond to another, without the last.
+    private func done(_ from: Int, _ to: Int, every: Int = 10) -> String {
+        """
+        INSERT INTO event (t, p, e, out)
+        SELECT g * 1000000::bigint, 'w', 'end', 'ok'
+        FROM generate_series(\(from), \(to - 1), \(every)) AS g;
+
+        """
+    }
+}
+
+/// What is asked of a run beside the invariants.
+struct LimitTests {
+    @Test func `Every fault must be recovered from, but where there is nothing to recover from`() {
+        let all = Fault.all + [.soak(minutes: 30)]
+        for profile in Profile.allCases {
+            let unasked = all.filter { fault in
+                plan(fault, profile).limits.filter { $0.figure == "healed" }.count != 1
+            }
+            #expect(unasked.map(\.name).sorted() == ["calm", "order"])
+        }
+        #expect(all.filter { $0.hasNoRecovery?.isEmpty == false }.count == 2)
+    }
+
+    @Test func `A run that does not recover does not pass`() throws {
+        let fault = try #require(Fault.named("worker-flap"))
+        let kept = ["workers declared dead", "claims reaped"].map { Figure(name: $0, value: 0) }
+        func isClean(healed: Double?) -> Bool {
+            let figures = healed.map { [Figure(name: "healed", value: $0)] } ?? []
+            return Report(plan: plan(fault, .test), findings: [], figures: kept + figures).isClean
+        }
+        #expect(isClean(healed: 13_000))
+        #expect(!isClean(healed: 13_001))
+        #expect(!isClean(healed: 9e9))
+        #expect(!isClean(healed: nil))
+    }
+
+    private func plan(_ fault: Fault, _ profile: Profile) -> Plan {
+        Plan(fault: fault, seed: 1, jobs: 10_000, workers: 3, profile: profile)
+    }
+}
