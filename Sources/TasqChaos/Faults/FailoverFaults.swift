@@ -13,6 +13,7 @@ extension Fault {
         return Fault(
             name: "redis-sentinel",
             summary: "sentinels replace a primary that stands still, then one that dies",
+            setup: Setup(excuses: Excuse.ofSlowness),
             limits: [noRequestFails, .atMost(5000, "healed")],
             prepare: { stage in
                 let primary = stage.redis
@@ -68,6 +69,7 @@ extension Fault {
         return Fault(
             name: "redis-cluster",
             summary: "a node of a Redis Cluster is lost, then the replica that took over",
+            setup: Setup(excuses: Excuse.ofSlowness),
             limits: [noRequestFails, .atMost(5000, "healed")],
             prepare: { stage in
                 let cluster = try await PrivateRedisCluster.start(primaries: 3, replicas: 3)

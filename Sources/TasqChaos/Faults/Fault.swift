@@ -13,6 +13,8 @@ struct Fault: Sendable {
     var limits: [Limit] = []
     /// Why nobody asks how soon all goes on as before; else a run does, see ``Plan/limits``.
     var hasNoRecovery: String?
+    /// Notes itself when it disturbs and when it does not, because much of the time it does not.
+    var marksItself = false
     /// Starts what it needs beside the servers, before the first process of tasq starts.
     var prepare: @Sendable (inout Stage) async throws -> Void = { _ in }
     /// Does it and undoes it again; returns what it measured itself.
@@ -46,6 +48,28 @@ struct Fault: Sendable {
         var settings: [(name: String, value: Double)] = []
         /// What is allowed because the fault cannot but cause it.
         var allows: Set<Allowance> = []
+        /// What need not hold while it disturbs, and until all may be expected to be healed.
+        var excuses = Excuse.all
+    }
+
+    /// Something that holds all the time, unless a fault cannot but spoil it for a while.
+    enum Excuse: String, Sendable, CaseIterable {
+        /// Claims may stand without a living worker.
+        case orphans = "excuse_orphans"
+        /// Jobs may wait beside free slots.
+        case stuck = "excuse_stuck"
+        /// There may be more connections than usual.
+        case connections = "excuse_connections"
+        /// There may be more ids on the lists than jobs.
+        case lists = "excuse_lists"
+        /// Workers to which nothing was done may beat late.
+        case beats = "excuse_beats"
+
+        static let all = Set(allCases)
+        /// PostgreSQL is as it was, or nearly: what matters has no reason to be late.
+        static let ofSlowness: Set<Excuse> = [.stuck, .lists]
+        /// What is done to one worker is no reason for another to beat late.
+        static let ofWorkers = all.subtracting([.beats])
     }
 
     enum WorkerProgram: Sendable {

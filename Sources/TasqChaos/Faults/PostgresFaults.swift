@@ -77,7 +77,8 @@ extension Fault {
             name: "postgres-full", summary: "others take every connection there is", isQuick: true,
             // A role of the others' own, so that those of tasq's that are refused can be told.
             setup: Setup(
-                postgresSettings: ["max_connections": "60"], sql: "CREATE ROLE sleeper LOGIN;"),
+                postgresSettings: ["max_connections": "60"], sql: "CREATE ROLE sleeper LOGIN;",
+                excuses: Excuse.ofSlowness),
             limits: nobodyDies + [.atMost(5000, "healed"), .struck()]
         ) { rig in
             let sleepers = Sleepers(rig)
@@ -108,7 +109,8 @@ extension Fault {
             // the others 6, and of 24 all would be taken now and then for a minute.
             // The pickup's 99th percentile of less than a minute is that of a handful of jobs.
             setup: Setup(
-                slots: 16, calm: .seconds(60), sql: "GRANT pg_read_all_stats TO \(Stage.role);"),
+                slots: 16, calm: .seconds(60), sql: "GRANT pg_read_all_stats TO \(Stage.role);",
+                excuses: Excuse.ofSlowness),
             limits: nobodyDies + [
                 .atLeast(80, "rate during, share"), .struck(),
                 // It does once the transaction is a minute old.

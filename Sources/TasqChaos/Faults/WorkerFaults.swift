@@ -21,6 +21,7 @@ extension Fault {
     private static var workerKill: Fault {
         Fault(
             name: "worker-kill", summary: "a worker is killed every second", isQuick: true,
+            setup: Setup(excuses: Excuse.ofWorkers),
             limits: [
                 .atMost(6000, "takeover max", in: .test),
                 .atMost(4000, "takeover p50", in: .defaults),
@@ -41,6 +42,7 @@ extension Fault {
     private static var workersKilledInTurn: Fault {
         Fault(
             name: "leader-kill", summary: "each worker is killed in turn, the leader among them",
+            setup: Setup(excuses: Excuse.ofWorkers),
             limits: [.atMost(20_000, "takeover max")]
         ) { rig in
             for worker in rig.workers {
@@ -81,6 +83,7 @@ extension Fault {
             name: "worker-pause",
             summary: "each worker in turn stands still for longer than its lease, then goes on",
             isQuick: true,
+            setup: Setup(excuses: Excuse.ofWorkers),
             limits: [
                 .atMost(7000, "takeover max", in: .test),
                 .atMost(25_000, "takeover max", in: .defaults),
@@ -100,6 +103,7 @@ extension Fault {
         Fault(
             name: "worker-flap",
             summary: "a worker stands still again and again, never for a lease",
+            setup: Setup(excuses: Excuse.ofWorkers),
             limits: [.atMost(0, "workers declared dead"), .atMost(0, "claims reaped")]
         ) { rig in
             let worker = rig.drawWorker()
@@ -146,7 +150,8 @@ extension Fault {
     private static var workerDrain: Fault {
         Fault(
             name: "worker-drain", summary: "workers are asked to end under load, and started again",
-            isQuick: true, limits: [.atMost(0, "claims reaped")]
+            isQuick: true, setup: Setup(excuses: Excuse.ofWorkers),
+            limits: [.atMost(0, "claims reaped")]
         ) { rig in
             for round in 0..<6 {
                 let worker = rig.workers[round % rig.workers.count]
@@ -283,7 +288,10 @@ extension Fault {
     }
 
     private static var queuePause: Fault {
-        Fault(name: "queue-pause", summary: "a queue is paused and resumed under load") { rig in
+        Fault(
+            name: "queue-pause", summary: "a queue is paused and resumed under load",
+            setup: Setup(excuses: Excuse.ofSlowness)
+        ) { rig in
             for _ in 0..<3 {
                 try await rig.crew.tasq("queues", "pause", "second")
                 try await rig.pass(.seconds(3))

@@ -148,9 +148,7 @@ struct Trial: Sendable {
             tell("load")
             try await Task.sleep(for: plan.calm)
             tell("fault")
-            let figures = try await rig.disturbing(plan.fault.name) {
-                try await plan.fault.strike(rig)
-            }
+            let figures = try await strike(rig)
             rig.log.write(Event(kind: .phase, name: "heal"))
             tell("healing")
             try await Task.sleep(for: plan.convalescence)
@@ -166,6 +164,11 @@ struct Trial: Sendable {
             await stop(rig)
             return figures
         }
+    }
+
+    private func strike(_ rig: Rig) async throws -> [Figure] {
+        if plan.fault.marksItself { return try await plan.fault.strike(rig) }
+        return try await rig.disturbing(plan.fault.name) { try await plan.fault.strike(rig) }
     }
 
     /// Waits until every job has come to its end. If some never do, the checkers will tell. With a
@@ -239,6 +242,8 @@ extension Plan {
     var settings: [(name: String, value: Double)] {
         func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
         let processes = Double(workers + 1)
+        let granted =
+            fault.setup.allows.map(\.rawValue) + fault.setup.excuses.map(\.rawValue)
         return [
             ("lease_ms", milliseconds(profile.lease)),
             ("grace_ms", milliseconds(profile.grace)),
@@ -255,6 +260,6 @@ extension Plan {
             ("connections", processes * 14),
             ("list_slack", 1000),
             ("clock_is_true", fault.setup.clockIsTrue ? 1 : 0),
-        ] + fault.setup.settings + fault.setup.allows.map { ($0.rawValue, 1) }
+        ] + fault.setup.settings + granted.map { ($0, 1) }
     }
 }

@@ -117,6 +117,15 @@ import Testing
         #expect(never.contains { $0.invariant == "I1" })
     }
 
+    @Test(arguments: ExcusedHistory.all)
+    func `A fault excuses only what it cannot but cause`(history: ExcusedHistory) async throws {
+        let excused = try await findings(history.change)
+        #expect(excused.isEmpty, "\(excused)")
+        let strict = try await findings(
+            history.change + "DELETE FROM cfg WHERE name = '\(history.excuse.rawValue)';")
+        #expect(strict.map(\.invariant) == [history.invariant])
+    }
+
     @Test func `What a lagging standby cost is counted and named`() async throws {
         let (figures, tokens) = try await scratch().withDatabase { history in
             try await history.run(

@@ -65,6 +65,12 @@ growth AS (
     WHERE died - born > greatest(300000000000, 0.4 * whole) AND t > born + 120000000000
     GROUP BY pid
 ),
+-- Of PostgreSQL's clients, while nothing is disturbed.
+sessions AS (
+    SELECT count(*) AS looks, regr_slope(connections::float8, t / 3.6e12) AS growth
+    FROM sample
+    WHERE NOT disturbed
+),
 ack AS (
     SELECT t, ms, t - lag(t) OVER (ORDER BY t) AS gap,
         EXISTS (SELECT FROM disturbance AS d WHERE event.t BETWEEN d.t0 AND d.t1) AS disturbed
@@ -129,5 +135,8 @@ UNION ALL SELECT 'pickup p99, times the one before', coalesce(
         WHERE t0 > span.load + 300000000 AND t0 < span.broken), 0), 0), '×'
 UNION ALL SELECT 'memory growth an hour', coalesce(max(greatest(0, memory)), 0), 'MB' FROM growth
 UNION ALL SELECT 'open files growth an hour', coalesce(max(greatest(0, files)), 0), '' FROM growth
+UNION ALL SELECT 'processes that lived', count(*), '' FROM growth
+UNION ALL SELECT 'connections growth an hour', coalesce(greatest(0, growth), 0), '' FROM sessions
+UNION ALL SELECT 'undisturbed looks', looks, '' FROM sessions
 UNION ALL SELECT 'most memory', coalesce(max((x ->> 'rss_kb')::float8) / 1024, 0), 'MB'
     FROM event WHERE e = 'sample' AND x ? 'rss_kb'
