@@ -14,7 +14,7 @@ extension Fault {
             name: "redis-sentinel",
             summary: "sentinels replace a primary that stands still, then one that dies",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atMost(5000, "healed")],
+            limits: Limit.unseen + [.atMost(5000, "healed")],
             prepare: { stage in
                 let primary = stage.redis
                 let replica = try await PrivateRedis.start(
@@ -70,7 +70,7 @@ extension Fault {
             name: "redis-cluster",
             summary: "a node of a Redis Cluster is lost, then the replica that took over",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atMost(5000, "healed")],
+            limits: Limit.unseen + [.atMost(5000, "healed")],
             prepare: { stage in
                 let cluster = try await PrivateRedisCluster.start(primaries: 3, replicas: 3)
                 made.withLock { $0 = cluster }

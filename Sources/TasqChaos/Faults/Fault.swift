@@ -133,6 +133,14 @@ struct Limit: Sendable {
         (most.map { value <= $0 } ?? true) && (least.map { value >= $0 } ?? true)
     }
 
+    static let noRequestFails = atMost(0, "requests failed")
+    /// What callers see of a Redis that is away: nothing.
+    static let unseen = [noRequestFails, .atMost(100, "enqueue p99 during")]
+    /// What callers see of a PostgreSQL that is away: that they are to come again, while it is.
+    static let clear: [Limit] = [
+        .atMost(0, "requests failed before"), .atMost(0, "requests without a clear answer"),
+    ]
+
     static func atMost(_ most: Double, _ figure: String, in profile: Profile? = nil) -> Limit {
         Limit(figure: figure, most: most, profile: profile)
     }

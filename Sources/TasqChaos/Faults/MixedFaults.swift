@@ -66,7 +66,7 @@ extension Fault {
             setup: Setup(
                 calm: .seconds(3), backlog: 100_000, load: .plain(milliseconds: 1),
                 excuses: Excuse.ofSlowness),
-            limits: [.atMost(0, "requests failed"), .atMost(5000, "healed")]
+            limits: [.noRequestFails, .atMost(5000, "healed")]
         ) { rig in
             try await rig.redis.command("FLUSHALL")
             return []
@@ -81,7 +81,7 @@ extension Fault {
                 calm: .seconds(3), backlog: 200_000, load: .plain(milliseconds: 1),
                 excuses: Excuse.ofSlowness),
             limits: [
-                .atMost(0, "requests failed"), .atLeast(50, "rate during, share"),
+                .noRequestFails, .atLeast(50, "rate during, share"),
                 .atMost(2000, "healed"),
             ]
         ) { rig in

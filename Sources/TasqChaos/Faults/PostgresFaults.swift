@@ -26,7 +26,9 @@ extension Fault {
             name: "postgres-restart",
             summary: "PostgreSQL crashes, stays away longer than a lease, and comes back",
             isQuick: true,
-            limits: nobodyDies + [.atMost(5000, "healed"), .atMost(0, "requests failed later")]
+            limits: nobodyDies + Limit.clear + [
+                .atMost(5000, "healed"), .atMost(0, "requests failed later"),
+            ]
         ) { rig in
             await rig.postgres.stop(.immediate)
             try await rig.pass(rig.plan.profile.lease + .seconds(5))
@@ -38,7 +40,7 @@ extension Fault {
     private static var postgresTerminate: Fault {
         Fault(
             name: "postgres-terminate", summary: "every session is terminated, every two seconds",
-            isQuick: true, limits: nobodyDies + [.atMost(5000, "healed")]
+            isQuick: true, limits: nobodyDies + Limit.clear + [.atMost(5000, "healed")]
         ) { rig in
             for _ in 0..<6 {
                 try await rig.sql(
@@ -56,7 +58,7 @@ extension Fault {
         Fault(
             name: "postgres-backend-kill",
             summary: "a server process is killed, so that PostgreSQL throws everybody out",
-            limits: nobodyDies + [.atMost(5000, "healed")]
+            limits: nobodyDies + Limit.clear + [.atMost(5000, "healed")]
         ) { rig in
             for _ in 0..<3 {
                 let pid = try await rig.number(
@@ -79,7 +81,7 @@ extension Fault {
             setup: Setup(
                 postgresSettings: ["max_connections": "60"], sql: "CREATE ROLE sleeper LOGIN;",
                 excuses: Excuse.ofSlowness),
-            limits: nobodyDies + [.atMost(5000, "healed"), .struck()]
+            limits: nobodyDies + Limit.clear + [.atMost(5000, "healed"), .struck()]
         ) { rig in
             let sleepers = Sleepers(rig)
             try await sleepers.add(count: 60, as: "sleeper")
@@ -191,7 +193,7 @@ extension Fault {
             setup: Setup(
                 slots: 1, workers: 24, programs: [.chaos],
                 postgresSettings: ["max_connections": "400"], load: .plain(milliseconds: 20)),
-            limits: nobodyDies + [.atMost(10_000, "healed")]
+            limits: nobodyDies + Limit.clear + [.atMost(10_000, "healed")]
         ) { rig in
             await rig.postgres.stop(.fast)
             try await rig.pass(rig.plan.profile.lease + .seconds(1))

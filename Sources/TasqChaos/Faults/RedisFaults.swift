@@ -10,13 +10,11 @@ extension Fault {
         ]
     }
 
-    static let noRequestFails = Limit.atMost(0, "requests failed")
-
     private static var redisFlush: Fault {
         Fault(
             name: "redis-flush", summary: "FLUSHALL every two seconds", isQuick: true,
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             for _ in 0..<5 {
                 try await rig.redis.command("FLUSHALL")
@@ -31,7 +29,7 @@ extension Fault {
             name: "redis-lose-hints",
             summary: "ids vanish from a list that never empties", isQuick: true,
             setup: Setup(load: .plain(milliseconds: 20), excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atMost(10_000, "lost ids all run after")]
+            limits: [.noRequestFails, .atMost(10_000, "lost ids all run after")]
         ) { rig in
             // More is asked for than the slots can do, so that the list is long from here on.
             let rate = rig.load.rate
@@ -66,7 +64,7 @@ extension Fault {
             name: "redis-duplicate-hints",
             summary: "every id is announced ten times over, whatever became of its job",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atMost(0, "runs repeated")]
+            limits: Limit.unseen + [.atMost(0, "runs repeated")]
         ) { rig in
             for _ in 0..<16 {
                 try await rig.announceAgain(jobs: 200, times: 10)
@@ -80,7 +78,7 @@ extension Fault {
         Fault(
             name: "redis-kill", summary: "Redis is killed, stays away, and comes back empty",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atLeast(10, "rate during, share"), .atMost(5000, "healed")]
+            limits: Limit.unseen + [.atLeast(10, "rate during, share"), .atMost(5000, "healed")]
         ) { rig in
             await rig.redis.kill()
             try await rig.pass(.seconds(10))
@@ -93,7 +91,7 @@ extension Fault {
         Fault(
             name: "redis-hang", summary: "Redis stands still with its connections open",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             rig.redis.pause()
             try await rig.pass(.seconds(8))
@@ -108,7 +106,7 @@ extension Fault {
         Fault(
             name: "redis-full", summary: "Redis has no memory left and refuses writes",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             try await rig.redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
             try await rig.redis.command("CONFIG", "SET", "maxmemory", "1")
@@ -122,7 +120,7 @@ extension Fault {
         Fault(
             name: "redis-evict", summary: "Redis evicts the lists and the mark to make room",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             try await rig.redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
             for _ in 0..<4 {
@@ -140,7 +138,7 @@ extension Fault {
         Fault(
             name: "redis-old-file", summary: "Redis is killed and comes back with an old dump",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             let rate = rig.load.rate
             rig.load.rate = rate * 4
@@ -160,7 +158,7 @@ extension Fault {
             name: "redis-limits",
             summary: "Redis asks for a password, takes no connections, cuts those it has",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             let redis = rig.redis
             try await redis.command("CONFIG", "SET", "requirepass", "secret")
@@ -187,7 +185,7 @@ extension Fault {
         Fault(
             name: "redis-readonly", summary: "Redis becomes a replica for a while",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             try await rig.redis.command("REPLICAOF", "127.0.0.1", "1")
             try await rig.pass(.seconds(6))

@@ -41,7 +41,9 @@ extension Fault {
                 ? "the primary is lost and its synchronous standby takes over"
                 : "the primary is lost and a standby that lags takes over",
             setup: Setup(allows: isSynchronous ? [] : [.lostCommits]),
-            limits: lag + [.atMost(10_000, "writes again after"), .atMost(15_000, "healed")],
+            limits: lag + Limit.clear + [
+                .atMost(10_000, "writes again after"), .atMost(15_000, "healed"),
+            ],
             prepare: { stage in
                 let other = try await PrivatePostgres.start(
                     settings: ["track_commit_timestamp": "on"], durable: false,
@@ -93,7 +95,7 @@ extension Fault {
     private static var readOnly: Fault {
         Fault(
             name: "postgres-readonly", summary: "PostgreSQL takes no writes for a while",
-            limits: [.atMost(5000, "healed")]
+            limits: Limit.clear + [.atMost(5000, "healed")]
         ) { rig in
             try await rig.sql(
                 "ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf()")
@@ -178,7 +180,7 @@ extension Fault {
             name: "disk-full", summary: "PostgreSQL has no room left for a while",
             needs: [.root],
             setup: Setup(),
-            limits: nobodyDies + [.atMost(8000, "healed"), .struck()],
+            limits: nobodyDies + Limit.clear + [.atMost(8000, "healed"), .struck()],
             prepare: { stage in
                 let disk = try await SmallDisk.make(megabytes: 256)
                 stage.cleanups.append { await disk.remove() }

@@ -34,10 +34,12 @@ struct Plan: Sendable {
         return own ?? profile.healLimit / .milliseconds(1)
     }
 
-    /// The pass figures: the fault's own, and that it recovers without help.
+    /// The pass figures: the fault's own, that it recovers without help, and that nobody is told that
+    /// what is asked for is wrong, for it never is.
     var limits: [Limit] {
         let own = fault.limits.filter { $0.figure != "healed" && $0.isFor(profile) }
-        return own + (recovery.map { [Limit.atMost($0, "healed")] } ?? [])
+        return own + [.atMost(0, "requests refused")]
+            + (recovery.map { [Limit.atMost($0, "healed")] } ?? [])
     }
 
     var workers: Int { fault.setup.workers ?? givenWorkers }

@@ -254,6 +254,8 @@ extension Plan {
             ("jobs", Double(jobs)),
             // The servers are looked at four times and once a second; on a busy machine, seldomer.
             ("look_ms", milliseconds(.seconds(5).onThisMachine)),
+            // A caller who is told so soon that it cannot be done now knows what to do.
+            ("clear_ms", milliseconds(.milliseconds(2500).onThisMachine)),
             // Of so many of the mixture some are read, and some called off.
             ("mixture_from", fault.setup.load.isMixture ? 2000 : 0),
             // A pool, a heartbeat and a listener each, and one of the pool on its way out.

@@ -71,7 +71,8 @@ struct LimitTests {
 
     @Test func `A run that does not recover does not pass`() throws {
         let fault = try #require(Fault.named("worker-flap"))
-        let kept = ["workers declared dead", "claims reaped"].map { Figure(name: $0, value: 0) }
+        let kept = ["workers declared dead", "claims reaped", "requests refused"]
+            .map { Figure(name: $0, value: 0) }
         func isClean(healed: Double?) -> Bool {
             let figures = healed.map { [Figure(name: "healed", value: $0)] } ?? []
             return Report(plan: plan(fault, .test), findings: [], figures: kept + figures).isClean

@@ -169,7 +169,7 @@ enum Story {
         SELECT happened(9000, 'phase', 1, NULL, 'drain');
         INSERT INTO cfg VALUES ('lease_ms', 3000), ('grace_ms', 5000), ('heal_ms', 2000),
             ('orphan_ms', 6000), ('pick_ms', 2500), ('max_crashes', 3), ('connections', 50),
-            ('list_slack', 100), ('clock_is_true', 1), ('look_ms', 2000), ('jobs', 10),
+            ('list_slack', 100), ('clock_is_true', 1), ('look_ms', 2000), ('clear_ms', 2500), ('jobs', 10),
             ('mixture_from', 10), ('excuse_orphans', 1), ('excuse_stuck', 1),
             ('excuse_connections', 1), ('excuse_lists', 1), ('excuse_beats', 1);
 

@@ -115,6 +115,13 @@ UNION ALL SELECT 'enqueue p99 during',
     coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms), 0), 'ms'
     FROM ack WHERE disturbed
 UNION ALL SELECT 'requests failed', count(*), '' FROM event WHERE e = 'unanswered'
+-- With 4xx: nothing is wrong with what is asked for.
+UNION ALL SELECT 'requests refused', count(DISTINCT batch), '' FROM event WHERE e = 'refused'
+-- Told neither that it was done nor, soon, that it cannot be done now.
+UNION ALL SELECT 'requests without a clear answer', count(*), '' FROM event
+    WHERE e = 'unanswered' AND (out IS DISTINCT FROM '503' OR ms > cfg('clear_ms'))
+UNION ALL SELECT 'requests failed before', count(*), '' FROM event AS e, span
+    WHERE e.e = 'unanswered' AND e.t < span.broken
 UNION ALL SELECT 'longest without an acknowledgement', coalesce(max(gap), 0) / 1e6, 'ms' FROM ack
 UNION ALL SELECT 'requests failed later', count(*), '' FROM event AS e, span
     WHERE e.e = 'unanswered' AND e.t - e.ms * 1e6 > span.mended
