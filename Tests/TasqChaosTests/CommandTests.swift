@@ -34,6 +34,7 @@ import Testing
         let nowhere = ["PATH": "/nowhere"]
         let list = try await run("list", environment: nowhere)
         #expect(list.standardOutput.contains("(not here: faketime not found: apt-get install"))
+        #expect(list.standardOutput.contains("(not here: TASQ_OLD_BIN names no tasq of an older"))
         let run = try await run(
             "run", "--fault", "clock-jump", "--markdown", environment: nowhere)
         #expect(run.exit == .code(0))

@@ -28,6 +28,8 @@ struct Fault: Sendable {
         var workers: Int?
         /// Which programs the workers are, in turn.
         var programs: [WorkerProgram] = [.chaos, .tasq, .chaos]
+        /// Whether all begins with the program of before: the schema, the server and the workers.
+        var startsOld = false
         var redisArguments: [String] = []
         var postgresSettings: [String: String] = [:]
         /// How long the load runs before the fault, which is what all is measured by afterwards.
@@ -77,6 +79,8 @@ struct Fault: Sendable {
         case chaos
         /// `tasq work`.
         case tasq
+        /// The `tasq work` of before, see ``Fault/oldProgram``.
+        case old
     }
 
     enum Load: Sendable {
@@ -104,6 +108,8 @@ struct Fault: Sendable {
         case program(String, package: String)
         /// The library behind ``FakeClock``.
         case fakeClock
+        /// A `tasq` of an older version, see ``Fault/oldProgram``.
+        case oldProgram
         /// A build with fail points in it.
         case debugBuild
     }

@@ -223,18 +223,12 @@ extension Fault {
             limits: [.atMost(0, "claims reaped")]
         ) { rig in
             for (number, worker) in rig.workers.enumerated() {
-                let before = await worker.starts
-                await worker.become(
-                    rig.crew.worker(
+                try await rig.replace(
+                    worker,
+                    by: rig.crew.worker(
                         number, as: number.isMultiple(of: 2) ? .tasq : .chaos, named: worker.name))
-                await worker.terminate()
-                try await eventually("\(worker.name) was replaced") { await worker.starts > before }
-                try await worker.ready()
             }
-            let before = await rig.server.starts
-            await rig.server.terminate()
-            try await eventually("the server was replaced") { await rig.server.starts > before }
-            try await rig.server.ready()
+            try await rig.replace(rig.server)
             await rig.redis.stop(save: true)
             try await rig.redis.restart()
             try await rig.postgres.restart()

@@ -67,6 +67,15 @@ final class Rig: Sendable {
         for member in members { try await member.ready() }
     }
 
+    /// Ends a process in order, as an upgrade does; it comes back as itself, or as another program.
+    func replace(_ member: Member, by program: Member.Program? = nil) async throws {
+        let before = await member.starts
+        if let program { await member.become(program) }
+        await member.terminate()
+        try await eventually("\(member.name) was replaced") { await member.starts > before }
+        try await member.ready()
+    }
+
     /// Waits for something that tasq must bring about; false if it does not. With a mistake put
     /// back nobody waits long, unless it is asked for: it is expected not to come.
     func comes(

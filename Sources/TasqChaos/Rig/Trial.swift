@@ -77,7 +77,7 @@ struct Trial: Sendable {
             stage.clock = clock
             stage.cleanups.append { clock.remove() }
         }
-        try await makeDatabase(on: postgres)
+        try await makeDatabase(on: postgres, redis)
         return stage
     }
 
@@ -112,9 +112,30 @@ struct Trial: Sendable {
 
     /// The run's database, with tasq's tables in it and everything that happens to them written
     /// down.
-    private func makeDatabase(on postgres: PrivatePostgres) async throws {
+    private func makeDatabase(
+        on postgres: PrivatePostgres, _ redis: PrivateRedis
+    ) async throws {
         try await postgres.execute("CREATE ROLE \(Stage.role) LOGIN")
         try await postgres.execute("CREATE DATABASE \(Stage.database) OWNER \(Stage.role)")
+        if plan.fault.setup.startsOld, let old = Fault.oldProgram {
+            let process = try await ChildProcess.start(
+                old, ["migrate"],
+                environment: [
+                    "DATABASE_URL": Stage.databaseURL(port: postgres.port), "REDIS_URL": redis.url,
+                ], directory: "/")
+            let exit = try await process.wait()
+            guard exit == .code(0) else {
+                throw TestingError.failed("\(old) migrate: \(exit): \(process.standardError)")
+            }
+        } else {
+            try await migrate(postgres)
+        }
+        let audit = String(decoding: PackageResources.audit_sql, as: UTF8.self)
+        try await postgres.execute(
+            audit + (plan.fault.setup.sql ?? "") + (plan.mistake?.stage ?? ""), in: Stage.database)
+    }
+
+    private func migrate(_ postgres: PrivatePostgres) async throws {
         let logger = Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() }
         let store = PostgresStore(
             try PostgresSettings(url: Stage.databaseURL(port: postgres.port)), logger: logger)
@@ -125,9 +146,6 @@ struct Trial: Sendable {
             throw error
         }
         await store.close()
-        let audit = String(decoding: PackageResources.audit_sql, as: UTF8.self)
-        try await postgres.execute(
-            audit + (plan.fault.setup.sql ?? "") + (plan.mistake?.stage ?? ""), in: Stage.database)
     }
 
     /// The processes' whole life; returns what the fault measured.

@@ -38,11 +38,13 @@ struct ChaosRun: Sendable {
         }
     }
 
-    static func of(_ fault: String, seed: Int = 1, _ more: [String]) async throws -> ChaosRun {
+    static func of(
+        _ fault: String, seed: Int = 1, _ more: [String], environment: [String: String] = [:]
+    ) async throws -> ChaosRun {
         let process = try await ChildProcess.start(
             ChildProcess.built("tasq-chaos"),
             ["run", "--fault", fault, "--seed", "\(seed)", "--json"] + more,
-            environment: ["TASQ_TEST_SLOW": "\(Slowness.factor)"])
+            environment: ["TASQ_TEST_SLOW": "\(Slowness.factor)"].merging(environment) { $1 })
         let exit = try await process.wait(within: .seconds(300).onThisMachine)
         let text = process.standardOutput + "\n" + process.standardError
         guard let line = process.standardOutput.split(separator: "\n").first else {

@@ -48,6 +48,19 @@ enum FaultTests {
         }
     }
 
+    @Suite(.enabled(if: areAskedFor), .large) struct Upgrade {
+        /// Where no older program is named, this one counts as one, so that at least the way is tried.
+        @Test func `A version is replaced by the next under load`() async throws {
+            let this = try ChildProcess.built("tasq")
+            let run = try await ChaosRun.of(
+                "upgrade", ["--jobs", "300", "--rate", "60"],
+                environment: ["TASQ_OLD_BIN": Fault.oldProgram ?? this])
+            #expect(run.report.faults == [], "\(run.text)")
+            #expect(run.report.figures["struck"] == 2)
+            #expect(run.report.figures["claims reaped"] == 0)
+        }
+    }
+
     fileprivate static func holds(_ name: String, jobs: Int = 300) async throws {
         let fault = try #require(Fault.named(name))
         if let obstacle = fault.obstacle {
