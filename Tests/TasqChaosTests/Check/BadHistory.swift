@@ -22,10 +22,10 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
         BadHistory(
             "I0", "nobody looked at Redis", "DELETE FROM event WHERE e = 'sample' AND name = 'redis'"),
         BadHistory(
-            "I0", "for a while nobody looked",
+            "I0b", "for a while nobody looked",
             "DELETE FROM event WHERE e = 'sample' AND name = 'postgres' AND t BETWEEN 5e9 AND 8e9"),
         BadHistory(
-            "I0", "nobody looked again after a fault",
+            "I0b", "nobody looked again after a fault",
             """
             DELETE FROM event WHERE e = 'sample' AND name = 'postgres' AND t > 5e9;
             SELECT happened(5000, 'fault.start', 1, NULL, 'storm')

@@ -86,7 +86,7 @@ struct Control: Sendable, CustomTestStringConvertible {
 
     func run(seed: Int, _ more: String...) async throws -> ChaosRun {
         try await ChaosRun.of(
-            fault, seed: seed, ["--mistake", mistake.rawValue] + options + more)
+            [fault], seed: seed, options: ["--mistake", mistake.rawValue] + options + more)
     }
 
     func shows(in report: ChaosRun.Report) -> Bool {

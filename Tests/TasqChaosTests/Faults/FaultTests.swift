@@ -11,17 +11,29 @@ import Testing
 enum FaultTests {
     static let areAskedFor = ProcessInfo.processInfo.environment["TASQ_TEST_LONG"] != nil
 
-    @Suite(.large) struct Calm {
-        @Test func `Nothing is lost, run beside itself or ended twice without a fault`()
+    /// The fast part: in every run of the tests, several at once, for about a minute and a half.
+    @Suite(.large) struct Fast {
+        @Test func `Nothing is lost, run beside itself or ended twice under one of many faults`()
             async throws
         {
-            try await FaultTests.holds("calm", jobs: 150)
+            let faults = [
+                "fail-points", "worker-kill", "server-kill", "redis-flush", "postgres-terminate",
+                "reap-storm",
+            ].filter { Fault.named($0)?.obstacle == nil }
+            let run = try await ChaosRun.of(
+                faults, options: ["--jobs", "150", "--rate", "60", "--at-once", "3"])
+            #expect(run.reports.map(\.fault).sorted() == faults.sorted())
+            for report in run.reports {
+                #expect(report.faults == [], "\(report.fault): \(run.text)")
+                #expect(report.figures["jobs acknowledged"] ?? 0 >= 150)
+            }
         }
     }
 
     @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Workers {
         @Test(arguments: [
-            "worker-kill", "fail-points", "worker-pause", "worker-drain", "server-kill", "poison",
+            "calm", "worker-kill", "fail-points", "worker-pause", "worker-drain", "server-kill",
+            "poison",
         ])
         func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
             try await FaultTests.holds(fault)
@@ -49,11 +61,11 @@ enum FaultTests {
     }
 
     @Suite(.enabled(if: areAskedFor), .large) struct Upgrade {
-        /// Where no older program is named, this one counts as one, so that at least the way is tried.
+        /// Where no older program is named, this one counts as one: at least the way is tried.
         @Test func `A version is replaced by the next under load`() async throws {
             let this = try ChildProcess.built("tasq")
             let run = try await ChaosRun.of(
-                "upgrade", ["--jobs", "300", "--rate", "60"],
+                ["upgrade"], options: ["--jobs", "300", "--rate", "60"],
                 environment: ["TASQ_OLD_BIN": Fault.oldProgram ?? this])
             #expect(run.report.faults == [], "\(run.text)")
             #expect(run.report.figures["struck"] == 2)
@@ -61,14 +73,14 @@ enum FaultTests {
         }
     }
 
-    fileprivate static func holds(_ name: String, jobs: Int = 300) async throws {
+    fileprivate static func holds(_ name: String) async throws {
         let fault = try #require(Fault.named(name))
         if let obstacle = fault.obstacle {
             print("\(name) is skipped: \(obstacle)")
             return
         }
-        let run = try await ChaosRun.of(name, ["--jobs", "\(jobs)", "--rate", "60"])
+        let run = try await ChaosRun.of([name], options: ["--jobs", "300", "--rate", "60"])
         #expect(run.report.faults == [], "\(run.text)")
-        #expect(run.report.figures["jobs acknowledged"] ?? 0 >= Double(jobs))
+        #expect(run.report.figures["jobs acknowledged"] ?? 0 >= 300)
     }
 }

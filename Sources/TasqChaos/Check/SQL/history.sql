@@ -141,6 +141,14 @@ WHERE s.e = 'start';
 CREATE INDEX ON run (job, t0);
 CREATE INDEX ON run (claim);
 
+-- From when to when there was load, and what came of it.
+CREATE TABLE span AS
+SELECT
+    min(t) FILTER (WHERE name = 'load') AS t0,
+    max(t) FILTER (WHERE name IN ('drain', 'end')) AS t1
+FROM event
+WHERE e = 'phase';
+
 -- When something was being disturbed, the time to heal included.
 CREATE TABLE disturbance AS
 SELECT
