@@ -7,10 +7,19 @@ extension Rig {
     /// How often PostgreSQL refused tasq something with this SQLSTATE, by its own log.
     func refusals(_ state: String) -> Int {
         let log = FileManager.default.contents(atPath: postgres.directory + "/log") ?? Data()
-        let marks = ["ERROR:", "FATAL:"].map { ",\(Stage.role),\(state),\($0)" }
-        return String(decoding: log, as: UTF8.self).split(separator: "\n")
-            .filter { line in marks.contains { line.contains($0) } }.count
+        return Self.refusals(state, in: String(decoding: log, as: UTF8.self))
     }
+
+    /// The same of a log whose lines begin as ``logPrefix`` says.
+    static func refusals(_ state: String, in log: String) -> Int {
+        let marks = ["ERROR:", "FATAL:"].map { ",\(Stage.role),\(state),\($0)" }
+        return log.split(separator: "\n").filter { line in
+            marks.contains { line.contains($0) }
+        }.count
+    }
+
+    /// PostgreSQL's `log_line_prefix`: when, in which process, by whom and with what.
+    static let logPrefix = "%m,%p,%u,%e,"
 
     /// How many seconds PostgreSQL's clock is ahead of this machine's.
     func secondsAhead() async throws -> Int {

@@ -63,9 +63,7 @@ struct Trial: Sendable {
         let clock = setup.fakesClock ? FakeClock() : nil
         let postgres = try await PrivatePostgres.start(
             settings: [
-                "track_commit_timestamp": "on",
-                // By whom and with what, see ``Rig/refusals(_:)``.
-                "log_line_prefix": "%m,%p,%u,%e,",
+                "track_commit_timestamp": "on", "log_line_prefix": Rig.logPrefix,
             ].merging(setup.postgresSettings) { $1 },
             durable: false, environment: clock?.environment ?? [:])
         let redis = try await PrivateRedis.start(arguments: setup.redisArguments)

@@ -83,6 +83,34 @@ struct LimitTests {
         #expect(!isClean(healed: nil))
     }
 
+    @Test(arguments: [
+        "admin-locks", "clock-jump", "disk-full", "files-exhausted", "held-transaction",
+        "postgres-full", "upgrade",
+    ])
+    func `A fault that could happen to nobody must have been felt`(name: String) throws {
+        let fault = try #require(Fault.named(name))
+        let plan = plan(fault, .test)
+        func misses(struck: Double) -> [String] {
+            let figures = [Figure(name: "struck", value: struck)]
+            return Report(plan: plan, findings: [], figures: figures).misses.map { $0.limit.figure }
+        }
+        #expect(misses(struck: 0).contains("struck"))
+        #expect(!misses(struck: 3).contains("struck"))
+    }
+
+    @Test func `What PostgreSQL refused tasq is read from its log, and nobody else's`() {
+        let log = """
+            2026-01-01 00:00:00.000 UTC,71,app,53300,FATAL:  sorry, too many clients already
+            2026-01-01 00:00:00.001 UTC,72,sleeper,53300,FATAL:  sorry, too many clients already
+            2026-01-01 00:00:00.002 UTC,73,app,53100,ERROR:  could not extend file "base/1/2"
+            2026-01-01 00:00:00.002 UTC,73,app,53100,STATEMENT:  INSERT INTO tasq.job
+            2026-01-01 00:00:00.003 UTC,74,,00000,LOG:  checkpoint starting: time
+            """
+        #expect(Rig.refusals("53300", in: log) == 1)
+        #expect(Rig.refusals("53100", in: log) == 1)
+        #expect(Rig.refusals("40P01", in: log) == 0)
+    }
+
     private func plan(_ fault: Fault, _ profile: Profile) -> Plan {
         Plan(fault: fault, seed: 1, jobs: 10_000, workers: 3, profile: profile)
     }

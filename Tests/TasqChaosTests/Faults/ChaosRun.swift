@@ -25,6 +25,7 @@ struct ChaosRun: Sendable {
         let zeroes: [String: Int]
         let findings: [Finding]
         let timed: [String]
+        let misses: [String]
         let figures: [String: Double]
 
         /// What was found that no busy machine can bring about.

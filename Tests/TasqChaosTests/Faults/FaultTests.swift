@@ -82,5 +82,6 @@ enum FaultTests {
         let run = try await ChaosRun.of([name], options: ["--jobs", "300", "--rate", "60"])
         #expect(run.report.faults == [], "\(run.text)")
         #expect(run.report.figures["jobs acknowledged"] ?? 0 >= 300)
+        #expect(!run.report.misses.contains { $0.hasPrefix("struck ") }, "\(run.text)")
     }
 }
