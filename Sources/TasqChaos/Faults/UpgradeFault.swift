@@ -1,4 +1,3 @@
-import Tasq
 import TasqTesting
 
 extension Fault {

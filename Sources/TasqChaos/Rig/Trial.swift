@@ -260,7 +260,7 @@ extension Plan {
         let processes = Double(workers + 1)
         let granted =
             fault.setup.allows.map(\.rawValue) + fault.setup.excuses.map(\.rawValue)
-        return [
+        let general: [(name: String, value: Double)] = [
             ("lease_ms", milliseconds(profile.lease)),
             ("grace_ms", milliseconds(profile.grace)),
             ("heal_ms", milliseconds(profile.healLimit)),
@@ -278,6 +278,7 @@ extension Plan {
             ("connections", processes * 14),
             ("list_slack", 1000),
             ("clock_is_true", fault.setup.clockIsTrue ? 1 : 0),
-        ] + fault.setup.settings + granted.map { ($0, 1) }
+        ]
+        return general + fault.setup.settings + granted.map { (name: $0, value: 1.0) }
     }
 }
