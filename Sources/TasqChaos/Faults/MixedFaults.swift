@@ -3,7 +3,9 @@ import TasqTesting
 
 /// Several things at once, and what only tests the fences.
 extension Fault {
-    static var mixedFaults: [Fault] { [reapStorm, twoLeaders, backlogFlush, redisOutage, upgrade, swizzle] }
+    static var mixedFaults: [Fault] {
+        [reapStorm, twoLeaders, backlogFlush, redisOutage, upgrade, swizzle]
+    }
 
     /// A reaper that is wrong about everybody.
     private static var reapStorm: Fault {

@@ -34,8 +34,8 @@ struct Plan: Sendable {
         return own ?? profile.healLimit / .milliseconds(1)
     }
 
-    /// The pass figures: the fault's own, that it recovers without help, and that nobody is told that
-    /// what is asked for is wrong, for it never is.
+    /// The pass figures: the fault's own, that it recovers without help, and that nobody is told
+    /// that what is asked for is wrong, for it never is.
     var limits: [Limit] {
         let own = fault.limits.filter { $0.figure != "healed" && $0.isFor(profile) }
         return own + [.atMost(0, "requests refused")]

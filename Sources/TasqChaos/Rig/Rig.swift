@@ -60,8 +60,8 @@ final class Rig: Sendable {
         log.write(Event(kind: .signalled, name: member.name, outcome: what, pid: pid))
     }
 
-    /// Waits until every process has come back. From here on nothing is disturbed any more: how long
-    /// they take is part of the recovery.
+    /// Waits until every process has come back. From here on nothing is disturbed any more: how
+    /// long they take is part of the recovery.
     func allReady() async throws {
         log.write(Event(kind: .phase, name: "undone"))
         for member in members { try await member.ready() }

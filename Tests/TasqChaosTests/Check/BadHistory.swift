@@ -20,7 +20,8 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
             "I0", "nobody looked at PostgreSQL",
             "DELETE FROM event WHERE e = 'sample' AND name = 'postgres'"),
         BadHistory(
-            "I0", "nobody looked at Redis", "DELETE FROM event WHERE e = 'sample' AND name = 'redis'"),
+            "I0", "nobody looked at Redis",
+            "DELETE FROM event WHERE e = 'sample' AND name = 'redis'"),
         BadHistory(
             "I0b", "for a while nobody looked",
             "DELETE FROM event WHERE e = 'sample' AND name = 'postgres' AND t BETWEEN 5e9 AND 8e9"),

@@ -1,6 +1,6 @@
--- I0: there was enough to judge by. Both servers were looked at; every line of every log can be read;
--- the record of changes tells how each job came to its end; whoever settled claims logged runs; the
--- load did all that it is there for.
+-- I0: there was enough to judge by. Both servers were looked at; every line of every log can be
+-- read; the record of changes tells how each job came to its end; whoever settled claims logged
+-- runs; the load did all that it is there for.
 SELECT k.name AS subject, 'never looked at' AS detail
 FROM (VALUES ('postgres'), ('redis')) AS k (name)
 WHERE NOT EXISTS (SELECT FROM event AS l WHERE l.e = 'sample' AND l.name = k.name)

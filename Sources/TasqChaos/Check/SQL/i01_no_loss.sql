@@ -1,7 +1,7 @@
 -- I1: every job that was acknowledged stands in the table and has come to its end, and that end was
 -- earned: a handler ran and said so. A job asked for under a unique key may have been answered with
--- the one that held the key; one that was given up after so many crashes may never have got as far as
--- a handler.
+-- the one that held the key; one that was given up after so many crashes may never have got as far
+-- as a handler.
 SELECT q.token AS subject, coalesce('left ' || coalesce(j.status, h.status), 'not in the table') AS detail
 FROM enq AS q
 LEFT JOIN job AS j ON j.token = q.token

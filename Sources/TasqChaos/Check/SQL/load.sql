@@ -1,5 +1,5 @@
--- Reads a run's folder, which stands for FOLDER here. A line that cannot be read is kept, for it may
--- have been evidence. `awk 1` ends each file with the end of a line.
+-- Reads a run's folder, which stands for FOLDER here. A line that cannot be read is kept, for it
+-- may have been evidence. `awk 1` ends each file with the end of a line.
 CREATE TEMP TABLE line (line text);
 \copy line FROM PROGRAM 'awk 1 FOLDER/*.jsonl' WITH (FORMAT csv, DELIMITER E'\x01', QUOTE E'\x02')
 CREATE TEMP TABLE parsed AS
