@@ -1,5 +1,3 @@
-import TasqTesting
-
 extension Fault {
     /// What is asked of every new version: that it can come while the one before is at work.
     static var upgrade: Fault {
