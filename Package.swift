@@ -154,7 +154,7 @@ let package = Package(
             .product(name: "Subprocess", package: "swift-subprocess"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird")),
-        test("TasqChaos", nioCore, nioPosix),
+        test("TasqChaos", "TasqPostgres", logging, nioCore, nioPosix),
         .testTarget(
             name: "ReliabilityTests",
             dependencies: [

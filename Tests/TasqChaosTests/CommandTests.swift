@@ -22,6 +22,7 @@ import Testing
     @Test(arguments: [
         ["run"], ["run", "--fault", "nonsense"], ["run", "--fault", "calm", "--workers", "0"],
         ["run", "--fault", "calm", "--jobs", "many"], ["nonsense"],
+        ["run", "--fault", "calm", "--at-once", "0"],
     ])
     func `Wrong usage exits with 64`(arguments: [String]) async throws {
         let process = try await ChildProcess.start(
@@ -30,13 +31,16 @@ import Testing
         #expect(process.standardOutput.isEmpty)
     }
 
-    @Test func `What cannot be done here is skipped by name, not silently`() async throws {
+    @Test func `What cannot be done here is skipped by name, and nothing at all is no success`()
+        async throws
+    {
         let nowhere = ["PATH": "/nowhere"]
         let list = try await run("list", environment: nowhere)
         #expect(list.standardOutput.contains("(not here: faketime not found: apt-get install"))
+        #expect(list.standardOutput.contains("(not here: TASQ_OLD_BIN names no tasq of an older"))
         let run = try await run(
             "run", "--fault", "clock-jump", "--markdown", environment: nowhere)
-        #expect(run.exit == .code(0))
+        #expect(run.exit == .code(69))
         #expect(run.standardError.contains("clock-jump: skipped, faketime not found"))
         #expect(run.standardOutput.contains("| `clock-jump` | skipped"))
     }

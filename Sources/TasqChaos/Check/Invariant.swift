@@ -24,6 +24,8 @@ struct Invariant: Sendable {
     /// All that can be seen from the logs and the tables. I17 waits for schedules; I19 is the fault
     /// `two-reapers`, I25 the figure "healed".
     static let all: [Invariant] = [
+        Invariant("I0", "evidence", PackageResources.i00_evidence_sql),
+        Invariant("I0b", "looks", PackageResources.i00b_looks_sql, isTimed: true),
         Invariant("I1", "no loss", PackageResources.i01_no_loss_sql, figure: "lost"),
         Invariant("I2", "no phantom", PackageResources.i02_no_phantom_sql, figure: "phantom"),
         Invariant("I3", "no overlap", PackageResources.i03_no_overlap_sql, figure: "overlap"),

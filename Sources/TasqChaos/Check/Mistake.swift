@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import TasqPostgres
 
 /// A known mistake, put back by editing the real statements: a suite that stays green with one of
@@ -16,6 +17,9 @@ enum Mistake: String, Sendable, CaseIterable, ExpressibleByArgument {
     case watermarkScan = "watermark-scan"
     /// An attempt is counted when it fails rather than when it is claimed.
     case countedOnFailure = "counted-on-failure"
+
+    /// The names of the statements that the mistake is in.
+    var statements: Set<String> { Set(edits.keys) }
 
     /// The statement with the mistake in it; itself where the mistake lies elsewhere.
     func edit(_ statement: Statement) -> Statement {
@@ -77,7 +81,7 @@ enum Mistake: String, Sendable, CaseIterable, ExpressibleByArgument {
             let again = Edit(
                 "d.attempt + 1, now()\n    FROM due AS d",
                 "a.attempt + 1, now()\n    FROM due AS d JOIN tasq.job AS a ON a.id = d.id")
-            return ["tasq_claim": [again], "tasq_sweep": [again]]
+            return ["tasq_claim": [again], "tasq_sweep": [again], "tasq_claim_suspect": [again]]
         case .claimFirstSettle:
             return [
                 "tasq_settle": [
@@ -100,9 +104,14 @@ enum Mistake: String, Sendable, CaseIterable, ExpressibleByArgument {
         case .workerFence:
             return [
                 "tasq_settle": [
+                    // Its own claim, whichever: also the one it took anew after a reap.
                     Edit(
                         "AND e.id = h.claim",
-                        "AND e.worker_id IN (SELECT w.id FROM tasq.worker AS w)")
+                        """
+                        AND e.worker_id IN (
+                            SELECT w.id FROM tasq.worker AS w
+                            WHERE w.pid = \(ProcessInfo.processInfo.processIdentifier))
+                        """)
                 ]
             ]
         case .watermarkScan:

@@ -103,6 +103,13 @@ struct History: Sendable {
                 return Figure(name: String(parts[0]), value: value, unit: String(parts[2]))
             }
     }
+
+    /// The tokens of the jobs of a history that was checked that were lost, as may happen, with a
+    /// primary whose standby lagged.
+    func lostWithPrimary() async throws -> [String] {
+        try await run("SELECT token FROM lost_with_primary ORDER BY acknowledged")
+            .split(separator: "\n").map(String.init)
+    }
 }
 
 /// Where an invariant did not hold.

@@ -25,7 +25,9 @@ struct CheckCommand: AsyncParsableCommand {
             let report = try await scratch.withDatabase { history in
                 try await history.load(Evidence(at: folder), plan.settings)
                 let findings = try await history.check()
-                return Report(plan: plan, findings: findings, figures: try await history.figures())
+                return Report(
+                    plan: plan, findings: findings, figures: try await history.figures(),
+                    lostWithPrimary: try await history.lostWithPrimary())
             }
             await scratch.stop()
             return report

@@ -7,8 +7,8 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run", abstract: "Do something to a running system and check it.",
         discussion: """
             Exits with 0 if every invariant and every pass figure held, 1 if not, 69 if the \
-            servers would not start. What a run that does not hold leaves behind is kept in a \
-            folder that is named.
+            servers would not start or none of the faults can be done here. What a run that does \
+            not hold leaves behind is kept in a folder that is named.
             """)
 
     @Option(help: ArgumentHelp("A fault by name; may be repeated.", valueName: "name"))
@@ -36,6 +36,14 @@ struct RunCommand: AsyncParsableCommand {
         help: ArgumentHelp("Jobs asked for a second; each fault's own by default.", valueName: "n"))
     var rate: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "Runs at once; more than one make all of them slow.", valueName: "n"))
+    var atOnce = 1
+
+    @Flag(help: "Exit with 1 where a fault was skipped because it cannot be done here.")
+    var strict = false
+
     @Option(help: "Timing of the workers: test (short leases) or defaults.")
     var profile = Profile.test
 
@@ -50,6 +58,9 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(help: .hidden)
     var mistake: Mistake?
+
+    @Flag(help: .hidden)
+    var unedited = false
 
     func validate() throws {
         guard !chosen.isEmpty else {
@@ -70,6 +81,9 @@ struct RunCommand: AsyncParsableCommand {
         guard (1...1000).contains(seeds) else {
             throw ValidationError("--seeds must be between 1 and 1000")
         }
+        guard (1...16).contains(atOnce) else {
+            throw ValidationError("--at-once must be between 1 and 16")
+        }
     }
 
     private var chosen: [String] {
@@ -84,37 +98,61 @@ struct RunCommand: AsyncParsableCommand {
 
     /// Whether all held.
     private func runAll() async throws -> Bool {
-        var todo: [String] = []
+        var todo: [Run] = []
         var skipped: [(fault: String, reason: String)] = []
         for name in chosen {
             if let reason = Fault.named(name)?.obstacle {
                 skipped.append((name, reason))
                 Terminal.note("\(name): skipped, \(reason)")
             } else {
-                todo.append(name)
+                todo += (seed..<seed + seeds).map { Run(fault: name, seed: $0) }
             }
         }
-        var reports: [Report] = []
-        var failures = 0
-        if !todo.isEmpty {
-            let scratch = try await Scratch.start()
-            for name in todo {
-                for seed in seed..<seed + seeds {
-                    try Task.checkCancellation()
-                    do {
-                        guard let report = try await report(name, seed, scratch) else { continue }
-                        reports.append(report)
-                        Terminal.result(json ? report.json : report.text)
-                    } catch let error as TrialError {
-                        failures += 1
-                        Terminal.note("\(name), seed \(seed): NO REPORT: \(error)")
-                    }
-                }
-            }
-            await scratch.stop()
-        }
+        let reports = try await make(todo).compactMap { $0 }
         if markdown { Terminal.result(Table(reports: reports, skipped: skipped).markdown) }
-        return failures == 0 && reports.allSatisfy(\.isClean)
+        if todo.isEmpty {
+            Terminal.note("tasq-chaos: none of this can be done here")
+            throw ExitCode(69)
+        }
+        return reports.count == todo.count && reports.allSatisfy(\.isClean)
+            && !(strict && !skipped.isEmpty)
+    }
+
+    /// One run to be made.
+    private struct Run: Sendable {
+        let fault: String
+        let seed: UInt64
+    }
+
+    /// Makes the runs, so many at once, and tells of each when it is over; nil came to no report.
+    private func make(_ todo: [Run]) async throws -> [Report?] {
+        guard !todo.isEmpty else { return [] }
+        let scratch = try await Scratch.start()
+        let made = try await withThrowingTaskGroup(of: Report?.self) { group in
+            var rest = todo[...]
+            var ended: [Report?] = []
+            while ended.count < todo.count {
+                while todo.count - rest.count - ended.count < atOnce, let next = rest.popFirst() {
+                    group.addTask { try await make(next, scratch) }
+                }
+                guard let last = try await group.next() else { break }
+                ended.append(last)
+            }
+            return ended
+        }
+        await scratch.stop()
+        return made
+    }
+
+    private func make(_ run: Run, _ scratch: Scratch) async throws -> Report? {
+        do {
+            guard let report = try await report(run.fault, run.seed, scratch) else { return nil }
+            Terminal.result(json ? report.json : report.text)
+            return report
+        } catch let error as TrialError {
+            Terminal.note("\(run.fault), seed \(run.seed): NO REPORT: \(error)")
+            return nil
+        }
     }
 
     private func report(_ name: String, _ seed: UInt64, _ scratch: Scratch) async throws -> Report?
@@ -122,7 +160,7 @@ struct RunCommand: AsyncParsableCommand {
         guard let fault = Fault.named(name) else { return nil }
         let plan = Plan(
             fault: fault, seed: seed, jobs: jobs, workers: workers, profile: profile, rate: rate,
-            mistake: mistake, keep: keep)
+            mistake: mistake, isUnedited: unedited, keep: keep)
         return try await Trial(plan: plan, scratch: scratch) { phase in
             Terminal.phase("\(name), seed \(seed): \(phase)")
         }.run()

@@ -35,7 +35,8 @@ struct SoakCommand: AsyncParsableCommand {
 
     func run() async throws {
         let plan = Plan(
-            fault: .soak(minutes: minutes), seed: seed, jobs: 1, workers: workers,
+            // Half of what is asked for while nothing keeps it from being.
+            fault: .soak(minutes: minutes), seed: seed, jobs: 3000 * minutes, workers: workers,
             profile: profile, keep: keep)
         let report = try await Interruption.heeded {
             let scratch = try await Scratch.start()

@@ -13,7 +13,8 @@ extension Fault {
         return Fault(
             name: "redis-sentinel",
             summary: "sentinels replace a primary that stands still, then one that dies",
-            limits: [noRequestFails, .atMost(5000, "healed")],
+            setup: Setup(excuses: Excuse.ofSlowness),
+            limits: Limit.unseen + [.atMost(5000, "healed")],
             prepare: { stage in
                 let primary = stage.redis
                 let replica = try await PrivateRedis.start(
@@ -68,7 +69,8 @@ extension Fault {
         return Fault(
             name: "redis-cluster",
             summary: "a node of a Redis Cluster is lost, then the replica that took over",
-            limits: [noRequestFails, .atMost(5000, "healed")],
+            setup: Setup(excuses: Excuse.ofSlowness),
+            limits: Limit.unseen + [.atMost(5000, "healed")],
             prepare: { stage in
                 let cluster = try await PrivateRedisCluster.start(primaries: 3, replicas: 3)
                 made.withLock { $0 = cluster }

@@ -10,7 +10,10 @@ extension Fault {
     }
 
     /// Nothing: what the figures are without a fault.
-    static let calm = Fault(name: "calm", summary: "nothing is disturbed", isQuick: true) { rig in
+    static let calm = Fault(
+        name: "calm", summary: "nothing is disturbed", isQuick: true,
+        hasNoRecovery: "there is nothing to recover from"
+    ) { rig in
         try await rig.pass(.seconds(3))
         return []
     }

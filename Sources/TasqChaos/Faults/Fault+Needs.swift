@@ -8,6 +8,13 @@ import TasqTesting
 #endif
 
 extension Fault {
+    /// The path of a `tasq` of an older version, which `TASQ_OLD_BIN` names.
+    static var oldProgram: String? {
+        ProcessInfo.processInfo.environment["TASQ_OLD_BIN"].flatMap { path in
+            FileManager.default.isExecutableFile(atPath: path) ? path : nil
+        }
+    }
+
     /// Why it cannot be done here; nil if it can.
     var obstacle: String? {
         for need in needs {
@@ -23,6 +30,10 @@ extension Fault.Need {
         case .root: geteuid() == 0 ? nil : "needs root"
         case .program(let name, let package):
             ChildProcess.find(name) == nil ? "\(name) not found: apt-get install \(package)" : nil
+        case .fakeClock:
+            FakeClock.installed == nil ? "libfaketime not found: apt-get install faketime" : nil
+        case .oldProgram:
+            Fault.oldProgram == nil ? "TASQ_OLD_BIN names no tasq of an older version" : nil
         case .debugBuild:
             #if DEBUG
                 nil

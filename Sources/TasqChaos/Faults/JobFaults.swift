@@ -8,7 +8,7 @@ extension Fault {
     private static var poison: Fault {
         Fault(
             name: "poison", summary: "jobs that kill their worker, among innocent ones",
-            isQuick: true, setup: Setup(programs: [.chaos])
+            isQuick: true, setup: Setup(programs: [.chaos], excuses: Excuse.ofWorkers)
         ) { rig in
             try await rig.endAll([rig.load.drawn(.pill), rig.load.drawn(.pill)])
             return []
@@ -19,7 +19,7 @@ extension Fault {
         Fault(
             name: "leak", summary: "a job takes memory until its worker may have no more",
             needs: [.program("prlimit", package: "util-linux")],
-            setup: Setup(programs: [.chaos]),
+            setup: Setup(programs: [.chaos], excuses: Excuse.ofWorkers),
             prepare: { stage in
                 for number in 0..<stage.plan.workers {
                     stage.wrappers[number] = ["prlimit", "--as=\(4 << 30)", "--"]
@@ -34,7 +34,7 @@ extension Fault {
     private static var hang: Fault {
         Fault(
             name: "hang", summary: "jobs never return, hear no cancellation, burn the cores",
-            setup: Setup(programs: [.chaos])
+            setup: Setup(programs: [.chaos], excuses: Excuse.ofWorkers)
         ) { rig in
             let jobs = [rig.load.drawn(.hang), rig.load.drawn(.spin), rig.load.drawn(.spin)]
             await rig.load.ask(for: jobs)

@@ -83,7 +83,7 @@ extension Fault {
         return Fault(
             name: "slow-network",
             summary: "every way takes 80 ms, more or less, and cuts what is sent into pieces",
-            limits: nobodyDies,
+            setup: Setup(excuses: Excuse.ofSlowness), limits: nobodyDies,
             prepare: { stage in
                 stage.road = try await roads.open(stage)
             }

@@ -10,12 +10,11 @@ extension Fault {
         ]
     }
 
-    static let noRequestFails = Limit.atMost(0, "requests failed")
-
     private static var redisFlush: Fault {
         Fault(
             name: "redis-flush", summary: "FLUSHALL every two seconds", isQuick: true,
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            setup: Setup(excuses: Excuse.ofSlowness),
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             for _ in 0..<5 {
                 try await rig.redis.command("FLUSHALL")
@@ -29,8 +28,8 @@ extension Fault {
         Fault(
             name: "redis-lose-hints",
             summary: "ids vanish from a list that never empties", isQuick: true,
-            setup: Setup(load: .plain(milliseconds: 20)),
-            limits: [noRequestFails, .atMost(10_000, "lost ids all run after")]
+            setup: Setup(load: .plain(milliseconds: 20), excuses: Excuse.ofSlowness),
+            limits: [.noRequestFails, .atMost(10_000, "lost ids all run after")]
         ) { rig in
             // More is asked for than the slots can do, so that the list is long from here on.
             let rate = rig.load.rate
@@ -64,7 +63,8 @@ extension Fault {
         Fault(
             name: "redis-duplicate-hints",
             summary: "every id is announced ten times over, whatever became of its job",
-            isQuick: true, limits: [noRequestFails, .atMost(0, "runs repeated")]
+            isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
+            limits: Limit.unseen + [.atMost(0, "runs repeated")]
         ) { rig in
             for _ in 0..<16 {
                 try await rig.announceAgain(jobs: 200, times: 10)
@@ -77,8 +77,8 @@ extension Fault {
     private static var redisKill: Fault {
         Fault(
             name: "redis-kill", summary: "Redis is killed, stays away, and comes back empty",
-            isQuick: true,
-            limits: [noRequestFails, .atLeast(10, "rate during, share"), .atMost(5000, "healed")]
+            isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
+            limits: Limit.unseen + [.atLeast(10, "rate during, share"), .atMost(5000, "healed")]
         ) { rig in
             await rig.redis.kill()
             try await rig.pass(.seconds(10))
@@ -90,7 +90,8 @@ extension Fault {
     private static var redisHang: Fault {
         Fault(
             name: "redis-hang", summary: "Redis stands still with its connections open",
-            isQuick: true, limits: [noRequestFails, .atMost(5000, "healed")]
+            isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             rig.redis.pause()
             try await rig.pass(.seconds(8))
@@ -104,7 +105,8 @@ extension Fault {
     private static var redisFull: Fault {
         Fault(
             name: "redis-full", summary: "Redis has no memory left and refuses writes",
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            setup: Setup(excuses: Excuse.ofSlowness),
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             try await rig.redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
             try await rig.redis.command("CONFIG", "SET", "maxmemory", "1")
@@ -117,7 +119,8 @@ extension Fault {
     private static var redisEvict: Fault {
         Fault(
             name: "redis-evict", summary: "Redis evicts the lists and the mark to make room",
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            setup: Setup(excuses: Excuse.ofSlowness),
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             try await rig.redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
             for _ in 0..<4 {
@@ -134,7 +137,8 @@ extension Fault {
     private static var redisOldFile: Fault {
         Fault(
             name: "redis-old-file", summary: "Redis is killed and comes back with an old dump",
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            setup: Setup(excuses: Excuse.ofSlowness),
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             let rate = rig.load.rate
             rig.load.rate = rate * 4
@@ -153,7 +157,8 @@ extension Fault {
         Fault(
             name: "redis-limits",
             summary: "Redis asks for a password, takes no connections, cuts those it has",
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            setup: Setup(excuses: Excuse.ofSlowness),
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             let redis = rig.redis
             try await redis.command("CONFIG", "SET", "requirepass", "secret")
@@ -179,7 +184,8 @@ extension Fault {
     private static var redisReadOnly: Fault {
         Fault(
             name: "redis-readonly", summary: "Redis becomes a replica for a while",
-            limits: [noRequestFails, .atMost(5000, "healed")]
+            setup: Setup(excuses: Excuse.ofSlowness),
+            limits: Limit.unseen + [.atMost(5000, "healed")]
         ) { rig in
             try await rig.redis.command("REPLICAOF", "127.0.0.1", "1")
             try await rig.pass(.seconds(6))

@@ -32,13 +32,18 @@ extension Fault {
 
     private static func promotion(isSynchronous: Bool) -> Fault {
         let standby = Kept<PrivatePostgres>()
+        // Of one that does not lag nothing could be lost, and nothing would be tried.
+        let lag: [Limit] =
+            isSynchronous ? [] : [.atLeast(1, "acknowledged while the standby lagged")]
         return Fault(
             name: isSynchronous ? "promotion-sync" : "promotion",
             summary: isSynchronous
                 ? "the primary is lost and its synchronous standby takes over"
                 : "the primary is lost and a standby that lags takes over",
             setup: Setup(allows: isSynchronous ? [] : [.lostCommits]),
-            limits: [.atMost(10_000, "writes again after"), .atMost(15_000, "healed")],
+            limits: lag + Limit.clear + [
+                .atMost(10_000, "writes again after"), .atMost(15_000, "healed"),
+            ],
             prepare: { stage in
                 let other = try await PrivatePostgres.start(
                     settings: ["track_commit_timestamp": "on"], durable: false,
@@ -58,6 +63,12 @@ extension Fault {
         ) { rig in
             let other = try standby.value()
             if !isSynchronous {
+                // What is acknowledged from here on may be lost. What was before is with it.
+                rig.log.write(Event(kind: .lagging))
+                let place = try await rig.sql("SELECT pg_current_wal_lsn()")
+                try await eventually("the standby has what was acknowledged") {
+                    try await other.execute("SELECT pg_last_wal_receive_lsn() >= '\(place)'") == "t"
+                }
                 // Without a receiver the standby lags; replay goes on with what it has.
                 try await other.execute(
                     "ALTER SYSTEM SET primary_conninfo = 'port=1'; SELECT pg_reload_conf()")
@@ -65,6 +76,7 @@ extension Fault {
             }
             await rig.postgres.stop(.immediate)
             try await rig.pass(.seconds(2))
+            if !isSynchronous { rig.log.write(Event(kind: .promoted)) }
             try await other.promote()
             rig.postgres = other
             let begin = ContinuousClock.now
@@ -83,7 +95,7 @@ extension Fault {
     private static var readOnly: Fault {
         Fault(
             name: "postgres-readonly", summary: "PostgreSQL takes no writes for a while",
-            limits: [.atMost(5000, "healed")]
+            limits: Limit.clear + [.atMost(5000, "healed")]
         ) { rig in
             try await rig.sql(
                 "ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf()")
@@ -145,15 +157,21 @@ extension Fault {
         Fault(
             name: "clock-jump",
             summary: "PostgreSQL's clock jumps five minutes ahead, back, and ten ahead",
-            isQuick: true, needs: [.program("faketime", package: "faketime")],
-            setup: Setup(fakesClock: true, clockIsTrue: false), limits: nobodyDies
+            isQuick: true, needs: [.program("faketime", package: "faketime"), .fakeClock],
+            setup: Setup(fakesClock: true, clockIsTrue: false), limits: nobodyDies + [.struck(3)]
         ) { rig in
-            // The last jump makes everything due that was put off by a clock that was ahead.
-            for shift in ["+5m", "+0", "+10m"] {
-                rig.stage.clock?.shift(shift)
-                try await rig.pass(rig.plan.profile.lease + .seconds(2))
+            guard let clock = rig.stage.clock else {
+                throw TestingError.failed("PostgreSQL has no clock of its own")
             }
-            return []
+            var struck = 0
+            // The last jump makes everything due that was put off by a clock that was ahead.
+            for minutes in [5, 0, 10] {
+                clock.shift("+\(minutes)m")
+                try await rig.pass(rig.plan.profile.lease + .seconds(2))
+                let ahead = try await rig.secondsAhead()
+                if abs(ahead - minutes * 60) < 30 { struck += 1 }
+            }
+            return [.struck(struck)]
         }
     }
 
@@ -162,7 +180,7 @@ extension Fault {
             name: "disk-full", summary: "PostgreSQL has no room left for a while",
             needs: [.root],
             setup: Setup(),
-            limits: nobodyDies + [.atMost(8000, "healed")],
+            limits: nobodyDies + Limit.clear + [.atMost(8000, "healed"), .struck()],
             prepare: { stage in
                 let disk = try await SmallDisk.make(megabytes: 256)
                 stage.cleanups.append { await disk.remove() }
@@ -186,11 +204,12 @@ extension Fault {
                         COMMIT;
                     END LOOP; END $$
                     """)
-            } catch {}
+            } catch TestingError.failed(let reason) where reason.contains("could not extend") {}
             try await rig.pass(.seconds(8))
+            let refusals = rig.refusals("53100")
             // TRUNCATE would want room for new files first.
             try await rig.sql("DROP TABLE public.filler")
-            return []
+            return [.struck(refusals)]
         }
     }
 }

@@ -21,6 +21,7 @@ extension Fault {
     private static var workerKill: Fault {
         Fault(
             name: "worker-kill", summary: "a worker is killed every second", isQuick: true,
+            setup: Setup(excuses: Excuse.ofWorkers),
             limits: [
                 .atMost(6000, "takeover max", in: .test),
                 .atMost(4000, "takeover p50", in: .defaults),
@@ -41,6 +42,7 @@ extension Fault {
     private static var workersKilledInTurn: Fault {
         Fault(
             name: "leader-kill", summary: "each worker is killed in turn, the leader among them",
+            setup: Setup(excuses: Excuse.ofWorkers),
             limits: [.atMost(20_000, "takeover max")]
         ) { rig in
             for worker in rig.workers {
@@ -81,6 +83,7 @@ extension Fault {
             name: "worker-pause",
             summary: "each worker in turn stands still for longer than its lease, then goes on",
             isQuick: true,
+            setup: Setup(excuses: Excuse.ofWorkers),
             limits: [
                 .atMost(7000, "takeover max", in: .test),
                 .atMost(25_000, "takeover max", in: .defaults),
@@ -100,6 +103,7 @@ extension Fault {
         Fault(
             name: "worker-flap",
             summary: "a worker stands still again and again, never for a lease",
+            setup: Setup(excuses: Excuse.ofWorkers),
             limits: [.atMost(0, "workers declared dead"), .atMost(0, "claims reaped")]
         ) { rig in
             let worker = rig.drawWorker()
@@ -146,7 +150,8 @@ extension Fault {
     private static var workerDrain: Fault {
         Fault(
             name: "worker-drain", summary: "workers are asked to end under load, and started again",
-            isQuick: true, limits: [.atMost(0, "claims reaped")]
+            isQuick: true, setup: Setup(excuses: Excuse.ofWorkers),
+            limits: [.atMost(0, "claims reaped")]
         ) { rig in
             for round in 0..<6 {
                 let worker = rig.workers[round % rig.workers.count]
@@ -218,18 +223,12 @@ extension Fault {
             limits: [.atMost(0, "claims reaped")]
         ) { rig in
             for (number, worker) in rig.workers.enumerated() {
-                let before = await worker.starts
-                await worker.become(
-                    rig.crew.worker(
+                try await rig.replace(
+                    worker,
+                    by: rig.crew.worker(
                         number, as: number.isMultiple(of: 2) ? .tasq : .chaos, named: worker.name))
-                await worker.terminate()
-                try await eventually("\(worker.name) was replaced") { await worker.starts > before }
-                try await worker.ready()
             }
-            let before = await rig.server.starts
-            await rig.server.terminate()
-            try await eventually("the server was replaced") { await rig.server.starts > before }
-            try await rig.server.ready()
+            try await rig.replace(rig.server)
             await rig.redis.stop(save: true)
             try await rig.redis.restart()
             try await rig.postgres.restart()
@@ -243,16 +242,21 @@ extension Fault {
             name: "files-exhausted",
             summary: "the server may open few files, and clients come in hundreds",
             needs: [.program("prlimit", package: "util-linux")],
-            limits: [.atMost(5000, "healed")],
+            limits: [.atMost(5000, "healed"), .struck()],
             prepare: { stage in stage.serverWrapper = ["prlimit", "--nofile=40:40", "--"] }
         ) { rig in
             guard let address = await rig.server.address("admin"),
-                let port = address.split(separator: ":").last.flatMap({ Int($0) })
-            else { return [] }
+                let port = address.split(separator: ":").last.flatMap({ Int($0) }),
+                let pid = await rig.server.pid
+            else { throw TestingError.failed("the server is nowhere") }
             let crowd = try await Crowd.connect(200, to: port)
-            try await rig.pass(.seconds(6))
+            var struck = 0
+            for _ in 0..<60 {
+                try await rig.pass(.milliseconds(100))
+                if ProcessTree.openFiles(of: pid) ?? 0 >= 40 { struck += 1 }
+            }
             await crowd.leave()
-            return []
+            return [.struck(struck)]
         }
     }
 
@@ -278,7 +282,10 @@ extension Fault {
     }
 
     private static var queuePause: Fault {
-        Fault(name: "queue-pause", summary: "a queue is paused and resumed under load") { rig in
+        Fault(
+            name: "queue-pause", summary: "a queue is paused and resumed under load",
+            setup: Setup(excuses: Excuse.ofSlowness)
+        ) { rig in
             for _ in 0..<3 {
                 try await rig.crew.tasq("queues", "pause", "second")
                 try await rig.pass(.seconds(3))
@@ -296,7 +303,8 @@ extension Fault {
             summary: "one worker with one slot starts jobs in the order they came in",
             setup: Setup(
                 slots: 1, workers: 1, programs: [.chaos], rate: 100, load: .plain(milliseconds: 1),
-                settings: [("ordered", 1), ("displacement", 40)])
+                settings: [("ordered", 1), ("displacement", 40)]),
+            hasNoRecovery: "there is nothing to recover from"
         ) { rig in
             try await rig.pass(.seconds(3))
             return []

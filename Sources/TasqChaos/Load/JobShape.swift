@@ -73,7 +73,10 @@ extension JobShape {
         case 50..<60: (shape.deed, shape.maxAttempts) = (.fail, 3)
         case 60..<65: shape.deed = .hostile
         case 65..<75: shape.uniqueKey = "u\(number / 200 * 10 + number % 10)"
-        case 75..<85: shape.isCancelled = true
+        case 75..<85:
+            // Half of them while they wait, for most others have run by then.
+            shape.isCancelled = true
+            if Bool.random(using: &random) { shape.delayMilliseconds = 1000 }
         case 85..<95: shape.isRead = true
         case 95..<125: shape.delayMilliseconds = Int.random(in: 100...2000, using: &random)
         default: break

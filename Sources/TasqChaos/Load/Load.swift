@@ -171,7 +171,9 @@ final class Load: Sendable {
                 return
             case .refused(let reason):
                 for job in request.jobs {
-                    log.write(Event(kind: .refused, token: job.token, outcome: reason))
+                    log.write(
+                        Event(
+                            kind: .refused, token: job.token, outcome: reason, batch: request.key))
                 }
                 return
             case .unanswered(let reason):

@@ -20,6 +20,9 @@ struct Event: Sendable {
         /// A fault begins and ends; everything between them may be disturbed.
         case faultStart = "fault.start"
         case faultStop = "fault.stop"
+        /// From here to there what is acknowledged may be lost: a standby takes over that lags.
+        case lagging = "standby.lagging"
+        case promoted = "standby.promoted"
         /// The phases of a run: load, heal, drain, end.
         case phase
         /// What a look at the servers and the processes found.

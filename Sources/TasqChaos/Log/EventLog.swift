@@ -16,6 +16,8 @@ final class EventLog: Sendable {
             FilePath(path), .writeOnly, options: [.append, .create, .closeOnExec],
             permissions: .ownerReadWrite)
         self.process = process
+        // Whoever wrote here before may have died in the middle of a line.
+        if try file.seek(offset: 0, from: .end) > 0 { try file.writeAll("\n".utf8) }
     }
 
     deinit {

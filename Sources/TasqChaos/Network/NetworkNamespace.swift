@@ -1,3 +1,4 @@
+import Synchronization
 import TasqTesting
 
 #if canImport(Glibc)
@@ -16,13 +17,17 @@ struct NetworkNamespace: Sendable {
     private let name: String
     private let cable: String
 
+    /// How many this process has made.
+    private static let count = Atomic(0)
+
     /// Makes it with addresses that nobody else has.
     static func make() async throws -> NetworkNamespace {
         await sweep()
-        let number = Int(getpid()) % 4000
+        let place = count.add(1, ordering: .relaxed).oldValue
+        let number = (Int(getpid()) + 1999 * place) % 4000
         let (high, low) = (number / 60, number % 60 * 4)
         let space = NetworkNamespace(
-            address: "10.231.\(high).\(low + 1)", name: "tasq-chaos-\(getpid())",
+            address: "10.231.\(high).\(low + 1)", name: "tasq-chaos-\(getpid())-\(place)",
             cable: "tqc\(number)")
         try await run("ip", "netns", "add", space.name)
         try await run(
@@ -58,9 +63,8 @@ struct NetworkNamespace: Sendable {
         let names = (try? await ChildProcess.run(["ip", "netns", "list"])) ?? ""
         for line in names.split(separator: "\n") where line.hasPrefix("tasq-chaos-") {
             let name = line.split(separator: " ")[0]
-            guard let pid = Int32(name.dropFirst("tasq-chaos-".count)), kill(pid, 0) != 0 else {
-                continue
-            }
+            let number = name.dropFirst("tasq-chaos-".count).prefix { $0.isNumber }
+            guard let pid = Int32(number), kill(pid, 0) != 0 else { continue }
             do { try await run("ip", "netns", "delete", String(name)) } catch {}
         }
     }

@@ -5,16 +5,17 @@ struct Report: Sendable {
     let plan: Plan
     let findings: [Finding]
     let figures: [Figure]
+    /// Tokens of acknowledged jobs that went, as may happen, with a primary whose standby lagged.
+    var lostWithPrimary: [String] = []
     /// The folder with what the run left behind, if it was kept.
     var evidence: String?
 
     /// The pass figures that were not kept.
     var misses: [(limit: Limit, value: Double?)] {
-        plan.fault.limits.filter { $0.profile == nil || $0.profile == plan.profile }
-            .compactMap { limit in
-                let value = figures.first { $0.name == limit.figure }?.value
-                return value.map(limit.holds) == true ? nil : (limit, value)
-            }
+        plan.limits.compactMap { limit in
+            let value = figures.first { $0.name == limit.figure }?.value
+            return value.map(limit.holds) == true ? nil : (limit, value)
+        }
     }
 
     /// Whether nothing was found and every pass figure was kept.
@@ -42,7 +43,8 @@ struct Report: Sendable {
             findings: findings,
             timed: Invariant.all.filter(\.isTimed).map(\.name),
             figures: Dictionary(figures.map { ($0.name, $0.value) }) { first, _ in first },
-            misses: misses.map { $0.limit.text(seen: $0.value) }, evidence: evidence)
+            misses: misses.map { $0.limit.text(seen: $0.value) },
+            lostWithPrimary: lostWithPrimary, evidence: evidence)
         let data = (try? encoder.encode(document)) ?? Data()
         return String(decoding: data, as: UTF8.self)
     }
@@ -58,6 +60,7 @@ struct Report: Sendable {
         let timed: [String]
         let figures: [String: Double]
         let misses: [String]
+        let lostWithPrimary: [String]
         let evidence: String?
     }
 
@@ -73,6 +76,7 @@ struct Report: Sendable {
         }
         for miss in misses { lines.append("  missed: " + miss.limit.text(seen: miss.value)) }
         lines += figures.map { "  \($0.name): \($0.text)" }
+        for token in lostWithPrimary { lines.append("  lost with the primary: \(token)") }
         if let evidence { lines.append("  kept in \(evidence)") }
         return lines.joined(separator: "\n")
     }

@@ -8,13 +8,17 @@ struct Crew: Sendable {
     private let log: EventLog
     private let configuration: String
     private let tasq: String
+    /// The `tasq` of before, where there is one.
+    private let old: String
     private let own: String
 
     init(plan: Plan, stage: Stage, endpoint: Endpoint, log: EventLog) throws {
         self.plan = plan
         self.stage = stage
         self.log = log
-        tasq = try ChildProcess.built("tasq")
+        let tasq = try ChildProcess.built("tasq")
+        self.tasq = tasq
+        old = Fault.oldProgram ?? tasq
         own = try ChildProcess.built("tasq-chaos")
         configuration = stage.evidence.file("tasq.yaml")
         stage.evidence.write(Self.configurationText(endpoint: endpoint), to: "tasq.yaml")
@@ -37,14 +41,18 @@ struct Crew: Sendable {
 
     func server() -> Member {
         Member(
-            name: "serve",
-            program: Member.Program(
-                words: stage.serverWrapper + [tasq, "serve"],
-                environment: environment(on: stage.road).merging([
-                    "TASQ_HTTP_INGEST": "127.0.0.1:0", "TASQ_HTTP_ADMIN": "127.0.0.1:0",
-                ]) { $1 },
-                readyLine: "admin http"),
-            log: log, output: stage.evidence.file("serve.log"))
+            name: "serve", program: server(isOld: plan.fault.setup.startsOld), log: log,
+            output: stage.evidence.file("serve.log"))
+    }
+
+    /// The program of the server.
+    func server(isOld: Bool) -> Member.Program {
+        Member.Program(
+            words: stage.serverWrapper + [isOld ? old : tasq, "serve"],
+            environment: environment(on: stage.road).merging([
+                "TASQ_HTTP_INGEST": "127.0.0.1:0", "TASQ_HTTP_ADMIN": "127.0.0.1:0",
+            ]) { $1 },
+            readyLine: "admin http")
     }
 
     func worker(_ number: Int) -> Member {
@@ -62,17 +70,19 @@ struct Crew: Sendable {
     ) -> Member.Program {
         var words: [String]
         switch program {
-        case .tasq:
+        case .tasq, .old:
             words = [
-                tasq, "work", "--concurrency", "\(plan.slots)", "--queue", "default", "--queue",
-                "second",
+                program == .old ? old : tasq, "work", "--concurrency", "\(plan.slots)",
+                "--queue", "default", "--queue", "second",
             ]
         case .chaos:
             words = [
                 own, "worker", "--name", name, "--log", stage.evidence.log(of: name),
                 "--concurrency", "\(plan.slots)",
             ]
-            if let mistake = plan.mistake { words += ["--mistake", mistake.rawValue] }
+            if let mistake = plan.mistake, !plan.isUnedited {
+                words += ["--mistake", mistake.rawValue]
+            }
         }
         words = (stage.wrappers[number] ?? []) + words
         return Member.Program(

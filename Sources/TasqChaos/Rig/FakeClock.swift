@@ -5,13 +5,17 @@ struct FakeClock: Sendable {
     private let file: String
     private let library: String
 
-    /// Makes the file; nil where libfaketime is not installed. Its monotonic clock stays true.
-    init?() {
+    /// Where libfaketime is; nil where it is not installed.
+    static var installed: String? {
         let root = "/usr/lib"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
-        let found = names.map { "\(root)/\($0)/faketime/libfaketimeMT.so.1" }
+        return names.map { "\(root)/\($0)/faketime/libfaketimeMT.so.1" }
             .first { FileManager.default.fileExists(atPath: $0) }
-        guard let found else { return nil }
+    }
+
+    /// Makes the file; nil where libfaketime is not installed. Its monotonic clock stays true.
+    init?() {
+        guard let found = Self.installed else { return nil }
         library = found
         file = "/tmp/tasq-chaos-clock-" + UUID().uuidString.prefix(8).lowercased()
         shift("+0")

@@ -8,6 +8,8 @@ struct Plan: Sendable {
     var profile: Profile
     /// A mistake put back into the statements; workers are then all of this program.
     var mistake: Mistake?
+    /// With a mistake's stage and limits, and without the mistake: what it must not find.
+    var isUnedited: Bool
     /// Where to keep what the run leaves behind; without it only a run that finds something does.
     var keep: String?
 
@@ -16,15 +18,35 @@ struct Plan: Sendable {
 
     /// Jobs asked for a second, where that is another number than the fault's own.
     var rate: Double?
-    /// How long the load runs before the fault, and after it at least. Small runs are brief.
-    var calm: Duration { .seconds(jobs < 1000 ? 1 : 3) }
-    var convalescence: Duration { .seconds(jobs < 1000 ? 2 : 5) }
+    /// A small run is over too soon to tell how fast anything was.
+    var isBrief: Bool { jobs < 1000 }
+    /// How long the load runs before the fault, and after it at least.
+    var calm: Duration { isBrief ? .seconds(1) : fault.setup.calm }
+    var convalescence: Duration {
+        if isBrief { return .seconds(2) }
+        return recovery.map { Duration.milliseconds($0) + .seconds(4) } ?? .seconds(5)
+    }
+
+    /// How many milliseconds after its fault it must go on for good as before; nil if nobody asks.
+    private var recovery: Double? {
+        guard fault.hasNoRecovery == nil, !isBrief else { return nil }
+        let own = fault.limits.first { $0.figure == "healed" && $0.isFor(profile) }?.most
+        return own ?? profile.healLimit / .milliseconds(1)
+    }
+
+    /// The pass figures: the fault's own, that it recovers without help, and that nobody is told
+    /// that what is asked for is wrong, for it never is.
+    var limits: [Limit] {
+        let own = fault.limits.filter { $0.figure != "healed" && $0.isFor(profile) }
+        return own + [.atMost(0, "requests refused")]
+            + (recovery.map { [Limit.atMost($0, "healed")] } ?? [])
+    }
 
     var workers: Int { fault.setup.workers ?? givenWorkers }
 
     init(
         fault: Fault, seed: UInt64, jobs: Int, workers: Int, profile: Profile,
-        rate: Double? = nil, mistake: Mistake? = nil, keep: String? = nil
+        rate: Double? = nil, mistake: Mistake? = nil, isUnedited: Bool = false, keep: String? = nil
     ) {
         self.fault = fault
         self.seed = seed
@@ -33,6 +55,7 @@ struct Plan: Sendable {
         self.profile = profile
         self.rate = rate
         self.mistake = mistake
+        self.isUnedited = isUnedited
         self.keep = keep
     }
 }

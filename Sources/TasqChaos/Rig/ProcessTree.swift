@@ -19,6 +19,11 @@ enum ProcessTree {
         return found
     }
 
+    /// How many files a process has open; nil if it has gone.
+    static func openFiles(of pid: Int32) -> Int? {
+        try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+    }
+
     private static func parent(of pid: Int32) -> Int32? {
         guard let stat = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else {
             return nil

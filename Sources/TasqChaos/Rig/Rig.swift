@@ -60,18 +60,30 @@ final class Rig: Sendable {
         log.write(Event(kind: .signalled, name: member.name, outcome: what, pid: pid))
     }
 
-    /// Waits until every process has come back.
+    /// Waits until every process has come back. From here on nothing is disturbed any more: how
+    /// long they take is part of the recovery.
     func allReady() async throws {
+        log.write(Event(kind: .phase, name: "undone"))
         for member in members { try await member.ready() }
     }
 
+    /// Ends a process in order, as an upgrade does; it comes back as itself, or as another program.
+    func replace(_ member: Member, by program: Member.Program? = nil) async throws {
+        let before = await member.starts
+        if let program { await member.become(program) }
+        await member.terminate()
+        try await eventually("\(member.name) was replaced") { await member.starts > before }
+        try await member.ready()
+    }
+
     /// Waits for something that tasq must bring about; false if it does not. With a mistake put
-    /// back nobody waits long: it is expected not to come.
+    /// back nobody waits long, unless it is asked for: it is expected not to come.
     func comes(
-        within limit: Duration, _ what: String, _ condition: () async throws -> Bool
+        within limit: Duration, patiently: Bool = false, _ what: String,
+        _ condition: () async throws -> Bool
     ) async -> Bool {
         do {
-            let limit = plan.mistake == nil ? limit : min(limit, .seconds(15))
+            let limit = plan.mistake == nil || patiently ? limit : min(limit, .seconds(15))
             try await eventually(within: limit, what, condition)
             return true
         } catch {

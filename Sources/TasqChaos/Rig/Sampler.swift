@@ -13,15 +13,21 @@ struct Sampler: Sendable {
     /// Looks at Redis and at the processes are made every so many of those.
     static let rareness = 4
 
-    let rig: Rig
-    let statement = Statement(
+    private let rig: Rig
+    private let redis: RedisSettings
+    private let logger = Logger(label: "sampler") { _ in SwiftLogNoOpLogHandler() }
+    private let statement = Statement(
         name: "chaos_sample", text: String(decoding: PackageResources.sample_sql, as: UTF8.self))
+
+    /// Throws where it could not look: a run that nobody looks at shows nothing.
+    init(rig: Rig) throws {
+        self.rig = rig
+        redis = try RedisSettings(url: rig.stage.listsURL ?? rig.redis.url)
+        _ = try Self.settings(rig.postgres)
+    }
 
     /// Goes on until cancelled.
     func run() async {
-        let logger = Logger(label: "sampler") { _ in SwiftLogNoOpLogHandler() }
-        guard let redis = try? RedisSettings(url: rig.stage.listsURL ?? rig.redis.url)
-        else { return }
         let announcer = RedisAnnouncer(redis, logger: logger)
         var session: Session?
         var port = 0
@@ -29,8 +35,7 @@ struct Sampler: Sendable {
         while !Task.isCancelled {
             if session == nil || port != rig.postgres.port {
                 port = rig.postgres.port
-                session = try? Session(
-                    settings: settings(rig.postgres.url(database: Stage.database)), logger: logger)
+                session = open()
             }
             if let session { await lookAtDatabase(session) }
             if count.isMultiple(of: Self.rareness) {
@@ -44,8 +49,22 @@ struct Sampler: Sendable {
         await announcer.close()
     }
 
-    private func settings(_ url: String) throws -> PostgresSettings {
-        var settings = try PostgresSettings(url: url)
+    private func open() -> Session? {
+        do {
+            return Session(settings: try Self.settings(rig.postgres), logger: logger)
+        } catch {
+            note(blindness: error)
+            return nil
+        }
+    }
+
+    /// A look that saw nothing leaves a gap, which the checkers find; this says why.
+    private func note(blindness error: any Error) {
+        rig.log.write(Event(kind: .sample, name: "none", outcome: "\(error)"))
+    }
+
+    private static func settings(_ postgres: PrivatePostgres) throws -> PostgresSettings {
+        var settings = try PostgresSettings(url: postgres.url(database: Stage.database))
         settings.applicationName = "chaos"
         settings.statementTimeout = .seconds(5)
         return settings
@@ -55,9 +74,13 @@ struct Sampler: Sendable {
         var parameters = Parameters()
         parameters.append((rig.plan.profile.lease + .seconds(3)).inMicroseconds)
         let before = Event.now
-        guard let row = try? await session.run(statement, parameters).first else {
-            return rig.log.write(Event(kind: .sample, name: "none"))
+        let rows: Rows
+        do {
+            rows = try await session.run(statement, parameters)
+        } catch {
+            return note(blindness: error)
         }
+        guard let row = rows.first else { return }
         let after = Event.now
         rig.log.write(
             Event(
@@ -75,20 +98,23 @@ struct Sampler: Sendable {
 
     private func lookAtRedis(_ announcer: RedisAnnouncer) async {
         let queues = [Name.defaultQueue, Name(unchecked: "second")]
-        guard let depths = try? await announcer.depths(of: queues) else { return }
-        let listed = depths.values.reduce(0) { $0 + $1 }
-        rig.log.write(
-            Event(kind: .sample, name: "redis", numbers: ["listed": Int64(listed)]))
+        do {
+            let listed = try await announcer.depths(of: queues).values.reduce(0) { $0 + $1 }
+            rig.log.write(
+                Event(kind: .sample, name: "redis", numbers: ["listed": Int64(listed)]))
+        } catch {
+            note(blindness: error)
+        }
     }
 
     private func lookAtProcesses() async {
         for member in rig.members {
             guard let pid = await member.pid, let memory = Self.memory(of: pid) else { continue }
-            let files = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")
+            let files = ProcessTree.openFiles(of: pid) ?? 0
             rig.log.write(
                 Event(
                     kind: .sample, name: member.name, pid: pid,
-                    numbers: ["rss_kb": memory, "fds": Int64(files?.count ?? 0)]))
+                    numbers: ["rss_kb": memory, "fds": Int64(files)]))
         }
     }
 

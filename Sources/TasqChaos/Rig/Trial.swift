@@ -62,7 +62,9 @@ struct Trial: Sendable {
         let setup = plan.fault.setup
         let clock = setup.fakesClock ? FakeClock() : nil
         let postgres = try await PrivatePostgres.start(
-            settings: ["track_commit_timestamp": "on"].merging(setup.postgresSettings) { $1 },
+            settings: [
+                "track_commit_timestamp": "on", "log_line_prefix": Rig.logPrefix,
+            ].merging(setup.postgresSettings) { $1 },
             durable: false, environment: clock?.environment ?? [:])
         let redis = try await PrivateRedis.start(arguments: setup.redisArguments)
         var stage = Stage(
@@ -73,7 +75,7 @@ struct Trial: Sendable {
             stage.clock = clock
             stage.cleanups.append { clock.remove() }
         }
-        try await makeDatabase(on: postgres)
+        try await makeDatabase(on: postgres, redis)
         return stage
     }
 
@@ -108,9 +110,30 @@ struct Trial: Sendable {
 
     /// The run's database, with tasq's tables in it and everything that happens to them written
     /// down.
-    private func makeDatabase(on postgres: PrivatePostgres) async throws {
+    private func makeDatabase(
+        on postgres: PrivatePostgres, _ redis: PrivateRedis
+    ) async throws {
         try await postgres.execute("CREATE ROLE \(Stage.role) LOGIN")
         try await postgres.execute("CREATE DATABASE \(Stage.database) OWNER \(Stage.role)")
+        if plan.fault.setup.startsOld, let old = Fault.oldProgram {
+            let process = try await ChildProcess.start(
+                old, ["migrate"],
+                environment: [
+                    "DATABASE_URL": Stage.databaseURL(port: postgres.port), "REDIS_URL": redis.url,
+                ], directory: "/")
+            let exit = try await process.wait()
+            guard exit == .code(0) else {
+                throw TestingError.failed("\(old) migrate: \(exit): \(process.standardError)")
+            }
+        } else {
+            try await migrate(postgres)
+        }
+        let audit = String(decoding: PackageResources.audit_sql, as: UTF8.self)
+        try await postgres.execute(
+            audit + (plan.fault.setup.sql ?? "") + (plan.mistake?.stage ?? ""), in: Stage.database)
+    }
+
+    private func migrate(_ postgres: PrivatePostgres) async throws {
         let logger = Logger(label: "trial") { _ in SwiftLogNoOpLogHandler() }
         let store = PostgresStore(
             try PostgresSettings(url: Stage.databaseURL(port: postgres.port)), logger: logger)
@@ -121,20 +144,18 @@ struct Trial: Sendable {
             throw error
         }
         await store.close()
-        let audit = String(decoding: PackageResources.audit_sql, as: UTF8.self)
-        try await postgres.execute(
-            audit + (plan.fault.setup.sql ?? "") + (plan.mistake?.stage ?? ""), in: Stage.database)
     }
 
     /// The processes' whole life; returns what the fault measured.
     private func disturb(_ rig: Rig) async throws -> [Figure] {
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        let sampler = try Sampler(rig: rig)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
             if plan.fault.setup.backlog > 0 {
                 tell("queueing \(plan.fault.setup.backlog) jobs")
                 try await rig.enqueueBySQL(plan.fault.setup.backlog)
             }
             for member in rig.members { group.addTask { await member.run() } }
-            group.addTask { await Sampler(rig: rig).run() }
+            group.addTask { await sampler.run() }
             defer { group.cancelAll() }
             tell("starting processes")
             for member in rig.members { try await member.ready() }
@@ -143,9 +164,7 @@ struct Trial: Sendable {
             tell("load")
             try await Task.sleep(for: plan.calm)
             tell("fault")
-            let figures = try await rig.disturbing(plan.fault.name) {
-                try await plan.fault.strike(rig)
-            }
+            let figures = try await strike(rig)
             rig.log.write(Event(kind: .phase, name: "heal"))
             tell("healing")
             try await Task.sleep(for: plan.convalescence)
@@ -163,13 +182,25 @@ struct Trial: Sendable {
         }
     }
 
-    /// Waits until every job has come to its end. If some never do, the checkers will tell.
+    private func strike(_ rig: Rig) async throws -> [Figure] {
+        if plan.fault.marksItself { return try await plan.fault.strike(rig) }
+        return try await rig.disturbing(plan.fault.name) { try await plan.fault.strike(rig) }
+    }
+
+    /// Waits until every job has come to its end. If some never do, the checkers will tell. With a
+    /// mistake put back it ends when nothing has for a while: what is left then was forgotten, and
+    /// did not merely have to wait.
     private func drain(_ rig: Rig) async {
         let limit = plan.profile.drainLimit + .seconds(plan.fault.setup.backlog / 400)
-        _ = await rig.comes(within: limit, "every job has ended") {
-            try await rig.number(
+        var left = Int.max
+        var since = ContinuousClock.now
+        _ = await rig.comes(within: limit, patiently: true, "every job has ended") {
+            let count = try await rig.number(
                 "SELECT count(*) FROM tasq.job WHERE status IN ('scheduled', 'queued', 'executing')"
-            ) == 0
+            )
+            if count != left { (left, since) = (count, .now) }
+            let isStuck = plan.mistake != nil && ContinuousClock.now - since > .seconds(20)
+            return count == 0 || isStuck
         }
     }
 
@@ -208,7 +239,8 @@ struct Trial: Sendable {
             try await history.load(evidence, plan.settings)
             let findings = try await history.check()
             return Report(
-                plan: plan, findings: findings, figures: own + (try await history.figures()))
+                plan: plan, findings: findings, figures: own + (try await history.figures()),
+                lostWithPrimary: try await history.lostWithPrimary())
         }
     }
 }
@@ -226,17 +258,27 @@ extension Plan {
     var settings: [(name: String, value: Double)] {
         func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
         let processes = Double(workers + 1)
-        return [
+        let granted =
+            fault.setup.allows.map(\.rawValue) + fault.setup.excuses.map(\.rawValue)
+        let general: [(name: String, value: Double)] = [
             ("lease_ms", milliseconds(profile.lease)),
             ("grace_ms", milliseconds(profile.grace)),
             ("heal_ms", milliseconds(profile.healLimit)),
             ("orphan_ms", milliseconds(profile.lease + .seconds(3))),
             ("pick_ms", 2500),
             ("max_crashes", Double(JobLimits.maxCrashes)),
+            ("jobs", Double(jobs)),
+            // The servers are looked at four times and once a second; on a busy machine, seldomer.
+            ("look_ms", milliseconds(.seconds(5).onThisMachine)),
+            // A caller who is told so soon that it cannot be done now knows what to do.
+            ("clear_ms", milliseconds(.milliseconds(2500).onThisMachine)),
+            // Of so many of the mixture some are read, and some called off.
+            ("mixture_from", fault.setup.load.isMixture ? 2000 : 0),
             // A pool, a heartbeat and a listener each, and one of the pool on its way out.
             ("connections", processes * 14),
             ("list_slack", 1000),
             ("clock_is_true", fault.setup.clockIsTrue ? 1 : 0),
-        ] + fault.setup.settings + fault.setup.allows.map { ($0.rawValue, 1) }
+        ]
+        return general + fault.setup.settings + granted.map { (name: $0, value: 1.0) }
     }
 }

@@ -16,10 +16,59 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
     }
 
     static let all: [BadHistory] = [
+        BadHistory(
+            "I0", "nobody looked at PostgreSQL",
+            "DELETE FROM event WHERE e = 'sample' AND name = 'postgres'"),
+        BadHistory(
+            "I0", "nobody looked at Redis",
+            "DELETE FROM event WHERE e = 'sample' AND name = 'redis'"),
+        BadHistory(
+            "I0b", "for a while nobody looked",
+            "DELETE FROM event WHERE e = 'sample' AND name = 'postgres' AND t BETWEEN 5e9 AND 8e9"),
+        BadHistory(
+            "I0b", "nobody looked again after a fault",
+            """
+            DELETE FROM event WHERE e = 'sample' AND name = 'postgres' AND t > 5e9;
+            SELECT happened(5000, 'fault.start', 1, NULL, 'storm')
+            """),
+        BadHistory("I0", "nobody noted the phases", "DELETE FROM event WHERE e = 'phase'"),
+        BadHistory("I0", "a line is torn", #"INSERT INTO torn VALUES ('{"t":12,"p":"w')"#),
+        BadHistory(
+            "I0", "an end that the record does not have",
+            """
+            DELETE FROM change
+            WHERE tbl = 'job' AND op = 'U' AND status = 'success' AND job = u(1)
+            """),
+        BadHistory(
+            "I0", "a worker that settles and logs no run",
+            "DELETE FROM event WHERE e IN ('start', 'end') AND pid = 100"),
+        BadHistory(
+            "I0", "fewer jobs than were asked for",
+            "DELETE FROM event WHERE e = 'acknowledged' AND token = 'tok5'"),
+        BadHistory("I0", "no job was read", "DELETE FROM event WHERE e = 'found'"),
+        BadHistory("I0", "no job was called off", "DELETE FROM event WHERE e = 'cancel.done'"),
         BadHistory("I1", "an acknowledged job is gone", "DELETE FROM job WHERE token = 'tok1'"),
         BadHistory(
             "I1", "an acknowledged job was left queued",
             "UPDATE job SET status = 'queued' WHERE token = 'tok2'"),
+        BadHistory(
+            "I1", "a success that no handler ran",
+            "DELETE FROM event WHERE e IN ('start', 'end') AND claim = u(11)"),
+        BadHistory(
+            "I1", "a success whose handler never came to its end",
+            "DELETE FROM event WHERE e = 'end' AND claim = u(11)"),
+        BadHistory(
+            "I1", "a success whose handler failed",
+            "UPDATE event SET out = 'failed' WHERE e = 'end' AND claim = u(11)"),
+        BadHistory(
+            "I1", "a success by another claim's handler",
+            "UPDATE event SET claim = u(22) WHERE e IN ('start', 'end') AND claim = u(11)"),
+        BadHistory(
+            "I1", "an error that no handler ran",
+            """
+            DELETE FROM event WHERE e IN ('start', 'end') AND claim = u(11);
+            UPDATE job SET status = 'error' WHERE token = 'tok1'
+            """),
         BadHistory(
             "I2", "a run of a token that nobody asked for",
             "UPDATE event SET token = 'stranger' WHERE e = 'start' AND claim = u(11)"),

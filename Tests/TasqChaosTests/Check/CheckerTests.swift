@@ -1,3 +1,4 @@
+import Foundation
 import TasqTesting
 import TestSizes
 import Testing
@@ -23,6 +24,42 @@ import Testing
     @Test func `Every checker has a bad history that it catches`() {
         let proved = Set(BadHistory.all.map(\.invariant))
         #expect(Invariant.all.map(\.name).filter { !proved.contains($0) } == [])
+    }
+
+    @Test func `A line that is cut off is a finding, and those around it are read`() async throws {
+        let evidence = try Evidence(named: "torn", in: nil)
+        defer { evidence.remove() }
+        let whole = #"{"t":1,"p":"w1","pid":7,"e":"born"}"#
+        // The last line of the first log has no end: it must not swallow the next log's first.
+        evidence.write(whole + "\n" + #"{"t":2,"p":"w1","e"#, to: "w1.jsonl")
+        evidence.write(whole + "\n\n[1]\n" + whole + "\n", to: "w2.jsonl")
+        for table in ["change", "job", "claim_left", "attempt"] {
+            evidence.write("", to: table + ".csv")
+        }
+        let (findings, count) = try await scratch().withDatabase { history in
+            try await history.load(evidence, [(name: "look_ms", value: 5000)])
+            return (
+                try await history.check(), try await history.run("SELECT count(*) FROM event")
+            )
+        }
+        let torn = findings.first { $0.invariant == "I0" }?.examples.filter { $0.contains("read:") }
+        let kept = ["[1]", #"{"t":2,"p":"w1","e"#].map { "log: not to be read: " + $0 }
+        #expect(torn?.sorted() == kept)
+        #expect(count == "3")
+    }
+
+    @Test func `A log goes on in a new line where its last writer died in the middle of one`()
+        throws
+    {
+        let evidence = try Evidence(named: "log", in: nil)
+        defer { evidence.remove() }
+        let path = evidence.log(of: "w1")
+        evidence.write(#"{"t":2,"p":"w1","e"#, to: "w1.jsonl")
+        try EventLog(at: path, process: "w1").write(Event(kind: .phase, name: "load"))
+        let log = try Data(contentsOf: URL(fileURLWithPath: path))
+        let lines = String(decoding: log, as: UTF8.self).split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.last?.contains(#""e":"phase""#) == true)
     }
 
     @Test func `Clocks that drift apart are no finding`() async throws {
@@ -63,8 +100,49 @@ import Testing
         let lost = "DELETE FROM job WHERE token = 'tok1'; DELETE FROM change WHERE job = u(1);"
         let strict = try await findings(lost)
         #expect(strict.contains { $0.invariant == "I1" })
-        let lenient = try await findings(lost + "INSERT INTO cfg VALUES ('lost_commits', 1);")
+        let allowed = lost + "INSERT INTO cfg VALUES ('lost_commits', 1);"
+        let lagging = { (from: Int, to: Int) in
+            "SELECT happened(\(from), 'standby.lagging', 1, NULL), "
+                + "happened(\(to), 'standby.promoted', 1, NULL);"
+        }
+        let lenient = try await findings(allowed + lagging(1000, 1500))
         #expect(!lenient.contains { $0.invariant == "I1" || $0.invariant == "I7" })
+        // What was acknowledged before the standby was cut off is with it, and what was after it
+        // took over is its own.
+        for (from, to) in [(1010, 1500), (500, 1000)] {
+            let early = try await findings(allowed + lagging(from, to))
+            #expect(early.contains { $0.invariant == "I1" })
+        }
+        let never = try await findings(allowed)
+        #expect(never.contains { $0.invariant == "I1" })
+    }
+
+    @Test(arguments: ExcusedHistory.all)
+    func `A fault excuses only what it cannot but cause`(history: ExcusedHistory) async throws {
+        let excused = try await findings(history.change)
+        #expect(excused.isEmpty, "\(excused)")
+        let strict = try await findings(
+            history.change + "DELETE FROM cfg WHERE name = '\(history.excuse.rawValue)';")
+        #expect(strict.map(\.invariant) == [history.invariant])
+    }
+
+    @Test func `What a lagging standby cost is counted and named`() async throws {
+        let (figures, tokens) = try await scratch().withDatabase { history in
+            try await history.run(
+                Story.words + Story.good
+                    + """
+                    DELETE FROM job WHERE token = 'tok1'; DELETE FROM change WHERE job = u(1);
+                    INSERT INTO cfg VALUES ('lost_commits', 1);
+                    SELECT happened(900, 'standby.lagging', 1, NULL),
+                        happened(1600, 'standby.promoted', 1, NULL);
+                    """)
+            _ = try await history.check()
+            return (try await history.figures(), try await history.lostWithPrimary())
+        }
+        let value = { (name: String) in figures.first { $0.name == name }?.value }
+        #expect(value("acknowledged while the standby lagged") == 2)
+        #expect(value("lost with the primary") == 1)
+        #expect(tokens == ["tok1"])
     }
 
     @Test func `Figures tell how soon a dead worker's job ran again`() async throws {

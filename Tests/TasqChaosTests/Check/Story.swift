@@ -113,10 +113,14 @@ enum Story {
         SELECT beat(2, 200, 'U', g) FROM generate_series(500, 1500, 500) AS g;
         SELECT beat(3, 300, 'U', g) FROM generate_series(500, 2500, 500) AS g;
         SELECT looked(g) FROM generate_series(0, 30000, 250) AS g;
+        INSERT INTO event (t, p, pid, e, name, x)
+        SELECT g * 1e6, 'chaos', 1, 'sample', 'redis', '{"listed": 0}'
+        FROM generate_series(0, 30000, 1000) AS g;
 
         -- 1: at once.
         SELECT asked(1, 1000), entered(1, 1001), told(1, 1002, 1);
         SELECT claimed(1, 11, 1, 1003), ran(1, 11, 1, 100, 1004, 1010), settled(1, 11, 1011);
+        INSERT INTO event (t, p, pid, e, token, job) VALUES (1050e6, 'chaos', 1, 'found', 'tok1', u(1));
         -- 2: the second attempt.
         SELECT asked(2, 1000), entered(2, 1001), told(2, 1002, 2);
         SELECT claimed(2, 21, 1, 1003), ran(2, 21, 1, 100, 1004, 1010, 'failed'),
@@ -165,7 +169,9 @@ enum Story {
         SELECT happened(9000, 'phase', 1, NULL, 'drain');
         INSERT INTO cfg VALUES ('lease_ms', 3000), ('grace_ms', 5000), ('heal_ms', 2000),
             ('orphan_ms', 6000), ('pick_ms', 2500), ('max_crashes', 3), ('connections', 50),
-            ('list_slack', 100), ('clock_is_true', 1);
+            ('list_slack', 100), ('clock_is_true', 1), ('look_ms', 2000), ('clear_ms', 2500), ('jobs', 10),
+            ('mixture_from', 10), ('excuse_orphans', 1), ('excuse_stuck', 1),
+            ('excuse_connections', 1), ('excuse_lists', 1), ('excuse_beats', 1);
 
         """
 }

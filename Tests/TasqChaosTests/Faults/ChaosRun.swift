@@ -4,9 +4,13 @@ import TasqTesting
 /// A small run of `tasq-chaos` and what it reported.
 struct ChaosRun: Sendable {
     let exit: ChildProcess.Exit
-    let report: Report
+    /// One for each fault, as they ended.
+    let reports: [Report]
     /// Everything it said, for a failure's message.
     let text: String
+
+    /// The one report of a run of one fault.
+    var report: Report { reports[0] }
 
     /// The parts of the report that tests look at.
     struct Report: Decodable {
@@ -16,10 +20,12 @@ struct ChaosRun: Sendable {
             let examples: [String]
         }
 
+        let fault: String
         let clean: Bool
         let zeroes: [String: Int]
         let findings: [Finding]
         let timed: [String]
+        let misses: [String]
         let figures: [String: Double]
 
         /// What was found that no busy machine can bring about.
@@ -29,21 +35,31 @@ struct ChaosRun: Sendable {
             }
         }
 
+        func examples(_ invariant: String) -> [String] {
+            findings.first { $0.invariant == invariant }?.examples ?? []
+        }
+
         func count(_ invariant: String) -> Int {
             findings.first { $0.invariant == invariant }?.count ?? 0
         }
     }
 
-    static func of(_ fault: String, seed: Int = 1, _ more: String...) async throws -> ChaosRun {
+    static func of(
+        _ faults: [String], seed: Int = 1, options: [String],
+        environment: [String: String] = [:]
+    ) async throws -> ChaosRun {
         let process = try await ChildProcess.start(
             ChildProcess.built("tasq-chaos"),
-            ["run", "--fault", fault, "--seed", "\(seed)", "--json"] + more)
+            ["run", "--seed", "\(seed)", "--json"] + faults.flatMap { ["--fault", $0] } + options,
+            environment: ["TASQ_TEST_SLOW": "\(Slowness.factor)"].merging(environment) { $1 })
         let exit = try await process.wait(within: .seconds(300).onThisMachine)
         let text = process.standardOutput + "\n" + process.standardError
-        guard let line = process.standardOutput.split(separator: "\n").first else {
-            throw TestingError.failed("no report (\(exit)): \(text)")
+        let reports = try process.standardOutput.split(separator: "\n").map {
+            try JSONDecoder().decode(Report.self, from: Data($0.utf8))
         }
-        let report = try JSONDecoder().decode(Report.self, from: Data(line.utf8))
-        return ChaosRun(exit: exit, report: report, text: text)
+        guard reports.count == faults.count else {
+            throw TestingError.failed("\(reports.count) reports (\(exit)): \(text)")
+        }
+        return ChaosRun(exit: exit, reports: reports, text: text)
     }
 }

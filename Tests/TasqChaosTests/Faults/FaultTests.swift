@@ -11,17 +11,29 @@ import Testing
 enum FaultTests {
     static let areAskedFor = ProcessInfo.processInfo.environment["TASQ_TEST_LONG"] != nil
 
-    @Suite(.large) struct Calm {
-        @Test func `Nothing is lost, run beside itself or ended twice without a fault`()
+    /// The fast part: in every run of the tests, several at once, for about a minute and a half.
+    @Suite(.large) struct Fast {
+        @Test func `Nothing is lost, run beside itself or ended twice under one of many faults`()
             async throws
         {
-            try await FaultTests.holds("calm", jobs: 150)
+            let faults = [
+                "fail-points", "worker-kill", "server-kill", "redis-flush", "postgres-terminate",
+                "reap-storm",
+            ].filter { Fault.named($0)?.obstacle == nil }
+            let run = try await ChaosRun.of(
+                faults, options: ["--jobs", "150", "--rate", "60", "--at-once", "3"])
+            #expect(run.reports.map(\.fault).sorted() == faults.sorted())
+            for report in run.reports {
+                #expect(report.faults == [], "\(report.fault): \(run.text)")
+                #expect(report.figures["jobs acknowledged"] ?? 0 >= 150)
+            }
         }
     }
 
     @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Workers {
         @Test(arguments: [
-            "worker-kill", "fail-points", "worker-pause", "worker-drain", "server-kill", "poison",
+            "calm", "worker-kill", "fail-points", "worker-pause", "worker-drain", "server-kill",
+            "poison",
         ])
         func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
             try await FaultTests.holds(fault)
@@ -48,40 +60,28 @@ enum FaultTests {
         }
     }
 
-    /// The suite with a known mistake put back must find it.
-    @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Controls {
-        @Test(arguments: [
-            (Mistake.naiveClaim, "redis-duplicate-hints", ["I5", "I14"]),
-            (.attemptReadAgain, "reap-storm", ["I7"]),
-            (.claimFirstSettle, "reap-storm", ["I20"]),
-            (.workerFence, "reap-storm", ["I4"]),
-            (.watermarkScan, "redis-lose-hints", ["I1"]),
-            (.countedOnFailure, "poison", ["I7"]),
-        ])
-        func `A mistake put back is found`(
-            mistake: Mistake, fault: String, invariants: [String]
-        ) async throws {
-            // A mistake shows when two transactions meet at the wrong moment, which one run may miss.
-            for seed in 1...4 {
-                let run = try await ChaosRun.of(
-                    fault, seed: seed, "--mistake", mistake.rawValue, "--jobs", "600")
-                if invariants.contains(where: { run.report.count($0) > 0 }) {
-                    #expect(run.exit == .code(1))
-                    return
-                }
-            }
-            Issue.record("four runs did not find \(mistake.rawValue)")
+    @Suite(.enabled(if: areAskedFor), .large) struct Upgrade {
+        /// Where no older program is named, this one counts as one: at least the way is tried.
+        @Test func `A version is replaced by the next under load`() async throws {
+            let this = try ChildProcess.built("tasq")
+            let run = try await ChaosRun.of(
+                ["upgrade"], options: ["--jobs", "300", "--rate", "60"],
+                environment: ["TASQ_OLD_BIN": Fault.oldProgram ?? this])
+            #expect(run.report.faults == [], "\(run.text)")
+            #expect(run.report.figures["struck"] == 2)
+            #expect(run.report.figures["claims reaped"] == 0)
         }
     }
 
-    fileprivate static func holds(_ name: String, jobs: Int = 300) async throws {
+    fileprivate static func holds(_ name: String) async throws {
         let fault = try #require(Fault.named(name))
         if let obstacle = fault.obstacle {
             print("\(name) is skipped: \(obstacle)")
             return
         }
-        let run = try await ChaosRun.of(name, "--jobs", "\(jobs)", "--rate", "60")
+        let run = try await ChaosRun.of([name], options: ["--jobs", "300", "--rate", "60"])
         #expect(run.report.faults == [], "\(run.text)")
-        #expect(run.report.figures["jobs acknowledged"] ?? 0 >= Double(jobs))
+        #expect(run.report.figures["jobs acknowledged"] ?? 0 >= 300)
+        #expect(!run.report.misses.contains { $0.hasPrefix("struck ") }, "\(run.text)")
     }
 }

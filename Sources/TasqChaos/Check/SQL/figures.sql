@@ -3,18 +3,21 @@ WITH span AS (
     SELECT
         (SELECT min(t) FROM event WHERE e = 'phase' AND name = 'load') AS load,
         coalesce((SELECT min(t0) FROM disturbance), 9e18::bigint) AS broken,
-        coalesce((SELECT max(t1) FROM disturbance WHERE t1 < 9e18), 9e18::bigint) AS mended,
+        -- The end of what was done; until `fault.stop` some faults wait for what is started again.
+        coalesce(
+            (SELECT max(t) FROM event WHERE e = 'phase' AND name = 'undone'),
+            (SELECT max(t1) FROM disturbance WHERE t1 < 9e18), 9e18::bigint) AS mended,
         coalesce(
             (SELECT min(t) FROM event WHERE e = 'phase' AND name = 'drain'), 9e18::bigint) AS drain
 ),
 done AS (
     SELECT t FROM event WHERE e = 'end' AND out = 'ok'
 ),
--- Jobs done in each tenth of a second, and in the second that begins with it.
+-- Jobs done in the three seconds that begin with each tenth of a second: one good second is luck.
 tenth AS (
     SELECT g.t, (
-        SELECT count(*) FROM done AS d WHERE d.t >= g.t AND d.t < g.t + 1000000000
-    ) AS in_second
+        SELECT count(*) FROM done AS d WHERE d.t >= g.t AND d.t < g.t + 3000000000
+    ) AS in_three
     FROM span, generate_series(
         span.load, least(span.drain, span.load + 1200000000000), 100000000) AS g (t)
     WHERE span.mended < 9e18
@@ -62,6 +65,12 @@ growth AS (
     WHERE died - born > greatest(300000000000, 0.4 * whole) AND t > born + 120000000000
     GROUP BY pid
 ),
+-- Of PostgreSQL's clients, while nothing is disturbed.
+sessions AS (
+    SELECT count(*) AS looks, regr_slope(connections::float8, t / 3.6e12) AS growth
+    FROM sample
+    WHERE NOT disturbed
+),
 ack AS (
     SELECT t, ms, t - lag(t) OVER (ORDER BY t) AS gap,
         EXISTS (SELECT FROM disturbance AS d WHERE event.t BETWEEN d.t0 AND d.t1) AS disturbed
@@ -69,6 +78,9 @@ ack AS (
     WHERE e = 'acknowledged'
 )
 SELECT 'jobs acknowledged', count(*)::float8, '' FROM enq WHERE acknowledged IS NOT NULL
+UNION ALL SELECT 'acknowledged while the standby lagged', count(*), '' FROM enq
+    WHERE may_be_lost(acknowledged)
+UNION ALL SELECT 'lost with the primary', count(*), '' FROM lost_with_primary
 UNION ALL SELECT 'runs', count(*), '' FROM run
 UNION ALL SELECT 'runs repeated', count(*), '' FROM (
     SELECT lag(ending) OVER (PARTITION BY job ORDER BY n0) AS before FROM claim
@@ -95,7 +107,7 @@ UNION ALL SELECT 'rate during, share', coalesce((
     / nullif((SELECT rate FROM base), 0) * 100, 0), '%'
 UNION ALL SELECT 'healed', coalesce((
         SELECT min(greatest(0, tenth.t - span.mended)) / 1e6 FROM tenth, base, span
-        WHERE tenth.t >= span.mended AND tenth.in_second >= 0.9 * base.rate
+        WHERE tenth.t >= span.mended AND tenth.in_three >= 0.9 * 3 * base.rate
     ), CASE WHEN (SELECT mended FROM span) < 9e18 THEN 9e9 ELSE 0 END), 'ms'
 UNION ALL SELECT 'enqueue p99', coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms), 0), 'ms'
     FROM ack WHERE NOT disturbed
@@ -103,6 +115,13 @@ UNION ALL SELECT 'enqueue p99 during',
     coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms), 0), 'ms'
     FROM ack WHERE disturbed
 UNION ALL SELECT 'requests failed', count(*), '' FROM event WHERE e = 'unanswered'
+-- With 4xx: nothing is wrong with what is asked for.
+UNION ALL SELECT 'requests refused', count(DISTINCT batch), '' FROM event WHERE e = 'refused'
+-- Told neither that it was done nor, soon, that it cannot be done now.
+UNION ALL SELECT 'requests without a clear answer', count(*), '' FROM event
+    WHERE e = 'unanswered' AND (out IS DISTINCT FROM '503' OR ms > cfg('clear_ms'))
+UNION ALL SELECT 'requests failed before', count(*), '' FROM event AS e, span
+    WHERE e.e = 'unanswered' AND e.t < span.broken
 UNION ALL SELECT 'longest without an acknowledgement', coalesce(max(gap), 0) / 1e6, 'ms' FROM ack
 UNION ALL SELECT 'requests failed later', count(*), '' FROM event AS e, span
     WHERE e.e = 'unanswered' AND e.t - e.ms * 1e6 > span.mended
@@ -123,5 +142,8 @@ UNION ALL SELECT 'pickup p99, times the one before', coalesce(
         WHERE t0 > span.load + 300000000 AND t0 < span.broken), 0), 0), '×'
 UNION ALL SELECT 'memory growth an hour', coalesce(max(greatest(0, memory)), 0), 'MB' FROM growth
 UNION ALL SELECT 'open files growth an hour', coalesce(max(greatest(0, files)), 0), '' FROM growth
+UNION ALL SELECT 'processes that lived', count(*), '' FROM growth
+UNION ALL SELECT 'connections growth an hour', coalesce(greatest(0, growth), 0), '' FROM sessions
+UNION ALL SELECT 'undisturbed looks', looks, '' FROM sessions
 UNION ALL SELECT 'most memory', coalesce(max((x ->> 'rss_kb')::float8) / 1024, 0), 'MB'
     FROM event WHERE e = 'sample' AND x ? 'rss_kb'

@@ -55,6 +55,29 @@ WHERE e IN ('asked', 'acknowledged', 'refused')
 GROUP BY token;
 CREATE INDEX ON enq (token);
 
+-- While a standby lags that takes over, what is acknowledged may be lost with the primary; what was
+-- acknowledged before it was cut off, or after it took over, may not.
+CREATE TABLE lossy AS
+SELECT
+    l.t AS t0,
+    coalesce((
+        SELECT min(p.t) FROM event AS p WHERE p.e = 'standby.promoted' AND p.t > l.t
+    ), 9e18::bigint) AS t1
+FROM event AS l
+WHERE l.e = 'standby.lagging';
+CREATE FUNCTION may_be_lost(at bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT allowed('lost_commits')
+        AND EXISTS (SELECT FROM lossy AS l WHERE may_be_lost.at BETWEEN l.t0 AND l.t1)
+$$;
+-- Jobs to which that happened.
+CREATE TABLE lost_with_primary AS
+SELECT q.token, q.acknowledged
+FROM enq AS q
+WHERE may_be_lost(q.acknowledged)
+    AND NOT EXISTS (SELECT FROM job AS j WHERE j.token = q.token)
+    AND NOT EXISTS (
+        SELECT FROM job AS h WHERE h.job = q.job AND h.unique_key = q.unique_key);
+
 -- Every claim that was committed, and how it ended.
 CREATE TABLE claim AS
 SELECT
@@ -117,6 +140,14 @@ LEFT JOIN process_end AS x ON x.pid = s.pid AND x.t > s.t
 WHERE s.e = 'start';
 CREATE INDEX ON run (job, t0);
 CREATE INDEX ON run (claim);
+
+-- From when to when there was load, and what came of it.
+CREATE TABLE span AS
+SELECT
+    min(t) FILTER (WHERE name = 'load') AS t0,
+    max(t) FILTER (WHERE name IN ('drain', 'end')) AS t1
+FROM event
+WHERE e = 'phase';
 
 -- When something was being disturbed, the time to heal included.
 CREATE TABLE disturbance AS

@@ -8,6 +8,6 @@ FROM run AS a
 JOIN run AS b ON b.job = a.job AND b.claim <> a.claim AND b.t0 >= a.t0
     AND b.t0 < coalesce(a.t1, 9e18)
 LEFT JOIN claim AS c ON c.claim = a.claim
-WHERE (c.ending IS NULL AND NOT allowed('lost_commits'))
+WHERE (c.ending IS NULL AND NOT may_be_lost(a.t0))
     OR c.ending NOT IN ('reaped', 'taken', 'cancelled')
         AND NOT (c.ending = 'handed back' AND a.p = 'endpoint')

@@ -11,4 +11,4 @@ FROM (
     ) AS numbered
     WHERE orphans > 0
 ) AS s
-WHERE NOT s.disturbed AND s.t - s.since > cfg('orphan_ms') * 1000000
+WHERE NOT (s.disturbed AND allowed('excuse_orphans')) AND s.t - s.since > cfg('orphan_ms') * 1000000

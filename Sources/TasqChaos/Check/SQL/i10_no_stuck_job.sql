@@ -11,6 +11,6 @@ FROM (
     FROM sample
     WINDOW looks AS (ORDER BY t ROWS BETWEEN 2 PRECEDING AND CURRENT ROW)
 ) AS s
-WHERE s.worst > 0 AND NOT s.excused
+WHERE s.worst > 0 AND NOT (s.excused AND allowed('excuse_stuck'))
     AND (s.excess <= 0 OR NOT EXISTS (
         SELECT FROM claim AS c WHERE mono(c.committed0) BETWEEN s.since AND s.t))

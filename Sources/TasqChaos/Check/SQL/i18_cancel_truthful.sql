@@ -3,7 +3,7 @@ SELECT e.job::text AS subject, 'confirmed as cancelled, left ' || j.status AS de
 FROM event AS e
 JOIN job AS j ON j.job = e.job
 WHERE e.e = 'cancel.done' AND j.status <> 'cancelled'
-    AND NOT allowed('retries') AND NOT allowed('lost_commits')
+    AND NOT allowed('retries') AND NOT may_be_lost(e.t)
 UNION ALL
 SELECT c.claim::text, 'claimed after it was cancelled'
 FROM change AS u

@@ -12,6 +12,8 @@ FROM (
 JOIN worker AS w ON w.worker = b.worker
 WHERE allowed('clock_is_true') AND b.gap_ms IS NOT NULL
     AND NOT EXISTS (SELECT FROM disturbed AS d WHERE d.pid = w.pid)
-    AND NOT EXISTS (SELECT FROM disturbance AS d WHERE b.t BETWEEN d.t0 AND d.healed)
+    AND NOT (
+        allowed('excuse_beats')
+        AND EXISTS (SELECT FROM disturbance AS d WHERE b.t BETWEEN d.t0 AND d.healed))
 GROUP BY b.worker
 HAVING percentile_cont(0.99) WITHIN GROUP (ORDER BY b.gap_ms) > cfg('lease_ms') / 3

@@ -18,6 +18,19 @@ CREATE TABLE event (
     x     jsonb
 );
 
+-- Lines that are none: cut off, or written by something else.
+CREATE TABLE torn (line text);
+-- What a line says; nothing if it is none.
+CREATE FUNCTION read_line(line text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    x jsonb := NULL;
+BEGIN
+    x := line::jsonb;
+    RETURN CASE WHEN jsonb_typeof(x) = 'object' AND x ?& ARRAY['t', 'p', 'e'] THEN x END;
+EXCEPTION WHEN OTHERS THEN
+    RETURN NULL;
+END $$;
+
 -- audit.change of the run's database, with the time of its commit.
 CREATE TABLE change (
     n             bigint,

@@ -1,0 +1,69 @@
+import FoundationEssentials
+import TasqTesting
+
+/// Whether a fault came about at all, as the server or the process that it struck tells. A fault
+/// that nobody felt shows nothing.
+extension Rig {
+    /// How often PostgreSQL refused tasq something with this SQLSTATE, by its own log.
+    func refusals(_ state: String) -> Int {
+        let log = FileManager.default.contents(atPath: postgres.directory + "/log") ?? Data()
+        return Self.refusals(state, in: String(decoding: log, as: UTF8.self))
+    }
+
+    /// The same of a log whose lines begin as ``logPrefix`` says.
+    static func refusals(_ state: String, in log: String) -> Int {
+        let marks = ["ERROR:", "FATAL:"].map { ",\(Stage.role),\(state),\($0)" }
+        return log.split(separator: "\n").filter { line in
+            marks.contains { line.contains($0) }
+        }.count
+    }
+
+    /// PostgreSQL's `log_line_prefix`: when, in which process, by whom and with what.
+    static let logPrefix = "%m,%p,%u,%e,"
+
+    /// How many seconds PostgreSQL's clock is ahead of this machine's.
+    func secondsAhead() async throws -> Int {
+        let theirs = try await number("SELECT extract(epoch FROM clock_timestamp())::bigint")
+        return theirs - Int(Date().timeIntervalSince1970)
+    }
+
+    /// Sleepers whose transaction keeps dead rows from being removed.
+    func heldSnapshots() async throws -> Int {
+        try await number(
+            """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE application_name = '\(Sleepers.name)' AND backend_xmin IS NOT NULL
+            """)
+    }
+
+    /// Jobs whose newest version a sleeper has written and not committed.
+    func lockedJobs() async throws -> Int {
+        try await number(
+            """
+            SELECT count(*) FROM tasq.job AS j
+            JOIN pg_stat_activity AS a ON a.backend_xid = j.xmax
+            WHERE a.application_name = '\(Sleepers.name)'
+            """)
+    }
+
+    /// Sleepers that nobody may look at the jobs beside.
+    func lockedTables() async throws -> Int {
+        try await number(
+            """
+            SELECT count(*) FROM pg_locks AS l
+            JOIN pg_stat_activity AS a ON a.pid = l.pid
+            WHERE a.application_name = '\(Sleepers.name)' AND l.granted
+                AND l.mode = 'AccessExclusiveLock' AND l.relation = 'tasq.job'::regclass
+            """)
+    }
+}
+
+extension Figure {
+    /// How often a fault was seen where it struck.
+    static func struck(_ count: Int) -> Figure { Figure(name: "struck", value: Double(count)) }
+}
+
+extension Limit {
+    /// A fault that nobody felt is no fault.
+    static func struck(_ least: Double = 1) -> Limit { .atLeast(least, "struck") }
+}

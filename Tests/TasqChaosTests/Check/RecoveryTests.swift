@@ -1,0 +1,117 @@
+import TasqTesting
+import TestSizes
+import Testing
+
+@testable import TasqChaos
+
+/// When a system counts as recovered, on histories made by hand: 100 jobs a second before a fault
+/// from the 12th to the 15th second.
+@Suite(.medium) struct RecoveryTests {
+    @Test func `It has recovered where three seconds in a row go as fast as before`() async throws {
+        let healed = try await healed(done(16_000, 60_000))
+        #expect((600...1000).contains(healed))
+    }
+
+    @Test func `One good second is no recovery`() async throws {
+        let healed = try await healed(done(16_000, 17_000) + done(30_000, 60_000))
+        #expect((14_500...15_000).contains(healed))
+    }
+
+    @Test func `What never goes as fast as before never recovers`() async throws {
+        let healed = try await healed(done(16_000, 17_000) + done(20_000, 60_000, every: 15))
+        #expect(healed == 9e9)
+    }
+
+    @Test func `What processes take to come back belongs to the recovery`() async throws {
+        let undone = "SELECT happened(13000, 'phase', 1, NULL, 'undone');"
+        let healed = try await healed(undone + done(16_000, 60_000))
+        #expect((2600...3000).contains(healed))
+    }
+
+    private func healed(_ story: String) async throws -> Double {
+        let figures = try await Scratch(server: TestServers.postgres()).withDatabase { history in
+            try await history.run(
+                Story.words
+                    + """
+                    SELECT happened(0, 'phase', 1, NULL, 'load'),
+                        happened(12000, 'fault.start', 1, NULL, 'f'),
+                        happened(15000, 'fault.stop', 1, NULL, 'f'),
+                        happened(60000, 'phase', 1, NULL, 'drain');
+
+                    """ + done(0, 12_000) + story)
+            _ = try await history.check()
+            return try await history.figures()
+        }
+        return try #require(figures.first { $0.name == "healed" }?.value)
+    }
+
+    /// Jobs done from one millisecond to another, without the last.
+    private func done(_ from: Int, _ to: Int, every: Int = 10) -> String {
+        """
+        INSERT INTO event (t, p, e, out)
+        SELECT g * 1000000::bigint, 'w', 'end', 'ok'
+        FROM generate_series(\(from), \(to - 1), \(every)) AS g;
+
+        """
+    }
+}
+
+/// What is asked of a run beside the invariants.
+struct LimitTests {
+    @Test func `Every fault must be recovered from, but where there is nothing to recover from`() {
+        let all = Fault.all + [.soak(minutes: 30)]
+        for profile in Profile.allCases {
+            let unasked = all.filter { fault in
+                plan(fault, profile).limits.filter { $0.figure == "healed" }.count != 1
+            }
+            #expect(unasked.map(\.name).sorted() == ["calm", "order"])
+        }
+        #expect(all.filter { $0.hasNoRecovery?.isEmpty == false }.count == 2)
+    }
+
+    @Test func `A run that does not recover does not pass`() throws {
+        let fault = try #require(Fault.named("worker-flap"))
+        let kept = ["workers declared dead", "claims reaped", "requests refused"]
+            .map { Figure(name: $0, value: 0) }
+        func isClean(healed: Double?) -> Bool {
+            let figures = healed.map { [Figure(name: "healed", value: $0)] } ?? []
+            return Report(plan: plan(fault, .test), findings: [], figures: kept + figures).isClean
+        }
+        #expect(isClean(healed: 13_000))
+        #expect(!isClean(healed: 13_001))
+        #expect(!isClean(healed: 9e9))
+        #expect(!isClean(healed: nil))
+    }
+
+    @Test(arguments: [
+        "admin-locks", "clock-jump", "disk-full", "files-exhausted", "held-transaction",
+        "postgres-full", "upgrade",
+    ])
+    func `A fault that could happen to nobody must have been felt`(name: String) throws {
+        let fault = try #require(Fault.named(name))
+        let plan = plan(fault, .test)
+        func misses(struck: Double) -> [String] {
+            let figures = [Figure(name: "struck", value: struck)]
+            return Report(plan: plan, findings: [], figures: figures).misses.map { $0.limit.figure }
+        }
+        #expect(misses(struck: 0).contains("struck"))
+        #expect(!misses(struck: 3).contains("struck"))
+    }
+
+    @Test func `What PostgreSQL refused tasq is read from its log, and nobody else's`() {
+        let log = """
+            2026-01-01 00:00:00.000 UTC,71,app,53300,FATAL:  sorry, too many clients already
+            2026-01-01 00:00:00.001 UTC,72,sleeper,53300,FATAL:  sorry, too many clients already
+            2026-01-01 00:00:00.002 UTC,73,app,53100,ERROR:  could not extend file "base/1/2"
+            2026-01-01 00:00:00.002 UTC,73,app,53100,STATEMENT:  INSERT INTO tasq.job
+            2026-01-01 00:00:00.003 UTC,74,,00000,LOG:  checkpoint starting: time
+            """
+        #expect(Rig.refusals("53300", in: log) == 1)
+        #expect(Rig.refusals("53100", in: log) == 1)
+        #expect(Rig.refusals("40P01", in: log) == 0)
+    }
+
+    private func plan(_ fault: Fault, _ profile: Profile) -> Plan {
+        Plan(fault: fault, seed: 1, jobs: 10_000, workers: 3, profile: profile)
+    }
+}
