@@ -128,6 +128,23 @@ struct ClaimTests {
         }
     }
 
+    @Test func `A job behind thousands that are queued for later is found by the next look`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let id = try await stack.enqueue(#"{"kind":"mail"}"#)
+            try await database.execute(
+                """
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
+                SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'later', 'queued', 0, 3, 'infinity'
+                FROM generate_series(1, \(2 * Sweep.reach))
+                """)
+            let claims = try await stack.claim(#"{"worker_id":"\#(Self.worker)","wait":"30s"}"#)
+            #expect(member("id", of: claims.text) == id, "\(claims.text)")
+        }
+    }
+
     @Test func `A claim that is not renewed is reaped though its worker claims more`()
         async throws
     {

@@ -23,6 +23,8 @@ package final class ClaimDesk: Sendable {
     static let sweepEvery = 16
     /// Queues of suspects that are remembered; more are pointed out again by a later sweep.
     static let suspectsLimit = 1000
+    /// Sets of queues whose sweeps go on; those of others begin at the head.
+    private static let cursorsLimit = 1000
     /// How often a waiting request looks at the table, at first and at last.
     static let looks = (first: Duration.milliseconds(250), last: Duration.seconds(5))
 
@@ -55,6 +57,8 @@ package final class ClaimDesk: Sendable {
         var askedQueues: Set<Name> = []
         var arrival = Signal()
         var rows = RemoteRows()
+        /// Where sweeps go on, of requests for the same queues that hold more than one looks at.
+        var cursors: [[Name]: SweepCursors] = [:]
     }
 
     let store: any JobStore
@@ -253,8 +257,17 @@ package final class ClaimDesk: Sendable {
     ) async throws(StoreError) -> [ClaimedJob] {
         if let suspect = try await suspect(for: worker, row) { return [suspect] }
         let asked = ContinuousClock.now
+        let start = state.withLock { $0.cursors[worker.queues]?.start() ?? [:] }
         let sweep = try await store.sweep(
-            upTo: worker.limit, for: row, from: worker.queues.shuffled())
+            upTo: worker.limit, for: row, from: worker.queues.shuffled(), behind: start,
+            lookingAt: Sweep.reach)
+        state.withLock { state in
+            var cursors = state.cursors[worker.queues] ?? SweepCursors()
+            cursors.note(sweep, of: worker.queues, upTo: worker.limit, from: start)
+            let isKnown = state.cursors.removeValue(forKey: worker.queues) != nil
+            guard cursors.goOn, isKnown || state.cursors.count < Self.cursorsLimit else { return }
+            state.cursors[worker.queues] = cursors
+        }
         meters.sweepTimes.observe(.now - asked)
         meters.swept.add(sweep.jobs.count)
         guard let queue = sweep.suspectsQueue else { return sweep.jobs }
