@@ -14,10 +14,15 @@ struct Answer: Sendable {
     var stream: (@Sendable (AnswerStream) async throws -> Void)?
     /// How long the streamed body will be, where that is known.
     var streamLength: Int?
-    /// Bytes that the stream holds.
+    /// Bytes that the stream holds, and what prepares it.
     var streamBytes = 0
+    /// Called once there is room for ``streamBytes``, for an answer whose head is only known when they
+    /// have been read; sets that and the stream.
+    var prepare: (@Sendable (inout Answer) async throws(Problem) -> Void)?
+    /// Whether it holds ``streamBytes``, for which it may wait.
+    var isLarge: Bool { stream != nil || prepare != nil }
     /// Bytes that the answer holds until it is sent.
-    var heldBytes: Int { stream == nil ? body.count : streamBytes }
+    var heldBytes: Int { isLarge ? streamBytes : body.count }
 
     /// A JSON document.
     static func json(
