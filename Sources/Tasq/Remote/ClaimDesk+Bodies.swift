@@ -15,15 +15,14 @@ extension ClaimDesk {
     /// Those of the claimed jobs that can be run; the others end in `error` here.
     func withBodies(_ jobs: [ClaimedJob]) async -> [ClaimedJob] {
         do throws(StoreError) {
-            for job in jobs where !job.hasBody {
+            for job in jobs {
+                guard let hindrance = job.hindrance else { continue }
                 _ = try await settle(
-                    Settlement(
-                        job: job.id, claim: job.claim,
-                        verdict: .error(reason: ClaimedJob.bodyIsMissing)))
+                    Settlement(job: job.id, claim: job.claim, verdict: .error(reason: hindrance)))
             }
         } catch {
             logger.warning("claims are left to the lease", metadata: ["error": "\(error)"])
         }
-        return jobs.filter(\.hasBody)
+        return jobs.filter { $0.hindrance == nil }
     }
 }

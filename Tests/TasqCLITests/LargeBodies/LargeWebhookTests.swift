@@ -193,6 +193,36 @@ import Testing
         }
     }
 
+    @Test func `A body larger than any webhook's ends its job in error, and nobody reads it`()
+        async throws
+    {
+        try await WebhookPath.with(sources: Self.sources, handlers: Self.handlers) { path in
+            let file = try await LargeFile.json(LargeFile.mebibyte)
+            _ = try await TasqProgram.run(
+                "queues", "pause", "default", environment: path.environment)
+            for source in ["gh", "far"] { _ = try await path.post(source, file: file) }
+            _ = try await path.database.execute(
+                """
+                UPDATE tasq.payload
+                SET body = convert_to(repeat('x', \(JobLimits.eventBytes + 1)), 'UTF8')
+                """)
+            // The remote claim passes over the one and gets the other.
+            _ = try await path.post("far", "{}", [])
+            let claim = try await path.claim(from: "far")
+            #expect(claim.contains(#""payload":{}"#), "\(claim.prefix(900))")
+            _ = try await TasqProgram.run(
+                "queues", "resume", "default", environment: path.environment)
+            try await eventually("both have ended") {
+                try await path.database.execute(
+                    """
+                    SELECT count(*) FROM tasq.attempt WHERE outcome = 'error'
+                        AND reason LIKE '% \(JobLimits.eventBytes + 1) bytes, at most%'
+                    """) == "2"
+            }
+            #expect(try path.handled().isEmpty)
+        }
+    }
+
     @Test func `The link to a large body that was removed is not found`() async throws {
         try await WebhookPath.with(sources: Self.sources, handlers: Self.handlers) { path in
             let file = try await LargeFile.json(LargeFile.mebibyte)
