@@ -190,15 +190,17 @@ package final class ClaimDesk: Sendable {
         return try await settle(Settlement(job: job, claim: claim, verdict: verdict))
     }
 
-    /// Gives back jobs whose answer could not be delivered: nobody has begun with them, so it costs
-    /// neither an attempt nor a hand-back. What cannot be written now is left to the lease.
+    /// Hands back jobs whose answer could not be delivered: as at a worker's shutdown, without an attempt
+    /// for the first twenty times. An answer that nobody can take would else be offered for ever. What
+    /// cannot be written now is left to the lease.
     package func giveBack(_ jobs: [ClaimedJob]) async {
         await withDiscardingTaskGroup { group in
             for job in jobs {
                 group.addTask {
                     do throws(StoreError) {
                         _ = try await self.settle(
-                            Settlement(job: job.id, claim: job.claim, verdict: .unstarted))
+                            Settlement(job: job.id, claim: job.claim, verdict: .handedBack),
+                            ofRun: false)
                     } catch {
                         self.logger.warning(
                             "a claim is left to the lease",
@@ -209,9 +211,11 @@ package final class ClaimDesk: Sendable {
         }
     }
 
-    func settle(_ settlement: Settlement) async throws(StoreError) -> Settled? {
+    func settle(
+        _ settlement: Settlement, ofRun: Bool = true
+    ) async throws(StoreError) -> Settled? {
         guard let settled = try await settling.submit([settlement]).first ?? nil else {
-            if !settlement.isOfNoRun { meters.lost.add() }
+            if ofRun { meters.lost.add() }
             return nil
         }
         meters.settled.add()
@@ -262,10 +266,9 @@ package final class ClaimDesk: Sendable {
             upTo: worker.limit, for: row, from: worker.queues.shuffled(), behind: start,
             lookingAt: Sweep.reach)
         state.withLock { state in
-            var cursors = state.cursors[worker.queues] ?? SweepCursors()
+            var cursors = state.cursors.removeValue(forKey: worker.queues) ?? SweepCursors()
             cursors.note(sweep, of: worker.queues, upTo: worker.limit, from: start)
-            let isKnown = state.cursors.removeValue(forKey: worker.queues) != nil
-            guard cursors.goOn, isKnown || state.cursors.count < Self.cursorsLimit else { return }
+            guard cursors.goOn, state.cursors.count < Self.cursorsLimit else { return }
             state.cursors[worker.queues] = cursors
         }
         meters.sweepTimes.observe(.now - asked)
