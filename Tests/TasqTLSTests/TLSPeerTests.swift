@@ -149,6 +149,22 @@ import Testing
         #expect(server.faults.isEmpty)
     }
 
+    @Test func `What came before a write that fails is heard before the fault`() async throws {
+        let certificates = try await Certificates()
+        let server = try End(certificates.server())
+        try server.activate()
+        let client = try Stranger(versions: TLS1_3_VERSION...TLS1_3_VERSION)
+        client.talk(to: server)
+        // New keys are answered at once, and that is the write.
+        client.updateKeys()
+        client.write("the last words")
+        server.breakAtFlush()
+        server.receive(client.sent())
+        #expect(server.text == "the last words")
+        #expect(server.faults == [.cut])
+        #expect(server.heardAtFault == server.heard.count)
+    }
+
     @Test func `What is written between the parts of a peer's message goes out behind it`()
         async throws
     {
