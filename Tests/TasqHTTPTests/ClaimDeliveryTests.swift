@@ -80,6 +80,28 @@ struct ClaimDeliveryTests {
         }
     }
 
+    /// That passes, and until then happens to a job as often as anybody asks.
+    @Test func `Jobs whose answer finds no room here are given back as if never claimed`()
+        async throws
+    {
+        var limits = AdminServer.defaultLimits
+        limits.bufferedBytes = 1000
+        try await Stack.with(limits: limits) { stack, database in
+            let body = [UInt8](repeating: 0x78, count: HTTPLimits.freeBodyBytes)
+            let job = try NewJob(kind: Name("mail"), payload: Payload(body))
+            _ = try await stack.store.enqueue([job])
+            for _ in 0..<2 {
+                let answer = try await stack.claim(
+                    #"{"worker_id":"\#(Self.worker)","encoding":"base64"}"#)
+                #expect(answer.status == 503, "\(answer.text.prefix(900))")
+                #expect(
+                    try await database.execute(
+                        "SELECT status, attempt, crashes, handbacks, last_claim IS NOT NULL "
+                            + "FROM tasq.job") == "queued|0|0|0|t")
+            }
+        }
+    }
+
     @Test func `Requests of one worker at a time have a row each`() async throws {
         try await Stack.with { stack, database in
             let claim = #"{"worker_id":"\#(Self.worker)","wait":"30s"}"#

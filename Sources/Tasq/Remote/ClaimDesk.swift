@@ -23,8 +23,6 @@ package final class ClaimDesk: Sendable {
     static let sweepEvery = 16
     /// Queues of suspects that are remembered; more are pointed out again by a later sweep.
     static let suspectsLimit = 1000
-    /// Sets of queues whose sweeps go on; those of others begin at the head.
-    private static let cursorsLimit = 1000
     /// How often a waiting request looks at the table, at first and at last.
     static let looks = (first: Duration.milliseconds(250), last: Duration.seconds(5))
 
@@ -58,7 +56,7 @@ package final class ClaimDesk: Sendable {
         var arrival = Signal()
         var rows = RemoteRows()
         /// Where sweeps go on, of requests for the same queues that hold more than one looks at.
-        var cursors: [[Name]: SweepCursors] = [:]
+        var cursors: [Set<Name>: SweepCursors] = [:]
     }
 
     let store: any JobStore
@@ -193,13 +191,17 @@ package final class ClaimDesk: Sendable {
     /// Hands back jobs whose answer could not be delivered: as at a worker's shutdown, without an attempt
     /// for the first twenty times. An answer that nobody can take would else be offered for ever. What
     /// cannot be written now is left to the lease.
-    package func giveBack(_ jobs: [ClaimedJob]) async {
+    ///
+    /// - Parameter isOurs: whether the answer was kept back here, for want of room. That passes, and
+    ///   with many workers that ask it happens to a job many times a second: nothing is counted.
+    package func giveBack(_ jobs: [ClaimedJob], isOurs: Bool) async {
+        let verdict = isOurs ? Verdict.unstarted : .handedBack
         await withDiscardingTaskGroup { group in
             for job in jobs {
                 group.addTask {
                     do throws(StoreError) {
                         _ = try await self.settle(
-                            Settlement(job: job.id, claim: job.claim, verdict: .handedBack),
+                            Settlement(job: job.id, claim: job.claim, verdict: verdict),
                             ofRun: false)
                     } catch {
                         self.logger.warning(
@@ -253,66 +255,6 @@ package final class ClaimDesk: Sendable {
         _ = try await store.attend(fresh, renewing: false)
         note(fresh.id)
         return fresh.id
-    }
-
-    /// Suspects and the others of a queue take turns; a suspect is handed out alone.
-    private func sweep(
-        for worker: RemoteWorker, _ row: WorkerID
-    ) async throws(StoreError) -> [ClaimedJob] {
-        if let suspect = try await suspect(for: worker, row) { return [suspect] }
-        let asked = ContinuousClock.now
-        let start = state.withLock { $0.cursors[worker.queues]?.start() ?? [:] }
-        let sweep = try await store.sweep(
-            upTo: worker.limit, for: row, from: worker.queues.shuffled(), behind: start,
-            lookingAt: Sweep.reach)
-        state.withLock { state in
-            var cursors = state.cursors.removeValue(forKey: worker.queues) ?? SweepCursors()
-            cursors.note(sweep, of: worker.queues, upTo: worker.limit, from: start)
-            guard cursors.goOn, state.cursors.count < Self.cursorsLimit else { return }
-            state.cursors[worker.queues] = cursors
-        }
-        meters.sweepTimes.observe(.now - asked)
-        meters.swept.add(sweep.jobs.count)
-        guard let queue = sweep.suspectsQueue else { return sweep.jobs }
-        state.withLock { state in
-            if state.askedQueues.count < Self.suspectsLimit { state.askedQueues.insert(queue) }
-        }
-        if sweep.jobs.isEmpty, let suspect = try await suspect(for: worker, row) {
-            return [suspect]
-        }
-        return sweep.jobs
-    }
-
-    /// A suspect, where this request is to have one: on queues where an id was known to be of one, or
-    /// where a sweep told of one and it is this row's turn.
-    private func suspect(
-        for worker: RemoteWorker, _ row: WorkerID
-    ) async throws(StoreError) -> ClaimedJob? {
-        let (known, asked) = state.withLock { state in
-            let known = state.suspectsQueues.intersection(worker.queues)
-            let asked = state.askedQueues.intersection(worker.queues)
-            state.suspectsQueues.subtract(known)
-            state.askedQueues.subtract(asked)
-            return (known, asked)
-        }
-        if !known.isEmpty {
-            let suspect: ClaimedJob?
-            do throws(StoreError) {
-                suspect = try await store.claimSuspect(for: row, from: Array(known))
-            } catch {
-                state.withLock { $0.suspectsQueues.formUnion(known) }
-                throw error
-            }
-            if let suspect {
-                // The others' turn is still to come.
-                state.withLock { $0.suspectsQueues.formUnion(known.subtracting([suspect.queue])) }
-                return suspect
-            }
-        }
-        guard !asked.isEmpty,
-            let turn = try await store.suspectsTurn(of: row, on: Array(worker.queues))
-        else { return nil }
-        return try await store.claimSuspect(for: row, from: [turn.queue])
     }
 
     private func prefersList() -> Bool {

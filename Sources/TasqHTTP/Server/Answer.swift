@@ -7,8 +7,9 @@ struct Answer: Sendable {
     var contentType: String
     var headers: [(name: String, value: String)] = []
     var body: [UInt8]
-    /// Called when the client was gone before the answer could be sent.
-    var undelivered: (@Sendable () async -> Void)?
+    /// Called when the answer could not be sent: there was no room for it here, or else its client
+    /// was gone.
+    var undelivered: (@Sendable (_ isOurs: Bool) async -> Void)?
     /// Writes the body bit by bit instead of ``body``, until it returns; it must return soon after
     /// its client has gone. The connection is closed behind it, and cut off when it throws.
     var stream: (@Sendable (AnswerStream) async throws -> Void)?

@@ -92,7 +92,7 @@ struct HTTPConnections: ServerChildChannel {
                             answerHead, head.method == .HEAD ? [] : answer.body, to: outbound)
                     }
                 } catch {
-                    await answer.undelivered?()
+                    await answer.undelivered?(false)
                     throw error
                 }
             } catch {
@@ -152,7 +152,7 @@ struct HTTPConnections: ServerChildChannel {
                 answer.isLarge
                     ? await room.waitToHold(answer.heldBytes) : room.hold(answer.heldBytes)
             else {
-                await answer.undelivered?()
+                await answer.undelivered?(true)
                 throw .overloaded
             }
             if let prepare = answer.prepare { try await prepare(&answer) }

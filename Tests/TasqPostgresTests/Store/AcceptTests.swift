@@ -1,3 +1,4 @@
+import Logging
 import Tasq
 import TasqTesting
 import TestSizes
