@@ -144,7 +144,7 @@ let package = Package(
             .product(name: "Hummingbird", package: "hummingbird")),
         test(
             "TasqHTTP", "TasqTLS", "TasqWebhooks", "TasqPostgres", "TasqRedis", logging,
-            lifecycle, nioCore, nioPosix, nioHTTP1),
+            lifecycle, nioCore, nioPosix, nioEmbedded, nioHTTP1),
         .testTarget(
             name: "TasqTestingTests",
             dependencies: ["TasqTesting", "TestSizes", "Tasq", "TasqPostgres", logging]),

@@ -73,7 +73,8 @@ extension RedisTLS.Options {
         switch mistake {
         case .authorities:
             guard let cacert else {
-                return "the system's certificate authorities cannot be read: give cacert"
+                return "needs certificate authorities, and this system has none: install them, "
+                    + "or give cacert"
             }
             return "cacert=\(cacert) cannot be read or holds no PEM certificate"
         case .certificate: return "cert=\(cert ?? "") cannot be read or holds no PEM certificate"

@@ -1,4 +1,5 @@
 import CCrypto
+import FoundationEssentials
 package import NIOCore
 
 /// What the connections of one side of TLS have in common: whom they trust, who they are.
@@ -49,7 +50,8 @@ package final class TLSContext: Sendable {
         try use(identity)
     }
 
-    /// For clients, which always check the server's chain and name.
+    /// For clients, which always check the server's chain and name. Without anybody to trust there is
+    /// none: each connection would fail.
     ///
     /// - Parameters:
     ///   - authorities: PEM file of those to trust instead of the system's.
@@ -68,7 +70,9 @@ package final class TLSContext: Sendable {
                 unsafe SSL_CTX_set_default_verify_paths(context)
             }
         ERR_clear_error()
-        guard isTrusting == 1 else { throw .authorities }
+        guard isTrusting == 1, authorities != nil || systemHasAuthorities else {
+            throw .authorities
+        }
         if let identity { try use(identity) }
         if speaksHTTP, unsafe SSL_CTX_set_alpn_protos(context, http, UInt32(http.count)) != 0 {
             throw .library
@@ -124,6 +128,24 @@ package final class TLSContext: Sendable {
         // OpenSSL would ask the terminal for the password of an encrypted key.
         unsafe SSL_CTX_set_default_passwd_cb(context) { _, _, _, _ in -1 }
         return unsafe context
+    }
+
+    /// Whether any authority is where the system keeps them. Those of a file have been read; in a directory
+    /// each is only looked for when it is asked for, by its hash.
+    private var systemHasAuthorities: Bool {
+        let read = unsafe X509_STORE_get0_objects(SSL_CTX_get_cert_store(context))
+        if unsafe OPENSSL_sk_num(read) > 0 { return true }
+        let variable = unsafe String(cString: X509_get_default_cert_dir_env())
+        let usual = unsafe String(cString: X509_get_default_cert_dir())
+        let places = ProcessInfo.processInfo.environment[variable] ?? usual
+        return places.split(separator: ":").contains { place in
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: String(place))) ?? []
+            return names.contains { name in
+                let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+                return parts.count == 2 && parts[0].utf8.count == 8
+                    && parts[0].allSatisfy(\.isHexDigit) && UInt16(parts[1]) != nil
+            }
+        }
     }
 
     private func use(_ identity: Identity) throws(Mistake) {

@@ -61,7 +61,11 @@ extension TLSHandler {
             isOutputOver = true
             keepClosePromise(promise)
         case (.output, .open):
-            guard !isOutputOver else { return context.close(mode: .output, promise: promise) }
+            if isOutputOver {
+                // What has to wait must still go out.
+                guard current == nil else { return keepClosePromise(promise) }
+                return context.close(mode: .output, promise: promise)
+            }
             writes.mark()
             flushWrites(context)
             guard current == nil else {

@@ -112,7 +112,8 @@ struct TLSSession: ~Copyable {
         return result == 1 ? .established : progress(after: result)
     }
 
-    /// Appends what has come from the peer; waiting, ended or failed afterwards.
+    /// Appends what has come from the peer; waiting, ended or failed afterwards. A farewell in the middle
+    /// of another message, as of a ticket, is none.
     func read(into bytes: inout ByteBuffer) -> Progress {
         while true {
             var result: Int32 = 0
@@ -121,7 +122,10 @@ struct TLSSession: ~Copyable {
                 unsafe result = SSL_read(ssl, $0.baseAddress, Int32(clamping: $0.count))
                 return max(0, Int(result))
             }
-            if result <= 0 { return progress(after: result) }
+            guard result <= 0 else { continue }
+            let outcome = progress(after: result)
+            if case .ended = outcome, unsafe SSL_in_init(ssl) == 1 { return .failed(.cut) }
+            return outcome
         }
     }
 

@@ -135,6 +135,28 @@ import Testing
         }
     }
 
+    @Test func `A job that is rescheduled to now is announced where it stands`() async throws {
+        try await Place.with { place in
+            let queue = Queue(store: place.store, announcer: place.announcer)
+            func enqueue(_ start: Start, _ priority: Priority) async throws -> JobID {
+                try await queue.enqueue(
+                    NewJob(
+                        kind: Name("run"), priority: priority, start: start, uniqueKey: "u",
+                        onConflict: .reschedule, payload: Payload([]))
+                ).id
+            }
+            let first = try await enqueue(.after(.seconds(3600)), Priority.all[0])
+            #expect(try await enqueue(.after(.seconds(1800)), .default) == first)
+            let urgent = place.announcer.keys.list(.defaultQueue, Priority.all[0])
+            await queue.flush()
+            #expect(try await place.redis.command("LLEN", urgent) == "0")
+            #expect(try await enqueue(.now, .default) == first)
+            await queue.flush()
+            #expect(try await place.redis.command("LLEN", urgent) == "1")
+            #expect(try await place.length() == "0")
+        }
+    }
+
     @Test func `What an old server took off a list for an answer that got lost is swept`()
         async throws
     {

@@ -165,24 +165,32 @@ import Testing
     @Test func `50 suspects make one worker of four at a time make way`() async throws {
         try await Fleet.with { fleet in
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let board = Board()
+            let (board, queue) = (Board(), fleet.queue)
             var running: [Task<Void, any Error>] = []
-            defer { for worker in running { worker.cancel() } }
+            defer {
+                board.finish()
+                for worker in running { worker.cancel() }
+            }
             for number in 0..<4 {
                 var handlers = HandlerTable()
                 try handlers.add(
                     "suspect",
                     Handler { _ in
                         board.enter(number)
-                        try await Task.sleep(for: .milliseconds(80))
+                        // None starts here meanwhile: these are others' jobs.
+                        await board.waitForStarts(12)
                         board.leave(number)
                     })
                 try handlers.add(
                     "run",
                     Handler { _ in
-                        // Longer than from one end of a look to the other: patience is needed.
-                        try await Task.sleep(for: .milliseconds(400))
-                        board.count()
+                        // So a worker has some on board at any time, and needs patience with them. As
+                        // many as two workers have slots are enough to go on.
+                        board.start()
+                        await board.waitForStarts(6)
+                        // Another one takes its place for as long as there are suspects.
+                        guard board.end() else { return }
+                        _ = try await queue.enqueue(Self.job())
                     })
                 let worker = Worker(
                     of: Queue(store: fleet.store, announcer: fleet.announcer), handlers: handlers,
@@ -193,7 +201,7 @@ import Testing
             try await eventually("they are there") {
                 try await fleet.number("SELECT count(*) FROM tasq.worker") == 4
             }
-            try await fleet.enqueue(400)
+            try await fleet.enqueue(100)
             let start = ContinuousClock.now
             let ids = try await Self.suspects(50, kind: "suspect", in: fleet)
             try await eventually("the suspects have run") {
@@ -205,9 +213,14 @@ import Testing
             #expect(board.most <= (ContinuousClock.now - start < .seconds(29) ? 1 : 2))
             print("50 suspects: \(board.others) other jobs ended between the first and the last")
             #expect(board.others > 50)
+            board.finish()
             for worker in running { worker.cancel() }
             for worker in running { _ = await worker.result }
         }
+    }
+
+    private static func job() throws -> NewJob {
+        try NewJob(kind: Name("run"), payload: Payload(Array("{}".utf8)))
     }
 
     /// Queued and announced to nobody; two workers died with them.
@@ -247,13 +260,21 @@ import Testing
             """)
     }
 
-    /// Which workers have a suspect on board.
+    /// Which workers have a suspect on board, and how many other jobs have started.
     private final class Board: Sendable {
+        private struct Wait {
+            let end: Int
+            let signal: Signal
+        }
+
         private struct State {
             var workers: Set<Int> = []
             var most = 0
             var suspects = 0
             var others = 0
+            var starts = 0
+            var waits: [Wait] = []
+            var isOver = false
         }
 
         private let state = Mutex(State())
@@ -270,11 +291,45 @@ import Testing
             state.withLock { _ = $0.workers.remove(worker) }
         }
 
-        /// Another job ended, after the first suspect and before the last.
-        func count() {
-            state.withLock { state in
-                if (1..<50).contains(state.suspects) { state.others += 1 }
+        /// Another job starts.
+        func start() {
+            let ended = state.withLock { state in
+                state.starts += 1
+                let starts = state.starts
+                defer { state.waits.removeAll { $0.end <= starts } }
+                return state.waits.filter { $0.end <= starts }
             }
+            for wait in ended { wait.signal.raise() }
+        }
+
+        /// Waits until so many more other jobs have started, on whichever worker.
+        func waitForStarts(_ count: Int) async {
+            let signal = state.withLock { state -> Signal? in
+                guard !state.isOver else { return nil }
+                let wait = Wait(end: state.starts + count, signal: Signal())
+                state.waits.append(wait)
+                return wait.signal
+            }
+            await signal?.wait()
+        }
+
+        /// Another job ends; says whether more are wanted.
+        func end() -> Bool {
+            state.withLock { state in
+                // After the first suspect and before the last.
+                if (1..<50).contains(state.suspects) { state.others += 1 }
+                return !state.isOver
+            }
+        }
+
+        /// Nobody waits any more.
+        func finish() {
+            let waits = state.withLock { state in
+                state.isOver = true
+                defer { state.waits = [] }
+                return state.waits
+            }
+            for wait in waits { wait.signal.raise() }
         }
 
         /// Workers that had one at the same moment, at most.

@@ -61,6 +61,37 @@ import Testing
         #expect(bare.output == "no file: valid, 0 sources, 0 handlers")
     }
 
+    @Test func `check says that a system has no certificate authorities`() async throws {
+        let authority = try await CertificateAuthority()
+        let file = try TemporaryFile("handlers:\n  a: { http: { url: \"https://h.example/\" } }")
+        func check(_ more: [String: String]) async throws -> TasqProgram.Run {
+            let nowhere = [
+                "DATABASE_URL": "postgres://h/d", "SSL_CERT_FILE": "/nowhere",
+                "SSL_CERT_DIR": "/nowhere",
+            ]
+            return try await TasqProgram.run(
+                "config", "check", "--config", file.path,
+                environment: nowhere.merging(more) { $1 })
+        }
+        let target = try await check([:])
+        #expect(target.exit == .code(78))
+        #expect(
+            target.errors.contains(
+                ":2: handlers.a.http.url is https, and this system has no certificate authorities"),
+            "\(target.errors)")
+        let redis = try await check(["REDIS_URL": "rediss://127.0.0.1:1"])
+        #expect(redis.errorLines.count == 2 && redis.errors.contains("or give cacert"))
+        // As OpenSSL finds them: in a file, or by their hashes.
+        let hashed = try TemporaryFile("", name: "0a1b2c3d.0")
+        for place in [
+            ["SSL_CERT_FILE": authority.certificate],
+            ["SSL_CERT_DIR": "/nowhere:" + hashed.directory],
+        ] {
+            let found = try await check(place)
+            #expect(found.exit == .code(0), "\(found.errors)")
+        }
+    }
+
     @Test(arguments: ["", "# nothing yet\n"])
     func `A file that says nothing is named all the same`(text: String) async throws {
         let file = try TemporaryFile(text)

@@ -97,6 +97,33 @@ import Testing
         }
     }
 
+    @Test func `A key or a claim that somebody is freeing keeps no repair waiting`() async throws {
+        try await withDatabase { database in
+            let settings = try PostgresSettings(url: database.url)
+            let store = PostgresStore(settings, logger: .silent)
+            let locker = Session(settings: settings, logger: .silent)
+            let ids = [JobID(), JobID()]
+            for id in ids {
+                try await database.execute(
+                    """
+                    INSERT INTO tasq.unique_key VALUES ('of \(id)', '\(id)');
+                    INSERT INTO tasq.executing_job
+                    VALUES ('\(id)', gen_random_uuid(), gen_random_uuid(), 1, now())
+                    """)
+            }
+            _ = try await locker.script(
+                """
+                BEGIN; SELECT FROM tasq.unique_key WHERE job_id = '\(ids[0])' FOR UPDATE;
+                SELECT FROM tasq.executing_job WHERE job_id = '\(ids[0])' FOR UPDATE
+                """)
+            #expect(try await store.repair(ids) == [ids[1]])
+            _ = try await locker.script("ROLLBACK")
+            #expect(try await store.repair(ids) == [ids[0]])
+            await locker.close()
+            await store.close()
+        }
+    }
+
     /// Eight at once on the keys of deleted jobs: one of them wins each.
     @Test func `The key of a deleted job goes to one of those who want it`() async throws {
         try await withDatabase { database in

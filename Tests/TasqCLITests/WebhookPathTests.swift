@@ -202,6 +202,35 @@ import Testing
         }
     }
 
+    @Test func `A repetition whose event is deleted before it is run again is a new event`()
+        async throws
+    {
+        try await WebhookPath.with(
+            sources: "again: { verify: github, secrets: [env:SECRET], kind: gh, redeliver: run }",
+            handlers: "gh: { noop: {} }"
+        ) { path in
+            let first = try await path.post("again", "{}", ["X-GitHub-Delivery: 1"])
+            try await path.untilSuccess(of: 1)
+            _ = try await path.database.execute(
+                """
+                CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    DELETE FROM tasq.job WHERE payload_id = old.id;
+                    DELETE FROM tasq.payload WHERE id = old.id;
+                    RETURN NULL;
+                END $$;
+                CREATE TRIGGER gone BEFORE UPDATE ON tasq.payload
+                    FOR EACH ROW EXECUTE FUNCTION gone()
+                """)
+            let second = try await path.post("again", "{}", ["X-GitHub-Delivery: 1"])
+            #expect(second.hasPrefix("202 "), "\(second)")
+            let event = try #require(WebhookPath.member("id", of: second))
+            #expect(event != WebhookPath.member("id", of: first))
+            #expect(try await path.database.execute("SELECT id FROM tasq.payload") == event)
+            try await path.untilSuccess(of: 1)
+        }
+    }
+
     @Test(arguments: [
         "Authorization", "X-My-Token", "Content-Length", "Tasq-Job-Id", "traceparent", "a b",
     ])

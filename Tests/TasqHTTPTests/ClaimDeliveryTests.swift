@@ -12,9 +12,11 @@ import Testing
 struct ClaimDeliveryTests {
     private static let worker = "019ab3c4-5d6e-7f80-9123-456789abcdef"
 
-    @Test func `Jobs claimed for a client that has gone are given back without an attempt`()
-        async throws
-    {
+    /// Twenty times without an attempt, so that a job whose answer nobody can take comes to an end.
+    @Test(arguments: [(0, "queued|0|0|1"), (19, "queued|0|0|20"), (20, "error|1|0|20")])
+    func `Jobs claimed for a client that has gone are handed back`(
+        before: Int, then: String
+    ) async throws {
         try await Stack.with { stack, database in
             try await database.execute(
                 """
@@ -26,7 +28,8 @@ struct ClaimDeliveryTests {
             let gate = Session(
                 settings: try PostgresSettings(url: database.url).patient, logger: quiet)
             try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
-            let id = try await stack.enqueue(#"{"kind":"mail"}"#)
+            let id = try await stack.enqueue(#"{"kind":"mail","max_attempts":1}"#)
+            try await database.execute("UPDATE tasq.job SET handbacks = \(before)")
             let body = #"{"worker_id":"\#(Self.worker)"}"#
             try await RawConnection.open(to: stack.admin) { connection in
                 try await connection.send(
@@ -45,13 +48,14 @@ struct ClaimDeliveryTests {
             await gate.close()
             try await eventually("the job was claimed and handed back") {
                 try await database.execute(
-                    "SELECT status, attempt, crashes, handbacks, last_claim IS NOT NULL FROM tasq.job "
-                        + "WHERE id = '\(id)'") == "queued|0|0|0|t"
+                    "SELECT status, attempt, crashes, handbacks FROM tasq.job WHERE id = '\(id)' "
+                        + "AND EXISTS (SELECT FROM tasq.attempt WHERE outcome = 'handedback')")
+                    == then
             }
         }
     }
 
-    @Test func `Jobs whose answer could not be sent to its end are given back`() async throws {
+    @Test func `Jobs whose answer could not be sent to its end are handed back`() async throws {
         try await Stack.with { stack, database in
             let text = String(repeating: "x", count: 65_000)
             for _ in 0..<64 {
@@ -70,8 +74,30 @@ struct ClaimDeliveryTests {
             }
             try await eventually("all are handed back") {
                 try await database.execute(
-                    "SELECT DISTINCT status, attempt, crashes, handbacks, last_claim IS NOT NULL "
-                        + "FROM tasq.job") == "queued|0|0|0|t"
+                    "SELECT DISTINCT status, attempt, crashes, handbacks FROM tasq.job")
+                    == "queued|0|0|1"
+            }
+        }
+    }
+
+    /// That passes, and until then happens to a job as often as anybody asks.
+    @Test func `Jobs whose answer finds no room here are given back as if never claimed`()
+        async throws
+    {
+        var limits = AdminServer.defaultLimits
+        limits.bufferedBytes = 1000
+        try await Stack.with(limits: limits) { stack, database in
+            let body = [UInt8](repeating: 0x78, count: HTTPLimits.freeBodyBytes)
+            let job = try NewJob(kind: Name("mail"), payload: Payload(body))
+            _ = try await stack.store.enqueue([job])
+            for _ in 0..<2 {
+                let answer = try await stack.claim(
+                    #"{"worker_id":"\#(Self.worker)","encoding":"base64"}"#)
+                #expect(answer.status == 503, "\(answer.text.prefix(900))")
+                #expect(
+                    try await database.execute(
+                        "SELECT status, attempt, crashes, handbacks, last_claim IS NOT NULL "
+                            + "FROM tasq.job") == "queued|0|0|0|t")
             }
         }
     }

@@ -128,6 +128,32 @@ struct ClaimTests {
         }
     }
 
+    @Test func `A job behind thousands that are queued for later is found by the next request`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let id = try await stack.enqueue(#"{"kind":"mail"}"#)
+            try await database.execute(
+                """
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
+                SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'later', 'queued', 0, 3,
+                    'infinity'
+                FROM generate_series(1, \(2 * Sweep.reach))
+                """)
+            func claim(_ queues: String) async throws -> String {
+                try await stack.claim(
+                    #"{"worker_id":"\#(Self.worker)","queues":[\#(queues)]}"#
+                ).text
+            }
+            let first = try await claim(#""default","other""#)
+            #expect(first.contains(#""claims":[]"#), "\(first)")
+            // In whatever order it names them.
+            let second = try await claim(#""other","default""#)
+            #expect(member("id", of: second) == id, "\(second)")
+        }
+    }
+
     @Test func `A claim that is not renewed is reaped though its worker claims more`()
         async throws
     {

@@ -149,6 +149,22 @@ import Testing
         #expect(server.faults.isEmpty)
     }
 
+    @Test func `What came before a write that fails is heard before the fault`() async throws {
+        let certificates = try await Certificates()
+        let server = try End(certificates.server())
+        try server.activate()
+        let client = try Stranger(versions: TLS1_3_VERSION...TLS1_3_VERSION)
+        client.talk(to: server)
+        // New keys are answered at once, and that is the write.
+        client.updateKeys()
+        client.write("the last words")
+        server.breakAtFlush()
+        server.receive(client.sent())
+        #expect(server.text == "the last words")
+        #expect(server.faults == [.cut])
+        #expect(server.heardAtFault == server.heard.count)
+    }
+
     @Test func `What is written between the parts of a peer's message goes out behind it`()
         async throws
     {
@@ -169,13 +185,38 @@ import Testing
         let first = tickets.readSlice(length: 700)
         client.receive(try #require(first))
         let early = client.write("early")
-        let end = client.close(.output)
-        #expect(early.isKept == nil && end.isKept == nil)
+        // Whoever closes twice means the same.
+        let ends = [client.close(.output), client.close(.output)]
+        #expect(early.isKept == nil && ends.allSatisfy { $0.isKept == nil })
         client.receive(tickets)
-        #expect(early.isKept == true && end.isKept == true)
+        #expect(early.isKept == true && ends.allSatisfy { $0.isKept == true })
         #expect(client.faults.isEmpty)
         server.receive(client.sent())
         #expect(server.talk(to: client) == "early")
+    }
+
+    @Test func `A farewell in the middle of a peer's message is told as a fault`() async throws {
+        let certificates = try await Certificates()
+        let client = try End(certificates.client())
+        try client.activate()
+        let server = try Stranger(
+            certificates.identity, versions: TLS1_3_VERSION...TLS1_3_VERSION)
+        server.issuesLongTickets()
+        server.notesSecret()
+        server.receive(client.sent())
+        server.shakeHands()
+        client.receive(server.sent())
+        server.receive(client.sent())
+        server.shakeHands()
+        var tickets = server.sent()
+        let length = try #require(
+            tickets.getInteger(at: tickets.readerIndex + 3, as: UInt16.self))
+        let first = tickets.readSlice(length: 5 + Int(length))
+        client.receive(try #require(first))
+        #expect(client.isOpen && client.faults.isEmpty)
+        client.receive(try server.farewell(behind: 1))
+        #expect(client.faults == [.cut])
+        #expect(!client.isOpen)
     }
 
     @Test func `A peer that asks for new keys and reads no answer is cut off`() async throws {

@@ -35,7 +35,7 @@ struct Attempt: Sendable {
             return .handedBack
         }
         // Nobody can know what it was to do, so it must not look as if it had been done.
-        guard job.hasBody else { return .error(reason: ClaimedJob.bodyIsMissing) }
+        if let hindrance = job.hindrance { return .error(reason: hindrance) }
         guard let bytes = job.leftOutBytes, let bodies else {
             return await run(job, handler, isLeaving)
         }

@@ -40,6 +40,15 @@ public struct ClaimedJob: Sendable, Hashable {
     package static let bodyIsMissing =
         "the job's body is missing: its row in payload was removed; enqueue it anew"
 
+    /// Why it cannot be run, whoever claimed it; `nil` when it can. Nothing takes a body larger than
+    /// ``JobLimits/eventBytes``: somebody wrote it, and nobody need have the memory for it.
+    package var hindrance: String? {
+        guard hasBody else { return Self.bodyIsMissing }
+        guard let bytes = leftOutBytes, bytes > JobLimits.eventBytes else { return nil }
+        return "the job's body is too large: its row in payload has \(bytes) bytes, "
+            + "at most \(JobLimits.eventBytes) are read; enqueue it anew"
+    }
+
     package init(
         id: JobID, claim: ClaimToken, kind: Name, queue: Name, priority: Priority, attempt: Int,
         maxAttempts: Int, crashes: Int, key: String?, payloadID: PayloadID, source: Name?,

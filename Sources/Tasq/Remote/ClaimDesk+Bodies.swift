@@ -15,8 +15,9 @@ extension ClaimDesk {
     /// Those of the claimed jobs that can be run; the others end in `error` here.
     func withBodies(_ jobs: [ClaimedJob]) async -> [ClaimedJob] {
         do throws(StoreError) {
-            for job in jobs where !job.hasBody {
-                let verdict = Verdict.error(reason: ClaimedJob.bodyIsMissing)
+            for job in jobs {
+                guard let hindrance = job.hindrance else { continue }
+                let verdict = Verdict.error(reason: hindrance)
                 let settled = try await settle(
                     Settlement(job: job.id, claim: job.claim, verdict: verdict))
                 if settled != nil { failures.tell(job, verdict) }
@@ -24,6 +25,6 @@ extension ClaimDesk {
         } catch {
             logger.warning("claims are left to the lease", metadata: ["error": "\(error)"])
         }
-        return jobs.filter(\.hasBody)
+        return jobs.filter { $0.hindrance == nil }
     }
 }

@@ -55,6 +55,8 @@ package final class ClaimDesk: Sendable {
         var askedQueues: Set<Name> = []
         var arrival = Signal()
         var rows = RemoteRows()
+        /// Where sweeps go on, of requests for the same queues that hold more than one looks at.
+        var cursors: [Set<Name>: SweepCursors] = [:]
     }
 
     let store: any JobStore
@@ -196,15 +198,21 @@ package final class ClaimDesk: Sendable {
         return settled
     }
 
-    /// Gives back jobs whose answer could not be delivered: nobody has begun with them, so it costs
-    /// neither an attempt nor a hand-back. What cannot be written now is left to the lease.
-    package func giveBack(_ jobs: [ClaimedJob]) async {
+    /// Hands back jobs whose answer could not be delivered: as at a worker's shutdown, without an attempt
+    /// for the first twenty times. An answer that nobody can take would else be offered for ever. What
+    /// cannot be written now is left to the lease.
+    ///
+    /// - Parameter isOurs: whether the answer was kept back here, for want of room. That passes, and
+    ///   with many workers that ask it happens to a job many times a second: nothing is counted.
+    package func giveBack(_ jobs: [ClaimedJob], isOurs: Bool) async {
+        let verdict = isOurs ? Verdict.unstarted : .handedBack
         await withDiscardingTaskGroup { group in
             for job in jobs {
                 group.addTask {
                     do throws(StoreError) {
                         _ = try await self.settle(
-                            Settlement(job: job.id, claim: job.claim, verdict: .unstarted))
+                            Settlement(job: job.id, claim: job.claim, verdict: verdict),
+                            ofRun: false)
                     } catch {
                         self.logger.warning(
                             "a claim is left to the lease",
@@ -215,9 +223,11 @@ package final class ClaimDesk: Sendable {
         }
     }
 
-    func settle(_ settlement: Settlement) async throws(StoreError) -> Settled? {
+    func settle(
+        _ settlement: Settlement, ofRun: Bool = true
+    ) async throws(StoreError) -> Settled? {
         guard let settled = try await settling.submit([settlement]).first ?? nil else {
-            if !settlement.isOfNoRun { meters.lost.add() }
+            if ofRun { meters.lost.add() }
             return nil
         }
         meters.settled.add()
@@ -258,58 +268,6 @@ package final class ClaimDesk: Sendable {
             note(fresh.id)
             return fresh.id
         }
-    }
-
-    /// Suspects and the others of a queue take turns; a suspect is handed out alone.
-    private func sweep(
-        for worker: RemoteWorker, _ row: WorkerID
-    ) async throws(StoreError) -> [ClaimedJob] {
-        if let suspect = try await suspect(for: worker, row) { return [suspect] }
-        let asked = ContinuousClock.now
-        let sweep = try await store.sweep(
-            upTo: worker.limit, for: row, from: worker.queues.shuffled())
-        meters.sweepTimes.observe(.now - asked)
-        meters.swept.add(sweep.jobs.count)
-        guard let queue = sweep.suspectsQueue else { return sweep.jobs }
-        state.withLock { state in
-            if state.askedQueues.count < Self.suspectsLimit { state.askedQueues.insert(queue) }
-        }
-        if sweep.jobs.isEmpty, let suspect = try await suspect(for: worker, row) {
-            return [suspect]
-        }
-        return sweep.jobs
-    }
-
-    /// A suspect, where this request is to have one: on queues where an id was known to be of one, or
-    /// where a sweep told of one and it is this row's turn.
-    private func suspect(
-        for worker: RemoteWorker, _ row: WorkerID
-    ) async throws(StoreError) -> ClaimedJob? {
-        let (known, asked) = state.withLock { state in
-            let known = state.suspectsQueues.intersection(worker.queues)
-            let asked = state.askedQueues.intersection(worker.queues)
-            state.suspectsQueues.subtract(known)
-            state.askedQueues.subtract(asked)
-            return (known, asked)
-        }
-        if !known.isEmpty {
-            let suspect: ClaimedJob?
-            do throws(StoreError) {
-                suspect = try await store.claimSuspect(for: row, from: Array(known))
-            } catch {
-                state.withLock { $0.suspectsQueues.formUnion(known) }
-                throw error
-            }
-            if let suspect {
-                // The others' turn is still to come.
-                state.withLock { $0.suspectsQueues.formUnion(known.subtracting([suspect.queue])) }
-                return suspect
-            }
-        }
-        guard !asked.isEmpty,
-            let turn = try await store.suspectsTurn(of: row, on: Array(worker.queues))
-        else { return nil }
-        return try await store.claimSuspect(for: row, from: [turn.queue])
     }
 
     private func prefersList() -> Bool {

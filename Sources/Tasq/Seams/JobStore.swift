@@ -25,7 +25,7 @@ public protocol JobStore: BodyReader {
 
     /// Claims the oldest due jobs of `queues` straight from the table, most urgent first.
     ///
-    /// It looks at no more than `reach` due jobs of each queue, from the head or from behind the cursor
+    /// It looks at no more than `reach` queued jobs of each queue, from the head or from behind the cursor
     /// given for it, and tells where it ended.
     func sweep(
         upTo limit: Int, for worker: WorkerID, from queues: [Name],
@@ -188,8 +188,8 @@ extension JobStore {
 
 /// What a sweep found.
 public struct Sweep: Sendable {
-    /// Due jobs of each queue that one sweep looks at, most of them of kinds that the worker has no
-    /// handler for.
+    /// Queued jobs of each queue that one sweep looks at: suspects, and jobs that are not due or of
+    /// kinds that the worker has no handler for, are most of them.
     package static let reach = 2000
 
     /// The jobs that are claimed now.

@@ -51,7 +51,18 @@ extension Configuration {
                     "is never reached: \(other.pattern) above it matches first")
             }
         }
+        if needs.contains(.handlers) { checkTargets(report) }
         if needs.contains(.admin) { checkListeners(needs, report) }
+    }
+
+    /// Whether targets that are reached by https can be.
+    private func checkTargets(_ report: (String, String) -> Void) {
+        for handler in handlers {
+            guard case .http(let http) = handler.action, http.url.lowercased().hasPrefix("https:"),
+                let objection = TargetPool.objectionToHTTPS
+            else { continue }
+            report("\(handler.field).http.url", "is https, and \(objection)")
+        }
     }
 
     /// Judges the URLs by those who will use them; their texts never echo a URL.

@@ -79,7 +79,7 @@ struct ClaimRoutes: Sendable {
             json.array(batch.jobs) { $0.claim($1, asBytes: wantsBytes) }
         }
         if !batch.jobs.isEmpty {
-            answer.undelivered = { await desk.giveBack(batch.jobs) }
+            answer.undelivered = { await desk.giveBack(batch.jobs, isOurs: $0) }
         }
         return answer
     }

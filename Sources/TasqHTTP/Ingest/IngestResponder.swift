@@ -48,6 +48,20 @@ struct IngestResponder: Responder {
     func answer(_ request: Request) async throws(Problem) -> Answer {
         let source = try source(for: request.head)
         let event = try verified(request, by: source)
+        for _ in 0..<Self.tries {
+            if let answer = try await accept(event, from: source) { return answer }
+        }
+        throw .notDurable
+    }
+
+    /// How often an event is taken whose first delivery is gone each time it is to be run again.
+    private static let tries = 3
+
+    /// Stores the event, or tells of the first delivery of it; `nil` when that has just been deleted:
+    /// then it is a new event.
+    private func accept(
+        _ event: NewEvent, from source: WebhookSource
+    ) async throws(Problem) -> Answer? {
         let clock = ContinuousClock.now
         let accepted: Accepted
         do throws(StoreError) {
@@ -64,9 +78,9 @@ struct IngestResponder: Responder {
                 json.member("jobs", event.jobs.lazy.map(\.id.description))
             }
         case .duplicate(let first, let queuedAgain):
-            meters.duplicate(from: source.name)
             let mayRun = source.redeliver == .run && !queuedAgain
-            let jobs = mayRun ? try await redeliver(event, of: first) : []
+            guard let jobs = mayRun ? try await redeliver(event, of: first) : [] else { return nil }
+            meters.duplicate(from: source.name)
             return .json { json in
                 json.member("id", first.description)
                 json.member("duplicate", true)
@@ -76,19 +90,15 @@ struct IngestResponder: Responder {
         }
     }
 
-    /// The jobs that run the event again; none while one of it has not ended.
+    /// The jobs that run the event again; none while one of it has not ended, `nil` when it is gone.
     private func redeliver(
         _ event: NewEvent, of first: PayloadID
-    ) async throws(Problem) -> [Enqueued] {
-        let jobs: [Enqueued]?
+    ) async throws(Problem) -> [Enqueued]? {
         do throws(StoreError) {
-            jobs = try await queue.redeliver(event, of: first)
+            return try await queue.redeliver(event, of: first)
         } catch {
             throw Problem(error)
         }
-        // It has just been deleted: sent again, it is a new event.
-        guard let jobs else { throw .notDurable }
-        return jobs
     }
 
     private func source(for head: RequestHead) throws(Problem) -> WebhookSource {

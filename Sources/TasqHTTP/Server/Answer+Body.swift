@@ -8,15 +8,13 @@ extension Answer {
     /// A stored body: whatever a stranger has sent, a browser must neither run nor show it.
     ///
     /// One that is not small is read and sent piece by piece, as fast as the client takes it. What
-    /// stands in a form is only found in all of it.
+    /// stands in a form, and whether it does, is only found in all of it.
     static func download(
         _ payload: Payload, _ id: PayloadID, bytes: Int, asHandled: Bool,
         from reader: any BodyReader
     ) async throws(Problem) -> Answer {
-        let type = asHandled ? payload.handledType : payload.contentType
-        let isHeader = type.utf8.allSatisfy { (0x20...0x7e).contains($0) }
         var answer = Answer(
-            status: .ok, contentType: isHeader ? type : "application/octet-stream",
+            status: .ok, contentType: headerText(payload.contentType),
             headers: [
                 ("Content-Disposition", "attachment; filename=\"\(id)\""),
                 ("Content-Security-Policy", "default-src 'none'; sandbox"),
@@ -24,20 +22,23 @@ extension Answer {
             ], body: [])
         let isForm = asHandled && payload.formField != nil
         guard bytes > HTTPLimits.freeBodyBytes else {
-            let body = try await read { () async throws(StoreError) in
-                try await reader.whole(of: id, bytes: bytes)
+            let body = try await whole(of: id, bytes: bytes, from: reader)
+            answer.body = body
+            if isForm {
+                let handed = payload.handled(body)
+                answer.contentType = headerText(handed.contentType)
+                answer.body = handed.body
             }
-            guard let body else { throw .notFound }
-            answer.body = isForm ? payload.handled(body) : body
             return answer
         }
         if isForm {
             answer.streamBytes = 2 * bytes
-            answer.stream = { client in
-                guard let body = try await reader.whole(of: id, bytes: bytes) else {
-                    throw BodyGone()
-                }
-                try await send(payload.handled(body), to: client)
+            answer.prepare = { answer async throws(Problem) in
+                let body = try await whole(of: id, bytes: bytes, from: reader)
+                let handed = payload.handled(body)
+                answer.contentType = headerText(handed.contentType)
+                answer.streamLength = handed.body.count
+                answer.stream = { client in try await send(handed.body, to: client) }
             }
         } else {
             answer.streamBytes = min(HTTPLimits.pieceRoom, 4 * bytes)
@@ -45,6 +46,20 @@ extension Answer {
             answer.stream = { client in try await send(id, bytes: bytes, from: reader, to: client) }
         }
         return answer
+    }
+
+    private static func headerText(_ type: String) -> String {
+        type.utf8.allSatisfy { (0x20...0x7e).contains($0) } ? type : "application/octet-stream"
+    }
+
+    private static func whole(
+        of id: PayloadID, bytes: Int, from reader: any BodyReader
+    ) async throws(Problem) -> [UInt8] {
+        let body = try await read { () async throws(StoreError) in
+            try await reader.whole(of: id, bytes: bytes)
+        }
+        guard let body else { throw .notFound }
+        return body
     }
 
     private static func send(
@@ -73,9 +88,9 @@ private struct BodyGone: Error {}
 
 extension Payload {
     /// What a handler is given of this body.
-    fileprivate func handled(_ body: [UInt8]) -> [UInt8] {
+    fileprivate func handled(_ body: [UInt8]) -> Payload {
         var payload = self
         payload.body = body
-        return payload.asHandled.body
+        return payload.asHandled
     }
 }

@@ -7,17 +7,23 @@ struct Answer: Sendable {
     var contentType: String
     var headers: [(name: String, value: String)] = []
     var body: [UInt8]
-    /// Called when the client was gone before the answer could be sent.
-    var undelivered: (@Sendable () async -> Void)?
+    /// Called when the answer could not be sent: there was no room for it here, or else its client
+    /// was gone.
+    var undelivered: (@Sendable (_ isOurs: Bool) async -> Void)?
     /// Writes the body bit by bit instead of ``body``, until it returns; it must return soon after
     /// its client has gone. The connection is closed behind it, and cut off when it throws.
     var stream: (@Sendable (AnswerStream) async throws -> Void)?
     /// How long the streamed body will be, where that is known.
     var streamLength: Int?
-    /// Bytes that the stream holds.
+    /// Bytes that the stream holds, and what prepares it.
     var streamBytes = 0
+    /// Called once there is room for ``streamBytes``, for an answer whose head is only known when they
+    /// have been read; sets that and the stream.
+    var prepare: (@Sendable (inout Answer) async throws(Problem) -> Void)?
+    /// Whether it holds ``streamBytes``, for which it may wait.
+    var isLarge: Bool { stream != nil || prepare != nil }
     /// Bytes that the answer holds until it is sent.
-    var heldBytes: Int { stream == nil ? body.count : streamBytes }
+    var heldBytes: Int { isLarge ? streamBytes : body.count }
 
     /// A JSON document.
     static func json(

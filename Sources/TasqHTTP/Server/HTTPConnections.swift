@@ -92,7 +92,7 @@ struct HTTPConnections: ServerChildChannel {
                             answerHead, head.method == .HEAD ? [] : answer.body, to: outbound)
                     }
                 } catch {
-                    await answer.undelivered?()
+                    await answer.undelivered?(false)
                     throw error
                 }
             } catch {
@@ -153,18 +153,18 @@ struct HTTPConnections: ServerChildChannel {
         do throws(Problem) {
             guard capacity.enter() else { throw .overloaded }
             defer { capacity.leave() }
-            let answer = try await responder.answer(
+            var answer = try await responder.answer(
                 Request(head: request, body: body, gone: accepted.gone))
             // What is held by now waits for nothing.
             room.empty()
-            let mayWait = answer.stream != nil
             guard
-                mayWait
+                answer.isLarge
                     ? await room.waitToHold(answer.heldBytes) : room.hold(answer.heldBytes)
             else {
-                await answer.undelivered?()
+                await answer.undelivered?(true)
                 throw .overloaded
             }
+            if let prepare = answer.prepare { try await prepare(&answer) }
             return (answer, isLast)
         } catch {
             meters.refused(error)

@@ -7,7 +7,9 @@
 -- first, in id order, none that was written since the statement began, then claims, then keys. A job
 -- that was executing without a claim runs again if it has an attempt left; one without a body ends in
 -- `error`, for nothing else can become of it. A key or a claim is written together with its job, so
--- one that is seen without it has lost it for good.
+-- one that is seen without it has lost it for good. No row of a job stands before such a one, so it is
+-- locked by itself, as in release.sql: one that somebody has locked is being freed, and is left to
+-- the next run. Of two that waited, each in an order of its own, each could wait for the other.
 WITH locked AS MATERIALIZED (
     SELECT j.id, j.xmin AS version
     FROM tasq.job AS j
@@ -51,10 +53,17 @@ unclaimed AS (
     WHERE e.job_id = ANY (ARRAY[d.id]) AND e.id = d.claim AND d.status <> 'executing'
     RETURNING e.job_id AS id
 ),
-orphaned AS (
-    DELETE FROM tasq.executing_job AS e
+stray_claims AS MATERIALIZED (
+    SELECT e.job_id, e.id
+    FROM tasq.executing_job AS e
     WHERE e.job_id = ANY ($1::uuid[])
         AND NOT EXISTS (SELECT FROM tasq.job AS j WHERE j.id = ANY (ARRAY[e.job_id]))
+    FOR UPDATE OF e SKIP LOCKED
+),
+orphaned AS (
+    DELETE FROM tasq.executing_job AS e
+    USING stray_claims AS s
+    WHERE e.job_id = ANY (ARRAY[s.job_id]) AND e.id = s.id
     RETURNING e.job_id AS id
 ),
 recounted AS (
@@ -79,7 +88,7 @@ moved AS (
             d.goal <> d.status OR d.count <> d.attempt
             OR (d.goal IN ('scheduled', 'queued') AND d.attempt >= d.max_attempts)
         )
-    RETURNING j.id, d.goal, d.count, d.has_body
+    RETURNING j.id, j.unique_key, d.goal, d.count, d.has_body
 ),
 recorded AS (
     INSERT INTO tasq.attempt AS a (job_id, claim, attempt, outcome, reason, started_at)
@@ -91,16 +100,24 @@ recorded AS (
     FROM moved AS m
     WHERE m.goal = 'error'
 ),
+stray_keys AS MATERIALIZED (
+    SELECT k.key, k.job_id
+    FROM tasq.unique_key AS k
+    WHERE k.job_id = ANY ($1::uuid[])
+        AND NOT EXISTS (
+            SELECT FROM tasq.job AS j
+            WHERE j.id = ANY (ARRAY[k.job_id]) AND j.unique_key = k.key
+                AND j.status IN ('scheduled', 'queued', 'executing'))
+    FOR UPDATE OF k SKIP LOCKED
+),
 freed AS (
     DELETE FROM tasq.unique_key AS k
-    WHERE k.job_id = ANY ($1::uuid[])
-        AND (
-            k.job_id IN (SELECT m.id FROM moved AS m WHERE m.goal = 'error')
-            OR NOT EXISTS (
-                SELECT FROM tasq.job AS j
-                WHERE j.id = ANY (ARRAY[k.job_id]) AND j.unique_key = k.key
-                    AND j.status IN ('scheduled', 'queued', 'executing'))
-        )
+    USING (
+        SELECT s.key, s.job_id FROM stray_keys AS s
+        UNION ALL
+        SELECT m.unique_key, m.id FROM moved AS m WHERE m.goal = 'error'
+    ) AS g
+    WHERE k.key = ANY (ARRAY[g.key]) AND k.job_id = g.job_id
     RETURNING k.job_id AS id
 ),
 taken AS (

@@ -16,8 +16,13 @@
 -- and locked one by one behind that limit, since a locking walk would lock all it looks at. The whole
 -- names among the kinds are looked up in a hash, patterns are few.
 --
+-- It looks at all that is queued: behind that limit stands the condition for what is due and no suspect,
+-- or a sweep would walk all suspects, and all that somebody queued by hand for next year.
+--
 -- Where a queue has more entries, a row without a claim and a kind gives the place where the walk ended:
--- of each queue when fewer jobs were claimed than asked for, else of those before the last job's.
+-- of each queue when fewer jobs were claimed than asked for, else of those before the last job's. One
+-- that is not due gives the begin of the next priority, the earliest time there is, as nothing behind it
+-- is due before: it may be `infinity`, which is no place to go on from.
 --
 -- A last row without a claim says that on its queue a suspect waits that the worker could run, a job
 -- that only claim_suspect.sql claims; turn.sql tells whose turn that is. What it takes to tell would
@@ -36,16 +41,13 @@ WITH due AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT i.id, i.attempt
         FROM (
-            SELECT w.id, w.kind
+            SELECT w.id, w.kind, w.run_at, w.crashes, w.attempt, w.max_attempts
             FROM tasq.job AS w
             WHERE (w.status = 'queued' OR w.status = ANY ('{queued}'))
                 AND w.queue = q.queue
                 AND (w.priority, w.run_at, w.id) > (
                     coalesce(q.priority, -1), coalesce(q.run_at, '-infinity'),
                     coalesce(q.id, '00000000-0000-0000-0000-000000000000'))
-                AND w.run_at <= now()
-                AND w.crashes < 2
-                AND w.attempt < w.max_attempts
             ORDER BY w.priority, w.run_at, w.id
             LIMIT $4::bigint
         ) AS s
@@ -61,15 +63,20 @@ WITH due AS MATERIALIZED (
                 ) IS TRUE
             FOR NO KEY UPDATE OF l SKIP LOCKED
         ) AS i
-        WHERE EXISTS (SELECT FROM tasq.worker AS o WHERE o.id = $1::uuid AND o.kinds IS NULL)
-            OR s.kind LIKE ANY (ARRAY(
-                SELECT k.kind
-                FROM tasq.worker AS o, unnest(o.kinds) AS k (kind)
-                WHERE o.id = $1::uuid AND right(k.kind, 1) = '%'))
-            OR s.kind IN (
-                SELECT replace(k.kind, '\_', '_')
-                FROM tasq.worker AS o, unnest(o.kinds) AS k (kind)
-                WHERE o.id = $1::uuid)
+        WHERE s.run_at <= now()
+            AND s.crashes < 2
+            AND s.attempt < s.max_attempts
+            AND (
+                EXISTS (SELECT FROM tasq.worker AS o WHERE o.id = $1::uuid AND o.kinds IS NULL)
+                OR s.kind LIKE ANY (ARRAY(
+                    SELECT k.kind
+                    FROM tasq.worker AS o, unnest(o.kinds) AS k (kind)
+                    WHERE o.id = $1::uuid AND right(k.kind, 1) = '%'))
+                OR s.kind IN (
+                    SELECT replace(k.kind, '\_', '_')
+                    FROM tasq.worker AS o, unnest(o.kinds) AS k (kind)
+                    WHERE o.id = $1::uuid)
+            )
         LIMIT $3::bigint
     ) AS j
     WHERE q.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
@@ -101,8 +108,10 @@ FROM moved AS m
 LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])
 UNION ALL
 SELECT
-    e.id, NULL, NULL, q.queue, e.priority, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    e.run_at, NULL, NULL, NULL, NULL
+    e.id, NULL, NULL, q.queue, (e.priority + (e.run_at > now())::int)::smallint,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    greatest(CASE WHEN e.run_at <= now() THEN e.run_at END, '4714-11-24 00:00:00+00 BC'),
+    NULL, NULL, NULL, NULL
 FROM unnest($2::text[], $5::bigint[], $6::timestamptz[], $7::uuid[])
     WITH ORDINALITY AS q (queue, priority, run_at, id, place)
 CROSS JOIN LATERAL (
@@ -113,9 +122,6 @@ CROSS JOIN LATERAL (
         AND (w.priority, w.run_at, w.id) > (
             coalesce(q.priority, -1), coalesce(q.run_at, '-infinity'),
             coalesce(q.id, '00000000-0000-0000-0000-000000000000'))
-        AND w.run_at <= now()
-        AND w.crashes < 2
-        AND w.attempt < w.max_attempts
     ORDER BY w.priority, w.run_at, w.id
     OFFSET $4::bigint - 1
     LIMIT 1

@@ -64,54 +64,66 @@ extension PostgresStore {
         try await askForHolders(of: left, rank: rank, answers: &answers)
     }
 
-    /// One commit; a duplicate's jobs that had ended in `error` are queued again.
+    /// One commit a round; a duplicate's jobs that had ended in `error` are queued again.
     public func accept(_ events: [NewEvent]) async throws(StoreError) -> [Accepted] {
-        guard !events.isEmpty else { return [] }
+        var answers: [PayloadID: Accepted] = [:]
+        var open = events
+        // One that met an event of its provider's id which was gone when it was looked for is stored
+        // in the next round.
+        for _ in 0..<Self.acceptRounds where !open.isEmpty {
+            try await accept(open, answers: &answers)
+            open.removeAll { answers[$0.id] != nil }
+        }
+        guard open.isEmpty else {
+            throw .unavailable("an event of the same id was just being removed: try again")
+        }
+        let duplicates = events.compactMap { event -> PayloadID? in
+            guard case .duplicate(let first, _) = answers[event.id] else { return nil }
+            return first
+        }
+        guard !duplicates.isEmpty else { return events.compactMap { answers[$0.id] } }
+        var parameters = Parameters()
+        parameters.append(duplicates)
+        let again = Set(
+            try await pool.run(statements.rearm, parameters).map { $0.id(0, as: Payload.self) })
+        return events.compactMap { event -> Accepted? in
+            let answer = answers[event.id]
+            guard case .duplicate(let first, _) = answer else { return answer }
+            return .duplicate(of: first, queuedAgain: again.contains(first))
+        }
+    }
+
+    private static let acceptRounds = 10
+
+    private func accept(
+        _ events: [NewEvent], answers: inout [PayloadID: Accepted]
+    ) async throws(StoreError) {
         let bound = parameters(of: events)
         let rows = try await repeatingOnce { () async throws(StoreError) in
             try await self.pool.run(self.statements.accept, bound)
         }
         let stored = Set(rows.map { $0.id(0, as: Payload.self) })
-        let left = events.filter { !stored.contains($0.id) && $0.providerID != nil }
         if stored.count < events.count { try await confirm() }
-        guard !left.isEmpty else { return events.map { _ in .stored } }
-
+        var left: [(event: NewEvent, providerID: String)] = []
+        for event in events {
+            if !stored.contains(event.id), let providerID = event.providerID {
+                left.append((event, providerID))
+            } else {
+                answers[event.id] = .stored
+            }
+        }
+        guard !left.isEmpty else { return }
         var question = Parameters()
-        question.append(left.map { $0.source.description })
-        question.append(left.map(\.providerID))
+        question.append(left.map { $0.event.source.description })
+        question.append(left.map { $0.providerID })
         var known: [[String]: PayloadID] = [:]
         for row in try await pool.run(statements.acceptedBefore, question) {
             known[[row.text(0), row.text(1)]] = row.id(2)
         }
-        var duplicates: [PayloadID] = []
-        var answers: [Accepted] = []
-        for event in events {
-            guard !stored.contains(event.id), let providerID = event.providerID else {
-                answers.append(.stored)
-                continue
-            }
-            guard let first = known[[event.source.description, providerID]] else {
-                // It stood when this event met it and is gone now: the next try stores it.
-                throw .unavailable("an event of the same id was just being removed: try again")
-            }
-            guard first != event.id else {
-                answers.append(.stored)
-                continue
-            }
-            answers.append(.duplicate(of: first))
-            duplicates.append(first)
+        for (event, providerID) in left {
+            guard let first = known[[event.source.description, providerID]] else { continue }
+            answers[event.id] = first == event.id ? Accepted.stored : .duplicate(of: first)
         }
-        if !duplicates.isEmpty {
-            var parameters = Parameters()
-            parameters.append(duplicates)
-            let again = try await pool.run(statements.rearm, parameters)
-            let events = Set(again.map { $0.id(0, as: Payload.self) })
-            for (place, answer) in answers.enumerated() {
-                guard case .duplicate(let first, _) = answer else { continue }
-                answers[place] = .duplicate(of: first, queuedAgain: events.contains(first))
-            }
-        }
-        return answers
     }
 
     /// Repeats a write once when its outcome is unknown: the ids make the second try harmless, and

@@ -27,6 +27,8 @@ package func connectionFault(_ error: any Error) -> String {
         return error.description
     case let error as TLSFault:
         return error.description
+    case TLSContext.Mistake.authorities:
+        return "this system has no certificate authorities: install them, or set SSL_CERT_FILE"
     case ChannelError.connectTimeout:
         return RequestFault.timedOut.description
     default:

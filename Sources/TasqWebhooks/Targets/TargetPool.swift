@@ -64,6 +64,12 @@ package final class TargetPool: Sendable {
         do { try await closing.get() } catch {}
     }
 
+    /// Why nothing can be sent by https, in a few words; `nil` when it can.
+    package static var objectionToHTTPS: String? {
+        guard case .failure(let error) = tls else { return nil }
+        return connectionFault(error)
+    }
+
     private static let tls = Result {
         try TLSContext(clientTrusting: nil, speaksHTTP: true, farewellTime: .seconds(1))
     }

@@ -147,6 +147,25 @@ import Testing
         }
     }
 
+    @Test func `A large form that lacks its field is handed over as the form it is`() async throws {
+        try await WebhookPath.with(sources: Self.sources, handlers: Self.handlers) { path in
+            let type = "application/x-www-form-urlencoded"
+            let form = try await LargeFile(
+                "printf 'payload=%%7B%%7D&a='; head -c 300000 /dev/zero | tr '\\0' x")
+            #expect(try await path.post("far", file: form, type: type).hasPrefix("202 "))
+            // No sender does that; somebody may have written to the row.
+            _ = try await path.database.execute(
+                """
+                UPDATE tasq.payload
+                SET body = convert_to(replace(convert_from(body, 'UTF8'), 'payload', 'p'), 'UTF8')
+                """)
+            let left = try await LargeFile("sed s/payload/p/ \(form.path)")
+            let claim = try await path.claim(from: "far")
+            let link = try #require(WebhookPath.member("payload_url", of: claim))
+            #expect(try await path.download(link, sha256: left.sha256) == "200 \(type)")
+        }
+    }
+
     @Test func `A job whose large body was removed after its claim ends in error`()
         async throws
     {
@@ -171,6 +190,36 @@ import Testing
                     "jobs", "show", id, environment: path.environment)
                 return shown.output.contains(ClaimedJob.bodyIsMissing)
             }
+        }
+    }
+
+    @Test func `A body larger than any webhook's ends its job in error, and nobody reads it`()
+        async throws
+    {
+        try await WebhookPath.with(sources: Self.sources, handlers: Self.handlers) { path in
+            let file = try await LargeFile.json(LargeFile.mebibyte)
+            _ = try await TasqProgram.run(
+                "queues", "pause", "default", environment: path.environment)
+            for source in ["gh", "far"] { _ = try await path.post(source, file: file) }
+            _ = try await path.database.execute(
+                """
+                UPDATE tasq.payload
+                SET body = convert_to(repeat('x', \(JobLimits.eventBytes + 1)), 'UTF8')
+                """)
+            // The remote claim passes over the one and gets the other.
+            _ = try await path.post("far", "{}", [])
+            let claim = try await path.claim(from: "far")
+            #expect(claim.contains(#""payload":{}"#), "\(claim.prefix(900))")
+            _ = try await TasqProgram.run(
+                "queues", "resume", "default", environment: path.environment)
+            try await eventually("both have ended") {
+                try await path.database.execute(
+                    """
+                    SELECT count(*) FROM tasq.attempt WHERE outcome = 'error'
+                        AND reason LIKE '% \(JobLimits.eventBytes + 1) bytes, at most%'
+                    """) == "2"
+            }
+            #expect(try path.handled().isEmpty)
         }
     }
 

@@ -18,12 +18,14 @@ struct Stack: Sendable {
     /// Serves a fresh database while the body runs.
     static func with<Value: Sendable>(
         tokens: [AdminToken] = [], redis: DependencyState = .none,
+        limits: HTTPLimits = AdminServer.defaultLimits,
         defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
         _ body: @Sendable (Stack, TestDatabase) async throws -> Value
     ) async throws -> Value {
         try await TestDatabase.with(migrate: migrate) { database in
             try await with(
-                url: database.url, tokens: tokens, redis: redis, defaults: defaults
+                url: database.url, tokens: tokens, redis: redis, limits: limits,
+                defaults: defaults
             ) { stack in
                 try await body(stack, database)
             }
@@ -45,6 +47,7 @@ struct Stack: Sendable {
     /// Serves the database at `url` while the body runs.
     static func with<Value: Sendable>(
         url: String, tokens: [AdminToken] = [], redis: DependencyState = .none,
+        limits: HTTPLimits = AdminServer.defaultLimits,
         defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
         _ body: @Sendable (Stack) async throws -> Value
     ) async throws -> Value {
@@ -58,7 +61,7 @@ struct Stack: Sendable {
             address: loopback, sources: try sources(), queue: queue, meters: meters,
             logger: quiet, onListening: ingestSignal.tell)
         let admin = try AdminServer(
-            address: loopback, tokens: tokens, queue: queue, catalog: store,
+            address: loopback, limits: limits, tokens: tokens, queue: queue, catalog: store,
             readiness: readiness, redis: { redis }, defaults: defaults, meters: meters,
             metrics: { [Metric("tasq_more", .gauge, help: "More.", value: 1)] },
             logger: quiet, onListening: adminSignal.tell)

@@ -1,3 +1,4 @@
+import Logging
 import Tasq
 import TasqTesting
 import TestSizes
@@ -49,6 +50,38 @@ import Testing
                 try await group.waitForAll()
             }
             #expect(try await database.execute("SELECT count(*) FROM tasq.job") == "200")
+        }
+    }
+
+    @Test func `A repetition whose event is deleted while it is looked for is stored as a new one`()
+        async throws
+    {
+        try await withStore { store, database in
+            _ = try await store.accept([event("github", id: "d-1")])
+            // The event that stands is deleted once an insert has met it.
+            let end = "SELECT s.id\nFROM stored AS s"
+            let deleting = PostgresStore(
+                try PostgresSettings(url: database.url).patient, logger: .init(label: "test")
+            ) { statement in
+                guard statement.name == "tasq_accept" else { return statement }
+                precondition(statement.text.contains(end), "the deletion no longer fits")
+                let deletion = """
+                    , gone AS (
+                        DELETE FROM tasq.payload AS p
+                        WHERE p.event_id = 'd-1' AND p.id <> ALL ($1::uuid[]))
+                    """
+                return Statement(
+                    name: statement.name,
+                    text: statement.text.replacing(end, with: deletion + "\n" + end))
+            }
+            let second = try event("github", id: "d-1")
+            let answers = try await deleting.accept([second, event("github", id: "d-2")])
+            await deleting.close()
+            #expect(answers == [.stored, .stored])
+            #expect(
+                try await database.execute("SELECT id FROM tasq.payload WHERE event_id = 'd-1'")
+                    == second.id.description)
+            #expect(try await store.job(second.jobs[0].id)?.status == .queued)
         }
     }
 

@@ -127,6 +127,34 @@ import Testing
         }
     }
 
+    @Test func `Suspects, and queued jobs that are not due, count among those a sweep looks at`()
+        async throws
+    {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            func sweep(behind cursors: [Name: QueuedCursor] = [:]) async throws -> Sweep {
+                try await store.sweep(
+                    upTo: 9, for: worker, from: defaultQueues, behind: cursors, lookingAt: 20)
+            }
+            for priority in [0, 1] {
+                for _ in 0..<30 { _ = try await store.job(priority: priority) }
+            }
+            try await database.execute(
+                """
+                UPDATE tasq.job SET crashes = 2 WHERE priority = 0;
+                UPDATE tasq.job SET run_at = 'infinity' WHERE priority = 1
+                """)
+            let job = try await store.job(priority: 2)
+            let first = try await sweep()
+            #expect(first.jobs.isEmpty && first.cursors[.defaultQueue]?.priority.level == 0)
+            let second = try await sweep(behind: first.cursors)
+            // What follows one that is not due is not due either, but for other priorities.
+            #expect(second.jobs.isEmpty && second.cursors[.defaultQueue]?.priority.level == 2)
+            let third = try await sweep(behind: second.cursors)
+            #expect(third.jobs.map(\.id) == [job] && third.cursors.isEmpty)
+        }
+    }
+
     @Test func `A body that was deleted does not lose the claim`() async throws {
         try await withStore { store, database in
             let worker = try await store.registeredWorker()

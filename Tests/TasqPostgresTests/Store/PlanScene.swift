@@ -266,6 +266,27 @@ struct PlanScene {
         """
     }
 
+    /// Suspects, and queued jobs that are not due, in front of a queue of their own.
+    var ahead: String {
+        """
+        INSERT INTO tasq.job
+            (id, payload_id, queue, kind, status, priority, max_attempts, crashes, run_at)
+        SELECT \(id(6)), \(id(6)), 'ahead', 'noop', 'queued', 0, 3, n % 2 * 2,
+            CASE WHEN n % 2 = 1 THEN now() - interval '1 hour' ELSE 'infinity' END
+        FROM generate_series(1, \(size)) AS n;
+
+        """
+    }
+
+    /// Sweeps among those.
+    var sweepsAhead: [Hot] {
+        ["'{}', '{}', '{}'", "'{0}', ARRAY[now()], '{\(Self.worker)}'"].map { place in
+            Hot(
+                statement: Statements(schema: "tasq").sweep,
+                arguments: "'\(Self.worker)', '{ahead}', \(batch), \(2 * batch), \(place)")
+        }
+    }
+
     /// The backlog is done, and vacuumed as it would be; the statistics stay as they are.
     private var end: String {
         """

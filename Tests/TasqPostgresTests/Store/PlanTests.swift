@@ -39,6 +39,15 @@ import Testing
         }
     }
 
+    @Test(arguments: [Knowledge.none, .ofHistory, .ofAll])
+    func `A sweep reads a stretch of what it cannot claim`(knowledge: Knowledge) async throws {
+        try await withStore { _, database in
+            let scene = PlanScene()
+            try await run(scene.fill(knowing: knowledge) + scene.ahead, in: database)
+            try await check(scene, scene.sweepsAhead, in: database, "\(knowledge)")
+        }
+    }
+
     /// To those that walk the jobs of a queue in order, an index on the status looks as good as tasq's own
     /// as long as the statistics say that nobody waits.
     @Test(arguments: [Knowledge.none, .ofEmptyTables, .ofHistory, .ofAll, .ofNoColumn])

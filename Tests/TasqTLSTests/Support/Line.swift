@@ -60,6 +60,9 @@ final class End {
     /// Ends the connection at the next flush.
     func breakAtFlush() { socket.isBroken = true }
 
+    /// How many bytes had been heard when the first fault was told.
+    var heardAtFault: Int? { ear.heardAtFault }
+
     /// How many faults had been told when it was said that the connection has ended.
     var faultsAtEnd: Int? { ear.faultsAtEnd }
 
@@ -141,6 +144,7 @@ private final class Ear: ChannelInboundHandler {
     var faults: [TLSFault] = []
     var inputEnds = 0
     var faultsAtEnd: Int?
+    var heardAtFault: Int?
 
     func channelInactive(context: ChannelHandlerContext) {
         faultsAtEnd = faultsAtEnd ?? faults.count
@@ -153,6 +157,7 @@ private final class Ear: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        heardAtFault = heardAtFault ?? heard.readableBytes
         faults.append(error as? TLSFault ?? .failed("\(error)"))
     }
 

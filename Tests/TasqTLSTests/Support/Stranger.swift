@@ -1,5 +1,6 @@
 import CCrypto
 import NIOCore
+import Synchronization
 import TasqTesting
 
 /// A peer made by hand of OpenSSL's own functions, which does what no well-behaved one would.
@@ -117,4 +118,59 @@ final class Stranger {
         unsafe SSL_renegotiate(ssl)
         unsafe SSL_do_handshake(ssl)
     }
+
+    /// Has a server of TLS 1.3 tell with which secret it makes its records, and how.
+    func notesSecret() {
+        unsafe SSL_set_ciphersuites(ssl, "TLS_AES_128_GCM_SHA256")
+        unsafe SSL_CTX_set_keylog_callback(context) { _, line in
+            guard let text = unsafe line.map({ unsafe String(cString: $0) }) else { return }
+            let words = text.split(separator: " ")
+            guard words.count == 3, words[0] == "SERVER_TRAFFIC_SECRET_0" else { return }
+            let digits = Array(words[2])
+            serverSecret.withLock { secret in
+                secret = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+                    UInt8(String(digits[$0...$0 + 1]), radix: 16)
+                }
+            }
+        }
+    }
+
+    /// The server's farewell as the record behind so many, RFC 8446, section 5.2: OpenSSL would say it
+    /// behind all that it has written.
+    func farewell(behind count: UInt8) throws -> ByteBuffer {
+        let secret = serverSecret.withLock { $0 }
+        var nonce = Self.expanded(secret, "iv", 12)
+        guard secret.count == 32, nonce.count == 12, let cipher = unsafe EVP_CIPHER_CTX_new() else {
+            throw CancellationError()
+        }
+        defer { unsafe EVP_CIPHER_CTX_free(cipher) }
+        nonce[11] ^= count
+        let key = Self.expanded(secret, "key", 16)
+        // An alert: a warning, close_notify; behind it its type.
+        let plain: [UInt8] = [1, 0, 21]
+        let head: [UInt8] = [23, 3, 3, 0, UInt8(plain.count + 16)]
+        var sealed = [UInt8](repeating: 0, count: plain.count)
+        var tag = [UInt8](repeating: 0, count: 16)
+        var length: Int32 = 0
+        unsafe EVP_EncryptInit_ex(cipher, EVP_aes_128_gcm(), nil, key, nonce)
+        unsafe EVP_EncryptUpdate(cipher, nil, &length, head, Int32(head.count))
+        unsafe EVP_EncryptUpdate(cipher, &sealed, &length, plain, Int32(plain.count))
+        unsafe EVP_EncryptFinal_ex(cipher, &tag, &length)
+        unsafe EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, Int32(tag.count), &tag)
+        return ByteBuffer(bytes: head + sealed + tag)
+    }
+
+    /// HKDF-Expand-Label of RFC 8446, section 7.1, for what one hash is long enough for.
+    private static func expanded(_ secret: [UInt8], _ label: String, _ count: Int) -> [UInt8] {
+        let name = Array("tls13 \(label)".utf8)
+        let info = [0, UInt8(count), UInt8(name.count)] + name + [0, 1]
+        var code = [UInt8](repeating: 0, count: 32)
+        var length: UInt32 = 0
+        unsafe HMAC(
+            EVP_sha256(), secret, Int32(secret.count), info, info.count, &code, &length)
+        return Array(code.prefix(count))
+    }
 }
+
+/// What ``Stranger/notesSecret()`` has noted last.
+private let serverSecret = Mutex<[UInt8]>([])

@@ -85,6 +85,22 @@ import Testing
         #expect(await attempt.run(isLeaving: { false }) == .handedBack)
     }
 
+    @Test func `A body larger than any that is taken is not read, and ends the job`() async throws {
+        var table = HandlerTable()
+        try table.add("*", Handler { _ in })
+        func verdict(_ bytes: Int) async -> Verdict {
+            let job = claimedJob(kind: "any", leftOutBytes: bytes)
+            return await Attempt(job: job, handlers: table, logger: Logger(label: "test"))
+                .run { false }
+        }
+        #expect(await verdict(JobLimits.eventBytes) == .success)
+        guard case .error(let reason) = await verdict(JobLimits.eventBytes + 1) else {
+            Issue.record("it was run")
+            return
+        }
+        #expect(reason.contains("33554433 bytes, at most 33554432 are read"), "\(reason)")
+    }
+
     @Test func `The first pattern that matches wins`() throws {
         var table = HandlerTable()
         try table.add("mail.welcome", Handler(timeout: .seconds(1)) { _ in })
@@ -109,11 +125,12 @@ import Testing
 }
 
 private func claimedJob(
-    kind: String, attempt: Int = 1, of maxAttempts: Int = 3, payload: String = "{}"
+    kind: String, attempt: Int = 1, of maxAttempts: Int = 3, payload: String = "{}",
+    leftOutBytes: Int? = nil
 ) -> ClaimedJob {
     ClaimedJob(
         id: JobID(), claim: ClaimToken(), kind: Name(unchecked: kind), queue: .defaultQueue,
         priority: .default, attempt: attempt, maxAttempts: maxAttempts, crashes: 0, key: nil,
         payloadID: PayloadID(), source: nil, payload: Payload(Array(payload.utf8)),
-        waitedMicroseconds: 0)
+        leftOutBytes: leftOutBytes, waitedMicroseconds: 0)
 }

@@ -22,16 +22,13 @@ WITH due AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT i.id, i.attempt
         FROM (
-            SELECT w.id, w.kind
+            SELECT w.id, w.kind, w.run_at, w.crashes, w.attempt, w.max_attempts
             FROM tasq.job AS w
             WHERE (w.status = 'queued' OR w.status = ANY ('{queued}'))
                 AND w.queue = q.queue
                 AND (w.priority, w.run_at, w.id) > (
                     coalesce(q.priority, -1), coalesce(q.run_at, '-infinity'),
                     coalesce(q.id, '00000000-0000-0000-0000-000000000000'))
-                AND w.run_at <= now()
-                AND w.crashes < 2
-                AND w.attempt < w.max_attempts
             ORDER BY w.priority, w.run_at, w.id
             LIMIT 2000::bigint
         ) AS s
@@ -47,15 +44,20 @@ WITH due AS MATERIALIZED (
                 ) IS TRUE
             FOR NO KEY UPDATE OF l SKIP LOCKED
         ) AS i
-        WHERE EXISTS (SELECT FROM tasq.worker AS o WHERE o.id = :worker::uuid AND o.kinds IS NULL)
-            OR s.kind LIKE ANY (ARRAY(
-                SELECT k.kind
-                FROM tasq.worker AS o, unnest(o.kinds) AS k (kind)
-                WHERE o.id = :worker::uuid AND right(k.kind, 1) = '%'))
-            OR s.kind IN (
-                SELECT replace(k.kind, '\_', '_')
-                FROM tasq.worker AS o, unnest(o.kinds) AS k (kind)
-                WHERE o.id = :worker::uuid)
+        WHERE s.run_at <= now()
+            AND s.crashes < 2
+            AND s.attempt < s.max_attempts
+            AND (
+                EXISTS (SELECT FROM tasq.worker AS o WHERE o.id = :worker::uuid AND o.kinds IS NULL)
+                OR s.kind LIKE ANY (ARRAY(
+                    SELECT k.kind
+                    FROM tasq.worker AS o, unnest(o.kinds) AS k (kind)
+                    WHERE o.id = :worker::uuid AND right(k.kind, 1) = '%'))
+                OR s.kind IN (
+                    SELECT replace(k.kind, '\_', '_')
+                    FROM tasq.worker AS o, unnest(o.kinds) AS k (kind)
+                    WHERE o.id = :worker::uuid)
+            )
         LIMIT :batch::bigint
     ) AS j
     WHERE q.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
@@ -92,8 +94,10 @@ FROM (
     LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])
     UNION ALL
     SELECT
-        e.id, NULL, NULL, q.queue, e.priority, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        e.run_at, NULL, NULL, NULL, NULL
+        e.id, NULL, NULL, q.queue, (e.priority + (e.run_at > now())::int)::smallint,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        greatest(CASE WHEN e.run_at <= now() THEN e.run_at END, '4714-11-24 00:00:00+00 BC'),
+        NULL, NULL, NULL, NULL
     FROM unnest('{default}'::text[], '{}'::bigint[], '{}'::timestamptz[], '{}'::uuid[])
         WITH ORDINALITY AS q (queue, priority, run_at, id, place)
     CROSS JOIN LATERAL (
@@ -104,9 +108,6 @@ FROM (
             AND (w.priority, w.run_at, w.id) > (
                 coalesce(q.priority, -1), coalesce(q.run_at, '-infinity'),
                 coalesce(q.id, '00000000-0000-0000-0000-000000000000'))
-            AND w.run_at <= now()
-            AND w.crashes < 2
-            AND w.attempt < w.max_attempts
         ORDER BY w.priority, w.run_at, w.id
         OFFSET 2000::bigint - 1
         LIMIT 1
