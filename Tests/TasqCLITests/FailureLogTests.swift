@@ -67,7 +67,7 @@ import Testing
             let twice = try await system.enqueue("remote", "--max-attempts", "2")
             for token in [token, try await system.claim()] {
                 let answer = try await system.post(
-                    "/v1/claims/\(token)/fail", #"{"reason":"first\nat last"}"#)
+                    "/v1/claims/\(token)/fail", #"{"error":"first\nat last"}"#)
                 #expect(answer.status == 200, "\(answer.text)")
             }
             let line = try await server.waitForLine(containing: "a job has failed")

@@ -55,9 +55,9 @@ import Testing
             #expect(ofServer["tasq_http_enqueued_total"] == 5)
             #expect(ofServer["tasq_http_commit_duration_seconds_count"] == 5)
             #expect(ofServer["tasq_claimed_total"] == 0)
-            let failed: KeyValuePairs = ["queue": "default", "kind": "fail"]
-            #expect(ofServer["tasq_error_jobs", failed] == 2)
-            #expect(ofServer["tasq_retrying_jobs", failed] == 0)
+            let fail: KeyValuePairs = ["queue": "default", "kind": "fail"]
+            #expect(ofServer["tasq_error_jobs", fail] == 2)
+            #expect(ofServer["tasq_retrying_jobs", fail] == 0)
             for span in ["1h", "1d"] {
                 #expect(
                     ofServer[
@@ -97,7 +97,7 @@ import Testing
                 ("/v1/jobs", #"{"kind":"again"}"#),
             ] { _ = try await ask("POST", admin + path, body: body) }
             try await eventually("the worker has run the jobs") {
-                try await page(metrics).sum("tasq_settled_total") == 3
+                try await page(metrics).sum("tasq_settled_total") == 4
             }
             let (ofServer, ofWorker) = (try await page(admin), try await page(metrics))
             let (server, worker) = (Set(ofServer.types.keys), Set(ofWorker.types.keys))
@@ -137,7 +137,7 @@ import Testing
         }
         let text = try Self.text("config/grafana-dashboard.json")
         let board = try JSONDecoder().decode(Board.self, from: Data(text.utf8))
-        #expect(board.panels.count >= 15)
+        #expect(board.panels.count >= 18)
         for panel in board.panels {
             #expect(panel.targets.contains { $0.expr.contains("tasq_") }, "\(panel.title)")
         }

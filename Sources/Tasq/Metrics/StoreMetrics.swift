@@ -41,7 +41,7 @@ public struct StoreMetrics: Sendable {
         [
             gauge(
                 "queues",
-                "Queues that have unfinished jobs, a setting or a worker; "
+                "Queues that have unfinished or failed jobs, a setting or a worker; "
                     + "the first \(LabelLimit.texts) have samples of their own.",
                 [.init(Double(standing))]),
             gauge(
@@ -86,7 +86,8 @@ public struct StoreMetrics: Sendable {
         }
         return [
             gauge(
-                "error_jobs", "Jobs in error by queue and kind; of very many, as many as are counted.",
+                "error_jobs",
+                "Jobs in error by queue and kind; of very many, as many as are counted.",
                 samples({ $0.errors })),
             gauge(
                 "retrying_jobs",

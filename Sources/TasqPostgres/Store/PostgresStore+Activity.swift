@@ -53,7 +53,7 @@ extension PostgresStore {
         _ = try await pool.run(statements.tally, parameters)
     }
 
-    /// Three statements, each bounded by what it is told.
+    /// Four statements, each bounded by what it is told.
     public func glance() async throws(StoreError) -> Glance {
         let queues = try await queues(atMost: Glance.queueLimit)
         let workers = try await workers()
