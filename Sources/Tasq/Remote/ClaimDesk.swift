@@ -210,9 +210,10 @@ package final class ClaimDesk: Sendable {
             for job in jobs {
                 group.addTask {
                     do throws(StoreError) {
-                        _ = try await self.settle(
+                        let settled = try await self.settle(
                             Settlement(job: job.id, claim: job.claim, verdict: verdict),
                             ofRun: false)
+                        if settled?.status == .error { self.failures.tell(job, verdict) }
                     } catch {
                         self.logger.warning(
                             "a claim is left to the lease",
