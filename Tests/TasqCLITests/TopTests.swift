@@ -14,6 +14,11 @@ import Testing
             _ = try await TasqProgram.run(
                 "enqueue", "noop", "--queue", "ci", environment: environment)
             _ = try await TasqProgram.run("queues", "pause", "ci", environment: environment)
+            try await database.execute(
+                """
+                SELECT tasq.enqueue('noop', queue => 'mail') FROM generate_series(1, 3);
+                UPDATE tasq.job SET status = 'error', finished_at = now() WHERE queue = 'mail'
+                """)
             let run = try await TasqProgram.run("top", environment: environment)
             #expect(run.exit == .code(0), "\(run.errors)")
             #expect(!run.output.contains("\u{1B}"))
@@ -22,6 +27,10 @@ import Testing
             }
             #expect(
                 run.output.firstMatch(of: #/\nci +paused +1 +0 +0 /#) != nil, "\(run.output)")
+            // A queue of which nothing but failures is left.
+            #expect(
+                run.output.firstMatch(of: #/\nmail +open +0 +0 +0 +- +0 +3\n/#) != nil,
+                "\(run.output)")
         }
     }
 

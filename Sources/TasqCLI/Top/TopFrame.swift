@@ -58,13 +58,17 @@ struct TopFrame {
             .init(heading: "QUEUED", isNumber: true), .init(heading: "SCHEDULED", isNumber: true),
             .init(heading: "EXECUTING", isNumber: true),
             .init(heading: "OLDEST WAIT", isNumber: true),
+            .init(heading: "RETRYING", isNumber: true), .init(heading: "ERROR", isNumber: true),
         ])
         for queue in glance.queues {
+            let failures = queue.failures
             table.add([
                 .init(queue.name.description),
                 .init(queue.isPaused ? "paused" : "open", queue.isPaused ? .busy : .plain),
                 .init(queue.queuedText), .init(queue.scheduledText),
                 .init(String(queue.executing)), .init(queue.oldestWait?.rough ?? "-"),
+                .init(failures.retryingText, failures.retrying > 0 ? .busy : .plain),
+                .init(failures.errorsText, failures.errors > 0 ? .bad : .plain),
             ])
         }
         return table
