@@ -152,6 +152,7 @@ struct DashboardBulkTests {
                 ("action=retry&status=success", "status must be one of error"),
                 ("action=retry&status=none", "status must be one of scheduled"),
                 ("action=cancel&kind=a%20b", "kind must be"), ("action=cancel&qeueu=q", "unknown"),
+                ("action=cancel&retrying=true", "unknown"),
             ] {
                 let answer = try await browser.get("/bulk?\(query)")
                 #expect(answer.status == 400 && answer.text.contains(said), "\(answer.text)")

@@ -17,13 +17,18 @@ struct DashboardListTests {
             _ = try await stack.enqueue(#"{"kind":"good","queue":"q"}"#)
             _ = try await stack.enqueue(#"{"kind":"good"}"#)
             _ = try await stack.enqueue(#"{"kind":"good","delay":"1h"}"#)
+            let again = try await stack.enqueue(#"{"kind":"good","delay":"1h"}"#)
             try await database.execute(
-                "UPDATE tasq.job SET status = 'error', finished_at = now() WHERE id = '\(bad)'")
+                """
+                UPDATE tasq.job SET status = 'error', finished_at = now() WHERE id = '\(bad)';
+                UPDATE tasq.job SET attempt = 1 WHERE id = '\(again)'
+                """)
             let all = try await stack.ask("GET", "/jobs").text
             for part in [
                 "<a href=\"/jobs?status=error\" class=\"error\">error <b>1</b></a>",
                 "<a href=\"/jobs?status=queued\" class=\"calm\">queued <b>2</b></a>",
-                "<a href=\"/jobs?status=scheduled\" class=\"calm\">scheduled <b>1</b></a>",
+                "<a href=\"/jobs?retrying=true\" class=\"calm\">retrying <b>1</b></a>",
+                "<a href=\"/jobs?status=scheduled\" class=\"calm\">scheduled <b>2</b></a>",
                 "<a href=\"/jobs?status=executing\" class=\"calm\">executing <b>0</b></a>",
                 "<a href=\"/jobs\" class=\"calm\" aria-current=\"page\">all</a>",
             ] {
@@ -39,8 +44,45 @@ struct DashboardListTests {
                         + "aria-current=\"page\">error</a>"), "\(kind)")
             #expect(kind.contains("<a href=\"/jobs?kind=bad\" class=\"calm\">all</a>"))
             let overview = try await stack.ask("GET", "/").text
-            let card = "<a class=\"card error\" href=\"/jobs?status=error\"><b>1</b>"
-            #expect(overview.contains(card), "\(overview)")
+            for part in [
+                "<a class=\"card error\" href=\"/jobs?status=error\"><b>1</b>",
+                "<a class=\"card calm\" href=\"/jobs?retrying=true\"><b>1</b>",
+                "data-label=\"Error\"><a href=\"/jobs?status=error&amp;queue=q\">1</a></td>",
+                "data-label=\"Error\">0</td>",
+            ] {
+                #expect(overview.contains(part), "\(part): \(overview)")
+            }
+        }
+    }
+
+    @Test func `What is tried again is a list of its own, which no action takes as a whole`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let again = try await stack.enqueue(#"{"kind":"again"}"#)
+            try await stack.end("fail", #"{"delay":"1h"}"#)
+            let delayed = try await stack.enqueue(#"{"kind":"again","delay":"1h"}"#)
+            let page = try await stack.ask("GET", "/jobs?retrying=true&queue=default").text
+            #expect(page.contains(again) && !page.contains(delayed), "\(page)")
+            #expect(
+                page.contains(
+                    "<a href=\"/jobs?retrying=true&amp;queue=default\" class=\"calm\" "
+                        + "aria-current=\"page\">retrying <b>1</b></a>"), "\(page)")
+            // A form with other filters keeps to it, and every other tab leaves it.
+            #expect(page.contains("<input type=\"hidden\" name=\"retrying\" value=\"true\">"))
+            #expect(page.contains("<a href=\"/jobs?status=scheduled&amp;queue=default\""))
+            #expect(page.contains("<a href=\"/jobs?queue=default\" class=\"calm\">all</a>"))
+            #expect(!page.contains("All that match:") && !page.contains("/bulk?"), "\(page)")
+            let all = try await stack.ask("GET", "/jobs?status=scheduled").text
+            #expect(all.contains(again) && all.contains(delayed), "\(all)")
+            #expect(all.contains("/bulk?action=cancel"), "\(all)")
+            for (query, said) in [
+                ("retrying=true&status=error", "retrying goes with the status scheduled alone"),
+                ("retrying=yes", "retrying must be true or false"),
+            ] {
+                let answer = try await stack.ask("GET", "/jobs?\(query)")
+                #expect(answer.status == 400 && answer.text.contains(said), "\(answer.text)")
+            }
         }
     }
 
@@ -51,10 +93,15 @@ struct DashboardListTests {
                 INSERT INTO tasq.job
                     (id, payload_id, queue, kind, status, priority, max_attempts, run_at, finished_at)
                 SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'noop', 'error', 1, 3, now(), now()
-                FROM generate_series(1, 1500)
+                FROM generate_series(1, \(KindFailures.countLimit + 100))
                 """)
-            let page = try await stack.ask("GET", "/jobs").text
-            #expect(page.contains("error <b>1000+</b>"), "\(page)")
+            for (path, part) in [
+                ("/jobs", "error <b>\(KindFailures.countLimit)+</b>"),
+                ("/", "<b>\(KindFailures.countLimit)+</b><span>failed"),
+            ] {
+                let page = try await stack.ask("GET", path).text
+                #expect(page.contains(part), "\(path): \(page)")
+            }
         }
     }
 

@@ -70,14 +70,8 @@ struct JobRoutes: Sendable {
 
     private func list(_ head: RequestHead) async throws(Problem) -> Answer {
         let query = try Query(
-            head.query, allowing: JobFilter.parameters.union(["retrying", "limit", "cursor"]))
-        var filter = try JobFilter(query)
-        filter.isRetrying = try query.flag("retrying") ?? false
-        do throws(InvalidInput) {
-            try filter.checkRetrying("retrying")
-        } catch {
-            throw .invalid(error)
-        }
+            head.query, allowing: JobFilter.listParameters.union(["limit", "cursor"]))
+        let filter = try JobFilter(ofList: query)
         let limit = try query.number("limit", in: 1...Self.pageLimit) ?? Self.defaultPage
         let cursor = try query.value("cursor") { text throws(InvalidInput) in
             guard let cursor = JobCursor(text) else {
@@ -148,6 +142,9 @@ extension JobFilter {
     /// What a query or a form names it by.
     static let parameters: Set = ["status", "queue", "kind", "key", "since", "until"]
 
+    /// The same of a list, which may be of those alone that are tried again.
+    static let listParameters = parameters.union(["retrying"])
+
     init(_ query: Query) throws(Problem) {
         self.init(
             status: try query.value("status") { text throws(InvalidInput) in
@@ -162,6 +159,16 @@ extension JobFilter {
             queue: try query.name("queue"), kind: try query.name("kind"),
             key: try query.key("key"),
             since: try query.time("since"), until: try query.time("until"))
+    }
+
+    init(ofList query: Query) throws(Problem) {
+        try self.init(query)
+        isRetrying = try query.flag("retrying") ?? false
+        do throws(InvalidInput) {
+            try checkRetrying("retrying")
+        } catch {
+            throw .invalid(error)
+        }
     }
 }
 

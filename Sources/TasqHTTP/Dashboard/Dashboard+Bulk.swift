@@ -29,9 +29,10 @@ extension Dashboard {
         ]
     }
 
-    /// The links to what can be done with all jobs of a list, whose query is `kept`.
+    /// The links to what can be done with all jobs of a list, whose query is `kept`; none where it is
+    /// of those that are tried again, for an action cannot be told so.
     static func bulkActions(on filter: JobFilter, _ kept: String, for visit: Visit) -> Markup {
-        guard visit.mayAct else { return "" }
+        guard visit.mayAct, !filter.isRetrying else { return "" }
         let actions = JobAction.allCases.filter { action in
             filter.status.map { action.statuses.contains($0) } ?? true
         }

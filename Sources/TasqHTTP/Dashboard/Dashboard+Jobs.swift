@@ -2,12 +2,17 @@ import Tasq
 
 extension Dashboard {
     private static let pageLength = 50
-    /// Failed jobs that are counted, at most.
-    private static let failureLimit = 1000
+    /// What the tabs of the list show, what wants a person first.
+    private static let tabFilters = [
+        JobFilter(), JobFilter(status: .error), retrying, JobFilter(status: .executing),
+        JobFilter(status: .queued), JobFilter(status: .scheduled), JobFilter(status: .success),
+        JobFilter(status: .cancelled),
+    ]
+    private static let retrying = JobFilter(isRetrying: true)
 
     func jobs(_ visit: Visit) async throws(Problem) -> Page {
-        let query = try Query(visit.query, allowing: JobFilter.parameters.union(["cursor"]))
-        let filter = try JobFilter(query)
+        let query = try Query(visit.query, allowing: JobFilter.listParameters.union(["cursor"]))
+        let filter = try JobFilter(ofList: query)
         let cursor = try query.value("cursor") { JobCursor($0) } ?? nil
         let page = try await read { () async throws(StoreError) in
             try await catalog.jobs(matching: filter, after: cursor, limit: Self.pageLength)
@@ -19,7 +24,7 @@ extension Dashboard {
             searchedTo: page.jobs.count < Self.pageLength ? page.next?.time : nil)
         let none = kept.isEmpty ? "No job yet." : "No job is like that."
         let isNone = page.jobs.isEmpty && page.next == nil
-        let tabs = try await tabs(visit, filter, queues)
+        let tabs = Self.tabs(visit, filter, queues)
         let fields = try await fields(filter, queues)
         let workers = try await workers(of: page.jobs)
         let table = Self.table(
@@ -34,55 +39,52 @@ extension Dashboard {
         }
     }
 
-    /// A tab for each status, what wants a person first. Numbers stand where no history has to be
+    /// A tab for each status, and for what is tried again. Numbers stand where no history has to be
     /// read for them, and where they are those of the list.
-    private func tabs(
+    private static func tabs(
         _ visit: Visit, _ filter: JobFilter, _ queues: [QueueRecord]
-    ) async throws(Problem) -> Markup {
-        var counts: [JobStatus: String] = [:]
-        if filter.kind == nil, filter.key == nil, filter.since == nil, filter.until == nil {
-            let own = queues.filter { filter.queue == nil || filter.queue == $0.name }
-            counts[.executing] = "\(own.reduce(0) { $0 + $1.executing })"
-            counts[.queued] = Self.text(
-                of: own.reduce(0) { $0 + $1.queued }, isMore: own.contains { $0.hasMoreQueued })
-            counts[.scheduled] = Self.text(
-                of: own.reduce(0) { $0 + $1.scheduled },
-                isMore: own.contains { $0.hasMoreScheduled })
-            counts[.error] = try await failures(on: filter.queue)
-        }
-        let rest = visit.without("cursor", "status")
-        let order: [JobStatus?] = [
-            nil, .error, .executing, .queued, .scheduled, .success, .cancelled,
-        ]
-        let tabs = Markup(each: order) { status in
-            let own = status.map { "status=\($0.rawValue)" }
-            let query = [own, rest.isEmpty ? nil : rest].compactMap { $0 }.joined(separator: "&")
+    ) -> Markup {
+        let own = queues.filter { filter.queue == nil || filter.queue == $0.name }
+        let isCounted =
+            filter.kind == nil && filter.key == nil && filter.since == nil && filter.until == nil
+        let rest = visit.without("cursor", "status", "retrying")
+        let links = Markup(each: tabFilters) { tab in
+            let query = [tab.query, rest].filter { !$0.isEmpty }.joined(separator: "&")
             let target = query.isEmpty ? "/jobs" : "/jobs?" + query
-            let count = status.flatMap { counts[$0] }
-            let isBad = status == .error && count != "0"
+            let count = isCounted ? Self.count(of: tab, in: own) : nil
+            let isBad = tab.status == .error && count != "0"
             let number: Markup = count.map { " <b>\($0)</b>" } ?? ""
+            let isHere =
+                tab.isRetrying == filter.isRetrying
+                && (tab.isRetrying || tab.status == filter.status)
             return """
                 <a href="\(target)" class="\(isBad ? "error" : "calm")"\
-                \(status == filter.status ? " aria-current=\"page\"" : "" as Markup)>\
-                \(status?.rawValue ?? "all")\(number)</a>
+                \(isHere ? " aria-current=\"page\"" : "" as Markup)>\(tab.title)\(number)</a>
                 """
         }
-        return "<nav class=\"tabs\" aria-label=\"Status\">\(tabs)</nav>"
+        return "<nav class=\"tabs\" aria-label=\"Status\">\(links)</nav>"
+    }
+
+    /// How many jobs of these queues a tab shows; `nil` where nobody has counted them.
+    private static func count(of tab: JobFilter, in queues: [QueueRecord]) -> String? {
+        if tab.isRetrying { return queues.flatMap(\.failures).retryingText }
+        switch tab.status {
+        case .error: return queues.flatMap(\.failures).errorsText
+        case .executing: return "\(queues.reduce(0) { $0 + $1.executing })"
+        case .queued:
+            return text(
+                of: queues.reduce(0) { $0 + $1.queued },
+                isMore: queues.contains { $0.hasMoreQueued })
+        case .scheduled:
+            return text(
+                of: queues.reduce(0) { $0 + $1.scheduled },
+                isMore: queues.contains { $0.hasMoreScheduled })
+        case .success, .cancelled, nil: return nil
+        }
     }
 
     private static func text(of count: Int, isMore: Bool) -> String {
         "\(count)\(isMore ? "+" : "")"
-    }
-
-    /// How many jobs have ended in error, of those that were enqueued first; with a + where there
-    /// are more of them than are looked at.
-    func failures(on queue: Name? = nil) async throws(Problem) -> String {
-        let request = BulkRequest(trusted: .retry, JobFilter(status: .error, queue: queue))
-        let found = try await read { () async throws(StoreError) in
-            try await self.queue.store.matching(
-                request, after: nil, until: nil, limit: Self.failureLimit)
-        }
-        return Self.text(of: found.ids.count, isMore: found.examined >= Self.failureLimit)
     }
 
     /// What narrows the list, beside the tabs.
@@ -93,8 +95,8 @@ extension Dashboard {
             try await catalog.kinds(limit: Self.choices)
         }
         let kept = [
-            ("status", filter.status?.rawValue), ("since", filter.since?.description),
-            ("until", filter.until?.description),
+            ("status", filter.status?.rawValue), ("retrying", filter.isRetrying ? "true" : nil),
+            ("since", filter.since?.description), ("until", filter.until?.description),
         ]
         let hidden = Markup(each: kept) { name, value in
             value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } ?? ""
@@ -137,5 +139,15 @@ extension Dashboard {
             return "began \(job.claimedAt.map { moment($0) })\(place)"
         case .success, .error, .cancelled: return "ended \(job.finishedAt.map { moment($0) })"
         }
+    }
+}
+
+extension JobFilter {
+    /// What a tab of it is called.
+    fileprivate var title: String { isRetrying ? "retrying" : status?.rawValue ?? "all" }
+
+    /// What of a query it is made of, as a tab.
+    fileprivate var query: String {
+        isRetrying ? "retrying=true" : status.map { "status=\($0.rawValue)" } ?? ""
     }
 }

@@ -20,16 +20,18 @@ extension Dashboard {
         let queued = queues.reduce(0) { $0 + $1.queued }
         let scheduled = queues.reduce(0) { $0 + $1.scheduled }
         let executing = queues.reduce(0) { $0 + $1.executing }
-        let failed = try await failures()
+        let failures = queues.flatMap(\.failures)
         let (moreQueued, moreScheduled) = (
             queues.contains { $0.hasMoreQueued }, queues.contains { $0.hasMoreScheduled }
         )
         return Page(title: "Overview") {
             """
             <h1>Overview</h1><div class="grid">
-            \(Self.card("failed", failed, to: .error))\(Self.card("queued", "\(queued)\(moreQueued ? "+" : "")", to: .queued))
-            \(Self.card("executing", executing, to: .executing))
-            \(Self.card("scheduled", "\(scheduled)\(moreScheduled ? "+" : "")", to: .scheduled))
+            \(Self.card("failed", failures.errorsText, to: "status=error"))
+            \(Self.card("retrying", failures.retryingText, to: "retrying=true"))
+            \(Self.card("queued", "\(queued)\(moreQueued ? "+" : "")", to: "status=queued"))
+            \(Self.card("executing", executing, to: "status=executing"))
+            \(Self.card("scheduled", "\(scheduled)\(moreScheduled ? "+" : "")", to: "status=scheduled"))
             \(Self.card("workers", glance.workers.count))\(Self.card("slots", slots))
             \(Self.card("longest wait", oldest.map(Self.short) ?? "–"))</div>
             <div class="grid charts">\(Self.charts(tallies + [Tally(glance)], from: start))</div>
@@ -45,11 +47,11 @@ extension Dashboard {
 
     /// One that leads to the jobs it counts; a number of failures stands out.
     private static func card(
-        _ name: String, _ value: some CustomStringConvertible, to status: JobStatus
+        _ name: String, _ value: some CustomStringConvertible, to query: String
     ) -> Markup {
-        let style = status == .error && value.description != "0" ? "error" : "calm"
+        let style = query == "status=error" && value.description != "0" ? "error" : "calm"
         return """
-            <a class="card \(style)" href="/jobs?status=\(status.rawValue)"><b>\(value)</b><span>\(name)</span></a>
+            <a class="card \(style)" href="/jobs?\(query)"><b>\(value)</b><span>\(name)</span></a>
             """
     }
 
@@ -102,18 +104,28 @@ extension Dashboard {
 
     private static func table(of queues: [QueueRecord], for visit: Visit) -> Markup {
         table(
-            ["Queue", "State", "#Scheduled", "#Queued", "#Executing", "#Oldest wait"]
-                + (visit.mayAct ? ["Action"] : []),
+            [
+                "Queue", "State", "#Scheduled", "#Queued", "#Executing", "#Oldest wait",
+                "#Retrying", "#Error",
+            ] + (visit.mayAct ? ["Action"] : []),
             queues.map { queue -> [Markup] in
                 let state: Markup = queue.isPaused ? "<span class=\"paused\">paused</span>" : "open"
                 var cells: [Markup] = [
                     "<a href=\"/jobs?queue=\(queue.name)\">\(queue.name)</a>", state,
                     "\(queue.scheduledText)", "\(queue.queuedText)", "\(queue.executing)",
                     "\(queue.oldestWait.map(short))",
+                    link(queue.failures.retryingText, "retrying=true", of: queue),
+                    link(queue.failures.errorsText, "status=error", of: queue),
                 ]
                 if visit.mayAct { cells.append(action(on: queue)) }
                 return cells
-            }, empty: "Nothing is unfinished.")
+            }, empty: "Nothing is unfinished, and nothing has failed.")
+    }
+
+    /// A number that leads to the jobs it counts, unless there is none.
+    private static func link(_ count: String, _ query: String, of queue: QueueRecord) -> Markup {
+        guard count != "0" else { return "0" }
+        return "<a href=\"/jobs?\(query)&amp;queue=\(queue.name)\">\(count)</a>"
     }
 
     func workers() async throws(Problem) -> Page {
