@@ -175,6 +175,9 @@ struct ClaimDeliveryTests {
             #expect(metrics.text.contains("\ntasq_worker_slots 8\n"))
             let page = try await stack.ask("GET", "/workers")
             #expect(page.text.components(of: "5 / 8") == 1, "\(page.text)")
+            // Whichever of its rows has a job.
+            let jobs = try await stack.ask("GET", "/jobs")
+            #expect(jobs.text.components(of: "</time> on remote 0</td>") == 5, "\(jobs.text)")
         }
     }
 }

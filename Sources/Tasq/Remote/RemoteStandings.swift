@@ -49,6 +49,12 @@ extension [WorkerStanding] {
         }
         return found.map { $0.isRemote ? $0.withRoomForAll : $0 }
     }
+
+    /// The worker whose row has this id, its own or a further one.
+    package func standing(of row: WorkerID) -> WorkerStanding? {
+        first { $0.worker.id == row }
+            ?? first { row.isOneMore && $0.isRemote && $0.worker.id.family == row.family }
+    }
 }
 
 extension WorkerStanding {

@@ -67,15 +67,12 @@ extension Dashboard {
             try await catalog.attempts(of: job.id)
         }
         let workers = try await read { () async throws(StoreError) in try await catalog.workers() }
-        let places = Dictionary(
-            workers.map { ($0.worker.id, "\($0.worker.host) \($0.worker.processID)") }
-        ) { first, _ in first }
         var rows = recorded.map { attempt -> [Markup] in
             [
                 "\(attempt.attempt)",
                 "<span class=\"\(attempt.outcome)\">\(attempt.outcome)</span>",
                 Self.moment(attempt.startedAt), Self.took(from: attempt.startedAt, attempt.endedAt),
-                Self.place(attempt.worker, places), "\(attempt.reason)",
+                Self.place(attempt.worker, workers), "\(attempt.reason)",
             ]
         }
         let isTold = recorded.contains { $0.startedAt == job.claimedAt }
@@ -83,7 +80,7 @@ extension Dashboard {
             let end = job.finishedAt ?? circumstances.asOf
             rows.append([
                 "\(job.attempt)", Self.text(of: job.status), Self.moment(claimed),
-                Self.took(from: claimed, end), Self.place(job.worker, places), "–",
+                Self.took(from: claimed, end), Self.place(job.worker, workers), "–",
             ])
         }
         let headings = ["#Attempt", "Outcome", "Claimed", "Took", "Worker", "~Reason"]
@@ -91,9 +88,10 @@ extension Dashboard {
     }
 
     /// Where an attempt ran: host and process while the worker is registered, its id afterwards.
-    private static func place(_ worker: WorkerID?, _ places: [WorkerID: String]) -> Markup {
-        guard let worker else { return "–" }
-        return places[worker].map { "\($0)" as Markup } ?? brief(worker)
+    private static func place(_ row: WorkerID?, _ workers: [WorkerStanding]) -> Markup {
+        guard let row else { return "–" }
+        guard let worker = workers.standing(of: row)?.worker else { return brief(row) }
+        return "\(worker.host) \(worker.processID)"
     }
 
     private static func took(from start: Timestamp, _ end: Timestamp) -> Markup {

@@ -109,9 +109,12 @@ extension Dashboard {
 
     /// The workers that hold some of these jobs.
     func workers(of jobs: [JobRecord]) async throws(Problem) -> [WorkerID: WorkerRecord] {
-        guard jobs.contains(where: { $0.worker != nil }) else { return [:] }
+        let rows = Set(jobs.compactMap(\.worker))
+        guard !rows.isEmpty else { return [:] }
         let workers = try await read { () async throws(StoreError) in try await catalog.workers() }
-        return Dictionary(workers.map { ($0.worker.id, $0.worker) }) { first, _ in first }
+        var found: [WorkerID: WorkerRecord] = [:]
+        for row in rows { found[row] = workers.standing(of: row)?.worker }
+        return found
     }
 
     static func table(

@@ -49,6 +49,17 @@ import Testing
             ])
     }
 
+    @Test(arguments: owners)
+    func `The id of a further row leads to its worker, and to nobody else`(text: String) throws {
+        let (own, local) = (try #require(WorkerID(text)), WorkerID())
+        let workers = [standing(local, version: "1.0"), standing(own)]
+        #expect(workers.standing(of: own)?.worker.id == own)
+        #expect(workers.standing(of: own.oneMore())?.worker.id == own)
+        #expect(workers.standing(of: local)?.worker.id == local)
+        #expect(workers.standing(of: local.oneMore()) == nil)
+        #expect(workers.standing(of: WorkerID()) == nil)
+    }
+
     @Test func `A worker that did not say how much it runs has slots for what it runs`() throws {
         let own = try #require(WorkerID(Self.owners[0]))
         let rows = (0..<5).map { _ in standing(own.oneMore(), executing: 1) }
