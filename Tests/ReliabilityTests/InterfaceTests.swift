@@ -67,6 +67,33 @@ import Testing
         #expect(source.test(named: "A paused queue") == nil)
     }
 
+    @Test func `What is no test any more tries nothing`() {
+        let source = TestSource(
+            """
+            struct Tests {
+                @Test func `one`() {
+                    call("one")
+                }
+
+                func `two`() {
+                    call("two")
+                }
+
+                // @Test func `three`() {
+                //     call("three")
+                // }
+                @Test(arguments: [1])
+                func `four`(number: Int) {
+                    call("four")
+                }
+            }
+            """)
+        #expect(source.test(named: "one")?.contains("call(\"one\")") == true)
+        #expect(source.test(named: "four")?.contains("call(\"four\")") == true)
+        #expect(source.test(named: "two") == nil)
+        #expect(source.test(named: "three") == nil)
+    }
+
     @Test func `Every table and function has its trial, and every trial its own`() async throws {
         try await TestDatabase.with(template: "interface", migrate: migrate) { database in
             let names = try await database.execute(

@@ -11,8 +11,7 @@ struct TestSource {
     /// A file below Tests, without its ending.
     init(of file: String) throws {
         let tests = Document.root + "Tests/"
-        text = try String(contentsOfFile: "\(tests)\(file).swift", encoding: .utf8)
-        collect(text)
+        self.init(try String(contentsOfFile: "\(tests)\(file).swift", encoding: .utf8))
         let target = String(file.prefix { $0 != "/" })
         let support = "\(tests)\(target)/Support/"
         let names = try? FileManager.default.contentsOfDirectory(atPath: support)
@@ -21,11 +20,21 @@ struct TestSource {
         }
     }
 
-    /// From its attribute to its last line, and all that it calls; `nil` when it is not there.
+    /// A file's text.
+    init(_ text: String) {
+        self.text = text
+        collect(text)
+    }
+
+    /// From its attribute to its last line, and all that it calls; `nil` when it is not there, or
+    /// is no test: a comment, or a function whose attribute has gone.
     func test(named test: String) -> String? {
         guard let name = text.firstRange(of: "func `\(test)`"),
             let start = text[..<name.lowerBound].ranges(of: "\n    @Test").last
         else { return nil }
+        // Between the two nothing else has ended, and no line is a comment.
+        let head = text[start.lowerBound..<name.lowerBound]
+        guard !head.contains("\n    }\n"), !head.contains("\n    //") else { return nil }
         let rest = text[name.upperBound...]
         let end = rest.firstRange(of: "\n    }\n")?.lowerBound ?? text.endIndex
         var whole = ""
