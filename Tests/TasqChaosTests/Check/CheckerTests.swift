@@ -96,6 +96,23 @@ import Testing
         #expect(blamed.contains { $0.invariant == "I8" })
     }
 
+    @Test func `A claim that is given back before its handler began counts for nothing`()
+        async throws
+    {
+        let given = """
+            SELECT asked(400, 3000), entered(400, 3001), told(400, 3002, 400);
+            SELECT claimed(400, 401, 1, 3003),
+                let_go(400, 401, 3150, 'queued', attempts => -1, by => 401);
+            SELECT claimed(400, 402, 1, 3160), ran(400, 402, 1, 100, 3161, 3170),
+                settled(400, 402, 3171);
+
+            """
+        let findings = try await findings(given)
+        #expect(findings.isEmpty, "\(findings)")
+        let begun = try await self.findings(given + "SELECT ran(400, 401, 1, 100, 3010, 3020);")
+        #expect(begun.map(\.invariant) == ["I6"])
+    }
+
     @Test func `What a fault cannot but cause is no finding where it is allowed`() async throws {
         let lost = "DELETE FROM job WHERE token = 'tok1'; DELETE FROM change WHERE job = u(1);"
         let strict = try await findings(lost)

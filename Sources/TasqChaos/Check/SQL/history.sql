@@ -87,6 +87,9 @@ SELECT
     CASE
         WHEN d.claim IS NULL THEN 'standing'
         WHEN u.job IS NULL THEN 'deleted'
+        -- It waited for a slot, and was given back as if it had never been claimed.
+        WHEN u.last_claim = i.claim AND u.status = 'queued' AND u.attempt < u.old_attempt
+            AND u.handbacks = u.old_handbacks THEN 'given back'
         WHEN u.last_claim = i.claim THEN 'settled'
         WHEN u.crashes > u.old_crashes THEN 'reaped'
         WHEN u.handbacks > u.old_handbacks THEN 'handed back'
