@@ -55,6 +55,7 @@ actor Member {
 
     private func runOnce() async throws {
         let environment = program.environment.merging(more) { $1 }
+        let isDoomed = more["TASQ_FAILPOINT"] != nil
         more = [:]
         let child = try await ChildProcess.start(
             program.words[0], Array(program.words.dropFirst()), environment: environment,
@@ -62,6 +63,10 @@ actor Member {
         starts += 1
         process = child
         log.write(Event(kind: .born, name: name, pid: child.pid))
+        // What it is going to die of is as much the suite's doing as a signal.
+        if isDoomed {
+            log.write(Event(kind: .signalled, name: name, outcome: "FAIL", pid: child.pid))
+        }
         // A stop that came while it was being started found no process to stop.
         if !isWanted { child.signal(SIGTERM) }
         let exit = try await child.wait(within: .seconds(86_400))
