@@ -8,14 +8,15 @@ package struct Migration: Sendable, Hashable {
     package let name: String
     /// Any number of statements; they run in one transaction of the migrator's.
     package let text: String
-    /// Programs that know only the schema before it cannot work on it, and refuse to.
-    package let isBreaking: Bool
+    /// The oldest program that works on what this leaves, by the newest migration it knows. Older
+    /// ones refuse to.
+    package let oldest: Int
 
-    package init(number: Int, name: String, text: String, isBreaking: Bool) {
+    package init(number: Int, name: String, text: String, oldest: Int) {
         self.number = number
         self.name = name
         self.text = text
-        self.isBreaking = isBreaking
+        self.oldest = oldest
     }
 }
 
@@ -112,7 +113,7 @@ package struct Migrator: Sendable {
             parameters.append(Int64(migration.number))
             parameters.append(migration.name)
             if try await has(findOldest, session) {
-                parameters.append(Int64(migration.isBreaking ? migration.number : 1))
+                parameters.append(Int64(migration.oldest))
                 _ = try await session.run(recordOldest, parameters)
             } else {
                 _ = try await session.run(recordVersion, parameters)

@@ -196,43 +196,43 @@ extension Migration {
         [
             Migration(
                 number: 1, name: "core",
-                text: sql(PackageResources._001_core_sql, in: schema), isBreaking: true),
+                text: sql(PackageResources._001_core_sql, in: schema), oldest: 1),
             Migration(
                 number: 2, name: "enqueue",
-                text: sql(PackageResources._002_enqueue_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._002_enqueue_sql, in: schema), oldest: 1),
             Migration(
                 number: 3, name: "operate",
-                text: sql(PackageResources._003_operate_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._003_operate_sql, in: schema), oldest: 1),
             Migration(
                 number: 4, name: "events",
-                text: sql(PackageResources._004_events_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._004_events_sql, in: schema), oldest: 1),
             Migration(
                 number: 5, name: "names",
-                text: sql(PackageResources._005_names_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._005_names_sql, in: schema), oldest: 1),
             Migration(
                 number: 6, name: "kinds",
-                text: sql(PackageResources._006_kinds_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._006_kinds_sql, in: schema), oldest: 1),
             Migration(
                 number: 7, name: "attempts",
-                text: sql(PackageResources._007_attempts_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._007_attempts_sql, in: schema), oldest: 1),
             Migration(
                 number: 8, name: "order",
-                text: sql(PackageResources._008_order_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._008_order_sql, in: schema), oldest: 1),
             Migration(
                 number: 9, name: "roles",
-                text: sql(PackageResources._009_roles_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._009_roles_sql, in: schema), oldest: 1),
             Migration(
                 number: 10, name: "lists",
-                text: sql(PackageResources._010_lists_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._010_lists_sql, in: schema), oldest: 1),
             Migration(
                 number: 11, name: "policies",
-                text: sql(PackageResources._011_policies_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._011_policies_sql, in: schema), oldest: 1),
             Migration(
                 number: 12, name: "failures",
-                text: sql(PackageResources._012_failures_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._012_failures_sql, in: schema), oldest: 1),
             Migration(
                 number: 13, name: "oldest",
-                text: sql(PackageResources._013_oldest_sql, in: schema), isBreaking: false),
+                text: sql(PackageResources._013_oldest_sql, in: schema), oldest: 1),
         ]
     }
 }

@@ -11,7 +11,7 @@ import Testing
             number: number, name: "step",
             text: """
                 CREATE TABLE tasq.t\(number) (n int); SELECT pg_advisory_xact_lock_shared(1)
-                """, isBreaking: false)
+                """, oldest: 1)
     }
 
     @Test func `Ten processes at once apply each migration once`() async throws {
@@ -96,34 +96,38 @@ import Testing
         try await withDatabase { database in
             let settings = try PostgresSettings(url: database.url)
             let known = Migration.all(schema: "tasq")
-            let later = [false, true, false].enumerated().map { place, isBreaking in
+            let count = known.count
+            // The first breaks nothing, the second what does not know the first, the third all.
+            let later = [1, count + 1, count + 3].enumerated().map { place, oldest in
                 Migration(
-                    number: known.count + 1 + place, name: "later",
-                    text: "CREATE TABLE tasq.later\(place) (n int)", isBreaking: isBreaking)
+                    number: count + 1 + place, name: "later",
+                    text: "CREATE TABLE tasq.later\(place) (n int)", oldest: oldest)
             }
             // A program by how many of the later ones it knows.
-            let programs = (0...3).map { count in
+            let programs = (0...3).map { more in
                 Migrator(
-                    settings: settings, migrations: known + later.prefix(count), logger: quiet)
+                    settings: settings, migrations: known + later.prefix(more), logger: quiet)
             }
             #expect(try await programs[0].migrate() == known)
-            #expect(try await programs[1].migrate() == Array(later.prefix(1)))
+            #expect(try await programs[1].migrate() == [later[0]])
             try await programs[0].requireCurrent()
             #expect(try await programs[0].migrate() == [])
             let status = try await programs[0].status()
-            #expect(status.current == known.count + 1 && status.oldest <= known.count)
+            #expect(status.current == count + 1 && status.oldest <= count)
 
-            #expect(try await programs[3].migrate() == Array(later.suffix(2)))
-            for (program, isRefused) in zip(programs, [true, true, false, false]) {
-                let works = await failure { () throws(StoreError) in
-                    try await program.requireCurrent()
-                }
-                let migrates = await failure { () throws(StoreError) in
-                    try await program.migrate()
-                }
-                for error in [works, migrates] {
-                    #expect((error != nil) == isRefused, "\(String(describing: error))")
-                    #expect(!isRefused || error?.word == "misconfigured")
+            for (newest, refused) in [(2, [true, false, false]), (3, [true, true, true, false])] {
+                #expect(try await programs[newest].migrate() == [later[newest - 1]])
+                for (program, isRefused) in zip(programs, refused) {
+                    let works = await failure { () throws(StoreError) in
+                        try await program.requireCurrent()
+                    }
+                    let migrates = await failure { () throws(StoreError) in
+                        try await program.migrate()
+                    }
+                    for error in [works, migrates] {
+                        #expect((error != nil) == isRefused, "\(String(describing: error))")
+                        #expect(!isRefused || error?.word == "misconfigured")
+                    }
                 }
             }
         }
@@ -134,7 +138,7 @@ import Testing
             let settings = try PostgresSettings(url: database.url)
             let broken = Migration(
                 number: 2, name: "broken", text: "CREATE TABLE tasq.half (n int); SELECT 1 / 0",
-                isBreaking: false)
+                oldest: 1)
             let migrator = Migrator(
                 settings: settings, migrations: [steps[0], broken], logger: quiet)
             let error = await failure { () throws(StoreError) in try await migrator.migrate() }
