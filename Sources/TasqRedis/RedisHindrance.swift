@@ -5,7 +5,7 @@ package import Tasq
 package enum RedisHindrance: Sendable {
     /// Redis refuses the user, the password, or a command to this user.
     case denied
-    /// `REDIS_URL` names what is not there, or is something else.
+    /// `REDIS_URL` names what is not there, is something else, or cannot be spoken to securely.
     case misconfigured
 }
 
@@ -24,7 +24,7 @@ extension RedisFault {
         switch kind {
         // Only while a connection is set up: later a slot that moves is an answer like any other.
         case .refused("DATABASE"), .refused("MOVED"), .refused("SERVICE"), .refused("CLUSTER"),
-            .refused("SENTINEL"):
+            .refused("SENTINEL"), .refused("HANDSHAKE"):
             return .misconfigured
         case .refused(let word), .server(let word):
             let denials = ["NOAUTH", "WRONGPASS", "NO-PASSWORD-SET", "NOPERM"]

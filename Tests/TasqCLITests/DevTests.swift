@@ -27,14 +27,14 @@ struct DevTests {
     }
 
     @Test func `Nothing outlives a killed run, and the next one finds its data`() async throws {
-        let place = try TemporaryFile("handlers: { noop: { noop: {} } }")
+        let place = try TemporaryFile("schema: own\nhandlers: { noop: { noop: {} } }")
         func start() async throws -> (dev: ChildProcess, database: [String: String]) {
             let dev = try await ChildProcess.start(
                 TasqProgram.path, ["dev", "--config", place.path], directory: place.directory)
             let line = try await dev.waitForLine(containing: "DATABASE_URL")
             let url = try #require(line.split(separator: " ").last)
             _ = try await dev.waitForLine(containing: "logs")
-            return (dev, ["DATABASE_URL": String(url)])
+            return (dev, ["DATABASE_URL": String(url), "TASQ_SCHEMA": "own"])
         }
         let first = try await start()
         let second = try await ChildProcess.start(
@@ -54,5 +54,49 @@ struct DevTests {
         }
         again.dev.signal(SIGINT)
         #expect(try await again.dev.wait() == .code(0))
+    }
+
+    @Test func `The demo goes on where it was told to listen, and a signal ends all it started`()
+        async throws
+    {
+        let place = try TemporaryFile("", name: "unused")
+        // Below the ports that private servers and outgoing connections take.
+        let port = Int.random(in: 15_000..<19_000)
+        let dev = try await Pty.start(
+            ["dev", "--demo", "--port", "\(port)"], environment: [:], directory: place.directory)
+        let webhooks = try await dev.waitForLine(containing: "webhooks ")
+        #expect(webhooks.hasSuffix(" http://127.0.0.1:\(port)/in/SOURCE"), "\(webhooks)")
+        let admin = try await dev.waitForLine(containing: "admin ")
+        #expect(admin.hasSuffix(" http://127.0.0.1:\(port + 1)"), "\(admin)")
+        let line = try await dev.waitForLine(containing: "DATABASE_URL ")
+        let database = ["DATABASE_URL": String(try #require(line.split(separator: " ").last))]
+        try await eventually("a sample has been executed") {
+            try await !TasqProgram.run(
+                "jobs", "list", "--status", "success", "--json", environment: database
+            ).output.isEmpty
+        }
+        try await eventually("the line on the terminal tells of it") {
+            dev.standardOutput.firstMatch(
+                of: #/\n\d+ received · [1-9]\d* executed · \d+ queued · /#) != nil
+        }
+        // PostgreSQL, Redis, a server, two workers and the program itself.
+        #expect(Self.processes(in: place.directory).count >= 6)
+        dev.signal(SIGINT)
+        #expect(try await dev.wait() == .code(0), "\(dev.lines)")
+        try await eventually("nothing of it is left") {
+            Self.processes(in: place.directory).isEmpty
+        }
+        let gone = try await TasqProgram.run("queues", "list", environment: database)
+        #expect(gone.exit == .code(69), "\(gone.errors)")
+    }
+
+    /// The processes whose working directory is this one or below it.
+    private static func processes(in directory: String) -> [Int32] {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return all.compactMap { Int32($0) }.filter { process in
+            let place = try? FileManager.default.destinationOfSymbolicLink(
+                atPath: "/proc/\(process)/cwd")
+            return place?.hasPrefix(directory) ?? false
+        }
     }
 }

@@ -195,6 +195,36 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (
+            "DELETE FROM tasq.schema_version WHERE number > 1", [["work"], ["serve"], ["verify"]],
+            "run `tasq migrate`"
+        ),
+        (
+            "INSERT INTO tasq.schema_version (number, name) VALUES (9999, 'later')",
+            [["work"], ["verify"], ["migrate"]], "run a newer tasq"
+        ),
+    ])
+    func `An older schema and a newer one exit 78, each with its mend`(
+        sql: String, commands: [[String]], mend: String
+    ) async throws {
+        try await withDatabase { database in
+            try await database.execute(sql)
+            for words in commands {
+                let child = try await TasqProgram.start(
+                    words,
+                    environment: [
+                        "DATABASE_URL": database.url, "TASQ_HTTP_INGEST": "127.0.0.1:0",
+                        "TASQ_HTTP_ADMIN": "127.0.0.1:0", "TASQ_LOG_LEVEL": "error",
+                    ])
+                #expect(try await child.wait() == .code(78), "\(words): \(child.standardError)")
+                #expect(child.standardError.hasSuffix(mend), "\(words): \(child.standardError)")
+                #expect(child.standardError.split(separator: "\n").count == 1)
+                #expect(child.standardOutput.isEmpty)
+            }
+        }
+    }
+
     @Test func `A reader that stops reading ends the program quietly`() async throws {
         try await withDatabase { database in
             let lines = String(repeating: "{\"kind\":\"a\"}\n", count: 900)

@@ -111,7 +111,7 @@ import Testing
         let top =
             json
             ? try await TasqProgram.start(["top", "--json"], environment: environment)
-            : try await Self.terminal(["top"], environment: environment)
+            : try await Pty.start(["top"], environment: environment)
         let (good, bad) = json ? ("\"queues\":", "\"error\":\"") : ("QUEUE", "connection refused")
         _ = try await top.waitForLine(containing: good)
         await postgres.stop(.immediate)
@@ -125,7 +125,7 @@ import Testing
     @Test(arguments: ["q", "\u{3}"])
     func `A key ends it and the terminal is as it was`(key: String) async throws {
         try await withDatabase { database in
-            let top = try await Self.terminal(
+            let top = try await Pty.start(
                 ["top"], environment: ["DATABASE_URL": database.url], keys: key)
             #expect(try await top.wait() == .code(0), "\(top.standardError)")
             let output = top.standardOutput
@@ -146,7 +146,7 @@ import Testing
                 _ = try await database.execute(
                     "SELECT tasq.enqueue('noop', queue => 'queue-of-some-length-\(queue)')")
             }
-            let top = try await Self.terminal(
+            let top = try await Pty.start(
                 ["top"], environment: ["DATABASE_URL": database.url, "NO_COLOR": "1"], keys: "q",
                 columns: 40, rows: 12, then: (columns: 60, rows: 20))
             #expect(try await top.wait() == .code(0), "\(top.standardError)")
@@ -166,67 +166,6 @@ import Testing
             #expect(top.standardOutput.contains("more queues"))
         }
     }
-
-    /// Starts the program on a terminal of its own. Once a whole frame has come, the terminal is
-    /// resized if told to, and after the next frame the keys are typed. What the program wrote is
-    /// copied to standard output, then what the terminal's settings were.
-    private static func terminal(
-        _ arguments: [String], environment: [String: String], keys: String = "",
-        columns: Int = 100, rows: Int = 30, then: (columns: Int, rows: Int)? = nil
-    ) async throws -> ChildProcess {
-        try await ChildProcess.start(
-            "python3",
-            [
-                "-c", script, TasqProgram.path, keys, "\(columns)x\(rows)",
-                then.map { "\($0.columns)x\($0.rows)" } ?? "",
-            ] + arguments,
-            environment: ["TERM": "xterm", "NO_COLOR": ""].merging(environment) { $1 },
-            directory: "/")
-    }
-
-    private static let script = """
-        import fcntl, os, pty, select, signal, struct, sys, termios
-        program, keys, size, then, *arguments = sys.argv[1:]
-        def resize(text):
-            columns, rows = map(int, text.split("x"))
-            fcntl.ioctl(main, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        main, side = pty.openpty()
-        resize(size)
-        before = termios.tcgetattr(side)
-        child = os.fork()
-        if child == 0:
-            os.setsid()
-            fcntl.ioctl(side, termios.TIOCSCTTY, 0)
-            for stream in (0, 1, 2):
-                os.dup2(side, stream)
-            os.execv(program, [program] + arguments)
-        signal.signal(signal.SIGTERM, lambda number, frame: os.kill(child, number))
-        frames = 0
-        status = None
-        while status is None:
-            ready, _, _ = select.select([main], [], [], 0.05)
-            if ready:
-                data = os.read(main, 65536)
-                sys.stdout.buffer.write(data.replace(b"\\r", b""))
-                sys.stdout.flush()
-                seen = frames
-                frames += data.count(b"\\x1b[J") if b"QUEUE" in data or frames else 0
-                if seen == 0 and frames > 0:
-                    off = not termios.tcgetattr(side)[3] & termios.ECHO
-                    print("echo was off" if off else "echo was on", flush=True)
-                    if then:
-                        resize(then)
-                if seen < 2 <= frames and keys:
-                    os.write(main, keys.encode())
-            done, code = os.waitpid(child, os.WNOHANG)
-            if done:
-                status = code
-        while select.select([main], [], [], 0.2)[0]:
-            sys.stdout.buffer.write(os.read(main, 65536))
-        after = termios.tcgetattr(side)
-        print("\\nsettings restored" if after == before else "settings changed", flush=True)
-        sys.exit(os.waitstatus_to_exitcode(status))
-        """
 }
 
 struct RateWindowTests {

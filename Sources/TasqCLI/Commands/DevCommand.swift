@@ -47,7 +47,7 @@ struct DevCommand: AsyncParsableCommand {
                 try await session.demo(plan, once: once)
             } else {
                 // Tells the file's mistakes before anything is started.
-                _ = try global.load([.sources, .handlers])
+                plan.schema = try global.load([.sources, .handlers]).schema
                 let environment = ProcessInfo.processInfo.environment
                 plan.configuration = global.file ?? environment["TASQ_CONFIG"]
                 plan.environment = environment.filter { $0.key.hasPrefix("TASQ_") }

@@ -35,6 +35,8 @@ struct DevServers: Sendable {
         var isKept: Bool
         /// The configuration file of server and workers; `nil`: as any command finds it.
         var configuration: String?
+        /// The schema of the tables, as server and workers are told it.
+        var schema = Configuration().schema
         /// The ports of the listeners; 0 takes any free ones.
         var ingestPort: Int
         var adminPort: Int
@@ -61,7 +63,7 @@ struct DevServers: Sendable {
         let url = postgres.url(database: database)
         say("bringing the schema up to date")
         let store = PostgresStore(
-            try PostgresSettings(url: url), logger: .silent)
+            try PostgresSettings(url: url, schema: plan.schema), logger: .silent)
         do {
             try await store.migrate()
         } catch {

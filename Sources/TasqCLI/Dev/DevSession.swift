@@ -140,7 +140,7 @@ struct DevSession: Sendable {
         let servers = try await DevServers.start(plan) { progress.show($0) }
         progress.clear()
         let store = PostgresStore(
-            try PostgresSettings(url: servers.databaseURL), logger: .silent)
+            try PostgresSettings(url: servers.databaseURL, schema: plan.schema), logger: .silent)
         var failure: (any Error)?
         do {
             try await body(servers, store)

@@ -23,7 +23,7 @@ extension Connection {
         do {
             connection = try Connection(to: target, timeout: timeout, interrupt: interrupt)
         } catch {
-            throw .connecting(error, at: place)
+            throw .connecting(error, at: place, forbidsTLS: target.forbidsTLS)
         }
         guard connection.serverVersion >= oldestVersion else {
             throw .misconfigured(

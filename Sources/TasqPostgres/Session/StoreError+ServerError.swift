@@ -29,7 +29,14 @@ extension StoreError {
     }
 
     /// What a failed connection attempt means to the caller.
-    static func connecting(_ error: ServerError, at place: String) -> StoreError {
+    static func connecting(
+        _ error: ServerError, at place: String, forbidsTLS: Bool = false
+    ) -> StoreError {
+        // No line of that file, whose name stands in every language, lets a plain connection in.
+        if forbidsTLS, error.sqlState == "28000", error.message.contains("pg_hba.conf") {
+            return .misconfigured(
+                "postgres \(place): \(error.message): correct sslmode in DATABASE_URL")
+        }
         guard error.sqlState.isEmpty else {
             let result = from(error, at: place)
             if case .rejected = result {

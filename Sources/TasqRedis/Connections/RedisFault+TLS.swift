@@ -4,7 +4,8 @@ extension RedisFault {
     /// What an error of TLS means; `nil` for any other error. Says what to mend where it is known.
     static func tls(_ error: any Error) -> RedisFault? {
         guard let fault = error as? TLSFault else { return nil }
-        return fault == .cut ? .lost : RedisFault(.refused("TLS"), mend(for: fault))
+        guard fault != .cut else { return .lost }
+        return RedisFault(.refused(fault.isLasting ? "HANDSHAKE" : "TLS"), mend(for: fault))
     }
 
     private static func mend(for fault: TLSFault) -> String {
@@ -27,6 +28,19 @@ extension RedisFault {
         // protocol_version.
         case .refused(70), .tooOld: "speaks no TLS newer than 1.1"
         case .refused, .cut, .failed: "the TLS handshake failed (\(fault))"
+        }
+    }
+}
+
+extension TLSFault {
+    /// Whether a person must mend it; a server that hung up may just be going or coming.
+    fileprivate var isLasting: Bool {
+        switch self {
+        case .otherName, .untrusted, .notTLS, .tooOld: true
+        // Of RFC 8446, section 6: handshake_failure to unknown_ca, protocol_version,
+        // certificate_required.
+        case .refused(let alert): (40...48).contains(alert) || alert == 70 || alert == 116
+        case .hungUp, .cut, .failed: false
         }
     }
 }

@@ -5,6 +5,12 @@ import Testing
 
 @testable import TasqCLI
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Configuration files and variables nobody should write: exit 78, all of it told, no value shown.
 @Suite(.medium) struct ConfigurationBadInputTests {
     @Test(
@@ -68,6 +74,29 @@ import Testing
             #expect(run.exit == .code(78), "\(path)")
             #expect(run.errors.contains(path))
             #expect(run.errorLines.count == 1)
+        }
+    }
+
+    @Test func `A file that everybody may write, and one that may not be read, exit 78`()
+        async throws
+    {
+        let file = try TemporaryFile("worker: { lease: 20s }")
+        // Root reads everything, unless that right is taken from it.
+        let plain =
+            geteuid() == 0
+            ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] : []
+        for (mode, rule) in [
+            (0o666, "can be written by everybody: chmod o-w it"),
+            (0o000, "cannot be read: check the path and its permissions"),
+        ] {
+            try FileManager.default.setAttributes(
+                [.posixPermissions: mode], ofItemAtPath: file.path)
+            let child = try await ChildProcess.start(
+                "/usr/bin/env",
+                plain + [TasqProgram.path, "config", "check", "--config", file.path],
+                environment: ["DATABASE_URL": "postgres://h/d"], directory: "/")
+            #expect(try await child.wait() == .code(78), "\(child.lines)")
+            #expect(child.standardError == "tasq: \(file.path): \(rule)")
         }
     }
 

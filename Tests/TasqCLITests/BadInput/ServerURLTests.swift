@@ -157,8 +157,11 @@ import Testing
                 "enqueue", "a", "--queue", "elsewhere", environment: environment)
             for element in [
                 "17", "-1", "x'; DROP TABLE tasq.job; --", "%s%n", "\u{1}", JobID().description,
-                other.output, String(repeating: "x", count: 100_000),
+                other.output,
             ] { try await redis.command("LPUSH", list, element) }
+            // Longer than an argument of a program may be.
+            let long = "return redis.call('lpush', KEYS[1], string.rep('x', 1048576))"
+            try await redis.command("EVAL", long, "1", list)
             try await redis.command("SET", "\(database.keyPrefix):{default}:ready:0", "text")
             let file = try TemporaryFile("handlers:\n  \"*\": { noop: {} }")
             let worker = try await TasqProgram.start(
@@ -173,9 +176,44 @@ import Testing
                 "SELECT status FROM tasq.job WHERE queue = 'elsewhere'")
             #expect(elsewhere == "queued")
             #expect(!worker.standardError.contains("DROP TABLE"))
+            #expect(!worker.standardError.contains("xxxxxxxx"))
             worker.signal(15)
             let exit = try await worker.wait()
             #expect(exit == .code(0))
         }
+    }
+
+    @Test func `A worker whose Redis comes to ask for a password works by the table meanwhile`()
+        async throws
+    {
+        let redis = try await PrivateRedis.start()
+        let password = ["-a", "hunter2"]
+        func waits(_ words: [String] = []) async throws {
+            try await eventually("the worker waits at Redis") {
+                try await redis.command(words + ["INFO", "clients"])
+                    .contains("blocked_clients:1")
+            }
+        }
+        try await withDatabase { database in
+            let file = try TemporaryFile("handlers:\n  \"*\": { noop: {} }")
+            let worker = try await TasqProgram.start(
+                ["work", "--config", file.path],
+                environment: ["DATABASE_URL": database.url, "REDIS_URL": redis.url])
+            try await waits()
+            try await redis.command("CONFIG", "SET", "requirepass", "hunter2")
+            try await redis.command(password + ["CLIENT", "KILL", "TYPE", "normal"])
+            let told = try await worker.waitForLine(containing: "asks for a password")
+            #expect(told.contains("put it in REDIS_URL"), "\(told)")
+            try await database.execute("SELECT tasq.enqueue('a')")
+            try await eventually("the job is a success") {
+                try await database.execute("SELECT status FROM tasq.job") == "success"
+            }
+            try await redis.command(password + ["CONFIG", "SET", "requirepass", ""])
+            try await waits()
+            #expect(worker.standardError.split(separator: "\n").count < 40)
+            worker.signal(15)
+            #expect(try await worker.wait() == .code(0), "\(worker.standardError)")
+        }
+        await redis.stop()
     }
 }

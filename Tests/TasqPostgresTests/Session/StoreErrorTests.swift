@@ -127,6 +127,11 @@ import Testing
             connecting: "connection to server at \"h\" failed: 致命的エラー:  57P03: 起動中です\n")
         #expect(translated.sqlState == "57P03")
         #expect(StoreError.connecting(translated, at: "h").word == "unavailable")
+        let plain = ServerError(
+            connecting: "failed: FATAL:  28000: no pg_hba.conf entry for host \"h\", no encryption")
+        #expect(StoreError.connecting(plain, at: "h").word == "denied")
+        #expect(StoreError.connecting(plain, at: "h", forbidsTLS: true).word == "misconfigured")
+        #expect(StoreError.connecting(verbose, at: "h", forbidsTLS: true).word == "denied")
         let local = ServerError(
             connecting:
                 "connection to server at \"h\", port 1 failed: Connection refused\n\tIs it?\n")

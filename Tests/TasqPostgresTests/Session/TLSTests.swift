@@ -50,6 +50,14 @@ import Testing
             #expect(message.contains("correct sslmode and its files in DATABASE_URL"))
             #expect(!message.contains("\n"), "\(message)")
         }
+        // In the place of the good one; the server reads it when it comes to it.
+        _ = try await authority.issue(["DNS:localhost"], isExpired: true, forPostgres: true)
+        try await server.execute("SELECT pg_reload_conf()")
+        try await eventually("the certificate has expired") {
+            let fault = try await attempt("localhost", authority.certificate)
+            guard case .misconfigured(let message)? = fault else { return false }
+            return message.contains("certificate verify failed")
+        }
     }
 
     @Test func `A server without TLS is refused where TLS is demanded`() async throws {
