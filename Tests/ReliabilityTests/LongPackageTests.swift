@@ -3,12 +3,12 @@ import TasqTesting
 import TestSizes
 import Testing
 
+private let isAskedFor = ProcessInfo.processInfo.environment["TASQ_TEST_LONG"] != nil
+
 /// The package that the README shows, built of its text and nothing else, beside the repository.
 /// Takes minutes: it runs when `TASQ_TEST_LONG` is set, as by `compose/test --long`.
-@Suite(.enabled(if: LongPackageTests.isAskedFor), .large(limit: .seconds(3600)))
+@Suite(.enabled(if: isAskedFor), .large(limit: .seconds(3600)))
 struct LongPackageTests {
-    static let isAskedFor = ProcessInfo.processInfo.environment["TASQ_TEST_LONG"] != nil
-
     @Test func `A package of the README's text builds, and its tests pass`() async throws {
         let folder = NSTemporaryDirectory() + "tasq-\(UUID().uuidString)/"
         defer { try? FileManager.default.removeItem(atPath: folder) }
