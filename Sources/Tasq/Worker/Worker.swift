@@ -268,9 +268,13 @@ public final class Worker: Service {
             var verdict = Verdict.handedBack
             // It may have waited for its slot, and its claim ended meanwhile.
             if self.held.isRunning(job.claim), !session.isReaped {
-                verdict = await attempt.run {
-                    self.leaving.load(ordering: .relaxed) || session.isUnknown
-                }
+                // Claimed while the worker was told to leave: it is for others to begin.
+                verdict =
+                    self.leaves.isRaised
+                    ? .unstarted
+                    : await attempt.run {
+                        self.leaving.load(ordering: .relaxed) || session.isUnknown
+                    }
             }
             guard self.held.finish(job.claim, counting: meters) else {
                 meters.ended(.revoked, startedAt: started)

@@ -41,7 +41,9 @@ extension Dashboard {
     static func next(_ target: String?, searchedTo time: Timestamp?) -> Markup {
         guard let target else { return "" }
         guard let time else {
-            return "<nav class=\"pages\" aria-label=\"Pages\"><a href=\"\(target)\">older →</a></nav>"
+            return """
+                <nav class="pages" aria-label="Pages"><a href="\(target)">older →</a></nav>
+                """
         }
         return """
             <nav class="pages" aria-label="Pages">Searched back to \(plain(time)). <a href="\(target)">continue →</a></nav>

@@ -19,12 +19,12 @@ import Testing
     private static let sources = """
         gh: { verify: github, secrets: [env:SECRET], kind: run, body: 25MiB }
           gz: { verify: github, secrets: [env:SECRET], kind: run, body: 25MiB, decode: gzip }
-          far: { verify: github, secrets: [env:SECRET], kind: far, body: 25MiB }
+          far: { verify: github, secrets: [env:SECRET], kind: nap, body: 25MiB }
           small: { verify: github, secrets: [env:SECRET], kind: run }
         """
     private static let handlers = """
         run: { command: [/bin/sh, -c, 'sha256sum > "$0"', "OUT"] }
-          far: { noop: {}, queue: far }
+          nap: { noop: {}, queue: far }
         """
 
     @Test(arguments: ["gh", "gz"])
