@@ -137,7 +137,8 @@ struct Page {
             status: .ok, contentType: "text/html; charset=utf-8",
             headers: [
                 ("Content-Security-Policy", Self.policy + "; img-src data:"),
-                ("Referrer-Policy", "no-referrer"), ("X-Frame-Options", "DENY"),
+                // With "no-referrer" a browser sends forms with `Origin: null`, and none is taken.
+                ("Referrer-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
                 ("Cross-Origin-Opener-Policy", "same-origin"),
             ], body: Array(page.text.utf8))
     }
