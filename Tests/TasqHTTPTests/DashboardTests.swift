@@ -27,6 +27,8 @@ struct DashboardTests {
                 #expect(answer.text.contains(part), "\(path): \(answer.text)")
                 let policy = answer["content-security-policy"] ?? ""
                 #expect(policy.contains("default-src 'none'") && !policy.contains("unsafe"))
+                // Under any stricter one a browser's form has no origin, and the login refuses it.
+                #expect(answer["referrer-policy"] == "same-origin")
                 #expect(!answer.text.contains("style=") && !answer.text.contains("<script>"))
             }
             for path in ["/dashboard.css", "/dashboard.js"] {
