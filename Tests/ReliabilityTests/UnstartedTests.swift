@@ -1,4 +1,5 @@
 import Logging
+import ServiceLifecycle
 import Synchronization
 import TasqPostgres
 import TasqTesting
@@ -53,6 +54,40 @@ import Testing
             #expect(gone.withLock { $0 } == Set(claimed.prefix(2).map(\.id)))
             #expect(meters.lost.value == 1)
             #expect(meters.unstarted.value == 1)
+        }
+    }
+
+    @Test func `What was being claimed when the worker was told to leave is begun by nobody`()
+        async throws
+    {
+        try await with { store, database in
+            let job = try await store.enqueue([newJob()])[0].id
+            let runs = Atomic(0)
+            var handlers = HandlerTable()
+            try handlers.add("noop", Handler { _ in runs.add(1, ordering: .relaxed) })
+            let worker = Worker(
+                store: store, announcer: NoAnnouncer(), handlers: handlers,
+                settings: try WorkerSettings(), logger: logger)
+            let group = ServiceGroup(services: [worker], logger: logger)
+            // A claim waits for the table it writes to.
+            let locker = Session(settings: try PostgresSettings(url: database.url), logger: logger)
+            try await locker.script("BEGIN; LOCK TABLE tasq.executing_job IN SHARE MODE")
+            let running = Task { try await group.run() }
+            try await eventually("a claim waits") {
+                try await database.execute(
+                    """
+                    SELECT count(*) > 0 FROM pg_locks
+                    WHERE relation = 'tasq.executing_job'::regclass AND NOT granted
+                    """) == "t"
+            }
+            await group.triggerGracefulShutdown()
+            await worker.leaves.wait()
+            try await locker.script("COMMIT")
+            try await running.value
+            await locker.close()
+            #expect(runs.load(ordering: .relaxed) == 0)
+            let state = "SELECT status, attempt, crashes FROM tasq.job WHERE id = '\(job)'"
+            #expect(try await database.execute(state) == "queued|0|0")
         }
     }
 

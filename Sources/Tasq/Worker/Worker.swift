@@ -47,7 +47,7 @@ public final class Worker: Service {
     private let leaving = Atomic<Bool>(false)
     private let hurry = Signal()
     /// Raised when it is told to leave, before it has found the time to.
-    private let leaves = Signal()
+    let leaves = Signal()
 
     /// Makes a worker; it does nothing until ``run()``. Without an announcer it polls the table.
     public convenience init(

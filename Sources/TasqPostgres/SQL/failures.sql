@@ -18,6 +18,7 @@ WITH RECURSIVE failing AS (
         SELECT j.queue, j.kind
         FROM tasq.job AS j
         WHERE ((j.status >= 'error' AND j.status <= 'error') OR j.status = ANY ('{error}'))
+            AND j.finished_at IS NOT NULL
         ORDER BY j.queue, j.kind, j.finished_at
         LIMIT 1
     )
@@ -28,6 +29,7 @@ WITH RECURSIVE failing AS (
         SELECT j.queue, j.kind
         FROM tasq.job AS j
         WHERE ((j.status >= 'error' AND j.status <= 'error') OR j.status = ANY ('{error}'))
+            AND j.finished_at IS NOT NULL
             AND (j.queue, j.kind) > (f.queue, f.kind)
         ORDER BY j.queue, j.kind, j.finished_at
         LIMIT 1
@@ -78,6 +80,7 @@ counted AS (
             SELECT j.queue, j.kind, j.finished_at
             FROM tasq.job AS j
             WHERE ((j.status >= 'error' AND j.status <= 'error') OR j.status = ANY ('{error}'))
+                AND j.finished_at IS NOT NULL
                 AND (j.queue, j.kind) <= (f.queue, f.kind)
             ORDER BY j.queue DESC, j.kind DESC, j.finished_at DESC
             LIMIT f.share + 1

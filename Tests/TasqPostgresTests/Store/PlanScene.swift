@@ -271,7 +271,7 @@ struct PlanScene {
         """
         INSERT INTO tasq.job
             (id, payload_id, queue, kind, status, priority, max_attempts, crashes, run_at)
-        SELECT \(id(6)), \(id(6)), 'ahead', 'noop', 'queued', 0, 3, n % 2 * 2,
+        SELECT \(id(7)), \(id(7)), 'ahead', 'noop', 'queued', 0, 3, n % 2 * 2,
             CASE WHEN n % 2 = 1 THEN now() - interval '1 hour' ELSE 'infinity' END
         FROM generate_series(1, \(size)) AS n;
 
