@@ -1,9 +1,9 @@
-import Tasq
 import TasqPostgres
 import TasqTesting
 import TestSizes
 import Testing
 
+@testable import Tasq
 @testable import TasqHTTP
 
 /// The stream of what happens.
@@ -67,6 +67,27 @@ struct StreamTests {
             if let watcher { for await _ in watcher {} }
         }
         #expect(feed.watch(after: nil) == nil)
+    }
+
+    /// A task that is cancelled holds a lock of the runtime while its stream ends, and whoever
+    /// resumes it waits for that lock: news told under the feed's own would stop both for ever.
+    @Test func `A watcher may leave at the moment it is told something`() async throws {
+        let feed = ActivityFeed(catalog: try unreachableStore(), logger: quiet)
+        let isOver = Signal()
+        await withTaskGroup { group in
+            group.addTask {
+                while !isOver.isRaised { feed.tell([.idle]) }
+            }
+            for _ in 0..<20_000 {
+                guard let news = feed.watch(after: nil) else { continue }
+                let watcher = Task { for await _ in news {} }
+                await Task.yield()
+                watcher.cancel()
+                await watcher.value
+            }
+            isOver.raise()
+        }
+        #expect(feed.watch(after: nil) != nil)
     }
 }
 

@@ -162,23 +162,25 @@ package final class ActivityFeed: Sendable {
         if isNew { tell([.queues(queues)]) }
     }
 
-    private func tell(_ activities: [Activity]) {
-        let slow = state.withLock { state in
-            var slow: [AsyncStream<News>.Continuation] = []
-            for activity in activities {
+    /// Called by one task at a time. Watchers are told outside the lock: one that is being cancelled
+    /// waits for the lock in ``leave(_:)``, and whoever resumes it waits for the cancelling.
+    func tell(_ activities: [Activity]) {
+        let (news, watchers) = state.withLock { state in
+            let news = activities.map { activity in
                 state.number += 1
                 state.history.append((state.number, activity))
                 if state.history.count > Self.historyLimit { state.history.removeFirst() }
-                let news = News(id: "\(mark)-\(state.number)", activity: activity)
-                for (number, watcher) in state.watchers {
-                    guard case .dropped = watcher.yield(news) else { continue }
-                    state.watchers[number] = nil
-                    slow.append(watcher)
-                }
+                return News(id: "\(mark)-\(state.number)", activity: activity)
             }
-            return slow
+            return (news, Array(state.watchers.values))
         }
-        // It comes back with the last number it saw, and is told what it missed.
-        for watcher in slow { watcher.finish() }
+        for watcher in watchers {
+            for piece in news {
+                guard case .dropped = watcher.yield(piece) else { continue }
+                // It comes back with the last number it saw, and is told what it missed.
+                watcher.finish()
+                break
+            }
+        }
     }
 }
