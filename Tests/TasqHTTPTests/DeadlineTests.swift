@@ -61,7 +61,7 @@ struct DeadlineTests {
     }
 
     /// Short enough not to wait for, long enough for a busy machine to send the first byte.
-    private static let short = limits { $0.request = .seconds(4).onThisMachine }
+    private static let short = limits { $0.request = .seconds(6).onThisMachine }
 
     /// Sends one byte after the other until the server closes; returns what it said. The pause
     /// between two of them is what makes it a drip: without it they would soon be too many.
