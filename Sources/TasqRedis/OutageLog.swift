@@ -65,7 +65,7 @@ final class OutageLog: Sendable {
                 guard topic.node == node || topic.node.isEmpty else { continue }
                 let isOver =
                     topic.activity == nil
-                    ? topic.kind == nil || topic.isTake == (activity == .taking)
+                    ? topic.isTake == (activity == .taking)
                     : topic.activity == activity && topic.subject == subject
                 guard isOver else { continue }
                 state.outages[topic]?.isOpen = false
@@ -88,17 +88,28 @@ final class OutageLog: Sendable {
         // A server that dies is first lost, then silent, then refuses: one outage.
         let isGone = [.lost, .silent, .unreachable].contains(fault.kind)
         return Topic(
-            node: node, activity: nil, isTake: isTake && !isGone, subject: "",
+            node: node, activity: nil, isTake: isTake, subject: "",
             kind: isGone ? nil : fault.kind)
     }
 
     /// Notes a fault; whether it is worth a warning.
     private func note(_ topic: Topic, _ state: inout State) -> Bool {
         let now = ContinuousClock.now
+        // Takes have connections of their own: what cuts these alone is not over when an announcement
+        // arrives. Where both are out, one has said so.
+        var twin = topic
+        twin.isTake.toggle()
+        let isEcho =
+            topic.activity == nil && topic.kind == nil && state.outages[twin]?.isOpen == true
         if let known = state.outages[topic] {
-            if known.isOpen { return false }
+            if known.isOpen {
+                guard !known.isTold, !isEcho, now - known.warnedAt > RedisLimits.quietTime
+                else { return false }
+                state.outages[topic] = Outage(warnedAt: now)
+                return true
+            }
             // Coming and going: the outage is one, until it has been quiet for a while.
-            let isNews = now - known.warnedAt > RedisLimits.quietTime
+            let isNews = !isEcho && now - known.warnedAt > RedisLimits.quietTime
             state.outages[topic] = Outage(
                 isTold: isNews, warnedAt: isNews ? now : known.warnedAt)
             state.open += 1
@@ -108,8 +119,8 @@ final class OutageLog: Sendable {
             state.outages = state.outages.filter { $0.value.isOpen }
             if state.outages.count >= RedisLimits.openFaults { return false }
         }
-        state.outages[topic] = Outage(warnedAt: now)
+        state.outages[topic] = Outage(isTold: !isEcho, warnedAt: now)
         state.open += 1
-        return true
+        return !isEcho
     }
 }

@@ -207,8 +207,8 @@ struct DeadlineTests {
                 #expect(again?.status == 200)
                 first.finish()
                 _ = await first.rest()
-                let said = try await second
-                #expect(said.hasPrefix("HTTP/1.1 200 "), "\(said)")
+                let late = try await second
+                #expect(late.hasPrefix("HTTP/1.1 200 "), "\(late)")
             }
         }
     }

@@ -115,7 +115,10 @@ struct StreamTests {
         let isOver = Signal()
         await withTaskGroup { group in
             group.addTask {
-                while !isOver.isRaised { feed.tell([.idle]) }
+                while !isOver.isRaised {
+                    feed.tell([.idle])
+                    await Task.yield()
+                }
             }
             for _ in 0..<20_000 {
                 guard let news = feed.watch(after: nil) else { continue }

@@ -118,7 +118,9 @@ final class FailureLog: Sendable {
 
     /// The last line that says anything, cut to ``reasonBytes``.
     static func lastLine(of reason: String) -> String {
-        let last = reason.split(whereSeparator: \.isNewline).last { line in
+        // A handler may have said megabytes.
+        let end = reason.utf8.suffix(16 * reasonBytes)
+        let last = String(decoding: end, as: UTF8.self).split(whereSeparator: \.isNewline).last { line in
             line.contains { !$0.isWhitespace }
         }
         var bytes = 0

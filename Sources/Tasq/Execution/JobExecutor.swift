@@ -226,8 +226,12 @@ public final class JobExecutor: Sendable {
             state.occupied += 1
             let place = state.vacantPlaces.popLast() ?? state.slots.count
             if place == state.slots.count { state.slots.append(Slot()) }
-            let task = Task { await self.execute(posting, in: place) }
-            if posting.isCancelled { task.cancel() }
+            // Cancels itself: under the lock that would run the handlers of a body that has begun,
+            // which may want the lock.
+            let task = Task {
+                if posting.isCancelled { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
+                await self.execute(posting, in: place)
+            }
             state.slots[place] = Slot(run: posting.run, task: task)
         }
     }

@@ -100,7 +100,10 @@ extension Circumstances {
     private var scheduled: (Explanation.Reason, String) {
         guard job.runAt > asOf else {
             return liveWorkers == 0
-                ? (.noWorker, "It has been due since \(job.runAt), but no worker is alive.")
+                ? (
+                    .noWorker,
+                    "It has been due since \(job.runAt), but no worker is alive to run it."
+                )
                 : (.aboutToStart, "It has just become due and is queued within about a second.")
         }
         let due = "\(job.runAt) (in \(asOf.duration(to: job.runAt).rough))"

@@ -33,8 +33,13 @@ public final class Queue: Sendable {
         let write: Coalescer<NewJob, Enqueued>.Write = { jobs throws(StoreError) in
             let answers = try await store.enqueue(jobs)
             doorbell.ring(stored(of: jobs, answers))
-            if doorbell.announcer.rings {
-                doorbell.ring(await rescheduled(of: jobs, answers, in: store))
+            let ids = doorbell.announcer.rings ? rescheduled(of: jobs, answers) : []
+            if !ids.isEmpty {
+                // Whoever enqueued has the answer without waiting for that.
+                Task {
+                    guard let queued = try? await store.stillQueued(ids) else { return }
+                    doorbell.ring(queued.map(\.announcement))
+                }
             }
             meters.enqueued.add(answers.count { $0.isStored })
             return answers
@@ -145,16 +150,12 @@ private func stored(of jobs: [NewJob], _ answers: [Enqueued]) -> [Announcement] 
 
 /// The jobs that were told to start now, each on the list of its own queue and priority. They are
 /// committed; what is not found here a sweep finds.
-private func rescheduled(
-    of jobs: [NewJob], _ answers: [Enqueued], in store: any JobStore
-) async -> [Announcement] {
-    let ids = zip(jobs, answers).compactMap { job, answer -> JobID? in
+private func rescheduled(of jobs: [NewJob], _ answers: [Enqueued]) -> [JobID] {
+    zip(jobs, answers).compactMap { job, answer -> JobID? in
         guard case .exists(let id) = answer, job.onConflict == .reschedule, job.start.isDue
         else { return nil }
         return id
     }
-    guard !ids.isEmpty, let queued = try? await store.stillQueued(ids) else { return [] }
-    return queued.map(\.announcement)
 }
 
 extension Enqueued {

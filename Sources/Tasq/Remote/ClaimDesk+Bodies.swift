@@ -17,6 +17,7 @@ extension ClaimDesk {
         do throws(StoreError) {
             for job in jobs {
                 guard let hindrance = job.hindrance else { continue }
+                meters.claimed.add()
                 let verdict = Verdict.error(reason: hindrance)
                 let settled = try await settle(
                     Settlement(job: job.id, claim: job.claim, verdict: verdict))

@@ -55,6 +55,9 @@ package final class ClaimDesk: Sendable {
         var askedQueues: Set<Name> = []
         var arrival = Signal()
         var rows = RemoteRows()
+        /// Workers that lost an answer of several jobs: their next one has one, so that a job whose
+        /// answer nobody can take is told from those beside it.
+        var cutOff: Set<WorkerID> = []
         /// Where sweeps go on, of requests for the same queues that hold more than one looks at.
         var cursors: [Set<Name>: SweepCursors] = [:]
     }
@@ -123,6 +126,8 @@ package final class ClaimDesk: Sendable {
         for worker: RemoteWorker, wait: Duration, gone: Signal
     ) async throws(StoreError) -> Batch {
         let deadline = ContinuousClock.now + min(wait, RemoteWorker.longestWait)
+        var worker = worker
+        if state.withLock({ $0.cutOff.remove(worker.id) != nil }) { worker.limit = 1 }
         var (mayWait, row, isEntered) = state.withLock { state in
             state.requests &+= 1
             state.waiting += 1
@@ -198,14 +203,21 @@ package final class ClaimDesk: Sendable {
         return settled
     }
 
-    /// Hands back jobs whose answer could not be delivered: as at a worker's shutdown, without an attempt
-    /// for the first twenty times. An answer that nobody can take would else be offered for ever. What
-    /// cannot be written now is left to the lease.
+    /// Hands back jobs whose answer could not be delivered: one alone as at a worker's shutdown, without
+    /// an attempt for the first twenty times, for an answer that nobody can take would else be offered
+    /// for ever. Of several nobody knows which it was: nothing is counted, and the worker's next answer
+    /// has one job. What cannot be written now is left to the lease.
     ///
     /// - Parameter isOurs: whether the answer was kept back here, for want of room. That passes, and
     ///   with many workers that ask it happens to a job many times a second: nothing is counted.
-    package func giveBack(_ jobs: [ClaimedJob], isOurs: Bool) async {
-        let verdict = isOurs ? Verdict.unstarted : .handedBack
+    package func giveBack(_ jobs: [ClaimedJob], of worker: WorkerID, isOurs: Bool) async {
+        let isShared = jobs.count > 1
+        if isShared, !isOurs {
+            state.withLock { state in
+                if state.cutOff.count < Self.suspectsLimit { state.cutOff.insert(worker) }
+            }
+        }
+        let verdict = isOurs || isShared ? Verdict.unstarted : .handedBack
         await withDiscardingTaskGroup { group in
             for job in jobs {
                 group.addTask {

@@ -41,7 +41,7 @@ struct RemoteRows {
     /// Keeps a further row for later requests; one that holds claims comes last.
     mutating func keep(_ row: WorkerID, of worker: WorkerID, isFree: Bool) {
         guard row != worker, made.contains(row) else { return }
-        let rows = spares[worker] ?? []
+        let rows = (spares[worker] ?? []).filter { $0 != row }
         spares[worker] = isFree ? [row] + rows : rows + [row]
     }
 

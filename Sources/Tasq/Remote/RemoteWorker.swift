@@ -18,7 +18,7 @@ package struct RemoteWorker: Sendable, Hashable {
     /// The queues it serves.
     package let queues: [Name]
     /// Jobs it can start now.
-    package let limit: Int
+    package var limit: Int
     /// Jobs it runs at once, as far as it has said; at least ``limit``.
     package let concurrency: Int
     /// How long each of its claims stands without being renewed.

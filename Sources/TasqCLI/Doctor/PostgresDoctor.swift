@@ -165,9 +165,7 @@ struct PostgresDoctor {
     private func workers(_ checkup: Checkup) -> Diagnosis {
         let live = checkup.workers - checkup.silentWorkers
         if live <= 0 {
-            return .warn(
-                "workers", "none is alive: nothing runs, is promoted or taken back",
-                "start `tasq work`")
+            return .warn("workers", "none is alive: no job runs", "start `tasq work`")
         }
         if checkup.silentWorkers > 0 {
             return .warn(

@@ -64,9 +64,19 @@ enum LogFormat: String, Sendable, CaseIterable {
 
     private static func bareValue(_ value: String) -> String {
         let text = LineLog.oneLine(value)
-        guard text.isEmpty || text.contains(where: { " =\"\\".contains($0) }) else { return text }
-        let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-        return "\"\(escaped)\""
+        let scalars = text.unicodeScalars
+        let special = " =\"\\".unicodeScalars
+        guard scalars.isEmpty || scalars.contains(where: { special.contains($0) }) else {
+            return text
+        }
+        // By scalars: what combines with a quote would hide it.
+        var quoted = "\"".unicodeScalars
+        for scalar in scalars {
+            if scalar == "\"" || scalar == "\\" { quoted.append("\\") }
+            quoted.append(scalar)
+        }
+        quoted.append("\"")
+        return String(quoted)
     }
 
     /// A key that stood there twice would be read as either.

@@ -79,7 +79,9 @@ struct ClaimRoutes: Sendable {
             json.array(batch.jobs) { $0.claim($1, asBytes: wantsBytes) }
         }
         if !batch.jobs.isEmpty {
-            answer.undelivered = { await desk.giveBack(batch.jobs, isOurs: $0) }
+            answer.undelivered = { isOurs in
+                await desk.giveBack(batch.jobs, of: worker.id, isOurs: isOurs)
+            }
         }
         return answer
     }

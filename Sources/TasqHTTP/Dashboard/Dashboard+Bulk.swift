@@ -69,8 +69,16 @@ extension Dashboard {
     /// beginning.
     private func preview(_ visit: Visit) async throws(Problem) -> Page {
         let query = try Query(visit.query, allowing: JobFilter.parameters.union(["action"]))
+        let isCarried = query.all.allSatisfy { field in
+            field.value.unicodeScalars.allSatisfy { $0 != "\n" && !isReplaced($0) }
+        }
+        guard isCarried else {
+            let input = InvalidInput(
+                field: "key", "has characters that no form carries: use POST /v1/bulk")
+            throw .invalid(input)
+        }
         let request = try Self.request(query, isTicked: true)
-        let (jobs, isAll) = try await counted(request)
+        let (jobs, isAll, time) = try await counted(request)
         let match = jobs == 1 ? "job matches" : "jobs match"
         let count = isAll ? "\(jobs) \(match) now." : "At least \(jobs) \(match)."
         let kept = visit.without("action")
@@ -90,6 +98,11 @@ extension Dashboard {
             """
         // To the letter, so that what is sent is what was counted.
         var fields = query.all
+        if request.filter.until == nil, let time {
+            // Nor does it take what is enqueued meanwhile. A time is written to the millisecond.
+            let bound = Timestamp(microseconds: time.microseconds + 1000)
+            fields.append((name: "until", value: bound.description))
+        }
         // Sent twice it is entered once.
         fields.append((name: "id", value: BulkID().description))
         return Page(
@@ -100,14 +113,16 @@ extension Dashboard {
             request.filter.isNarrow ? "" : tick)
     }
 
-    /// How many jobs match, as far as a bound, and whether that is all of them.
-    private func counted(_ request: BulkRequest) async throws(Problem) -> (jobs: Int, isAll: Bool) {
+    /// How many jobs match, as far as a bound, whether that is all of them, and when that was.
+    private func counted(
+        _ request: BulkRequest
+    ) async throws(Problem) -> (jobs: Int, isAll: Bool, time: Timestamp?) {
         var walk = BulkWalk(request, dryRun: true)
         do {
             for page in 1...Self.countedPages {
                 let isMore = try await walk.step(queue)
                 if !isMore || walk.counts.examined < page * BulkWalk.pageLimit {
-                    return (walk.counts.matched, true)
+                    return (walk.counts.matched, true, walk.until)
                 }
             }
         } catch {
@@ -126,7 +141,7 @@ extension Dashboard {
             jobs += page.jobs.count
             isAll = page.next == nil
         }
-        return (isAll ? jobs : max(jobs, walk.counts.matched), isAll)
+        return (isAll ? jobs : max(jobs, walk.counts.matched), isAll, walk.until)
     }
 
     private static func description(of request: BulkRequest) -> Markup {

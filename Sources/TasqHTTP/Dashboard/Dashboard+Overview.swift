@@ -35,7 +35,7 @@ extension Dashboard {
             \(Self.card("workers", glance.workers.count))\(Self.card("slots", slots))
             \(Self.card("longest wait", oldest.map(Self.short) ?? "–"))</div>
             <div class="grid charts">\(Self.charts(tallies + [Tally(glance)], from: start))</div>
-            <p class="dim">Drawn from sums that are noted every 15 seconds, as long as there is a worker.</p>
+            <p class="dim">Drawn from sums that are noted every 15 seconds, as long as a worker or a server runs.</p>
             <h2>Queues</h2>\(Self.table(of: queues, for: visit))
             """
         }

@@ -47,12 +47,18 @@ func escaped(_ text: String) -> String {
         case ">": result += "&gt;"
         case "\"": result += "&quot;"
         case "'": result += "&#39;"
-        // Control characters, and those that turn the direction of what follows.
-        case "\u{0}"..."\u{8}", "\u{B}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{202A}"..."\u{202E}",
-            "\u{2066}"..."\u{2069}":
-            result += "\u{FFFD}"
-        default: result.unicodeScalars.append(scalar)
+        default: result.unicodeScalars.append(isReplaced(scalar) ? "\u{FFFD}" : scalar)
         }
     }
     return result
+}
+
+/// Control characters, and those that turn the direction of what follows: no page has them.
+func isReplaced(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar {
+    case "\u{0}"..."\u{8}", "\u{B}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{202A}"..."\u{202E}",
+        "\u{2066}"..."\u{2069}":
+        true
+    default: false
+    }
 }

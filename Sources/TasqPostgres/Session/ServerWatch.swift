@@ -16,13 +16,17 @@ final class ServerWatch: Sendable {
     /// Whether the last that was heard of the server was a failure.
     var isOut: Bool { flag.load(ordering: .relaxed) }
 
-    /// A connection was lost, or could not be made.
-    func failed(_ error: StoreError) {
+    /// A connection could not be made, or, which says less of the server, was lost.
+    func failed(_ error: StoreError, isSure: Bool) {
         let isNews = outage.withLock { outage in
             flag.store(true, ordering: .relaxed)
-            return outage.failed(at: .now)
+            return outage.failed(at: .now, isSure: isSure)
         }
-        if isNews { logger.warning("postgres is out", metadata: ["error": "\(error)"]) }
+        if isNews {
+            logger.warning("postgres is out", metadata: ["error": "\(error)"])
+        } else if !isSure {
+            logger.debug("a connection to postgres was lost", metadata: ["error": "\(error)"])
+        }
     }
 
     /// The server has answered; costs one relaxed load while all is well.
@@ -47,14 +51,20 @@ struct Outage {
     private var start: Instant?
     private var isTold = false
     private var lastTold: Instant?
+    private var lastDoubt: Instant?
 
-    /// Whether this is to be told.
-    mutating func failed(at now: Instant) -> Bool {
+    /// Whether this is to be told. One connection that is lost may be a pooler's or an operator's doing:
+    /// that is told when the server does not answer a new one, or soon loses another.
+    mutating func failed(at now: Instant, isSure: Bool = true) -> Bool {
         if start == nil {
             start = now
             isTold = false
         }
         if isTold { return false }
+        if !isSure {
+            defer { lastDoubt = now }
+            guard let lastDoubt, now - lastDoubt < Self.quietTime else { return false }
+        }
         if let lastTold, now - lastTold < Self.quietTime { return false }
         isTold = true
         lastTold = now

@@ -65,7 +65,7 @@ package final class SessionPool: Sendable {
             await giveBack(session)
             return rows
         } catch {
-            noteFailure(error, on: session)
+            noteFailure(error, on: session, wasOut)
             await giveBack(session)
             throw error
         }
@@ -133,27 +133,27 @@ package final class SessionPool: Sendable {
         } catch {
             counts.connectFailures.add()
             counts.failed(error)
-            noteOutage(error)
+            noteOutage(error, isSure: true)
             ledger.withLock { $0.failed(error, at: .now) }.deliver()
             await giveBack(lease.session)
             throw error
         }
     }
 
-    private func noteFailure(_ error: StoreError, on session: Session) {
+    private func noteFailure(_ error: StoreError, on session: Session, _ wasOut: Bool = false) {
         counts.failed(error)
         switch error {
         case .unavailable, .unknown:
-            if !session.isConnected { noteOutage(error) }
+            if !session.isConnected { noteOutage(error, isSure: false) }
         case .contended, .rejected, .denied, .misconfigured:
             // The server has answered, whatever becomes of the connection.
-            break
+            if wasOut { watch.answered() }
         }
     }
 
-    private func noteOutage(_ error: StoreError) {
+    private func noteOutage(_ error: StoreError, isSure: Bool) {
         guard !ledger.withLock({ $0.isClosed }) else { return }
-        watch.failed(error)
+        watch.failed(error, isSure: isSure)
     }
 
     private func waitForLease(

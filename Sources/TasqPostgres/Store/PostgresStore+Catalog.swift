@@ -171,13 +171,21 @@ extension PostgresStore {
         bounds.append(Int64(KindFailures.countLimit))
         bounds.append(Int64(KindFailures.kindLimit))
         var failures: [Name: [KindFailures]] = [:]
-        for row in try await pool.run(statements.failures, bounds) {
+        let rows = Array(try await pool.run(statements.failures, bounds))
+        // Behind the last of so many there may be more, which were not looked at.
+        func isCut(_ column: Int) -> Bool {
+            rows.count { $0.int(column) > 0 } >= KindFailures.kindLimit
+        }
+        let (isErrorsCut, isRetryingCut) = (isCut(2), isCut(5))
+        for (index, row) in rows.enumerated() {
+            let isLast = index == rows.count - 1
             failures[Name(unchecked: row.text(0)), default: []].append(
                 KindFailures(
                     kind: Name(unchecked: row.text(1)), errors: Int(row.int(2)),
                     errorsOfHour: Int(row.int(3)), errorsOfDay: Int(row.int(4)),
-                    retrying: Int(row.int(5)), hasMoreErrors: row.bool(6),
-                    hasMoreRetrying: row.bool(7)))
+                    retrying: Int(row.int(5)),
+                    hasMoreErrors: row.bool(6) || (isLast && isErrorsCut),
+                    hasMoreRetrying: row.bool(7) || (isLast && isRetryingCut)))
         }
         return failures
     }

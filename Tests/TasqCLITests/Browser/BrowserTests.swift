@@ -80,10 +80,12 @@ struct BrowserTests {
                 var texts: [String] = []
                 for path in ["/jobs", "/jobs/\(scene.failed)", "/events/\(scene.event)"] {
                     try await scene.open(path, untilLive: isAllowed)
-                    // Ages go on.
-                    _ = try await browser.text(
-                        "document.querySelectorAll('main time').forEach(t => t.remove())")
-                    texts.append(try await browser.text("document.querySelector('main').innerText"))
+                    // Ages go on, and the page is drawn anew with them.
+                    let text = """
+                        (document.querySelectorAll('main time').forEach(t => t.remove()), \
+                        document.querySelector('main').innerText)
+                        """
+                    texts.append(try await browser.text(text))
                 }
                 said.append(texts)
             }

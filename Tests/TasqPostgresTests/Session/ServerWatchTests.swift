@@ -36,10 +36,23 @@ struct ServerWatchTests {
         #expect(end(&outage, 96) == nil)
     }
 
+    @Test func `A connection that is lost is no outage before another one is, or none can be made`() {
+        var outage = Outage()
+        #expect(fail(&outage, at: [0], isSure: false) == [])
+        #expect(end(&outage, 1) == nil)
+        #expect(fail(&outage, at: [40, 50], isSure: false) == [50])
+        #expect(end(&outage, 51) == .seconds(11))
+        outage = Outage()
+        #expect(fail(&outage, at: [0], isSure: false) == [])
+        #expect(fail(&outage, at: [1]) == [1])
+    }
+
     /// The seconds at which it is told.
-    private func fail(_ outage: inout Outage, at seconds: [Int]) -> [Int] {
+    private func fail(
+        _ outage: inout Outage, at seconds: [Int], isSure: Bool = true
+    ) -> [Int] {
         var told: [Int] = []
-        for second in seconds where outage.failed(at: start + .seconds(second)) {
+        for second in seconds where outage.failed(at: start + .seconds(second), isSure: isSure) {
             told.append(second)
         }
         return told

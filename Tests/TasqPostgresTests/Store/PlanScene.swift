@@ -237,8 +237,8 @@ struct PlanScene {
         FROM generate_series(1, \(size / 5)) AS n;
         INSERT INTO tasq.job
             (id, payload_id, queue, kind, status, priority, max_attempts, attempt, run_at)
-        SELECT \(id(6)), \(id(6)), 'default', 'noop', 'scheduled', 1, 3, 1, now() + interval '1 hour'
-        FROM generate_series(1, \(size / 10)) AS n;
+        SELECT \(id(3)), \(id(3)), 'default', 'noop', 'scheduled', 1, 3, 1, now() + interval '1 hour'
+        FROM generate_series(\(size / 5 + 1), \(size / 5 + size / 10)) AS n;
         INSERT INTO tasq.job
             (id, payload_id, queue, kind, status, priority, max_attempts, crashes, run_at)
         SELECT \(id(4)), \(id(4)), 'default', 'noop', 'queued', 1, 3, 2, now()
@@ -266,12 +266,12 @@ struct PlanScene {
         """
     }
 
-    /// Suspects, and queued jobs that are not due, in front of a queue of their own.
+    /// Queued jobs without an attempt left, and some that are not due, in front of a queue of their own.
     var ahead: String {
         """
         INSERT INTO tasq.job
-            (id, payload_id, queue, kind, status, priority, max_attempts, crashes, run_at)
-        SELECT \(id(7)), \(id(7)), 'ahead', 'noop', 'queued', 0, 3, n % 2 * 2,
+            (id, payload_id, queue, kind, status, priority, max_attempts, attempt, run_at)
+        SELECT \(id(6)), \(id(6)), 'ahead', 'noop', 'queued', 0, 3, n % 2 * 3,
             CASE WHEN n % 2 = 1 THEN now() - interval '1 hour' ELSE 'infinity' END
         FROM generate_series(1, \(size)) AS n;
 
