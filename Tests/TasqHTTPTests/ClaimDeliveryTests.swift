@@ -56,8 +56,7 @@ struct ClaimDeliveryTests {
     }
 
     /// Nobody knows which of them it was: the next answer has one.
-    @Test func `Jobs whose answer could not be sent to its end are given back uncounted`() async throws
-    {
+    @Test func `Jobs whose answer could not be sent whole are given back uncounted`() async throws {
         try await Stack.with { stack, database in
             let text = String(repeating: "x", count: 65_000)
             for _ in 0..<64 {

@@ -119,8 +119,8 @@ final class FailureLog: Sendable {
     /// The last line that says anything, cut to ``reasonBytes``.
     static func lastLine(of reason: String) -> String {
         // A handler may have said megabytes.
-        let end = reason.utf8.suffix(16 * reasonBytes)
-        let last = String(decoding: end, as: UTF8.self).split(whereSeparator: \.isNewline).last { line in
+        let end = String(decoding: reason.utf8.suffix(16 * reasonBytes), as: UTF8.self)
+        let last = end.split(whereSeparator: \.isNewline).last { line in
             line.contains { !$0.isWhitespace }
         }
         var bytes = 0

@@ -36,7 +36,7 @@ struct ServerWatchTests {
         #expect(end(&outage, 96) == nil)
     }
 
-    @Test func `A connection that is lost is no outage before another one is, or none can be made`() {
+    @Test func `A lost connection is no outage before another is lost, or cannot be made`() {
         var outage = Outage()
         #expect(fail(&outage, at: [0], isSure: false) == [])
         #expect(end(&outage, 1) == nil)
