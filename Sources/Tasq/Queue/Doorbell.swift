@@ -9,7 +9,17 @@ package final class Doorbell: Sendable {
     private struct State {
         var pending: [Announcement] = []
         var isRinging = false
+        /// Jobs that are still being looked for.
+        var searches = 0
         var whenQuiet: [CheckedContinuation<Void, Never>] = []
+
+        var isQuiet: Bool { !isRinging && searches == 0 }
+
+        mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+            guard isQuiet else { return [] }
+            defer { whenQuiet = [] }
+            return whenQuiet
+        }
     }
 
     /// Announcements that may wait for a slow announcer.
@@ -39,12 +49,26 @@ package final class Doorbell: Sendable {
         }
     }
 
+    /// Announces the jobs that `find` gives, once it has; returns at once.
+    package func ring(_ find: @escaping @Sendable () async -> [Announcement]) {
+        guard announcer.rings else { return }
+        state.withLock { $0.searches += 1 }
+        Task {
+            ring(await find())
+            let waiters = state.withLock { state in
+                state.searches -= 1
+                return state.takeWaiters()
+            }
+            for waiter in waiters { waiter.resume() }
+        }
+    }
+
     /// Waits until everything rung so far has been sent or given up.
     package func quiet() async {
         await withCheckedContinuation { continuation in
             let isQuiet = state.withLock { state in
-                if state.isRinging { state.whenQuiet.append(continuation) }
-                return !state.isRinging
+                if !state.isQuiet { state.whenQuiet.append(continuation) }
+                return state.isQuiet
             }
             if isQuiet { continuation.resume() }
         }
@@ -58,8 +82,7 @@ package final class Doorbell: Sendable {
                 state.pending = []
                 guard batch.isEmpty else { return (batch, []) }
                 state.isRinging = false
-                defer { state.whenQuiet = [] }
-                return (batch, state.whenQuiet)
+                return (batch, state.takeWaiters())
             }
             for waiter in waiters { waiter.resume() }
             guard !batch.isEmpty else { return }

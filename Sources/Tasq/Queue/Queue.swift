@@ -33,12 +33,12 @@ public final class Queue: Sendable {
         let write: Coalescer<NewJob, Enqueued>.Write = { jobs throws(StoreError) in
             let answers = try await store.enqueue(jobs)
             doorbell.ring(stored(of: jobs, answers))
-            let ids = doorbell.announcer.rings ? rescheduled(of: jobs, answers) : []
-            if !ids.isEmpty {
+            let moved = rescheduled(of: jobs, answers)
+            if !moved.isEmpty {
                 // Whoever enqueued has the answer without waiting for that.
-                Task {
-                    guard let queued = try? await store.stillQueued(ids) else { return }
-                    doorbell.ring(queued.map(\.announcement))
+                doorbell.ring {
+                    let queued = try? await store.stillQueued(moved)
+                    return queued?.map(\.announcement) ?? []
                 }
             }
             meters.enqueued.add(answers.count { $0.isStored })

@@ -16,7 +16,7 @@ import Testing
 #endif
 
 /// The real program in the smallest sizes; what it measures is never judged.
-@Suite(.system) struct BenchTests {
+@Suite(.medium) struct BenchTests {
     @Test func `A drain prints one JSON document with figures of tasq and of the floor`()
         async throws
     {

@@ -97,6 +97,9 @@ struct PlanScene {
             ),
             Hot(statement: all.pulse, arguments: "\(last), \(batch), 10000000"),
             Hot(statement: all.job, arguments: "(public.ids('queued'))[1]"),
+            Hot(
+                statement: all.eventOutcomes,
+                arguments: "ARRAY[(public.ids('event'))[1]], \(batch)"),
             Hot(statement: all.matching, arguments: any),
             Hot(statement: all.matchingErrors, arguments: any),
         ] + lists
