@@ -41,7 +41,9 @@ extension Catalog {
         matching filter: JobFilter, having value: PayloadValue?, after cursor: JobCursor?,
         limit: Int
     ) async throws(StoreError) -> JobPage {
-        guard let value else { return try await jobs(matching: filter, after: cursor, limit: limit) }
+        guard let value else {
+            return try await jobs(matching: filter, after: cursor, limit: limit)
+        }
         let page = try await jobs(
             matching: filter, after: cursor, limit: PayloadValue.jobLimit)
         guard !page.jobs.isEmpty else { return page }
