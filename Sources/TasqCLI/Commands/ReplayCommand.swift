@@ -93,7 +93,7 @@ private struct ReplayForeground {
     /// What became of the events that were come to.
     private struct Counts {
         var replayed = 0
-        /// Gone meanwhile, or without a job that a new one could be made like.
+        /// Of which no job was made.
         var passedOver = 0
         var jobs = 0
     }
@@ -142,9 +142,10 @@ private struct ReplayForeground {
             for (index, id) in events.reversed().enumerated() {
                 do {
                     try await pause(before: index, since: start)
-                    let made = try await queue.replay(id, from: connections.store) ?? []
-                    counts.jobs += made.count
-                    if made.isEmpty { counts.passedOver += 1 } else { counts.replayed += 1 }
+                    let answers = try await queue.replay(id, from: connections.store) ?? []
+                    let made = answers.count { $0.isNew }
+                    counts.jobs += made
+                    if made == 0 { counts.passedOver += 1 } else { counts.replayed += 1 }
                 } catch {
                     progress.clear()
                     await queue.flush()
@@ -203,7 +204,17 @@ private struct ReplayForeground {
         try StandardOutput.line(
             "\(counts.replayed) replayed as \(counts.jobs) jobs"
                 + (counts.passedOver > 0
-                    ? ", \(counts.passedOver) passed over: they have no job left to copy"
+                    ? ", \(counts.passedOver) passed over: no job left to copy, or its key is taken"
                     : ""))
+    }
+}
+
+extension Enqueued {
+    /// Whether the job was made, and not kept from it by one with its unique key.
+    fileprivate var isNew: Bool {
+        switch self {
+        case .stored: true
+        case .exists: false
+        }
     }
 }
