@@ -50,7 +50,7 @@ struct FindTests {
             #expect(shown.text.contains(#""status":"success""#), "\(shown.text)")
             #expect(shown.text.contains(#""reason":null"#), "\(shown.text)")
             let whole = try await stack.ask("GET", "/v1/jobs/\(failed)")
-            #expect(whole.text.contains(#""reason":"Connection refused\nat line 7""#))
+            #expect(whole.text.contains(#""reason":"Connection refused\u000aat line 7""#))
         }
     }
 
