@@ -111,10 +111,8 @@ private struct ReplayForeground {
             try await pause(before: index, since: start)
             let made = try await queue.replay(id, from: connections.store)
             guard let made, !made.isEmpty else {
-                refusals.append(
-                    "event \(id) "
-                        + (made == nil
-                            ? "is not there" : "has no job left to copy"))
+                let why = made == nil ? "is not there" : "has no job left to copy"
+                refusals.append("event \(id) \(why)")
                 continue
             }
             let jobs = made.map(\.id.description)

@@ -24,6 +24,8 @@ struct Facts {
 
     /// The lines of a text that say anything, tabs as blanks.
     static func lines(of text: String) -> [String] {
-        text.split(whereSeparator: \.isNewline).map { $0.replacing("\t", with: "    ") }
+        text.split(whereSeparator: \.isNewline).map { line in
+            String(line).replacing("\t", with: "    ")
+        }
     }
 }

@@ -35,7 +35,7 @@ extension JSON {
             "headers": .array(
                 event.headers.map { header in
                     let value = isCredentialHeader(header.name) ? "***" : header.value
-                    return .array([.string(header.name), .string(value)])
+                    return JSON.array([.string(header.name), .string(value)])
                 }),
         ]
         return .object(members.map { Member(name: $0.key, value: $0.value) } + more)
