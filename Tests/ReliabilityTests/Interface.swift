@@ -40,6 +40,18 @@ enum Interface {
         "jobs delete": Trial(
             "TasqCLITests/JobActionTests",
             "Several jobs are acted on at once, and each refusal is a line"),
+        "events list": Trial(
+            "TasqCLITests/EventsCommandTests",
+            "Events are listed by source, time and what became of their jobs, page by page"),
+        "events show": Trial(
+            "TasqCLITests/EventsCommandTests",
+            "An event is shown with its jobs and body, and no credential"),
+        "events replay": Trial(
+            "TasqCLITests/EventsCommandTests",
+            "Events are replayed by id, and each that is none is a line"),
+        "replay": Trial(
+            "TasqCLITests/EventsCommandTests",
+            "Events are replayed by filter, the oldest first; all of them only if that is said"),
         "queues list": Trial(
             "TasqCLITests/OperateTests",
             "A paused queue waits, says so, and goes on when it is resumed"),

@@ -169,6 +169,24 @@ struct Greeting: Job {
         }
     }
 
+    @Test func `Jobs are found by what they failed with`() async throws {
+        try await withQueue { store, queue in
+            let id = try await queue.enqueue(Greeting(name: ""))
+            try await queue.enqueue(Greeting(name: "Ada"))
+            _ = try await store.drain(running: [Greeting.self])
+            var found: [JobID] = []
+            // example
+            let failed = JobFilter(status: .error, reason: "nobody to greet")
+            var page = JobPage(jobs: [], next: nil)
+            repeat {
+                page = try await store.jobs(matching: failed, after: page.next, limit: 100)
+                found += page.jobs.map(\.id)
+            } while page.next != nil
+            // end
+            #expect(found == [id])
+        }
+    }
+
     @Test func `A job is put in within a transaction of the program's own`() async throws {
         try await withServers { databaseURL, _ in
             let settings = try PostgresSettings(url: databaseURL)

@@ -43,7 +43,8 @@ import Testing
             for (word, isPaused) in [("resume", false), ("pause", true)] {
                 let other = try await TasqProgram.run(
                     "queues", word, "other", "--json", environment: environment)
-                #expect(other.output == #"{"name":"other","paused":\#(isPaused)}"#)
+                #expect(
+                    other.output == #"{"name":"other","paused":\#(isPaused),"known":false}"#)
             }
             let resumed = try await TasqProgram.run(
                 "queues", "resume", "default", environment: environment)

@@ -12,7 +12,7 @@ import Testing
         ["frobnicate"], ["--nope"], ["jobs", "list", "--nope"], ["jobs", "show"],
         ["jobs", "show", "17", "--database-url", "postgres://x"],
         ["jobs", "list", "--limit", "0"], ["jobs", "list", "--status", "done"],
-        ["jobs", "list", "--cursor", "1"], ["jobs", "list", "--since", "yesterday"],
+        ["jobs", "list", "--cursor", "1"], ["jobs", "list", "--since", "soon"],
         ["enqueue"], ["enqueue", "a b", "--database-url", "postgres://x"],
         ["enqueue", "a", "--delay", "5", "--database-url", "postgres://x"],
         ["enqueue", "a", "--priority", "4", "--database-url", "postgres://x"],

@@ -117,7 +117,9 @@ import Testing
                     "SELECT count(*) FROM tasq.job WHERE finished_at IS NOT NULL") == "2"
             }
             for arguments in [
-                ["jobs", "list"], ["jobs", "retry", "--status", "error"],
+                ["jobs", "list"], ["jobs", "list", "--payload", "/a=1"],
+                ["jobs", "list", "--reason", "exit"], ["events", "list"],
+                ["jobs", "retry", "--status", "error"],
                 ["jobs", "cancel", "--kind", "noop"], ["jobs", "delete", "--status", "success"],
                 ["queues", "pause", "default"], ["queues", "resume", "default"],
                 ["workers", "list"],

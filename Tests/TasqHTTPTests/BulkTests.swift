@@ -206,7 +206,8 @@ struct BulkTests {
         try await Stack.with { stack, database in
             try await fill(stack, 3)
             let paused = try await stack.ask("POST", "/v1/queues/q/pause")
-            #expect(paused.status == 200 && paused.text == #"{"name":"q","paused":true}"#)
+            #expect(paused.status == 200)
+            #expect(paused.text == #"{"name":"q","paused":true,"known":true}"#)
             let worker = WorkerRecord(
                 host: "test", processID: 1, queues: [try Name("q")], concurrency: 10,
                 version: "test", heartbeat: .seconds(2), lease: .seconds(15))

@@ -61,9 +61,11 @@ import Testing
                     #expect(text.firstMatch(of: regex) != nil, "\(field) \(text): \(pattern)")
                 }
             }
-            // A list by a time on the last of a month, with a zone.
-            let since = "2026-08-31T00:00:00%2B02:00"
-            #expect(try await stack.ask("GET", "/v1/jobs?since=\(since)").status == 200)
+            // A list by a time on the last of a month, with a zone, and by other words for one.
+            for since in ["2026-08-31T00:00:00%2B02:00", "2026-08-31", "yesterday", "99999s"] {
+                #expect(
+                    try await stack.ask("GET", "/v1/jobs?since=\(since)").status == 200, "\(since)")
+            }
         }
     }
 

@@ -184,10 +184,10 @@ extension Circumstances {
 
     private func ago(_ time: Timestamp) -> String { "for \(time.duration(to: asOf).rough)" }
 
-    /// The first line of a reason; the whole stands among the facts.
+    /// The last line of a reason, as lists show it; the whole stands among the facts.
     private static func brief(_ reason: String) -> String {
-        let line = reason.prefix { !$0.isNewline }
-        return line.count > 200 ? line.prefix(200) + "…" : String(line)
+        let line = FailureLog.lastLine(of: reason)
+        return line.count > 200 ? String(line.prefix(200)) + "…" : line
     }
 
     fileprivate var facts: [Explanation.Fact] {

@@ -42,3 +42,17 @@ public struct HeldBody: Sendable, Hashable {
         self.bytes = bytes
     }
 }
+
+/// Stored bodies that may have a text for a value in their JSON.
+public struct LikelyBodies: Sendable, Hashable {
+    /// How many of those that were asked for were looked into, from the first on.
+    public var looked: Int
+    /// These bodies, by their places among those that were asked for.
+    public var found: [Int: Payload]
+
+    /// Makes an answer to ``Catalog/bodies(_:mayHold:bytes:)``.
+    public init(looked: Int, found: [Int: Payload]) {
+        self.looked = looked
+        self.found = found
+    }
+}

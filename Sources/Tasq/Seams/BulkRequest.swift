@@ -27,6 +27,10 @@ public struct BulkRequest: Sendable, Hashable {
         guard !filter.isRetrying else {
             throw InvalidInput(field: "retrying", "is for lists")
         }
+        guard filter.runningLongerThan == nil else {
+            throw InvalidInput(field: "running_longer_than", "is for lists")
+        }
+        guard filter.reason == nil else { throw InvalidInput(field: "reason", "is for lists") }
         if let key = filter.key, !(1...JobLimits.keyBytes).contains(key.utf8.count) {
             throw InvalidInput(field: "key", "must be 1 to \(JobLimits.keyBytes) bytes")
         }

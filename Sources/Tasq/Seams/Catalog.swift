@@ -17,6 +17,13 @@ public protocol Catalog: BodyReader {
     /// What a stored body is, without its bytes; `nil` when there is none.
     func body(_ id: PayloadID) async throws(StoreError) -> HeldBody?
 
+    /// Of stored bodies those that may have a text for a value in their JSON, looking into as many, from
+    /// the first on, as have `bytes` bytes together. Those of more than ``JobLimits/payloadBytes`` are
+    /// not looked into; `bytes` must be no less.
+    func bodies(
+        _ ids: [PayloadID], mayHold text: String, bytes: Int
+    ) async throws(StoreError) -> LikelyBodies
+
     /// Every queue that has unfinished or failed jobs, settings or a worker, by name; at most 10 000.
     func queues() async throws(StoreError) -> [QueueRecord]
 
@@ -110,47 +117,6 @@ public struct TableSize: Sendable, Hashable {
     }
 }
 
-/// Which jobs a list shows; `nil` means any.
-public struct JobFilter: Sendable, Hashable {
-    /// Only jobs in this status.
-    public var status: JobStatus?
-    /// Only jobs of this queue.
-    public var queue: Name?
-    /// Only jobs of this kind.
-    public var kind: Name?
-    /// Only jobs with exactly this key.
-    public var key: String?
-    /// Enqueued at or after.
-    public var since: Timestamp?
-    /// Enqueued before.
-    public var until: Timestamp?
-    /// Only jobs in `scheduled` that wait for another attempt after one that failed; for lists.
-    public var isRetrying: Bool
-
-    /// Makes a filter; without arguments it matches every job.
-    public init(
-        status: JobStatus? = nil, queue: Name? = nil, kind: Name? = nil, key: String? = nil,
-        since: Timestamp? = nil, until: Timestamp? = nil, isRetrying: Bool = false
-    ) {
-        self.isRetrying = isRetrying
-        self.status = status
-        self.queue = queue
-        self.kind = kind
-        self.key = key
-        self.since = since
-        self.until = until
-    }
-}
-
-extension JobFilter {
-    /// Throws ``InvalidInput`` naming `field` when no job can be in its status and be tried again.
-    package func checkRetrying(_ field: String) throws(InvalidInput) {
-        guard !isRetrying || status == nil || status == .scheduled else {
-            throw InvalidInput(field: field, "goes with the status scheduled alone")
-        }
-    }
-}
-
 /// A job as its row shows it.
 public struct JobRecord: Sendable, Hashable {
     /// The job.
@@ -185,7 +151,7 @@ public struct JobRecord: Sendable, Hashable {
     public var finishedAt: Timestamp?
     /// The worker that holds the claim now.
     public var worker: WorkerID?
-    /// Why the latest recorded attempt ended as it did.
+    /// Why the latest recorded attempt ended as it did; `nil` for a job that succeeded since.
     public var reason: String?
     /// Attempts it had made when its event was last redelivered; ``RetryPolicy`` counts from there.
     public var attemptsBefore: Int
@@ -216,6 +182,11 @@ public struct JobRecord: Sendable, Hashable {
         self.worker = worker
         self.reason = reason
     }
+}
+
+extension JobRecord {
+    /// The last line of its reason that says anything, cut, as lists show it.
+    package var lastReason: String? { reason.map(FailureLog.lastLine) }
 }
 
 /// One attempt that failed, was cut off or left a reason.

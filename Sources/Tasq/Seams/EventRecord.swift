@@ -38,11 +38,17 @@ public struct EventFilter: Sendable, Hashable {
     public var since: Timestamp?
     /// Stored before.
     public var until: Timestamp?
+    /// Only events of which a job is in this status, among the first hundred of each.
+    public var status: JobStatus?
 
     /// Makes a filter; without arguments it matches every event.
-    public init(source: Name? = nil, since: Timestamp? = nil, until: Timestamp? = nil) {
+    public init(
+        source: Name? = nil, since: Timestamp? = nil, until: Timestamp? = nil,
+        status: JobStatus? = nil
+    ) {
         self.source = source
         self.since = since
         self.until = until
+        self.status = status
     }
 }

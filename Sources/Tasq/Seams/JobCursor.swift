@@ -47,7 +47,7 @@ public struct JobCursor: Sendable, Hashable, Comparable, CustomStringConvertible
 
     /// When the job was enqueued; of one whose id tells it, to the millisecond.
     package var time: Timestamp {
-        id.growsWithTime ? Timestamp(microseconds: Int64(id.high >> 16) * 1000) : enqueuedAt
+        id.growsWithTime ? id.time : enqueuedAt
     }
 
     /// Orders the older first.
@@ -66,6 +66,9 @@ extension Identifier {
 
     /// Whether its first 48 bits are a likely time.
     package var growsWithTime: Bool { Self.years.contains(self) }
+
+    /// What its first 48 bits are as a time, which is when it was made if it grows with time.
+    package var time: Timestamp { Timestamp(microseconds: Int64(high >> 16) * 1000) }
 
     /// The least of a millisecond.
     package init(firstAt time: Timestamp) {

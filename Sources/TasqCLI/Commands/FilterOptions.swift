@@ -17,7 +17,8 @@ struct FilterOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Enqueued at or after; a time, or 15m for that long ago.", valueName: "time"))
+            "Enqueued at or after: a time, a date, today, yesterday, or 15m for that long ago.",
+            valueName: "time"))
     var since: String?
 
     @Option(help: ArgumentHelp("Enqueued before.", valueName: "time"))
@@ -31,17 +32,36 @@ struct FilterOptions: ParsableArguments {
             },
             queue: try queue.map { try Name($0, field: "--queue") },
             kind: try kind.map { try Name($0, field: "--kind") }, key: key,
-            since: try since.map { try time($0, field: "--since") },
-            until: try until.map { try time($0, field: "--until") })
+            since: try since.map { try TimeText.parse($0, field: "--since") },
+            until: try until.map { try TimeText.parse($0, field: "--until") })
     }
+}
 
-    /// A time, or how long ago.
-    private func time(_ text: String, field: String) throws(InvalidInput) -> Timestamp {
-        if let time = Timestamp(rfc3339: text) { return time }
-        guard let ago = try? DurationText.parse(text, field: field) else {
-            throw InvalidInput(
-                field: field, "must be a time in RFC 3339, or how long ago, as in 15m")
-        }
-        return Timestamp(microseconds: Timestamp.now.microseconds - ago.inMicroseconds)
+/// The filters that pick stored events.
+struct EventFilterOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Only those of this source.", valueName: "name"))
+    var source: String?
+
+    @Option(help: ArgumentHelp("Only those of which a job is in this status.", valueName: "status"))
+    var status: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Stored at or after: a time, a date, today, yesterday, or 15m for that long ago.",
+            valueName: "time"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("Stored before.", valueName: "time"))
+    var until: String?
+
+    /// The filter they make; throws ``InvalidInput`` naming the flag that is wrong.
+    func filter() throws -> EventFilter {
+        EventFilter(
+            source: try source.map { try Name($0, field: "--source") },
+            since: try since.map { try TimeText.parse($0, field: "--since") },
+            until: try until.map { try TimeText.parse($0, field: "--until") },
+            status: try status.map { text in
+                try flag("--status", text) { text -> JobStatus in try choice(text) }
+            })
     }
 }

@@ -62,6 +62,9 @@ struct JobSelection: ParsableArguments {
     @Flag(help: "Every job there is; needed when there is neither an id nor a filter.")
     var all = false
 
+    @Flag(help: "Do not ask where the filters leave out no job, as --since 36500d may.")
+    var yes = false
+
     @Flag(help: "Print how many jobs match and change nothing.")
     var dryRun = false
 
@@ -82,6 +85,12 @@ struct JobSelection: ParsableArguments {
         let request = try bulk(action, filter)
         let configuration = try global.load([.database, .redis])
         try await Connections.with(configuration) { connections in
+            if !dryRun, !all, !yes, try await connections.store.takesAll(filter) {
+                try Consent.ask(
+                    "The filters leave out no job: \(action.rawValue) every job?",
+                    else: "the filters leave out no job: give --yes to \(action.rawValue) "
+                        + "every job, or a narrower filter")
+            }
             try await BulkForeground(connections: connections, json: json)
                 .run(request, dryRun: dryRun)
         }

@@ -8,83 +8,6 @@ struct JobsCommand: AsyncParsableCommand {
         commandName: "jobs", abstract: "Look at jobs and act on them.",
         subcommands: [List.self, Show.self, Retry.self, Cancel.self, Delete.self])
 
-    /// `tasq jobs list`: newest first, a page at a time.
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List jobs, newest first.")
-
-        @OptionGroup var global: GlobalOptions
-
-        @OptionGroup var filters: FilterOptions
-
-        @Flag(help: "Only those that wait for another attempt after one that failed.")
-        var retrying = false
-
-        @Option(help: ArgumentHelp("How many, 1 to 1000.", valueName: "n"))
-        var limit = "50"
-
-        @Option(help: ArgumentHelp("Where the last page ended.", valueName: "place"))
-        var cursor: String?
-
-        @Flag(help: "Print one JSON object a line.")
-        var json = false
-
-        func run() async throws {
-            var filter = try filters.filter()
-            filter.isRetrying = retrying
-            try filter.checkRetrying("--retrying")
-            let limit = try flag("--limit", limit) { try number($0, in: 1...1000) }
-            let cursor = try cursor.map { text in
-                guard let cursor = JobCursor(text) else {
-                    throw InvalidInput(field: "--cursor", "must be what an earlier list ended with")
-                }
-                return cursor
-            }
-            let configuration = try global.load(.database)
-            let page = try await Connections.with(configuration) { [filter] in
-                try await search($0.store, filter, after: cursor, limit: limit)
-            }
-            try Report.list(
-                page.jobs, json: json,
-                columns: [
-                    .init(heading: "ID"), .init(heading: "KIND"), .init(heading: "QUEUE"),
-                    .init(heading: "STATUS"), .init(heading: "ATTEMPT", isNumber: true),
-                    .init(heading: "ENQUEUED"), .init(heading: "REASON"),
-                ],
-                cells: { job in
-                    [
-                        .init(job.id.description), .init(job.kind.description),
-                        .init(job.queue.description),
-                        .init(job.status.rawValue, job.status.style),
-                        .init("\(job.attempt)/\(job.maxAttempts)"),
-                        .init(job.enqueuedAt.description),
-                        .init(String((job.reason ?? "").prefix(80))),
-                    ]
-                }, object: { JSON.job($0) })
-            if let next = page.next {
-                // On standard error, so that what is piped on stays a list of jobs.
-                StandardError.line("more: --cursor \(next)")
-            }
-        }
-
-        /// Goes on where a page ended short, until there are as many as asked for or none is left.
-        private func search(
-            _ store: PostgresStore, _ filter: JobFilter, after cursor: JobCursor?, limit: Int
-        ) async throws -> JobPage {
-            let progress = Progress(isShown: StandardError.isTerminal)
-            defer { progress.clear() }
-            var found = JobPage(jobs: [], next: cursor)
-            repeat {
-                let page = try await store.jobs(
-                    matching: filter, after: found.next, limit: limit - found.jobs.count)
-                found.jobs += page.jobs
-                found.next = page.next
-                guard let next = page.next else { break }
-                progress.show("searched back to \(next.time), \(found.jobs.count) found")
-            } while found.jobs.count < limit
-            return found
-        }
-    }
-
     /// `tasq jobs show ID`: one job with its attempts and its payload.
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -174,52 +97,45 @@ struct JobsCommand: AsyncParsableCommand {
         private func text(
             _ job: JobRecord, _ attempts: [AttemptRecord], _ payload: Body?
         ) -> String {
-            let styled = Report.isStyled
-            var text = ""
-            func add(_ name: String, _ value: String?, _ style: Style = .plain) {
-                guard let value else { return }
-                let cell = Table.Cell(value, style)
-                let gap = String(repeating: " ", count: max(1, 14 - name.count))
-                text += name + gap + (styled ? style.applied(to: cell.text) : cell.text) + "\n"
-            }
-            add("id", job.id.description)
-            add("kind", job.kind.description)
-            add("queue", job.queue.description)
-            add("status", job.status.rawValue, job.status.style)
-            add("priority", String(job.priority.level))
-            add("attempt", "\(job.attempt) of \(job.maxAttempts)")
-            add("crashes", job.crashes > 0 ? String(job.crashes) : nil, .bad)
-            add("key", job.key)
-            add("unique key", job.uniqueKey)
-            add("enqueued", job.enqueuedAt.description)
-            add("run at", job.runAt.description)
-            add("claimed", job.claimedAt?.description)
-            add("finished", job.finishedAt?.description)
-            add("worker", job.worker?.description)
-            add("reason", job.reason)
+            var facts = Facts(styled: Report.isStyled)
+            facts.add("id", job.id.description)
+            facts.add("kind", job.kind.description)
+            facts.add("queue", job.queue.description)
+            facts.add("status", job.status.rawValue, job.status.style)
+            facts.add("priority", String(job.priority.level))
+            facts.add("attempt", "\(job.attempt) of \(job.maxAttempts)")
+            facts.add("crashes", job.crashes > 0 ? String(job.crashes) : nil, .bad)
+            facts.add("key", job.key)
+            facts.add("unique key", job.uniqueKey)
+            facts.add("enqueued", job.enqueuedAt.description)
+            facts.add("run at", job.runAt.description)
+            facts.add("claimed", job.claimedAt?.description)
+            facts.add("finished", job.finishedAt?.description)
+            facts.add("worker", job.worker?.description)
+            facts.add("reason", lines: job.reason ?? "")
             if let payload {
-                add("payload", "\(payload.bytes) bytes, \(payload.contentType)")
+                facts.add("payload", "\(payload.bytes) bytes, \(payload.contentType)")
                 if payload.bytes <= Self.shownBytes,
                     let body = payload.content.flatMap({ String(validating: $0, as: UTF8.self) })
                 {
-                    for line in body.split(whereSeparator: \.isNewline) {
-                        add("", String(line))
-                    }
+                    facts.add("", lines: body)
                 }
             }
-            guard !attempts.isEmpty else { return text }
+            guard !attempts.isEmpty else { return facts.text }
             var table = Table([
                 .init(heading: "ATTEMPT", isNumber: true), .init(heading: "OUTCOME"),
                 .init(heading: "STARTED"), .init(heading: "ENDED"), .init(heading: "REASON"),
             ])
             for attempt in attempts {
+                let reason = Facts.lines(of: attempt.reason ?? "")
                 table.add([
                     .init(String(attempt.attempt)), .init(attempt.outcome),
                     .init(attempt.startedAt.description), .init(attempt.endedAt.description),
-                    .init(attempt.reason ?? ""),
+                    .init(reason.first ?? ""),
                 ])
+                for line in reason.dropFirst() { table.add(["", "", "", "", .init(line)]) }
             }
-            return text + "\n" + table.text(styled: styled)
+            return facts.text + "\n" + table.text(styled: Report.isStyled)
         }
     }
 }

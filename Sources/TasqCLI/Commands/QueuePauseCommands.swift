@@ -7,7 +7,10 @@ extension QueuesCommand {
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Let a queue's jobs wait however many slots are free.",
-            discussion: "Holds everywhere at once. Jobs that run already go on.")
+            discussion: """
+                Holds everywhere at once. Jobs that run already go on. Says so where nobody knows the \
+                queue: no worker serves it, and no job of it was found.
+                """)
 
         @OptionGroup var global: GlobalOptions
 
@@ -18,8 +21,7 @@ extension QueuesCommand {
         var json = false
 
         func run() async throws {
-            let name = try await QueuesCommand.change(name, global) { try await $0.pause($1) }
-            try QueuesCommand.tell(name, isPaused: true, json: json)
+            try await QueuesCommand.set(name, isPaused: true, global, json: json)
         }
     }
 
@@ -37,28 +39,31 @@ extension QueuesCommand {
         var json = false
 
         func run() async throws {
-            let name = try await QueuesCommand.change(name, global) { try await $0.resume($1) }
-            try QueuesCommand.tell(name, isPaused: false, json: json)
+            try await QueuesCommand.set(name, isPaused: false, global, json: json)
         }
     }
 
-    private static func change(
-        _ name: String, _ global: GlobalOptions, _ body: (Queue, Name) async throws -> Void
-    ) async throws -> Name {
+    private static func set(
+        _ name: String, isPaused: Bool, _ global: GlobalOptions, json: Bool
+    ) async throws {
         let name = try Name(name, field: "the queue")
         let configuration = try global.load([.database, .redis])
-        try await Connections.with(configuration) { connections in
+        let isKnown = try await Connections.with(configuration) { connections in
+            // Asked before, since a pause makes a queue of any name.
+            let isKnown = try await connections.store.knows(name, orPaused: !isPaused)
             let queue = Queue(store: connections.store, announcer: connections.announcer)
-            try await body(queue, name)
+            try await isPaused ? queue.pause(name) : queue.resume(name)
             await queue.flush()
+            return isKnown
         }
-        return name
-    }
-
-    private static func tell(_ name: Name, isPaused: Bool, json: Bool) throws {
+        if json {
+            return try StandardOutput.line(
+                JSON.object([
+                    "name": .text(name), "paused": .bool(isPaused), "known": .bool(isKnown),
+                ]).text)
+        }
+        let doubt = "; nobody knows it: no worker serves it, and no job of it was found"
         try StandardOutput.line(
-            json
-                ? JSON.object(["name": .text(name), "paused": .bool(isPaused)]).text
-                : "\(name) is \(isPaused ? "paused" : "open")")
+            "\(name) is \(isPaused ? "paused" : "open")" + (isKnown ? "" : doubt))
     }
 }

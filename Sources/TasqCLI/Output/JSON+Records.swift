@@ -1,4 +1,5 @@
 import Tasq
+import TasqWebhooks
 
 // The same names as in the API's answers.
 extension JSON {
@@ -23,6 +24,21 @@ extension JSON {
             "reason": .text(attempt.reason), "started_at": .text(attempt.startedAt),
             "ended_at": .text(attempt.endedAt),
         ])
+    }
+
+    /// Headers whose names speak of credentials keep their names only.
+    static func event(_ event: EventRecord, with more: [Member] = []) -> JSON {
+        let members: KeyValuePairs<String, JSON> = [
+            "id": .text(event.id), "source": .text(event.source),
+            "event_id": .text(event.providerID), "content_type": .string(event.contentType),
+            "bytes": .int(event.bytes), "received_at": .text(event.receivedAt),
+            "headers": .array(
+                event.headers.map { header in
+                    let value = isCredentialHeader(header.name) ? "***" : header.value
+                    return JSON.array([.string(header.name), .string(value)])
+                }),
+        ]
+        return .object(members.map { Member(name: $0.key, value: $0.value) } + more)
     }
 
     static func queue(_ queue: QueueRecord) -> JSON {

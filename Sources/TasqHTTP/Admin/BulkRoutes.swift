@@ -28,6 +28,13 @@ struct BulkRoutes: Sendable {
         } catch {
             throw .invalid(error)
         }
+        let filter = wanted.request.filter
+        if !wanted.isDryRun, filter != JobFilter() {
+            let takesAll = try await read { () async throws(StoreError) in
+                try await catalog.takesAll(filter)
+            }
+            guard !takesAll else { throw .takesAll }
+        }
         let id = BulkID()
         try await queue.start(id, wanted.request, dryRun: wanted.isDryRun, by: runner)
         var answer = Answer.json(.accepted) { json in
@@ -157,11 +164,7 @@ struct BulkBody {
         _ field: String, in fields: JobFields
     ) throws(InvalidInput) -> Timestamp? {
         try fields.string(field).map { text throws(InvalidInput) in
-            guard let time = Timestamp(rfc3339: text) else {
-                throw InvalidInput(
-                    field: field, "must be a time in RFC 3339, as in 2026-11-23T19:20:00Z")
-            }
-            return time
+            try TimeText.parse(text, field: field)
         }
     }
 
@@ -208,6 +211,11 @@ extension Problem {
     static let tooManyBulkActions = Problem(
         code: "too-many-bulk-actions", status: .tooManyRequests,
         title: "Too many bulk actions run already", headers: [("Retry-After", "10")])
+
+    /// Every job there is has to be meant in so many words.
+    static let takesAll = Problem(
+        code: "takes-all", status: .conflict, title: "The filter leaves out no job",
+        detail: "say {\"all\": true} in its place for every job")
 
     static func bulkIsOver(_ state: BulkRecord.State) -> Problem {
         Problem(

@@ -29,10 +29,10 @@ struct EventRoutes: Sendable {
 
     private func list(_ head: RequestHead) async throws(Problem) -> Answer {
         let query = try Query(
-            head.query, allowing: ["source", "since", "until", "limit", "cursor"])
+            head.query, allowing: ["source", "status", "since", "until", "limit", "cursor"])
         let filter = EventFilter(
             source: try query.name("source"), since: try query.time("since"),
-            until: try query.time("until"))
+            until: try query.time("until"), status: try query.status("status"))
         let limit =
             try query.number("limit", in: 1...JobRoutes.pageLimit) ?? JobRoutes.defaultPage
         let cursor = try query.value("cursor") { text throws(InvalidInput) in

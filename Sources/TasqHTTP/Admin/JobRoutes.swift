@@ -1,5 +1,6 @@
 import NIOHTTP1
 import Tasq
+import TasqWebhooks
 
 /// `/v1/jobs`: enqueue, list, look at one.
 struct JobRoutes: Sendable {
@@ -70,8 +71,11 @@ struct JobRoutes: Sendable {
 
     private func list(_ head: RequestHead) async throws(Problem) -> Answer {
         let query = try Query(
-            head.query, allowing: JobFilter.listParameters.union(["limit", "cursor"]))
+            head.query, allowing: JobFilter.listParameters.union(["payload", "limit", "cursor"]))
         let filter = try JobFilter(ofList: query)
+        let value = try query.value("payload") { text throws(InvalidInput) in
+            try PayloadValue(text, field: "payload")
+        }
         let limit = try query.number("limit", in: 1...Self.pageLimit) ?? Self.defaultPage
         let cursor = try query.value("cursor") { text throws(InvalidInput) in
             guard let cursor = JobCursor(text) else {
@@ -80,7 +84,7 @@ struct JobRoutes: Sendable {
             return cursor
         }
         let page = try await read { () async throws(StoreError) in
-            try await catalog.jobs(matching: filter, after: cursor, limit: limit)
+            try await catalog.jobs(matching: filter, having: value, after: cursor, limit: limit)
         }
         return .json { json in
             json.name("jobs")
@@ -142,30 +146,28 @@ extension JobFilter {
     /// What a query or a form names it by.
     static let parameters: Set = ["status", "queue", "kind", "key", "since", "until"]
 
-    /// The same of a list, which may be of those alone that are tried again.
-    static let listParameters = parameters.union(["retrying"])
+    /// The same of a list, which may be narrowed by more than an action can be told.
+    static let listParameters = parameters.union(["retrying", "running_longer_than", "reason"])
 
     init(_ query: Query) throws(Problem) {
         self.init(
-            status: try query.value("status") { text throws(InvalidInput) in
-                guard let status = JobStatus(rawValue: text) else {
-                    throw InvalidInput(
-                        field: "status",
-                        "must be one of "
-                            + JobStatus.allCases.map(\.rawValue).joined(separator: ", "))
-                }
-                return status
-            },
-            queue: try query.name("queue"), kind: try query.name("kind"),
-            key: try query.key("key"),
+            status: try query.status("status"), queue: try query.name("queue"),
+            kind: try query.name("kind"), key: try query.key("key"),
             since: try query.time("since"), until: try query.time("until"))
     }
 
     init(ofList query: Query) throws(Problem) {
         try self.init(query)
         isRetrying = try query.flag("retrying") ?? false
+        runningLongerThan = try query.value("running_longer_than") { text throws(InvalidInput) in
+            try DurationText.parse(text, field: "running_longer_than")
+        }
+        reason = try query.value("reason") { text throws(InvalidInput) in
+            try JobFilter.reason(text, field: "reason")
+        }
         do throws(InvalidInput) {
             try checkRetrying("retrying")
+            try checkRunning("running_longer_than")
         } catch {
             throw .invalid(error)
         }

@@ -49,16 +49,23 @@ struct Query {
         try value(name) { text throws(InvalidInput) in try Name(text, field: name) }
     }
 
-    /// A time in RFC 3339; a `+` that was not encoded stands for itself.
+    /// A time in RFC 3339, a day, or how long ago; a `+` that was not encoded stands for itself.
     func time(_ name: String) throws(Problem) -> Timestamp? {
         try value(name) { text throws(InvalidInput) in
             let text = text.split(separator: " ", omittingEmptySubsequences: false)
                 .joined(separator: "+")
-            guard let time = Timestamp(rfc3339: text) else {
+            return try TimeText.parse(text, field: name)
+        }
+    }
+
+    func status(_ name: String) throws(Problem) -> JobStatus? {
+        try value(name) { text throws(InvalidInput) in
+            guard let status = JobStatus(rawValue: text) else {
                 throw InvalidInput(
-                    field: name, "must be a time in RFC 3339, as in 2026-11-23T19:20:00Z")
+                    field: name,
+                    "must be one of " + JobStatus.allCases.map(\.rawValue).joined(separator: ", "))
             }
-            return time
+            return status
         }
     }
 

@@ -28,10 +28,15 @@ struct QueueRoutes: Sendable {
         } catch {
             throw .invalid(error)
         }
+        // Asked before, since a pause makes a queue of any name.
+        let isKnown = try await read { () async throws(StoreError) in
+            try await catalog.knows(name, orPaused: !isPaused)
+        }
         try await queue.set(name, paused: isPaused)
         return .json { json in
             json.member("name", name.description)
             json.member("paused", isPaused)
+            json.member("known", isKnown)
         }
     }
 

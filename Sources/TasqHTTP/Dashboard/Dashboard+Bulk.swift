@@ -29,10 +29,10 @@ extension Dashboard {
         ]
     }
 
-    /// The links to what can be done with all jobs of a list, whose query is `kept`; none where it is
-    /// of those that are tried again, for an action cannot be told so.
+    /// The links to what can be done with all jobs of a list, whose query is `kept`; none where a part
+    /// of its filter is for lists, for an action cannot be told so.
     static func bulkActions(on filter: JobFilter, _ kept: String, for visit: Visit) -> Markup {
-        guard visit.mayAct, !filter.isRetrying else { return "" }
+        guard visit.mayAct, !filter.isForLists else { return "" }
         let actions = JobAction.allCases.filter { action in
             filter.status.map { action.statuses.contains($0) } ?? true
         }
@@ -97,7 +97,9 @@ extension Dashboard {
             Yes, whatever their queue and kind</label>
             """
         // To the letter, so that what is sent is what was counted.
-        var fields = query.all
+        var fields = query.all.map { field in
+            (name: field.name, value: Self.fixed(field, as: request.filter) ?? field.value)
+        }
         if request.filter.until == nil, let time {
             // Nor does it take what is enqueued meanwhile. A time is written to the millisecond.
             let bound = Timestamp(microseconds: time.microseconds + 1000)
@@ -111,6 +113,23 @@ extension Dashboard {
                 target: "/bulk", fields: fields, button: "\(request.action.title) them",
                 back: back, code: visit.code),
             request.filter.isNarrow ? "" : tick)
+    }
+
+    /// The time that a field means which tells how long ago; `nil` for any other field.
+    private static func fixed(
+        _ field: (name: String, value: String), as filter: JobFilter
+    ) -> String? {
+        // RFC 3339 has colons, and nothing else that is a time.
+        let isExact = field.value.contains(":")
+        switch field.name {
+        case "since" where !isExact:
+            // A time is written to the millisecond: none that was not counted.
+            return filter.since.map { since in
+                Timestamp(microseconds: since.microseconds + 999).description
+            }
+        case "until" where !isExact: return filter.until?.description
+        default: return nil
+        }
     }
 
     /// How many jobs match, as far as a bound, whether that is all of them, and when that was.

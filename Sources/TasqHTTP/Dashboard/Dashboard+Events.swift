@@ -23,8 +23,7 @@ extension Dashboard {
         let source = filter.source.map { "source=\($0)&" } ?? ""
         let next = Self.next(
             page.next.map { "/events?\(source)cursor=\($0)" },
-            searchedTo: page.events.count < Self.pageLength
-                ? page.next.map { Timestamp(microseconds: Int64($0.high >> 16) * 1000) } : nil)
+            searchedTo: page.events.count < Self.pageLength ? page.next?.time : nil)
         let table = Self.table(
             ["Event", "Type", "Source", "Received", "Jobs", "#Bytes", "~Provider's id"],
             page.events.map { event -> [Markup] in

@@ -47,7 +47,8 @@ extension Dashboard {
         let own = queues.filter { filter.queue == nil || filter.queue == $0.name }
         let isCounted =
             filter.kind == nil && filter.key == nil && filter.since == nil && filter.until == nil
-        let rest = visit.without("cursor", "status", "retrying")
+            && filter.reason == nil && filter.runningLongerThan == nil
+        let rest = visit.without("cursor", "status", "retrying", "running_longer_than")
         let links = Markup(each: tabFilters) { tab in
             let query = [tab.query, rest].filter { !$0.isEmpty }.joined(separator: "&")
             let target = query.isEmpty ? "/jobs" : "/jobs?" + query
@@ -97,6 +98,7 @@ extension Dashboard {
         let kept = [
             ("status", filter.status?.rawValue), ("retrying", filter.isRetrying ? "true" : nil),
             ("since", filter.since?.description), ("until", filter.until?.description),
+            ("running_longer_than", filter.runningLongerThan.map(DurationText.format)),
         ]
         let hidden = Markup(each: kept) { name, value in
             value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } ?? ""
@@ -104,6 +106,7 @@ extension Dashboard {
         return """
             \(hidden)\(Self.field("queue", filter.queue?.description, of: queues.map(\.name)))
             \(Self.field("kind", filter.kind?.description, of: kinds))\(Self.field("key", filter.key))
+            \(Self.field("reason", filter.reason))
             """
     }
 
@@ -128,7 +131,8 @@ extension Dashboard {
                     "<a href=\"/jobs?kind=\(job.kind)\">\(job.kind)</a>", text(of: job.status),
                     when(job, job.worker.flatMap { workers[$0] }),
                     "<a href=\"/jobs?queue=\(job.queue)\">\(job.queue)</a>",
-                    "\(job.attempt) / \(job.maxAttempts)", moment(job.enqueuedAt), "\(job.reason)",
+                    "\(job.attempt) / \(job.maxAttempts)", moment(job.enqueuedAt),
+                    "\(job.lastReason)",
                 ]
             }, empty: empty)
     }

@@ -3,6 +3,7 @@
 --   $1 … $11  as in jobs.sql; $3 is any status but `success`
 --   $12 bigint  jobs of that status at most
 --   $13 boolean  only those of them that are tried again, with $3 `scheduled` alone
+--   $14, $15  as in jobs.sql; with $15 no other jobs than those count for $12
 --
 -- With more of them than $12 the answer is one row with `is_stop`, and jobs.sql has to walk. Each
 -- status but `success` has an index of its own, not in the order of the list, so these are sorted. Those
@@ -40,6 +41,10 @@ WITH few AS MATERIALIZED (
         SELECT e.job_id
         FROM tasq.executing_job AS e
         WHERE $3::text = 'executing'
+            AND (
+                $15::bigint IS NULL
+                OR e.claimed_at <= now() - $15::bigint * interval '1 microsecond'
+            )
         LIMIT $12::bigint + 1
     )
     UNION ALL
@@ -72,6 +77,12 @@ matching AS MATERIALIZED (
         AND ($6::text IS NULL OR j.key = $6::text)
         AND ($8::timestamptz IS NULL OR j.enqueued_at >= $8::timestamptz)
         AND ($9::timestamptz IS NULL OR j.enqueued_at < $9::timestamptz)
+        AND (
+            $14::text IS NULL
+            OR j.status <> 'success' AND position(lower($14::text) IN lower((
+                SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = j.id ORDER BY a.ended_at DESC LIMIT 1
+            ))) > 0
+        )
 ),
 page AS MATERIALIZED (
     (

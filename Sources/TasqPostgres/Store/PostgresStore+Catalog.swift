@@ -21,18 +21,20 @@ extension PostgresStore {
             filter.status = filter.status ?? .scheduled
             guard filter.status == .scheduled else { return JobPage(jobs: [], next: nil) }
         }
-        var parameters = parameters(of: filter, after: cursor, limit: limit)
+        if filter.runningLongerThan != nil {
+            filter.status = filter.status ?? .executing
+            guard filter.status == .executing else { return JobPage(jobs: [], next: nil) }
+        }
         if let status = filter.status, status != .success {
-            parameters.append(Int64(Self.fewLimit))
-            parameters.append(filter.isRetrying)
-            let rows = try await pool.run(statements.jobsFew, parameters)
+            let few = self.parameters(
+                of: filter, after: cursor, limit: limit, lookingAt: Self.fewLimit)
+            let rows = try await pool.run(statements.jobsFew, few)
             let found = page(of: rows, limit: limit)
             if !found.isCut { return found.page }
-            parameters = self.parameters(of: filter, after: cursor, limit: limit)
         }
-        parameters.append(Int64(Self.walkLimit))
-        parameters.append(filter.isRetrying)
-        return page(of: try await pool.run(statements.jobs, parameters), limit: limit).page
+        let walk = self.parameters(
+            of: filter, after: cursor, limit: limit, lookingAt: Self.walkLimit)
+        return page(of: try await pool.run(statements.jobs, walk), limit: limit).page
     }
 
     /// Where one of the walks was cut off, the page ends at the first such place.
@@ -55,7 +57,7 @@ extension PostgresStore {
     }
 
     private func parameters(
-        of filter: JobFilter, after cursor: JobCursor?, limit: Int
+        of filter: JobFilter, after cursor: JobCursor?, limit: Int, lookingAt jobs: Int
     ) -> Parameters {
         var parameters = Parameters()
         parameters.append(
@@ -78,6 +80,10 @@ extension PostgresStore {
                 return Timestamp(microseconds: (Int64(cursor.id.high >> 16) + 1) * 1000)
             })
         parameters.append(cursor.map { isOrdered ? JobID(high: 0, low: 0) : $0.id })
+        parameters.append(Int64(jobs))
+        parameters.append(filter.isRetrying)
+        parameters.append(filter.reason)
+        parameters.append(filter.runningLongerThan?.inMicroseconds)
         return parameters
     }
 
@@ -103,30 +109,6 @@ extension PostgresStore {
                 outcome: row.text(3), reason: row.optionalText(4), startedAt: row.time(5),
                 endedAt: row.time(6))
         }
-    }
-
-    /// The body, byte for byte, as it was stored.
-    public func payload(of id: JobID) async throws(StoreError) -> Payload? {
-        var parameters = Parameters()
-        parameters.append(id)
-        return try await pool.run(statements.payload, parameters).map { row in
-            Payload(
-                row.bytes(2), contentType: row.text(0),
-                headers: HeaderBlock.decode(row.bytes(1)))
-        }.first
-    }
-
-    /// One row by its primary key; of the body its length alone.
-    public func body(_ id: PayloadID) async throws(StoreError) -> HeldBody? {
-        var parameters = Parameters()
-        parameters.append(id)
-        return try await pool.run(statements.storedBody, parameters).map { row in
-            HeldBody(
-                id: id,
-                payload: Payload(
-                    [], contentType: row.text(0), headers: HeaderBlock.decode(row.bytes(1))),
-                bytes: Int(row.int(2)))
-        }.first
     }
 
     /// Counts unfinished and failed jobs to a bound, from partial indexes; history and backlog cost
@@ -244,15 +226,17 @@ extension PostgresStore {
         }.first
     }
 
+    /// What a job failed with before it succeeded is told of its attempts alone.
     func jobRecord(_ row: Row) -> JobRecord {
-        JobRecord(
+        let status = JobStatus(rawValue: row.text(3)) ?? .error
+        return JobRecord(
             id: row.id(0), kind: Name(unchecked: row.text(1)), queue: Name(unchecked: row.text(2)),
-            status: JobStatus(rawValue: row.text(3)) ?? .error,
+            status: status,
             priority: Priority(unchecked: Int(row.int(4))), attempt: Int(row.int(5)),
             maxAttempts: Int(row.int(6)), crashes: Int(row.int(7)), key: row.optionalText(8),
             uniqueKey: row.optionalText(9), payloadID: row.id(10), enqueuedAt: row.time(11),
             runAt: row.time(12), claimedAt: row.optionalTime(13), finishedAt: row.optionalTime(14),
-            worker: row.optionalID(15), reason: row.optionalText(16),
+            worker: row.optionalID(15), reason: status == .success ? nil : row.optionalText(16),
             attemptsBefore: Int(row.int(17)))
     }
 }

@@ -1,13 +1,31 @@
 public import Tasq
 
 extension PostgresStore {
-    /// Walks a partial index backwards: ids grow with time, so newest first needs no sort.
+    /// Events whose jobs one list by their status looks at, at most.
+    package static let outcomeLimit = 1000
+
+    /// Walks a partial index backwards: ids grow with time, so newest first needs no sort. What their jobs
+    /// came to is looked up for a thousand of them at once.
     public func events(
         matching filter: EventFilter, after cursor: PayloadID?, limit: Int
     ) async throws(StoreError) -> EventPage {
+        let limit = min(max(1, limit), 1000)
+        guard let status = filter.status else {
+            return try await self.page(of: filter, after: cursor, limit: limit)
+        }
+        var found = try await self.page(of: filter, after: cursor, limit: Self.outcomeLimit)
+        let statuses = try await outcomes(of: found.events.map(\.id))
+        found.events = Array(
+            found.events.filter { statuses[$0.id]?[status] != nil }.prefix(limit))
+        if found.events.count == limit { found.next = found.events.last?.id }
+        return found
+    }
+
+    private func page(
+        of filter: EventFilter, after cursor: PayloadID?, limit: Int
+    ) async throws(StoreError) -> EventPage {
         var parameters = Parameters()
         parameters.append(cursor)
-        let limit = min(max(1, limit), 1000)
         parameters.append(Int64(limit))
         parameters.append(filter.source?.description)
         parameters.append(filter.since.map { PayloadID(firstAt: $0) })

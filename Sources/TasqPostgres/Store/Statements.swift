@@ -6,6 +6,7 @@ struct Statements: Sendable {
     let attend: Statement
     let attempts: Statement
     let beat: Statement
+    let bodies: Statement
     let bulk: Statement
     let bulkAdvance: Statement
     let bulkHold: Statement
@@ -107,6 +108,7 @@ struct Statements: Sendable {
         attend = load("attend", PackageResources.attend_sql)
         attempts = load("attempts", PackageResources.attempts_sql)
         beat = load("beat", PackageResources.beat_sql)
+        bodies = load("bodies", PackageResources.bodies_sql)
         bulk = load("bulk", PackageResources.bulk_sql)
         bulkAdvance = load("bulk_advance", PackageResources.bulk_advance_sql)
         bulkHold = load("bulk_hold", PackageResources.bulk_hold_sql)

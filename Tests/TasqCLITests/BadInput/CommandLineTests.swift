@@ -25,7 +25,8 @@ import Testing
         for words in [
             ["enqueue", "--", name], ["enqueue", "a", "--queue=" + name],
             ["jobs", "list", "--queue=" + name], ["jobs", "list", "--kind=" + name],
-            ["work", "--queue=" + name],
+            ["work", "--queue=" + name], ["events", "list", "--source=" + name],
+            ["replay", "--source=" + name],
         ] {
             try await expect(64, words, "must be 1 to 100 of the characters")
         }
@@ -38,6 +39,9 @@ import Testing
     func `A text that is no id is refused`(id: String) async throws {
         try await expect(64, ["jobs", "show", "--", id], "the id")
         try await expect(64, ["jobs", "list", "--cursor=" + id], "--cursor")
+        try await expect(64, ["events", "show", "--", id], "the id")
+        try await expect(64, ["events", "replay", "--", id], "the id")
+        try await expect(64, ["events", "list", "--cursor=" + id], "--cursor")
     }
 
     private static let numbers = [
@@ -50,6 +54,8 @@ import Testing
             (["enqueue", "a", "--priority=" + number], "from 0 to 3"),
             (["enqueue", "a", "--max-attempts=" + number], "from 1 to 1000"),
             (["jobs", "list", "--limit=" + number], "from 1 to 1000"),
+            (["events", "list", "--limit=" + number], "from 1 to 1000"),
+            (["replay", "--rate=" + number], "from 1 to 10000"),
             (["work", "--concurrency=" + number], "from 1 to 10000"),
         ] {
             try await expect(64, words, range)

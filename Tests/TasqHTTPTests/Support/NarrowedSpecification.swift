@@ -10,6 +10,27 @@ import Testing
 enum NarrowedSpecification {
     /// What stands in the specification once, and what takes its place.
     static let narrowings: [(wide: String, narrow: String)] = [
+        // Two that go with one status alone.
+        (#"schema: { type: boolean, default: false } }"#, #"schema: { enum: [false] } }"#),
+        (
+            ##"        - { $ref: "#/components/parameters/running" }"## + "\n", ""
+        ),
+        (
+            #"minLength: 1, maxLength: 2000, pattern: '^[^\u0000]+$',"#,
+            #"pattern: "^[ -~]{1,200}$","#
+        ),
+        (
+            #"pattern: "^(/([^/~=]|~[01])*)*=", maxLength: 2000"#,
+            #"pattern: "^(/[a-z0-9]{0,5}){0,5}=[a-z0-9]{0,9}$""#
+        ),
+        (
+            #""^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$""#,
+            #""^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$""#
+        ),
+        (
+            #"Duration: { type: string, pattern: "^[0-9]+(ms|s|m|h|d)$""#,
+            #"Duration: { type: string, pattern: "^[0-9]{1,4}(ms|s|m|h|d)$""#
+        ),
         (
             #"Key: { type: string, minLength: 1, maxLength: 200, pattern: '^[^\u0000]+$',"#,
             #"Key: { type: string, pattern: "^[ -~]{1,200}$","#

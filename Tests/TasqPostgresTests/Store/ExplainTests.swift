@@ -53,7 +53,8 @@ import Testing
             try await database.execute("UPDATE tasq.worker SET seen_at = now()")
 
             _ = try await store.settle(first, .retry(after: .seconds(60), reason: "no\nluck"))
-            try await expect(id, .waitingForRetry, "Attempt 1 of 3 failed: no; the next is due at")
+            try await expect(
+                id, .waitingForRetry, "Attempt 1 of 3 failed: luck; the next is due at")
             let facts = try await explanation(of: id, in: store).facts
             #expect(facts.first { $0.name == "last_reason" }?.value == "no\nluck")
             let second = try #require(

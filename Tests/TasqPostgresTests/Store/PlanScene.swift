@@ -110,10 +110,14 @@ struct PlanScene {
         let all = Statements(schema: "tasq")
         let (first, last) = ("'\(JobID.years.lowerBound)'", "'\(JobID.years.upperBound)'")
         func list(
-            _ status: String, _ kind: String, _ key: String, retrying: Bool = false
+            _ status: String, _ kind: String, _ key: String, retrying: Bool = false,
+            reason: String = "NULL", running: String = "NULL"
         ) -> String {
             "\(last), \(batch), \(status), NULL, \(kind), \(key), \(first), "
-                + "NULL, NULL, NULL, NULL, \(4 * batch), \(retrying)"
+                + "NULL, NULL, NULL, NULL, \(4 * batch), \(retrying), \(reason), \(running)"
+        }
+        func search(_ status: String, running: String = "NULL") -> String {
+            list(status, "NULL", "NULL", reason: "'nope'", running: running)
         }
         let statuses = ["scheduled", "queued", "executing", "error", "cancelled"]
         return [
@@ -128,6 +132,14 @@ struct PlanScene {
             Hot(
                 statement: all.jobsFew,
                 arguments: list("'scheduled'", "'rare'", "NULL", retrying: true)),
+            Hot(statement: all.jobs, arguments: search("NULL")),
+            Hot(statement: all.jobs, arguments: search("'error'")),
+            Hot(statement: all.jobs, arguments: search("'executing'", running: "3600000000")),
+            Hot(statement: all.jobsFew, arguments: search("'error'")),
+            Hot(statement: all.jobsFew, arguments: search("'executing'", running: "0")),
+            Hot(
+                statement: all.bodies,
+                arguments: "public.ids('success'), 'nope', 1048576, 1048576"),
             Hot(
                 statement: all.events,
                 arguments: "NULL, \(batch), 'nope', NULL, NULL, \(4 * batch)"),

@@ -177,7 +177,8 @@ import Testing
             let statements = Statements(schema: "tasq")
             let (first, last) = ("'\(JobID(high: 0, low: 0))'", "'\(JobID())'")
             let list =
-                "\(last), 50, NULL, NULL, NULL, NULL, \(first), NULL, NULL, NULL, NULL, 100, FALSE"
+                "\(last), 50, NULL, NULL, NULL, NULL, \(first), NULL, NULL, NULL, NULL, 100, FALSE, "
+                + "NULL, NULL"
             for (statement, arguments, index) in [
                 (statements.queues, "1000, 100, 1000", "job_queued"),
                 (statements.failures, "1000, 100", "job_failed"),
@@ -190,6 +191,7 @@ import Testing
                 (statements.events, "NULL, 50, NULL, NULL, NULL, 100", "payload_received"),
                 (statements.eventJobs, last, "job_shared_payload"),
                 (statements.eventOutcomes, "'{\(JobID())}', 100", "job_shared_payload"),
+                (statements.bodies, "'{\(JobID())}', 'x', 1000, 1000", "payload_pkey"),
             ] {
                 let plan = try await expect(statement, arguments, walks: index, in: database)
                 #expect(!plan.contains("Seq Scan on payload"), "\(statement.name): \(plan)")

@@ -1,5 +1,6 @@
 import Tasq
 import TasqPostgres
+import TasqWebhooks
 
 extension Bench {
     /// How often each is asked.
@@ -31,10 +32,16 @@ extension Bench {
             for (name, filter) in [
                 ("all jobs", JobFilter()), ("kind that is rare", JobFilter(kind: try Name("rare"))),
                 ("key that no job has", JobFilter(key: "nope")),
+                ("reason that no job has", JobFilter(reason: "nope")),
             ] + JobStatus.allCases.map({ ("status \($0.rawValue)", JobFilter(status: $0)) }) {
                 try await ask(name) {
                     _ = try await store.jobs(matching: filter, after: nil, limit: 100)
                 }
+            }
+            let value = try PayloadValue("/order/id=nope", field: "payload")
+            try await ask("payload that no job has") {
+                _ = try await store.jobs(
+                    matching: JobFilter(), having: value, after: nil, limit: 100)
             }
             try await ask("events") {
                 _ = try await store.events(matching: EventFilter(), after: nil, limit: 100)
