@@ -6,8 +6,8 @@ import Testing
 
 @testable import TasqHTTP
 
-/// The pages for those who do not see them, have a keyboard alone, or see little contrast: what can be
-/// told without a browser. LongAxeTests looks at them in one.
+/// The pages for those who do not see them, have a keyboard alone, or see little contrast: what can
+/// be told without a browser. LongAxeTests looks at them in one.
 struct DashboardAccessTests {
     /// What of the open routes is no page.
     private static let others: Set = [
