@@ -11,11 +11,12 @@ struct LongAxeTests {
         let axe = try String(contentsOfFile: try #require(Browser.axe), encoding: .utf8)
         try await DashboardScene.with { scene in
             let browser = scene.browser
+            let paths = scene.pages.map { $0.path } + ["/jobs?cursor=x", "/jobs/x"]
             for isDark in [false, true] {
                 try await browser.prefer(dark: isDark)
                 for (width, height) in [(1440, 900), (390, 844)] {
                     try await browser.show(width: width, height: height)
-                    for path in scene.pages.map { $0.path } + ["/jobs?cursor=x", "/jobs/x"] {
+                    for path in paths {
                         try await scene.open(path)
                         let found = try await violations(in: browser, axe)
                         let page = "\(path) of \(width), \(isDark ? "dark" : "light")"
