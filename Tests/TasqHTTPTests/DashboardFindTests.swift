@@ -69,8 +69,8 @@ struct DashboardFindTests {
             #expect(try await ids("/jobs?since=\(border)&until=\(border)") == [false, false])
 
             let page = try await stack.ask("GET", "/jobs?queue=default").text
-            let link = try #require(page.firstMatch(of: /<a href="([^"]+)">1 h<\/a>/)?.output.1)
-            let narrow = String(link).replacing("&amp;", with: "&")
+            let match = page.firstMatch(of: /<a href="([^"]+)">1 h<\/a>/)
+            let narrow = String(try #require(match).output.1).replacing("&amp;", with: "&")
             #expect(narrow.hasPrefix("/jobs?queue=default&since="), "\(narrow)")
             #expect(try await ids(narrow) == [true, false])
             let there = try await stack.ask("GET", narrow).text

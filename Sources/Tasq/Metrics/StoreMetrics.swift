@@ -64,8 +64,8 @@ public struct StoreMetrics: Sendable {
         ]
     }
 
-    /// A kind of a queue has samples while anything of it has failed, as far as there are places for
-    /// them; all others share one.
+    /// A kind of a queue has samples while anything of it has failed, as far as there are places;
+    /// all others share one.
     private func failures(of queues: [QueueRecord]) -> [Metric] {
         let all = queues.flatMap { queue in
             queue.failures.map { (FailedKind(queue: queue.name, kind: $0.kind), $0) }

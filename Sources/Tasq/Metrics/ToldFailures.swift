@@ -8,9 +8,9 @@ struct FailedKind: Sendable, Hashable {
 
 /// The kinds that have samples of their own for what has failed of them.
 ///
-/// Each keeps them for as long as anything of it has failed, however many others fail more. With the
-/// most numerous of the moment, kinds that take turns would make a series each, one day all of them,
-/// and a failure that moves between its own series and that of the others would look like a new one.
+/// Each keeps them for as long as anything of it has failed, however many others fail more. With
+/// the most numerous of the moment, kinds that take turns would make a series each, one day all of
+/// them, and a failure that moves between its own series and the others' would look like a new one.
 final class ToldFailures: Sendable {
     private let told = Mutex<Set<FailedKind>>([])
 

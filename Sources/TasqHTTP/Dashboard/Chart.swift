@@ -103,7 +103,8 @@ struct Chart {
             }
             // A point alone would not be drawn.
             if points.count == 1 { points.append((points[0].x + step / 2, points[0].y)) }
-            return points.map { "\(Self.rounded($0.x)),\(Self.rounded($0.y))" }.joined(separator: " ")
+            let places = points.map { "\(Self.rounded($0.x)),\(Self.rounded($0.y))" }
+            return places.joined(separator: " ")
         }
     }
 

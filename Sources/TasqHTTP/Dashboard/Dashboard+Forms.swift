@@ -114,7 +114,7 @@ extension Dashboard {
             },
             form("/events/{id}/replay", with: ["jobs"]) { visit, form async throws(Problem) in
                 let event = try await storedEvent(visit)
-                // A browser sends a form again at a second click, or when its answer is loaded again.
+                // A browser sends a form again at a second click, or when the answer is reloaded.
                 if let jobs = try form.value("jobs", { $0 }) {
                     guard try await mark(ofJobsOf: event) == jobs else {
                         throw .replayedMeanwhile

@@ -45,7 +45,7 @@ extension Dashboard {
         try query.value("cursor") { text throws(InvalidInput) in
             guard let cursor = read(text) else {
                 throw InvalidInput(
-                    field: "cursor", "must be one that this list has given: begin at its first page")
+                    field: "cursor", "must be one that this list has given: begin with no cursor")
             }
             return cursor
         }
