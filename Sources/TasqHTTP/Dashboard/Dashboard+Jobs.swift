@@ -46,8 +46,11 @@ extension Dashboard {
         _ visit: Visit, _ filter: JobFilter, _ queues: [QueueRecord]
     ) -> Markup {
         let own = queues.filter { filter.queue == nil || filter.queue == $0.name }
-        let isCounted =
-            filter.kind == nil && filter.key == nil && filter.since == nil && filter.until == nil
+        var others = filter
+        others.status = nil
+        others.queue = nil
+        others.isRetrying = false
+        let isCounted = others == JobFilter()
         let rest = visit.without("cursor", "status", "retrying")
         let links = Markup(each: tabFilters) { tab in
             let query = [tab.query, rest].filter { !$0.isEmpty }.joined(separator: "&")
@@ -88,18 +91,18 @@ extension Dashboard {
         "\(count)\(isMore ? "+" : "")"
     }
 
-    /// What narrows the list, beside the tabs.
+    /// Parameters with a field to see, and the one that a list begun anew has not.
+    private static let shown: Set = ["queue", "kind", "key", "since", "until", "cursor"]
+
+    /// What narrows the list, beside the tabs, whose choice is kept.
     private func fields(
         _ query: Query, _ filter: JobFilter, _ queues: [QueueRecord]
     ) async throws(Problem) -> Markup {
         let kinds = try await read { () async throws(StoreError) in
             try await catalog.kinds(limit: Self.choices)
         }
-        let kept = [
-            ("status", filter.status?.rawValue), ("retrying", filter.isRetrying ? "true" : nil),
-        ]
-        let hidden = Markup(each: kept) { name, value in
-            value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } ?? ""
+        let hidden = Markup(each: query.all.filter { !Self.shown.contains($0.name) }) { field in
+            "<input type=\"hidden\" name=\"\(field.name)\" value=\"\(field.value)\">"
         }
         // As they were written: told anew a time would lose its last digits.
         let since = try query.value("since") { $0 }
