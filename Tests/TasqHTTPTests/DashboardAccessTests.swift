@@ -1,5 +1,6 @@
 import Foundation
 import Tasq
+import TasqPostgres
 import TasqTesting
 import TestSizes
 import Testing
