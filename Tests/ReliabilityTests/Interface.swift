@@ -165,6 +165,9 @@ enum Interface {
         "GET /jobs/{id}/payload": Trial(
             "TasqHTTPTests/DashboardJobTests",
             "A payload is shown in lines, and downloaded byte for byte"),
+        "GET /find": Trial(
+            "TasqHTTPTests/DashboardFindTests",
+            "An id leads to its job or its event, whatever blanks stand around it"),
     ]
 
     private static let jobLists = Trial(

@@ -37,6 +37,28 @@ struct DashboardEventTests {
         }
     }
 
+    @Test func `A form that replays is taken once, and a fresh one again`() async throws {
+        try await Stack.with { stack, database in
+            let browser = Browser(stack)
+            let delivered = try await stack.deliver(Array("{}".utf8), delivery: "d-1")
+            let event = try #require(member("id", of: delivered.text))
+            func jobs() async throws -> String {
+                try await database.execute("SELECT count(*) FROM tasq.job")
+            }
+            let asked = try await browser.get("/events/\(event)/replay")
+            #expect(asked.text.contains("Each replay makes new ones."), "\(asked.text)")
+            #expect(try await browser.send(asked).status == 303)
+            #expect(try await jobs() == "2")
+            let again = try await browser.send(asked)
+            #expect(again.status == 409, "\(again.text)")
+            #expect(again.text.contains("it may have been replayed already"), "\(again.text)")
+            #expect(try await jobs() == "2")
+            let fresh = try await browser.send(browser.get("/events/\(event)/replay"))
+            #expect(fresh.status == 303, "\(fresh.text)")
+            #expect(try await jobs() == "3")
+        }
+    }
+
     @Test func `What a webhook says of itself is shown as text`() async throws {
         try await Stack.with { stack, database in
             let script = "<script>alert(1)</script>"

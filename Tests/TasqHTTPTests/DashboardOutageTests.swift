@@ -43,6 +43,7 @@ struct DashboardOutageTests {
                 #expect(page["content-type"] == "text/html; charset=utf-8", "\(path)")
                 #expect(page["refresh"] == "5", "\(path)")
                 #expect(page.text.contains("PostgreSQL does not answer."), "\(path): \(page.text)")
+                #expect(PageTags(page.text).barriers == [], "\(path): \(page.text)")
             }
             let refused = try await browser.send(asked)
             #expect(refused.status == 503 && refused["refresh"] == nil)

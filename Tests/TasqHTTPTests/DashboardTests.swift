@@ -85,6 +85,14 @@ struct DashboardTests {
             ] {
                 #expect(page.contains("\(title) <span>peak <b>\(peak)</b>"), "\(title): \(page)")
             }
+            // The axes say how much that is, and when it was.
+            for top in ["<span>10 /s</span><span>5</span>", "<span>80 ms</span><span>40</span>"] {
+                #expect(page.contains(top), "\(top): \(page)")
+            }
+            let times = page.matches(of: /class="times"[^>]*>(<span>\d\d:\d\d<\/span>){4}</)
+            #expect(times.count == 4, "\(page)")
+            #expect(page.contains("Times are in UTC."), "\(page)")
+            #expect(page.contains("<polyline class=\"bad\""), "\(page)")
         }
     }
 

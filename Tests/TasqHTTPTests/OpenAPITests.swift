@@ -108,7 +108,7 @@ import Testing
         "POST /jobs/{id}/delete", "GET /queues/pause", "POST /queues/pause", "GET /queues/resume",
         "POST /queues/resume", "GET /events/{id}/replay", "POST /events/{id}/replay",
         "GET /bulk", "POST /bulk", "GET /bulk/{id}", "POST /bulk/{id}/stop",
-        "GET /jobs/{id}/payload",
+        "GET /jobs/{id}/payload", "GET /find",
     ]
 
     /// The paths stand at two blanks, their methods at four.

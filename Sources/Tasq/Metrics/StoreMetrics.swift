@@ -5,11 +5,13 @@ import Synchronization
 /// Costs four statements that look at a bounded number of unfinished and failed jobs, never at history,
 /// one that looks at the sizes of files, and one command for each list in Redis. One or two processes
 /// of a deployment are enough to tell it. Keep one for as long as it is asked: it remembers the
-/// queues that it has told of, and tells of them when they are empty, too.
+/// queues that it has told of, and tells of them when they are empty, too, and which kinds it has
+/// told of apart from all others.
 public struct StoreMetrics: Sendable {
     let catalog: any Catalog
     let announcer: any Announcer
     private let told = ToldQueues()
+    private let toldFailures = ToldFailures()
 
     /// Reads from these; without an announcer nothing is told of Redis.
     public init(catalog: any Catalog, announcer: any Announcer = NoAnnouncer()) {
@@ -62,18 +64,28 @@ public struct StoreMetrics: Sendable {
         ]
     }
 
-    /// A kind of a queue has samples while anything of it has failed: those with the most failures have
-    /// their own, the others share one.
+    /// A kind of a queue has samples while anything of it has failed, as far as there are places;
+    /// all others share one.
     private func failures(of queues: [QueueRecord]) -> [Metric] {
-        let all = queues.flatMap { queue in queue.failures.map { (queue.name, $0) } }
+        let all = queues.flatMap { queue in
+            queue.failures.map { (FailedKind(queue: queue.name, kind: $0.kind), $0) }
+        }
         let most = all.sorted { $0.1.errors + $0.1.retrying > $1.1.errors + $1.1.retrying }
         let other = LabelLimit.other
+        // One that is called as the others together are is told among them.
+        let named = most.map(\.0).filter {
+            $0.queue.description != other || $0.kind.description != other
+        }
+        let places = toldFailures.places(among: named)
         var own: [(labels: [Metric.Label], failures: [KindFailures])] = []
         var rest: [KindFailures] = []
-        for (name, failures) in most {
-            let (queue, kind) = (name.description, failures.kind.description)
-            if own.count < LabelLimit.texts, queue != other || kind != other {
-                own.append(([.init("queue", queue), .init("kind", kind)], [failures]))
+        for (kind, failures) in most {
+            if places.contains(kind) {
+                let labels = [
+                    Metric.Label("queue", kind.queue.description),
+                    Metric.Label("kind", kind.kind.description),
+                ]
+                own.append((labels, [failures]))
             } else {
                 rest.append(failures)
             }

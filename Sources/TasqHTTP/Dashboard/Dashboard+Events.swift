@@ -13,7 +13,7 @@ extension Dashboard {
     func events(_ visit: Visit) async throws(Problem) -> Page {
         let query = try Query(visit.query, allowing: ["source", "cursor"])
         let filter = EventFilter(source: try query.name("source"))
-        let cursor = try query.value("cursor") { PayloadID($0) } ?? nil
+        let cursor = try Self.cursor(of: query) { PayloadID($0) }
         let page = try await read { () async throws(StoreError) in
             try await catalog.events(matching: filter, after: cursor, limit: Self.pageLength)
         }

@@ -100,23 +100,38 @@ extension Dashboard {
         [
             page("/events/{id}/replay", .operate) { visit async throws(Problem) in
                 let event = try await storedEvent(visit)
+                let jobs = try await mark(ofJobsOf: event)
                 return Page(
                     asking: "Replay this event?",
                     """
                     <p><a href="/events/\(event.id)">\(event.source) <span class="id">\(event.id)</span></a>
                     makes new jobs like those it made first. One whose unique key an unfinished job
-                    holds is not made.</p>
+                    holds is not made. Each replay makes new ones.</p>
                     """,
                     Form(
-                        target: "/events/\(event.id)/replay", button: "Replay it",
-                        back: "/events/\(event.id)", code: visit.code))
+                        target: "/events/\(event.id)/replay", fields: [("jobs", jobs)],
+                        button: "Replay it", back: "/events/\(event.id)", code: visit.code))
             },
-            form("/events/{id}/replay") { visit, _ async throws(Problem) in
+            form("/events/{id}/replay", with: ["jobs"]) { visit, form async throws(Problem) in
                 let event = try await storedEvent(visit)
+                // A browser sends a form again at a second click, or when the answer is reloaded.
+                if let jobs = try form.value("jobs", { $0 }) {
+                    guard try await mark(ofJobsOf: event) == jobs else {
+                        throw .replayedMeanwhile
+                    }
+                }
                 _ = try await queue.run(again: event.id, from: catalog)
                 return "/events/\(event.id)?done=replay"
             },
         ]
+    }
+
+    /// What is another after a replay: how many jobs of an event there are, and the newest of them.
+    private func mark(ofJobsOf event: EventRecord) async throws(Problem) -> String {
+        let jobs = try await read { () async throws(StoreError) in
+            try await catalog.jobs(of: event.id)
+        }
+        return "\(jobs.count) \(jobs.first?.id.description ?? "")"
     }
 
     static func actions(on event: EventRecord, for visit: Visit) -> Markup {
@@ -186,4 +201,10 @@ extension JobAction {
             "It is gone for good, with its attempts, and its body unless another job uses it."
         }
     }
+}
+
+extension Problem {
+    fileprivate static let replayedMeanwhile = Problem(
+        code: "wrong-state", status: .conflict, title: "The event's jobs are others by now",
+        detail: "it may have been replayed already: look at its page, and replay it from there")
 }

@@ -30,10 +30,15 @@ extension Dashboard {
             \(Self.row("Enqueued", Self.exact(job.enqueuedAt)))\(Self.row("Due", Self.exact(job.runAt)))
             \(Self.row("Claimed", job.claimedAt.map(Self.exact)))
             \(Self.row("Finished", job.finishedAt.map(Self.exact)))
-            \(Self.row("Reason", job.reason))\(Self.row("Event", Self.event(of: job)))</dl></div>
+            \(Self.row("Reason", Self.inFull(job.reason)))\(Self.row("Event", Self.event(of: job)))</dl></div>
             <h2>Attempts</h2>\(attempts)<h2>Payload</h2>\(payload)\(siblings)
             """
         }
+    }
+
+    /// A reason line by line, as the handler gave it.
+    private static func inFull(_ reason: String?) -> Markup? {
+        reason.map { "<span class=\"reason\">\($0)</span>" }
     }
 
     /// A time in full, and how long ago that is.
@@ -72,7 +77,7 @@ extension Dashboard {
                 "\(attempt.attempt)",
                 "<span class=\"\(attempt.outcome)\">\(attempt.outcome)</span>",
                 Self.moment(attempt.startedAt), Self.took(from: attempt.startedAt, attempt.endedAt),
-                Self.place(attempt.worker, workers), "\(attempt.reason)",
+                Self.place(attempt.worker, workers), Self.inFull(attempt.reason) ?? "–",
             ]
         }
         let isTold = recorded.contains { $0.startedAt == job.claimedAt }

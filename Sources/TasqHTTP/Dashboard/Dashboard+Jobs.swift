@@ -13,7 +13,7 @@ extension Dashboard {
     func jobs(_ visit: Visit) async throws(Problem) -> Page {
         let query = try Query(visit.query, allowing: JobFilter.listParameters.union(["cursor"]))
         let filter = try JobFilter(ofList: query)
-        let cursor = try query.value("cursor") { JobCursor($0) } ?? nil
+        let cursor = try Self.cursor(of: query) { JobCursor($0) }
         let page = try await read { () async throws(StoreError) in
             try await catalog.jobs(matching: filter, after: cursor, limit: Self.pageLength)
         }
@@ -25,15 +25,16 @@ extension Dashboard {
         let none = kept.isEmpty ? "No job yet." : "No job is like that."
         let isNone = page.jobs.isEmpty && page.next == nil
         let tabs = Self.tabs(visit, filter, queues)
-        let fields = try await fields(filter, queues)
+        let fields = try await fields(query, filter, queues)
         let workers = try await workers(of: page.jobs)
         let table = Self.table(
             of: page.jobs, on: workers, empty: isNone ? none : "None so far.")
         return Page(title: "Jobs") {
             """
-            <h1>Jobs</h1>\(tabs)<form class="filters" method="get" action="/jobs">\(fields)<button>Show</button>\(
+            <h1>Jobs</h1>\(tabs)<div class="finders">
+            <form class="filters" method="get" action="/jobs">\(fields)<button>Show</button>\(
                 kept.isEmpty ? "" : "<a href=\"/jobs\">all jobs</a>" as Markup)</form>
-            \(table)\(next)
+            \(Self.finder)</div>\(Self.ranges(visit, filter))\(table)\(next)
             \(isNone ? "" as Markup : Self.bulkActions(on: filter, kept, for: visit))
             """
         }
@@ -45,15 +46,17 @@ extension Dashboard {
         _ visit: Visit, _ filter: JobFilter, _ queues: [QueueRecord]
     ) -> Markup {
         let own = queues.filter { filter.queue == nil || filter.queue == $0.name }
-        let isCounted =
-            filter.kind == nil && filter.key == nil && filter.since == nil && filter.until == nil
-            && filter.reason == nil && filter.runningLongerThan == nil
+        var others = filter
+        others.status = nil
+        others.queue = nil
+        others.isRetrying = false
+        let isCounted = others == JobFilter()
         let rest = visit.without("cursor", "status", "retrying", "running_longer_than")
         let links = Markup(each: tabFilters) { tab in
             let query = [tab.query, rest].filter { !$0.isEmpty }.joined(separator: "&")
             let target = query.isEmpty ? "/jobs" : "/jobs?" + query
             let count = isCounted ? Self.count(of: tab, in: own) : nil
-            let isBad = tab.status == .error && count != "0"
+            let isBad = (tab.status == .error || tab.isRetrying) && count != "0"
             let number: Markup = count.map { " <b>\($0)</b>" } ?? ""
             let isHere =
                 tab.isRetrying == filter.isRetrying
@@ -88,26 +91,86 @@ extension Dashboard {
         "\(count)\(isMore ? "+" : "")"
     }
 
-    /// What narrows the list, beside the tabs.
+    /// Parameters with a field to see, and the one that a list begun anew has not.
+    private static let shown: Set = ["queue", "kind", "key", "reason", "since", "until", "cursor"]
+
+    /// What narrows the list, beside the tabs, whose choice is kept.
     private func fields(
-        _ filter: JobFilter, _ queues: [QueueRecord]
+        _ query: Query, _ filter: JobFilter, _ queues: [QueueRecord]
     ) async throws(Problem) -> Markup {
         let kinds = try await read { () async throws(StoreError) in
             try await catalog.kinds(limit: Self.choices)
         }
-        let kept = [
-            ("status", filter.status?.rawValue), ("retrying", filter.isRetrying ? "true" : nil),
-            ("since", filter.since?.description), ("until", filter.until?.description),
-            ("running_longer_than", filter.runningLongerThan.map(DurationText.format)),
-        ]
-        let hidden = Markup(each: kept) { name, value in
-            value.map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" } ?? ""
+        let hidden = Markup(each: query.all.filter { !Self.shown.contains($0.name) }) { field in
+            "<input type=\"hidden\" name=\"\(field.name)\" value=\"\(field.value)\">"
         }
+        // As they were written: told anew a time would lose its last digits.
+        let since = try query.value("since") { $0 }
+        let until = try query.value("until") { $0 }
         return """
             \(hidden)\(Self.field("queue", filter.queue?.description, of: queues.map(\.name)))
             \(Self.field("kind", filter.kind?.description, of: kinds))\(Self.field("key", filter.key))
             \(Self.field("reason", filter.reason))
+            \(Self.field("since", since, "enqueued from"))\(Self.field("until", until, "enqueued before"))
             """
+    }
+
+    /// A field for a time.
+    private static func field(_ name: String, _ value: String?, _ label: String) -> Markup {
+        """
+        <label>\(label) <input name="\(name)" value="\(value ?? "")" placeholder="2026-11-23T19:20:00Z"></label>
+        """
+    }
+
+    /// The way to a job or an event whose id is known.
+    private static let finder: Markup = """
+        <form class="filters" method="get" action="/find"><label>id of a job or an event
+        <input name="id" required></label><button>Find</button></form>
+        """
+
+    /// Spans of time that are asked for most, by name and seconds.
+    private static let spans: [(String, Int64)] = [
+        ("15 min", 900), ("1 h", 3600), ("1 d", 86_400), ("7 d", 604_800),
+    ]
+
+    /// Links to what of the list was enqueued lately, so that nobody has to write a time.
+    private static func ranges(_ visit: Visit, _ filter: JobFilter) -> Markup {
+        let rest = visit.without("cursor", "since", "until")
+        let now = Timestamp.now.microseconds
+        let links = Markup(each: spans) { name, seconds in
+            // From the beginning of its minute: the address stays the same for as long.
+            let start = Timestamp(microseconds: now - seconds * 1_000_000)
+            let since = "since=\(start.description.prefix(16)):00Z"
+            let query = rest.isEmpty ? since : "\(rest)&\(since)"
+            return "<a href=\"/jobs?\(query)\">\(name)</a>"
+        }
+        let all = rest.isEmpty ? "/jobs" : "/jobs?" + rest
+        let isAll = filter.since == nil && filter.until == nil
+        let end: Markup = isAll ? "" : "<a href=\"\(all)\">any time</a>"
+        return """
+            <nav class="ranges" aria-label="Time of enqueue"><span>Enqueued within</span>\(links)\(end)</nav>
+            """
+    }
+
+    /// Leads to the page of whatever has this id.
+    func find(_ visit: Visit) async throws(Problem) -> Answer {
+        let query = try Query(visit.query, allowing: ["id"])
+        // Blanks come along when a line is copied.
+        let text = try query.value("id") { $0 }?.filter { !$0.isWhitespace } ?? ""
+        guard let job = JobID(text), let event = PayloadID(text) else {
+            throw .invalid(InvalidInput(field: "id", "must be a UUID of 36 characters"))
+        }
+        let isJob = try await read { () async throws(StoreError) in
+            try await catalog.job(job) != nil
+        }
+        if isJob { return Self.moved(to: "/jobs/\(job)") }
+        let isEvent = try await read { () async throws(StoreError) in
+            try await catalog.event(event) != nil
+        }
+        if isEvent { return Self.moved(to: "/events/\(event)") }
+        var problem = Problem.notFound
+        problem.detail = "no job and no event has this id"
+        throw problem
     }
 
     /// The workers that hold some of these jobs.

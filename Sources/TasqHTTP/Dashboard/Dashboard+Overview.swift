@@ -34,8 +34,9 @@ extension Dashboard {
             \(Self.card("scheduled", "\(scheduled)\(moreScheduled ? "+" : "")", to: "status=scheduled"))
             \(Self.card("workers", glance.workers.count))\(Self.card("slots", slots))
             \(Self.card("longest wait", oldest.map(Self.short) ?? "–"))</div>
-            <div class="grid charts">\(Self.charts(tallies + [Tally(glance)], from: start))</div>
-            <p class="dim">Drawn from sums that are noted every 15 seconds, as long as a worker or a server runs.</p>
+            <div class="grid charts">\(Self.charts(tallies + [Tally(glance)], from: start, to: glance.asOf))</div>
+            <p class="dim">Times are in UTC. Drawn from sums that are noted every 15 seconds, as long as a worker or
+            a server runs.</p>
             <h2>Queues</h2>\(Self.table(of: queues, for: visit))
             """
         }
@@ -45,11 +46,12 @@ extension Dashboard {
         "<div class=\"card\"><b>\(value)</b><span>\(name)</span></div>"
     }
 
-    /// One that leads to the jobs it counts; a number of failures stands out.
+    /// One that leads to the jobs it counts; what failed and what is tried again stands out.
     private static func card(
         _ name: String, _ value: some CustomStringConvertible, to query: String
     ) -> Markup {
-        let style = query == "status=error" && value.description != "0" ? "error" : "calm"
+        let isBad = ["status=error", "retrying=true"].contains(query)
+        let style = isBad && value.description != "0" ? "error" : "calm"
         return """
             <a class="card \(style)" href="/jobs?\(query)"><b>\(value)</b><span>\(name)</span></a>
             """
@@ -57,7 +59,9 @@ extension Dashboard {
 
     /// Each step shows the difference between the two tallies around its middle, or nothing where
     /// there are none, or where PostgreSQL's sums began anew between them.
-    private static func charts(_ tallies: [Tally], from start: Timestamp) -> Markup {
+    private static func charts(
+        _ tallies: [Tally], from start: Timestamp, to end: Timestamp
+    ) -> Markup {
         var lines = [[Double?]](repeating: Array(repeating: nil, count: steps), count: 6)
         let width = span.inMicroseconds / Int64(steps)
         for (earlier, later) in zip(tallies, tallies.dropFirst()) {
@@ -82,16 +86,19 @@ extension Dashboard {
                 lines[5][step] = Double(later.unfinished)
             }
         }
-        func chart(_ title: String, _ unit: String, _ names: KeyValuePairs<String, Int>) -> Markup {
+        func chart(
+            _ title: String, _ unit: String, _ names: KeyValuePairs<String, Int>,
+            isBad: Bool = false
+        ) -> Markup {
             Chart(
                 title: title, unit: unit,
-                lines: names.map { .init(name: $0.key, values: lines[$0.value]) },
-                start: short(span) + " ago"
+                lines: names.map { .init(name: $0.key, values: lines[$0.value], isBad: isBad) },
+                start: start, end: end
             ).markup
         }
         return """
             \(chart("Throughput", "/s", ["runs ended": 0, "jobs enqueued": 1]))
-            \(chart("Failures", "/s", ["runs that failed": 2]))
+            \(chart("Failures", "/s", ["runs that failed": 2], isBad: true))
             \(chart("Pickup latency", "ms", ["median": 3, "99th percentile": 4]))
             \(chart("Unfinished", "jobs", ["scheduled, queued and executing": 5]))
             """
@@ -122,10 +129,10 @@ extension Dashboard {
             }, empty: "Nothing is unfinished, and nothing has failed.")
     }
 
-    /// A number that leads to the jobs it counts, unless there is none.
+    /// A number of failures that leads to the jobs it counts, unless there is none.
     private static func link(_ count: String, _ query: String, of queue: QueueRecord) -> Markup {
         guard count != "0" else { return "0" }
-        return "<a href=\"/jobs?\(query)&amp;queue=\(queue.name)\">\(count)</a>"
+        return "<a class=\"error\" href=\"/jobs?\(query)&amp;queue=\(queue.name)\">\(count)</a>"
     }
 
     func workers() async throws(Problem) -> Page {

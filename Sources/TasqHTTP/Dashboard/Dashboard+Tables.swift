@@ -37,6 +37,20 @@ extension Dashboard {
         value.map { "<dt>\(name)</dt><dd>\($0)</dd>" } ?? ""
     }
 
+    /// Where a list goes on. What no list has given is refused: its first page would look like an
+    /// answer.
+    static func cursor<Cursor>(
+        of query: Query, _ read: (String) -> Cursor?
+    ) throws(Problem) -> Cursor? {
+        try query.value("cursor") { text throws(InvalidInput) in
+            guard let cursor = read(text) else {
+                throw InvalidInput(
+                    field: "cursor", "must be one that this list has given: begin with no cursor")
+            }
+            return cursor
+        }
+    }
+
     /// The way to the next page; where a search has not found a page's worth, how far it went.
     static func next(_ target: String?, searchedTo time: Timestamp?) -> Markup {
         guard let target else { return "" }

@@ -38,6 +38,7 @@ struct Dashboard: Sendable {
             page("/") { visit async throws(Problem) in try await overview(visit) },
             page("/jobs") { visit async throws(Problem) in try await jobs(visit) },
             page("/jobs/{id}") { visit async throws(Problem) in try await job(visit) },
+            file("/find") { visit async throws(Problem) in try await find(visit) },
             file("/jobs/{id}/payload") { visit async throws(Problem) in try await payload(visit) },
             page("/queues") { visit async throws(Problem) in try await queues(visit) },
             page("/workers") { _ async throws(Problem) in try await workers() },
@@ -143,7 +144,7 @@ struct Dashboard: Sendable {
         }
     }
 
-    private static func moved(to path: String, cookie: String? = nil) -> Answer {
+    static func moved(to path: String, cookie: String? = nil) -> Answer {
         Answer(
             status: .seeOther, contentType: "text/plain",
             headers: [("Location", path)] + (cookie.map { [("Set-Cookie", $0)] } ?? []), body: [])

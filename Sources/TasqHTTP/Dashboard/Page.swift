@@ -53,13 +53,14 @@ struct Page {
             return
                 "<a href=\"\(target)\"\(isHere ? " aria-current=\"page\"" : "" as Markup)>\(name)</a>"
         }
+        let ways: Markup = "<nav aria-label=\"Main\">\(links)</nav>"
         let logout: Markup =
             hasLogin
             ? "<form method=\"post\" action=\"/logout\"><button>Log out</button></form>" : ""
         let header: Markup =
             isBare
             ? ""
-            : "<header><strong>tasq</strong>\(links)<span id=\"live\"></span>\(logout)</header>"
+            : "<header><strong>tasq</strong>\(ways)<span id=\"live\"></span>\(logout)</header>"
         let script: Markup = isBare ? "" : "<script src=\"/dashboard.js\" defer></script>"
         let done = note.map { "<p class=\"card note\" role=\"status\">\($0)</p>" as Markup } ?? ""
         let state = Markup(each: outages) { outage in

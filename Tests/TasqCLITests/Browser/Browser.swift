@@ -14,6 +14,8 @@ import Testing
 final class Browser {
     /// Debian's package chromium-driver.
     static let driver = ChildProcess.find("chromedriver")
+    /// Where the script of axe-core is, if it could be had.
+    static let axe = ProcessInfo.processInfo.environment["TASQ_TEST_AXE"]
 
     private let session: String
 
@@ -65,6 +67,21 @@ final class Browser {
     func text(_ script: String) async throws -> String {
         let body: [String: Any] = ["script": "return String(\(script))", "args": [String]()]
         return try Self.value(try await Self.send(.POST, "\(session)/execute/sync", body))
+    }
+
+    /// Runs a script as it stands, whatever the page's policy says of scripts.
+    func run(_ script: String) async throws {
+        try await command("execute/sync", ["script": script, "args": [String]()])
+    }
+
+    /// What the promise that a script's expression makes comes to, as text.
+    func outcome(of promise: String) async throws -> String {
+        let script = """
+            const done = arguments[arguments.length - 1];
+            (\(promise)).then((value) => done(String(value)), (error) => done("failed: " + error));
+            """
+        let body: [String: Any] = ["script": script, "args": [String]()]
+        return try Self.value(try await Self.send(.POST, "\(session)/execute/async", body))
     }
 
     /// Types into the element that a CSS selector finds.

@@ -32,6 +32,8 @@ struct BrowserTests {
                         let excess = try await browser.text(
                             "\(root).scrollWidth - \(root).clientWidth")
                         #expect(excess == "0", "\(page)")
+                        // Nor does anything have to be scrolled to within the page.
+                        if width < 600 { #expect(try await scene.beyond() == "", "\(page)") }
                         let back = try await browser.text(
                             "getComputedStyle(document.body).backgroundColor")
                         let meant = isDark ? "rgb(18, 22, 28)" : "rgb(250, 250, 250)"

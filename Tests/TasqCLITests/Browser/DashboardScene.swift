@@ -23,6 +23,7 @@ struct DashboardScene {
             ("overview", "/"), ("jobs", "/jobs"), ("errors", "/jobs?status=error"),
             ("job", "/jobs/\(failed)"), ("queues", "/queues"), ("workers", "/workers"),
             ("events", "/events"), ("event", "/events/\(event)"), ("login", "/login"),
+            ("question", "/jobs/\(failed)/retry"), ("bulk", "/bulk?action=delete&status=error"),
         ]
     }
 
@@ -119,6 +120,16 @@ struct DashboardScene {
     /// What the page's table holds.
     func rows() async throws -> String {
         try await browser.text("(document.querySelector('tbody') || {}).textContent")
+    }
+
+    /// What of the page ends to the right of the screen. Lines of charts are clipped.
+    func beyond() async throws -> String {
+        try await browser.text(
+            """
+            [...document.querySelectorAll('main *:not(svg *)')]
+                .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+                .map((one) => one.outerHTML.slice(0, 120)).join()
+            """)
     }
 
     /// Keeps the worker busy for as long as the charts go back.
