@@ -81,15 +81,16 @@ struct Stack: Sendable {
     }
 
     private static func sources() throws(InvalidInput) -> [WebhookSource] {
-        let job = try JobTemplate(kind: Name("push"), queue: Name("hooks"), maxAttempts: 7)
+        let routing = WebhookRouting(
+            try JobTemplate(kind: Name("push"), queue: Name("hooks"), maxAttempts: 7))
         return [
             try WebhookSource(
-                name: Name("github"), scheme: .github, secrets: [secret], job: job),
+                name: Name("github"), scheme: .github, secrets: [secret], routing: routing),
             try WebhookSource(
-                name: Name("paddle"), scheme: .github, secrets: [secret], job: job,
+                name: Name("paddle"), scheme: .github, secrets: [secret], routing: routing,
                 respond: 200),
             try WebhookSource(
-                name: Name("silent"), scheme: .github, secrets: [secret], job: job,
+                name: Name("silent"), scheme: .github, secrets: [secret], routing: routing,
                 respond: 204),
         ]
     }

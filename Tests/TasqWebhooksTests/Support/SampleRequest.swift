@@ -23,7 +23,7 @@ func sampleSource(
 ) throws -> WebhookSource {
     try WebhookSource(
         name: Name("sample"), scheme: scheme, secrets: secrets, tolerance: tolerance, id: id,
-        job: JobTemplate(kind: Name("sample"), key: key))
+        routing: WebhookRouting(JobTemplate(kind: Name("sample"), key: key)))
 }
 
 extension WebhookSource {
