@@ -88,36 +88,39 @@ struct WebhookCommand: AsyncParsableCommand {
         }
 
         private static func lines(of event: VerifiedEvent, isRouted: Bool) -> [String] {
-            let said = [
-                event.providerID.map { "event id \($0)" }, event.type.map { "type \($0)" },
-            ].compactMap { $0 }.joined(separator: ", ")
-            let jobs = event.jobs.map { made in
-                let job = made.job
-                let route = made.route.map { "routes[\($0)]" } ?? (isRouted ? "no route" : "job")
-                return "\(route): kind \(job.kind), queue \(job.queue)"
-                    + (made.key.map { ", key \($0)" } ?? "")
-                    + ", priority \(job.priority.level), \(job.maxAttempts) attempts"
-                    + (job.delay > .zero ? ", after \(DurationText.format(job.delay))" : "")
-            }
-            return [said.isEmpty ? "accepted" : "accepted: " + said] + jobs
+            var said: [String] = []
+            if let id = event.providerID { said.append("event id \(id)") }
+            if let type = event.type { said.append("type \(type)") }
+            let first = said.isEmpty ? "accepted" : "accepted: " + said.joined(separator: ", ")
+            return [first] + event.jobs.map { line(of: $0, isRouted: isRouted) }
+        }
+
+        private static func line(of made: RoutedJob, isRouted: Bool) -> String {
+            let job = made.job
+            var line = made.route.map { "routes[\($0)]" } ?? (isRouted ? "no route" : "job")
+            line += ": kind \(job.kind), queue \(job.queue)"
+            if let key = made.key { line += ", key \(key)" }
+            line += ", priority \(job.priority.level), \(job.maxAttempts) attempts"
+            if job.delay > .zero { line += ", after \(DurationText.format(job.delay))" }
+            return line
         }
 
         private static func answer(_ event: VerifiedEvent, _ warnings: [String]) -> JSON {
             .object([
                 "accepted": true, "source": .text(event.source),
                 "kind": .text(event.jobs.first?.job.kind), "event_id": .text(event.providerID),
-                "type": .text(event.type),
-                "jobs": .array(
-                    event.jobs.map { made in
-                        .object([
-                            "route": made.route.map { .int($0) } ?? .null,
-                            "kind": .text(made.job.kind), "queue": .text(made.job.queue),
-                            "key": .text(made.key), "priority": .int(made.job.priority.level),
-                            "max_attempts": .int(made.job.maxAttempts),
-                            "delay": .string(DurationText.format(made.job.delay)),
-                        ])
-                    }),
-                "warnings": .array(warnings.map { .string($0) }),
+                "type": .text(event.type), "jobs": .array(event.jobs.map(object)),
+                "warnings": .array(warnings.map(JSON.string)),
+            ])
+        }
+
+        private static func object(_ made: RoutedJob) -> JSON {
+            .object([
+                "route": made.route.map(JSON.int) ?? .null, "kind": .text(made.job.kind),
+                "queue": .text(made.job.queue), "key": .text(made.key),
+                "priority": .int(made.job.priority.level),
+                "max_attempts": .int(made.job.maxAttempts),
+                "delay": .string(DurationText.format(made.job.delay)),
             ])
         }
     }

@@ -7,7 +7,8 @@
 -- how many are taken; how the latest recorded attempt ended; how many of the first 1000 jobs of its
 -- queue come before it, as queues.sql reads them (a limit that the planner does not know makes it go by
 -- the order, too); the worker that holds it; how many live workers serve its queue and do not know its
--- kind; since when and why it is put off. A heartbeat older than the lease counts as silence here, by
+-- kind; since when and why it is put off; of a job that a webhook made the source of it and the
+-- provider's event id. A heartbeat older than the lease counts as silence here, by
 -- this server's clock,
 -- and so does one from the future, which was written before that clock went back; whether the worker
 -- is dead, the reaper decides by its own. The rows of one remote worker are one worker here, with the
@@ -71,10 +72,11 @@ SELECT
     w.host, w.pid, w.seen_at,
     w.seen_at > now() - w.lease_us * interval '1 microsecond'
         AND w.seen_at <= now() + w.lease_us * interval '1 microsecond' AS is_live,
-    able.unable, j.put_off_at, j.put_off_reason
+    able.unable, j.put_off_at, j.put_off_reason, p.source, p.event_id
 FROM tasq.job AS j
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id
 LEFT JOIN tasq.worker AS w ON w.id = e.worker_id
+LEFT JOIN tasq.payload AS p ON p.id = j.payload_id
 LEFT JOIN LATERAL (
     SELECT a.outcome, a.reason
     FROM tasq.attempt AS a
