@@ -42,3 +42,14 @@ func erpScheme() throws -> SignatureScheme {
         hmac: "sha512", header: "X-Erp-Signature", encoding: "base64",
         sign: "{timestamp}.{body}", timestamp: "header:X-Erp-Time")
 }
+
+/// A request with the sample body unless told otherwise, signed as GitHub would with `It is a secret`.
+func githubRequest(
+    _ headers: KeyValuePairs<String, String>, body: [UInt8] = sampleBody
+) throws -> WebhookRequest {
+    let proof = try WebhookSigner(scheme: .github, secret: "It is a secret")
+        .headers(for: body, id: "unused", at: sampleTime)
+        .filter { $0.name == "x-hub-signature-256" }
+    return WebhookRequest(
+        headers: proof + headers.map { Payload.Header(name: $0.key, value: $0.value) }, body: body)
+}
