@@ -84,9 +84,9 @@ import Testing
                 let event = NewEvent(
                     source: try Name("github"), providerID: id, payload: Payload([]), jobs: [job])
                 #expect(try await store.accept([event]) == [.stored])
-                let explanation = try await explanation(of: job.id, in: store)
+                let facts = try await explanation(of: job.id, in: store).facts
                 func fact(_ name: String) -> String? {
-                    explanation.facts.first { $0.name == name }?.value
+                    facts.first { $0.name == name }?.value
                 }
                 #expect(fact("source") == "github" && fact("event_id") == id)
                 #expect(fact("warning")?.hasPrefix("no event id was found") == (warns ? true : nil))
