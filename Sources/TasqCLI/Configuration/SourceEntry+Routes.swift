@@ -62,16 +62,16 @@ extension WebhookRoute {
             return nil
         }
         defer { places.finish() }
-        let conditions: [Condition] = places.keys.compactMap { text in
+        var conditions: [Condition] = []
+        for text in places.keys {
             guard let values = places.list(text)?.map(\.text) else {
                 if !places.isMapping(text) { places.report(text, "must have a value") }
-                return nil
+                continue
             }
             do {
-                return Condition(try Location(text, field: text), values)
+                conditions.append(Condition(try Location(text, field: text), values))
             } catch {
                 places.report(text, error.rule)
-                return nil
             }
         }
         return conditions.count == places.keys.count ? conditions : nil

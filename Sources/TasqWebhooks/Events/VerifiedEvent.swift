@@ -10,7 +10,6 @@ public struct VerifiedEvent: Sendable {
     public let providerID: String?
     /// The event's type, where the source says one that is short and printable.
     public let type: String?
-
     /// The jobs it becomes, one or more.
     public let jobs: [RoutedJob]
 

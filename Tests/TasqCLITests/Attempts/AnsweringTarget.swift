@@ -28,7 +28,7 @@ final class AnsweringTarget: Sendable {
     }
 
     /// The answer of one that has failed.
-    static let broken = Response(status: .internalServerError)
+    static var broken: Response { Response(status: .internalServerError) }
 
     /// Runs a server while `body` runs with its address, as in `http://127.0.0.1:4711`. It answers
     /// nothing before so many requests have come.
