@@ -123,6 +123,47 @@ import Testing
         }
     }
 
+    @Test func `All jobs of an event are run, each with its body, and one of them later`()
+        async throws
+    {
+        let out = try TemporaryFile("", name: "out")
+        let body = try TemporaryFile(Self.body, name: "body")
+        let configuration = """
+            worker: { concurrency: 1 }
+            sources:
+              hub:
+                verify: github
+                secrets: [env:HUB]
+                match: all
+                routes:
+                  - { type: push, kind: "now.{type}" }
+                  - { type: push, kind: "later.{type}", delay: 1s }
+            handlers:
+              "*": { command: [/bin/sh, -c, '(echo "$TASQ_JOB_KIND"; cat; echo) >> "$0"', "\(out.path)"] }
+            """
+        try await RunningSystem.with { system in
+            system.environment["HUB"] = Self.secret
+            try await system.startServer(configuration)
+            try await system.startWorker(configuration)
+            let file = try TemporaryFile(configuration)
+            let sent = try await TasqProgram.run(
+                "webhook", "send", "hub", "--config", file.path, "--body", body.path, "--header",
+                "X-GitHub-Event: push", "--to", system.source("hub"),
+                environment: system.environment)
+            #expect(sent.exit == .code(0), "\(sent.errors)")
+            try await system.wait(
+                for: "later.push|success|t\nnow.push|success|f",
+                """
+                SELECT kind, status, run_at >= enqueued_at + interval '1 s' FROM tasq.job
+                ORDER BY kind
+                """)
+            let lines = try String(contentsOfFile: out.path, encoding: .utf8)
+            #expect(
+                lines.split(separator: "\n").map(String.init).sorted()
+                    == ["later.push", "now.push", Self.body, Self.body].sorted())
+        }
+    }
+
     /// The lines that the program prints of an event of GitHub's.
     private func verify(
         type: String?, id: String?, _ more: String...

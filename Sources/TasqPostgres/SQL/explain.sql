@@ -76,7 +76,6 @@ SELECT
 FROM tasq.job AS j
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id
 LEFT JOIN tasq.worker AS w ON w.id = e.worker_id
-LEFT JOIN tasq.payload AS p ON p.id = j.payload_id
 LEFT JOIN LATERAL (
     SELECT a.outcome, a.reason
     FROM tasq.attempt AS a
@@ -84,6 +83,13 @@ LEFT JOIN LATERAL (
     ORDER BY a.ended_at DESC
     LIMIT 1
 ) AS last ON TRUE
+-- OFFSET 0: looked up by the body's id, whatever the plan was made for.
+LEFT JOIN LATERAL (
+    SELECT b.source, b.event_id
+    FROM tasq.payload AS b
+    WHERE b.id = j.payload_id
+    OFFSET 0
+) AS p ON TRUE
 CROSS JOIN LATERAL (
     SELECT
         count(*) FILTER (WHERE k.knows) AS workers,

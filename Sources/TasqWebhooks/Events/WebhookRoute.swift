@@ -102,6 +102,9 @@ public struct WebhookRoute: Sendable, Hashable {
     /// Whether every event takes it.
     package var takesAll: Bool { types == nil && conditions.isEmpty }
 
+    /// Where it looks in a request.
+    var places: [Location] { conditions.map(\.place) + [key].compactMap { $0 } }
+
     private var saysMore: Bool {
         kind != nil || queue != nil || priority != nil || maxAttempts != nil || key != nil
             || delay != nil

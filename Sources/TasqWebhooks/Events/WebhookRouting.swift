@@ -4,7 +4,8 @@ public import Tasq
 public struct WebhookRouting: Sendable {
     /// Routes a source may have; an event never becomes more jobs than that.
     public static let routeLimit = 32
-    /// Places of a request that the conditions of one source may look at.
+    /// Places of a request that the routes of one source may look at, keys included: the body is read
+    /// through for each.
     public static let placeLimit = 16
 
     /// Which of the routes that an event could take it takes.
@@ -116,7 +117,7 @@ extension WebhookRouting {
             ]
         }
         var objections: [InvalidInput] = []
-        if Set(routes.flatMap(\.conditions).map(\.place)).count > Self.placeLimit {
+        if Set(routes.flatMap(\.places)).count > Self.placeLimit {
             objections.append(
                 InvalidInput(
                     field: "\(field).routes",

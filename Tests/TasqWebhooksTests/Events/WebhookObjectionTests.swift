@@ -99,6 +99,9 @@ import Testing
         #expect(
             objections(places, .first) == ["s.routes must look at no more than 16 places in all"])
         #expect(objections(Array(places.dropLast()), .first) == [])
+        let keyed = try WebhookRoute(
+            kind: KindTemplate("a"), key: Location("body:/key", field: "key"))
+        #expect(objections(Array(places.dropLast()) + [keyed], .first).count == 1)
         #expect(throws: InvalidInput.self) {
             try WebhookSource(
                 name: Name("s"), scheme: .github, secrets: ["s"], routing: routing(many, .all))
