@@ -86,6 +86,25 @@ struct RouteConfigurationTests {
         #expect(ping.priority == .default && ping.key == "7")
     }
 
+    @Test func `What a header with a credential must be is not shown`() throws {
+        let listed = try load(
+            """
+            sources:
+              a:
+                verify: github
+                secrets: [env:S]
+                routes:
+                  - { kind: b, where: { "header:X-Api-Key": [hunter2, b], "header:X-Tenant": acme } }
+            """
+        ).listing()
+        func value(_ key: String) -> String? {
+            listed.first { $0.key == "sources.a.routes[0].where." + key }?.value
+        }
+        #expect(value("header:X-Tenant") == "acme")
+        #expect(value("header:X-Api-Key[0]") == "(hidden)")
+        #expect(!listed.contains { $0.value?.contains("hunter2") == true })
+    }
+
     private static let many = (0...32).map { "{ type: t\($0) }" }.joined(separator: ", ")
 
     /// What stands in line 5 and below, and what is said of it.
