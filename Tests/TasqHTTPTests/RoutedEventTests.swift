@@ -1,5 +1,4 @@
 import Tasq
-import TasqPostgres
 import TasqTesting
 import TasqWebhooks
 import TestSizes
