@@ -94,6 +94,7 @@ struct ConfigurationTests {
             ], needs: [.sources, .handlers])
         #expect(configuration.sources.map(\.name.description) == ["github", "stripe", "erp"])
         #expect(configuration.sources.map(\.secrets) == [["g"], ["a", "b"], ["0123456789abcdef"]])
+        #expect(configuration.sources.map(\.routes.count) == [0, 0, 1])
         #expect(
             configuration.handlers.map(\.pattern)
                 == ["noop*", "log*", "github", "report", "tidy", "nap"])

@@ -81,6 +81,23 @@ import Testing
         }
     }
 
+    @Test func `The path of a target stands in the reason, its query does not`() async throws {
+        try await AnsweringTarget.run(answer: { _ in AnsweringTarget.broken }) { url, _ in
+            try await Fixture.with(
+                handler: #"hook: { http: { url: "\#(url)/in/ci?t=hush", allow: [127.0.0.1] }, "#
+                    + "retry: { base: 1h } }"
+            ) { system in
+                try await system.startWorker()
+                let id = try await system.tasq("enqueue", "hook")
+                try await system.wait(for: "scheduled|1", of: id)
+                let said = try await system.expect(
+                    id, .waitingForRetry,
+                    "Attempt 1 of 20 failed: \(url)/in/ci answered 500; the next is due at ")
+                #expect(!said.contains("hush"), "\(said)")
+            }
+        }
+    }
+
     @Test func `Unknown kind`() async throws {
         try await Fixture.with { system in
             try await system.startWorker()

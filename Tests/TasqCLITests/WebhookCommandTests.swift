@@ -45,7 +45,9 @@ import Testing
         ]
         var run = try await webhook(github, file)
         #expect(run.exit == .code(0), "\(run.errors)")
-        #expect(run.output == "accepted: the job would be of kind push, event id d-1, type push")
+        #expect(
+            run.output == "accepted: event id d-1, type push\n"
+                + "job: kind push, queue default, priority 1, 20 attempts")
         let standard = [
             "verify", "standard", "--body", test.path,
             "--header", "webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -57,7 +59,10 @@ import Testing
         #expect(
             run.output
                 == "{\"accepted\":true,\"source\":\"standard\",\"kind\":\"standard\","
-                + "\"event_id\":\"msg_p5jXN8AQM9LWM0D4loKWxJek\",\"type\":null}")
+                + "\"event_id\":\"msg_p5jXN8AQM9LWM0D4loKWxJek\",\"type\":null,"
+                + "\"jobs\":[{\"route\":null,\"kind\":\"standard\",\"queue\":\"default\","
+                + "\"key\":null,\"priority\":1,\"max_attempts\":20,\"delay\":\"0s\"}],"
+                + "\"warnings\":[]}")
         let refusals: [([String], String)] = [
             (standard, "the timestamp is "),
             (standard + ["--now", "1614264000"], "the timestamp lies 1330 s ahead"),

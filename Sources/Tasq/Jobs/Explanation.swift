@@ -56,6 +56,9 @@ public struct Explanation: Sendable, Hashable {
         self.sentence = sentence
         facts = circumstances.facts
     }
+
+    /// What whoever looks at the job should know besides.
+    package var warning: String? { facts.first { $0.name == "warning" }?.value }
 }
 
 extension Circumstances {
@@ -205,6 +208,11 @@ extension Circumstances {
         add("finished_at", job.finishedAt)
         add("last_outcome", lastOutcome)
         add("last_reason", job.reason)
+        add("source", source)
+        add("event_id", providerID)
+        if source != nil, providerID == nil {
+            add("warning", "no event id was found: if the event is sent again, it runs again")
+        }
         if job.status == .scheduled, putOffReason != nil {
             add("put_off_since", putOffSince)
             add("put_off_reason", putOffReason)

@@ -23,6 +23,11 @@ public struct Name: Sendable, Hashable, Comparable, CustomStringConvertible {
         description = text
     }
 
+    /// A text as a part of a name: what no name may hold becomes `_`, byte by byte.
+    package static func part(of text: String) -> String {
+        String(decoding: text.utf8.map { isNameByte($0) ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
+    }
+
     /// Orders by the text.
     public static func < (left: Self, right: Self) -> Bool {
         left.description < right.description

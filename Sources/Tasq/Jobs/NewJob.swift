@@ -243,7 +243,8 @@ public struct NewEvent: Sendable {
     public var providerID: String?
     /// The body as it came, with the headers worth keeping.
     public var payload: Payload
-    /// One job for each route; their own payloads are ignored, all share the event's.
+    /// One job for each route; their own payloads, unique keys and fixed times are ignored: all share
+    /// the event's body, and start at once or after their delay.
     public var jobs: [NewJob]
 
     /// Makes an event; nothing is checked or stored yet.

@@ -1,13 +1,13 @@
 extension Queue {
     /// Makes new jobs of a stored event, like those it made first, and announces them once they
-    /// are committed. A job whose unique key an unfinished one holds is not made: the answer has
-    /// the holder's id. Empty when the event has no job left to copy; `nil` when it is gone.
+    /// are committed; they start at once, whatever delay the first ones had. A job whose unique key an
+    /// unfinished one holds is not made: the answer has the holder's id. Empty when the event has no
+    /// job left to copy; `nil` when it is gone.
     package func replay(
         _ event: PayloadID, from catalog: any Catalog
     ) async throws(StoreError) -> [Enqueued]? {
         var jobs: [NewJob] = []
-        for first in try await catalog.jobs(of: event).reversed()
-        where !jobs.contains(where: { $0.kind == first.kind && $0.queue == first.queue }) {
+        for first in try await catalog.jobs(of: event).oneOfEach {
             guard
                 let job = try? NewJob(
                     kind: first.kind, queue: first.queue, priority: first.priority,
@@ -39,9 +39,27 @@ extension Queue {
         _ event: PayloadID, as jobs: [NewJob], unlessUnfinished: Bool
     ) async throws(StoreError) -> [Enqueued]? {
         let answers = try await store.replay(event, as: jobs, unlessUnfinished: unlessUnfinished)
-        let stored = zip(jobs, answers ?? []).filter { $1 == .stored($0.id) }.map(\.0.announcement)
-        doorbell.ring(stored)
+        let stored = zip(jobs, answers ?? []).filter { $1 == .stored($0.id) }.map(\.0)
+        doorbell.ring(stored.filter(\.start.isDue).map(\.announcement))
         meters.enqueued.add(stored.count)
         return answers
+    }
+}
+
+extension [JobRecord] {
+    /// Of an event's jobs, the newest first, those that it made first: all of the oldest moment, and
+    /// of each later one those of a kind and queue that were not there before. Whoever runs an event
+    /// again makes its jobs together, and so of one moment; the first moment of as many as are listed
+    /// at most may not be there as a whole.
+    var oneOfEach: [JobRecord] {
+        let whole = count < 1000 ? self : filter { $0.enqueuedAt != last?.enqueuedAt }
+        var chosen: [JobRecord] = []
+        var before: [JobRecord] = []
+        for job in whole.reversed() {
+            if job.enqueuedAt != chosen.last?.enqueuedAt { before = chosen }
+            let isThere = before.contains { $0.kind == job.kind && $0.queue == job.queue }
+            if !isThere { chosen.append(job) }
+        }
+        return chosen
     }
 }

@@ -9,6 +9,9 @@ public final class Queue: Sendable {
     static let batchLimit = 500
     /// Bytes of the bodies of one statement, unless a single call brings more.
     static let batchBytes = 4_194_304
+    /// What each further job of an event counts for in that, so that a statement has a few thousand
+    /// rows at most.
+    static let jobWeight = 4096
 
     package let store: any JobStore
     let doorbell: Doorbell
@@ -53,14 +56,15 @@ public final class Queue: Sendable {
         let accept: Coalescer<NewEvent, Accepted>.Write = { events throws(StoreError) in
             let answers = try await store.accept(events)
             for (event, answer) in zip(events, answers) where answer == .stored {
-                doorbell.ring(event.jobs.map(\.announcement))
+                doorbell.ring(event.jobs.filter(\.start.isDue).map(\.announcement))
                 meters.enqueued.add(event.jobs.count)
             }
             return answers
         }
         accepting = Coalescer(
             batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
-            weighing: { $0.payload.body.count }, write: accept)
+            weighing: { $0.payload.body.count + max(0, $0.jobs.count - 1) * Self.jobWeight },
+            write: accept)
         acceptingLarge = Coalescer(batchLimit: 1, flightLimit: 2, write: accept)
     }
 
@@ -167,7 +171,7 @@ extension Enqueued {
 extension Start {
     /// Whether it is not clearly in the future. PostgreSQL's clock decides; a needless announcement
     /// costs one claim that finds nothing.
-    fileprivate var isDue: Bool {
+    var isDue: Bool {
         switch self {
         case .now: true
         case .after(let delay): delay.inMicroseconds <= 0

@@ -46,13 +46,18 @@ public struct Circumstances: Sendable, Hashable {
     public var putOffSince: Timestamp?
     /// What that said the last time, unless something else has come of the job since.
     public var putOffReason: String?
+    /// The source of the webhook that made it; `nil`: none did.
+    public var source: Name?
+    /// The provider's own id of that event; `nil` for none.
+    public var providerID: String?
 
     /// Makes circumstances of their columns.
     public init(
         job: JobRecord, asOf: Timestamp, isPaused: Bool, liveWorkers: Int, servingWorkers: Int,
         unableWorkers: Int,
         servingSlots: Int, servingExecuting: Int, lastOutcome: String?, ahead: Int,
-        holder: Holder?, putOffSince: Timestamp? = nil, putOffReason: String? = nil
+        holder: Holder?, putOffSince: Timestamp? = nil, putOffReason: String? = nil,
+        source: Name? = nil, providerID: String? = nil
     ) {
         self.job = job
         self.asOf = asOf
@@ -67,5 +72,7 @@ public struct Circumstances: Sendable, Hashable {
         self.holder = holder
         self.putOffSince = putOffSince
         self.putOffReason = putOffReason
+        self.source = source
+        self.providerID = providerID
     }
 }

@@ -15,7 +15,9 @@ struct WebhookCommand: AsyncParsableCommand {
             abstract: "Check a request's signature offline; exit 0 accepted, 1 refused.",
             discussion: """
                 Judges a captured request as `tasq serve` would, with the source's secrets, and \
-                says why it is refused; over HTTP nobody is told. Connects to nothing.
+                says why it is refused; over HTTP nobody is told. For one that is accepted it \
+                prints the jobs it would become, each with the route that makes it, and warns when \
+                it has no event id. Connects to nothing.
                 """)
 
         @OptionGroup var global: GlobalOptions
@@ -50,7 +52,16 @@ struct WebhookCommand: AsyncParsableCommand {
                 headers: try sample.headers(), body: try sample.bytes())
             switch source.verify(request, now: try time()) {
             case .success(let event):
-                try StandardOutput.line(json ? Self.answer(event).text : Self.text(of: event))
+                let warnings = source.warnings(about: event)
+                guard !json else {
+                    return try StandardOutput.line(Self.answer(event, warnings).text)
+                }
+                let isRouted = !source.routing.routes.isEmpty
+                for line in Self.lines(of: event, isRouted: isRouted)
+                    + warnings.map({ "warning: " + $0 })
+                {
+                    try StandardOutput.line(Table.Cell(line).text)
+                }
             case .failure(let refusal):
                 guard json else { throw Failure(.refused, "refused: \(refusal)") }
                 try StandardOutput.line(
@@ -76,17 +87,40 @@ struct WebhookCommand: AsyncParsableCommand {
             return parts.percentEncodedQuery.map { path + "?" + $0 } ?? path
         }
 
-        private static func text(of event: VerifiedEvent) -> String {
-            var text = "accepted: the job would be of kind \(event.kind)"
-            if let id = event.providerID { text += ", event id \(id)" }
-            if let type = event.type { text += ", type \(type)" }
-            return text
+        private static func lines(of event: VerifiedEvent, isRouted: Bool) -> [String] {
+            var said: [String] = []
+            if let id = event.providerID { said.append("event id \(id)") }
+            if let type = event.type { said.append("type \(type)") }
+            let first = said.isEmpty ? "accepted" : "accepted: " + said.joined(separator: ", ")
+            return [first] + event.jobs.map { line(of: $0, isRouted: isRouted) }
         }
 
-        private static func answer(_ event: VerifiedEvent) -> JSON {
+        private static func line(of made: RoutedJob, isRouted: Bool) -> String {
+            let job = made.job
+            var line = made.route.map { "routes[\($0)]" } ?? (isRouted ? "no route" : "job")
+            line += ": kind \(job.kind), queue \(job.queue)"
+            if let key = made.key { line += ", key \(key)" }
+            line += ", priority \(job.priority.level), \(job.maxAttempts) attempts"
+            if job.delay > .zero { line += ", after \(DurationText.format(job.delay))" }
+            return line
+        }
+
+        private static func answer(_ event: VerifiedEvent, _ warnings: [String]) -> JSON {
             .object([
-                "accepted": true, "source": .text(event.source), "kind": .text(event.kind),
-                "event_id": .text(event.providerID), "type": .text(event.type),
+                "accepted": true, "source": .text(event.source),
+                "kind": .text(event.jobs.first?.job.kind), "event_id": .text(event.providerID),
+                "type": .text(event.type), "jobs": .array(event.jobs.map(object)),
+                "warnings": .array(warnings.map(JSON.string)),
+            ])
+        }
+
+        private static func object(_ made: RoutedJob) -> JSON {
+            .object([
+                "route": made.route.map(JSON.int) ?? .null, "kind": .text(made.job.kind),
+                "queue": .text(made.job.queue), "key": .text(made.key),
+                "priority": .int(made.job.priority.level),
+                "max_attempts": .int(made.job.maxAttempts),
+                "delay": .string(DurationText.format(made.job.delay)),
             ])
         }
     }

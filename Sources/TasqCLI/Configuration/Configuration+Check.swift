@@ -20,6 +20,9 @@ extension Configuration {
             report(error.field, error.rule)
         }
         if needs.contains(.sources) {
+            for objection in sources.flatMap(\.objections) {
+                report(objection.field, objection.rule)
+            }
             for source in sources where !source.secrets.isEmpty {
                 do {
                     let source = try source.source(for: handlers)

@@ -1,6 +1,7 @@
 import Tasq
 import TasqPostgres
 import TasqRedis
+import TasqWebhooks
 
 extension Configuration {
     /// One effective value and where it came from.
@@ -68,7 +69,13 @@ extension Configuration {
     /// Where the file may hold a secret: everything a request or a program is given may be one.
     private static func isSecret(_ path: String) -> Bool {
         if path.hasPrefix("admin_tokens.") { return true }
-        if path.hasPrefix("sources.") { return path.contains(".secrets") }
+        if path.hasPrefix("sources.") {
+            // What a header that proves something must be is as good as the proof.
+            let header = path.firstRange(of: ".where.header:").map {
+                path[$0.upperBound...].lowercased()
+            }
+            return path.contains(".secrets") || header.map(isCredentialHeader) == true
+        }
         return path.contains(".http.sign") || path.contains(".http.headers.")
             || path.contains(".env.")
     }

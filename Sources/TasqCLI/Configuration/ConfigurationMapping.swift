@@ -66,6 +66,19 @@ final class ConfigurationMapping {
             node, path: path.isEmpty ? key : "\(path).\(key)", file: file, problems: problems)
     }
 
+    /// A list of mappings, none where the key is not there; a single one counts as a list of one.
+    /// `nil` when one of them was reported as something else.
+    func mappings(_ key: String) -> [ConfigurationMapping]? {
+        guard let node = node(key) else { return [] }
+        var nodes = [node]
+        if case .sequence(let sequence) = node { nodes = Array(sequence) }
+        let maps = nodes.enumerated().compactMap { index, node in
+            ConfigurationMapping(
+                node, path: "\(full(key))[\(index)]", file: file, problems: problems)
+        }
+        return maps.count == nodes.count ? maps : nil
+    }
+
     /// A plain text.
     func text(_ key: String) -> String? {
         guard let node = node(key) else { return nil }

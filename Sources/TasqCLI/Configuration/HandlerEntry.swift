@@ -56,12 +56,14 @@ extension [HandlerEntry] {
     func entry(for kind: Name) -> HandlerEntry? { first { $0.matches(kind) } }
 
     /// What the jobs of a kind get when they are enqueued.
-    func template(for kind: Name) throws(InvalidInput) -> JobTemplate {
-        let entry = entry(for: kind)
-        return try JobTemplate(
-            kind: kind, queue: entry?.queue ?? .defaultQueue,
-            priority: entry?.priority ?? .default,
-            maxAttempts: entry?.maxAttempts ?? JobLimits.defaultMaxAttempts, key: entry?.key)
+    func template(for kind: Name) -> JobTemplate {
+        var template = JobTemplate(of: kind)
+        guard let entry = entry(for: kind) else { return template }
+        if let queue = entry.queue { template.queue = queue }
+        if let priority = entry.priority { template.priority = priority }
+        if let maxAttempts = entry.maxAttempts { template.maxAttempts = maxAttempts }
+        template.key = entry.key
+        return template
     }
 }
 

@@ -8,7 +8,11 @@ struct SourceEntry: Sendable {
     /// Any one of them may have signed; empty where a command does not need them.
     var secrets: [String]
     /// The kind of the jobs made of its events; the source's own name unless told.
-    var kind: Name
+    var kind: KindTemplate
+    /// What is special about the jobs of some of them.
+    var routes: [WebhookRoute]
+    /// Which routes an event takes.
+    var match: WebhookRouting.Match
     /// Where the provider's event id stands; `nil`: where the scheme has it.
     var id: Location?
     var type: Location?
@@ -29,12 +33,21 @@ struct SourceEntry: Sendable {
     /// Bytes a body may have; `nil`: as `limits.body` says.
     var body: Int?
 
-    /// The source ready to verify requests, its jobs shaped by the handler of their kind.
+    /// The source ready to verify requests, its jobs shaped by the handlers of their kinds.
     func source(for handlers: [HandlerEntry]) throws(InvalidInput) -> WebhookSource {
         try WebhookSource(
             name: name, scheme: scheme, secrets: secrets, tolerance: tolerance, id: id,
-            type: type, job: try handlers.template(for: kind), respond: respond, keep: keep,
+            type: type, routing: routing(for: handlers), respond: respond, keep: keep,
             form: form, redeliver: redeliver, decode: decode, signed: signed, body: body)
+    }
+
+    /// Where its routes contradict themselves or each other.
+    var objections: [InvalidInput] {
+        routing(for: []).objections(of: "sources.\(name)", hasType: (type ?? scheme.type) != nil)
+    }
+
+    private func routing(for handlers: [HandlerEntry]) -> WebhookRouting {
+        WebhookRouting(kind: kind, routes: routes, match: match) { handlers.template(for: $0) }
     }
 }
 
@@ -60,7 +73,12 @@ extension SourceEntry {
         let listed = entry.list("secrets") ?? []
         if listed.isEmpty { entry.report("\(entry.path).secrets must name at least one secret") }
         secrets = listed.compactMap { resolve($0.text, at: $0.line) }
-        let kind = entry.value("kind") { text throws(InvalidInput) in try Name(text) } ?? name
+        let kind =
+            entry.value("kind") { text throws(InvalidInput) in try KindTemplate(text) }
+            ?? name.map { KindTemplate($0) }
+        let routes = Self.routes(of: entry)
+        match =
+            entry.value("match") { text throws(InvalidInput) in try choice(text) } ?? .first
         tolerance = entry.value("tolerance") { text throws(InvalidInput) in try duration(text) }
         respond = entry.value("respond") { text throws(InvalidInput) in
             try number(text, in: 200...299)
@@ -74,8 +92,9 @@ extension SourceEntry {
         body = entry.value("body") { text throws(InvalidInput) in
             try byteCount(text, in: 1...JobLimits.eventBytes)
         }
-        guard let name, let kind, let scheme else { return nil }
+        guard let name, let kind, let scheme, let routes else { return nil }
         (self.name, self.kind, self.scheme) = (name, kind, scheme)
+        self.routes = routes
     }
 
     private static func scheme(of entry: ConfigurationMapping, id: Location?) -> SignatureScheme? {

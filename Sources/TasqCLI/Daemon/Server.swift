@@ -123,6 +123,6 @@ extension [HandlerEntry] {
         return JobDefaults(
             queue: entry.queue ?? .defaultQueue, priority: entry.priority ?? .default,
             maxAttempts: entry.maxAttempts ?? JobLimits.defaultMaxAttempts,
-            key: (try? template(for: kind))?.key(in: request))
+            key: template(for: kind).key(in: request))
     }
 }

@@ -30,7 +30,8 @@ extension Dashboard {
             \(Self.row("Enqueued", Self.exact(job.enqueuedAt)))\(Self.row("Due", Self.exact(job.runAt)))
             \(Self.row("Claimed", job.claimedAt.map(Self.exact)))
             \(Self.row("Finished", job.finishedAt.map(Self.exact)))
-            \(Self.row("Reason", Self.inFull(job.reason)))\(Self.row("Event", Self.event(of: job)))</dl></div>
+            \(Self.row("Reason", Self.inFull(job.reason)))\(Self.row("Event", Self.event(of: job)))
+            \(Self.row("Warning", Explanation(circumstances).warning))</dl></div>
             <h2>Attempts</h2>\(attempts)<h2>Payload</h2>\(payload)\(siblings)
             """
         }

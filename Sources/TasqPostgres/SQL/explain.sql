@@ -7,7 +7,8 @@
 -- how many are taken; how the latest recorded attempt ended; how many of the first 1000 jobs of its
 -- queue come before it, as queues.sql reads them (a limit that the planner does not know makes it go by
 -- the order, too); the worker that holds it; how many live workers serve its queue and do not know its
--- kind; since when and why it is put off. A heartbeat older than the lease counts as silence here, by
+-- kind; since when and why it is put off; of a job that a webhook made the source of it and the
+-- provider's event id. A heartbeat older than the lease counts as silence here, by
 -- this server's clock,
 -- and so does one from the future, which was written before that clock went back; whether the worker
 -- is dead, the reaper decides by its own. The rows of one remote worker are one worker here, with the
@@ -71,7 +72,7 @@ SELECT
     w.host, w.pid, w.seen_at,
     w.seen_at > now() - w.lease_us * interval '1 microsecond'
         AND w.seen_at <= now() + w.lease_us * interval '1 microsecond' AS is_live,
-    able.unable, j.put_off_at, j.put_off_reason
+    able.unable, j.put_off_at, j.put_off_reason, p.source, p.event_id
 FROM tasq.job AS j
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id
 LEFT JOIN tasq.worker AS w ON w.id = e.worker_id
@@ -82,6 +83,13 @@ LEFT JOIN LATERAL (
     ORDER BY a.ended_at DESC
     LIMIT 1
 ) AS last ON TRUE
+-- OFFSET 0: looked up by the body's id, whatever the plan was made for.
+LEFT JOIN LATERAL (
+    SELECT b.source, b.event_id
+    FROM tasq.payload AS b
+    WHERE b.id = j.payload_id
+    OFFSET 0
+) AS p ON TRUE
 CROSS JOIN LATERAL (
     SELECT
         count(*) FILTER (WHERE k.knows) AS workers,

@@ -3,6 +3,7 @@
 --   $1 uuid  the event   $2 uuid[] job ids, made by whoever replays   $3 text[] queue
 --   $4 text[] kind   $5 bigint[] priority   $6 bigint[] max_attempts   $7 text[] key, or null
 --   $8 text[] unique key, or null   $9 boolean  only when all its other jobs have ended
+--   $10 bigint[] microseconds of delay, or null
 --
 -- Returns the ids that are stored now. One that does not come back met an unfinished job with its
 -- unique key, or was stored by an earlier try: unique_holders.sql tells which. A row without an id
@@ -22,8 +23,9 @@ WITH event AS (
 input AS MATERIALIZED (
     SELECT u.*
     FROM unnest(
-        $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
-        AS u (id, queue, kind, priority, max_attempts, key, unique_key)
+        $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
+        $10::bigint[])
+        AS u (id, queue, kind, priority, max_attempts, key, unique_key, delay_us)
     WHERE EXISTS (SELECT FROM event)
         AND NOT ($9::boolean AND EXISTS (
             SELECT FROM tasq.job AS j
@@ -49,8 +51,10 @@ jobs AS (
     INSERT INTO tasq.job
         (id, payload_id, queue, kind, status, priority, max_attempts, key, unique_key, run_at)
     SELECT
-        f.id, $1::uuid, f.queue, f.kind, 'queued', f.priority, f.max_attempts, f.key, f.unique_key,
-        now()
+        f.id, $1::uuid, f.queue, f.kind,
+        (CASE WHEN f.delay_us > 0 THEN 'scheduled' ELSE 'queued' END)::tasq.job_status,
+        f.priority, f.max_attempts, f.key, f.unique_key,
+        now() + coalesce(f.delay_us, 0) * interval '1 microsecond'
     FROM fresh AS f
     ORDER BY f.id
     ON CONFLICT (id) DO NOTHING

@@ -222,7 +222,9 @@ extension PostgresStore {
                         host: host, processID: Int(row.int(27)), seenAt: row.time(28),
                         isLive: row.bool(29))
                 },
-                putOffSince: row.optionalTime(31), putOffReason: row.optionalText(32))
+                putOffSince: row.optionalTime(31), putOffReason: row.optionalText(32),
+                source: row.optionalText(33).map(Name.init(unchecked:)),
+                providerID: row.optionalText(34))
         }.first
     }
 

@@ -210,6 +210,7 @@ extension PostgresStore {
         parameters.append(jobs.map { Int64($0.job.priority.level) }.oneIfAlike)
         parameters.append(jobs.map { Int64($0.job.maxAttempts) }.oneIfAlike)
         parameters.append(jobs.map { $0.job.key }.noneIfNil())
+        parameters.append(jobs.map { $0.job.start.delayMicroseconds }.noneIfNil())
         return parameters
     }
 }

@@ -91,6 +91,7 @@ extension PostgresStore {
             guard !open.isEmpty else { break }
             var parameters = parameters(of: open, replaying: event)
             parameters.append(unlessUnfinished)
+            parameters.append(open.map { $0.start.delayMicroseconds })
             let bound = parameters
             let rows = try await repeatingOnce { () async throws(StoreError) in
                 try await self.pool.run(self.statements.replay, bound)

@@ -13,27 +13,67 @@ public struct JobTemplate: Sendable, Hashable {
     public var maxAttempts: Int
     /// Where the key stands: jobs of one key belong together.
     public var key: Location?
+    /// How long each waits before it may start.
+    public var delay: Duration
 
-    /// Throws `InvalidInput` for attempts outside `JobLimits.maxAttempts`.
+    /// What the jobs of a kind get when nobody says more.
+    public init(of kind: Name) {
+        self.kind = kind
+        queue = .defaultQueue
+        priority = .default
+        maxAttempts = JobLimits.defaultMaxAttempts
+        key = nil
+        delay = .zero
+    }
+
+    /// Throws `InvalidInput` for attempts or a delay outside `JobLimits`.
     public init(
         kind: Name, queue: Name = .defaultQueue, priority: Priority = .default,
-        maxAttempts: Int = JobLimits.defaultMaxAttempts, key: Location? = nil
+        maxAttempts: Int = JobLimits.defaultMaxAttempts, key: Location? = nil,
+        delay: Duration = .zero
     ) throws(InvalidInput) {
         guard JobLimits.maxAttempts.contains(maxAttempts) else {
             throw InvalidInput(
                 field: "handlers.\(kind).max_attempts", "must be between 1 and 1000")
+        }
+        guard delay >= .zero, delay <= JobLimits.delay else {
+            throw InvalidInput(
+                field: "handlers.\(kind).delay", "must be between 0 and 100 years")
         }
         self.kind = kind
         self.queue = queue
         self.priority = priority
         self.maxAttempts = maxAttempts
         self.key = key
+        self.delay = delay
     }
 
     /// The key a request gives its job, made storable; `nil` where it has none.
     public func key(in request: WebhookRequest) -> String? {
-        key.flatMap { $0.value(in: request) }.flatMap {
-            storableText($0, byteLimit: JobLimits.keyBytes)
-        }
+        var values = PlaceValues(request)
+        return key(in: &values)
+    }
+
+    func key(in values: inout PlaceValues) -> String? {
+        guard let key, let text = values.value(at: key) else { return nil }
+        return storableText(text, byteLimit: JobLimits.keyBytes)
+    }
+}
+
+/// What stands at places of one request. Each is looked up once: for one in the body all of that is
+/// read.
+struct PlaceValues {
+    private let request: WebhookRequest
+    private var known: [Location: String?] = [:]
+
+    init(_ request: WebhookRequest) {
+        self.request = request
+    }
+
+    mutating func value(at place: Location) -> String? {
+        if let value = known[place] { return value }
+        let value = place.value(in: request)
+        known.updateValue(value, forKey: place)
+        return value
     }
 }

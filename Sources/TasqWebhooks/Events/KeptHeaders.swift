@@ -36,9 +36,13 @@ func keptHeaders(
     return kept
 }
 
-private func isMatch(_ name: String, _ pattern: String) -> Bool {
-    guard pattern.utf8.last == UInt8(ascii: "*") else { return name == pattern }
-    return name.utf8.starts(with: pattern.utf8.dropLast())
+/// Whether a text is what a pattern says, of which a final `*` matches any ending. By bytes: strings
+/// of different bytes may be equal.
+func isMatch(_ text: String, _ pattern: String) -> Bool {
+    guard pattern.utf8.last == UInt8(ascii: "*") else {
+        return text.utf8.elementsEqual(pattern.utf8)
+    }
+    return text.utf8.starts(with: pattern.utf8.dropLast())
 }
 
 /// Names of headers to keep, in lower case, once they are known to be such.

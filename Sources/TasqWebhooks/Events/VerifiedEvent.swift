@@ -10,11 +10,9 @@ public struct VerifiedEvent: Sendable {
     public let providerID: String?
     /// The event's type, where the source says one that is short and printable.
     public let type: String?
+    /// The jobs it becomes, one or more.
+    public let jobs: [RoutedJob]
 
-    /// The kind of the job it becomes.
-    package var kind: Name { job.kind }
-
-    private let job: JobTemplate
     private let request: WebhookRequest
     private let byteLimit: Int
     private let keptHeaders: [Payload.Header]
@@ -22,11 +20,11 @@ public struct VerifiedEvent: Sendable {
     private let formField: String?
 
     init(
-        source: Name, job: JobTemplate, request: WebhookRequest, byteLimit: Int,
+        source: Name, jobs: [RoutedJob], request: WebhookRequest, byteLimit: Int,
         providerID: String?, type: String?, keptHeaders: [Payload.Header], formField: String?
     ) {
         self.source = source
-        self.job = job
+        self.jobs = jobs
         self.request = request
         self.byteLimit = byteLimit
         self.providerID = providerID
@@ -36,7 +34,7 @@ public struct VerifiedEvent: Sendable {
     }
 
     /// The event as it is stored, under a fresh id: the body byte for byte, a few of the headers, the
-    /// trace context among them, one job.
+    /// trace context among them, and its jobs.
     ///
     /// Throws `InvalidInput` when the body is larger than the source allows, or than
     /// `JobLimits.payloadBytes` where it does not say.
@@ -48,12 +46,8 @@ public struct VerifiedEvent: Sendable {
             request.body, contentType: contentType(of: request), headers: keptHeaders)
         payload.carry(TraceContext(request.headers))
         if let formField { payload.headers.append(Payload.form(formField)) }
-        return NewEvent(
-            source: source, providerID: providerID, payload: payload,
-            jobs: [
-                try NewJob(
-                    kind: job.kind, queue: job.queue, priority: job.priority,
-                    maxAttempts: job.maxAttempts, key: job.key(in: request), payload: Payload([]))
-            ])
+        var made: [NewJob] = []
+        for job in jobs { made.append(try job.newJob()) }
+        return NewEvent(source: source, providerID: providerID, payload: payload, jobs: made)
     }
 }

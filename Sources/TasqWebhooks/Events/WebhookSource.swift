@@ -1,6 +1,6 @@
 public import Tasq
 
-/// A sender of webhooks: how its requests are verified and what job they become.
+/// A sender of webhooks: how its requests are verified and what jobs they become.
 public struct WebhookSource: Sendable {
     /// Secrets a source may have at once.
     public static let secretLimit = 8
@@ -22,14 +22,14 @@ public struct WebhookSource: Sendable {
     public let scheme: SignatureScheme
     /// The success status, 200 to 299: some providers take nothing but 200 for success.
     public let respond: Int
-    /// What each event becomes.
-    public let job: JobTemplate
+    /// Which jobs each event becomes.
+    public let routing: WebhookRouting
     /// What a repetition of an event does.
     public let redeliver: Redelivery
 
     private let keys: [SigningKey]
     private let tolerance: Duration
-    private let id: Location?
+    let id: Location?
     private let type: Location?
     /// Headers that are kept, in lower case; a final `*` matches any ending.
     private let kept: [String]
@@ -74,7 +74,7 @@ public struct WebhookSource: Sendable {
     ///   - id: where the provider's event id stands; `nil` means the scheme's own place. Events
     ///     without an id are never duplicates.
     ///   - type: where the event's type stands; `nil` means the scheme's own place.
-    ///   - job: what each event becomes.
+    ///   - routing: which jobs each event becomes.
     ///   - respond: the success status; `nil` means the scheme's own, mostly 202.
     ///   - keep: names of headers that handlers are to see beside the scheme's own; a final `*`
     ///     matches any ending.
@@ -86,10 +86,11 @@ public struct WebhookSource: Sendable {
     ///     says.
     /// - Throws: `InvalidInput` naming the source and the rule, never a secret: none, more than
     ///   ``secretLimit``, an empty one or one with white space around it, a tolerance for
-    ///   a scheme without timestamps, a status that is no success, a header that is never kept.
+    ///   a scheme without timestamps, a status that is no success, a header that is never kept,
+    ///   routes that contradict each other.
     public init(
         name: Name, scheme: SignatureScheme, secrets: [String], tolerance: Duration? = nil,
-        id: Location? = nil, type: Location? = nil, job: JobTemplate, respond: Int? = nil,
+        id: Location? = nil, type: Location? = nil, routing: WebhookRouting, respond: Int? = nil,
         keep: [String] = [], form: String? = nil, redeliver: Redelivery = .failed,
         decode: Decoding? = nil, signed: SignedForm = .sent, body: Int? = nil
     ) throws(InvalidInput) {
@@ -130,6 +131,10 @@ public struct WebhookSource: Sendable {
             throw InvalidInput(
                 field: "\(field).body", "must be between 1 and \(JobLimits.eventBytes) bytes")
         }
+        let hasType = (type ?? scheme.type) != nil
+        if let objection = routing.objections(of: field, hasType: hasType).first {
+            throw objection
+        }
         self.body = body
         kept = scheme.kept + (try keptPatterns(keep, field: "\(field).keep"))
         self.form = form ?? scheme.form
@@ -142,7 +147,7 @@ public struct WebhookSource: Sendable {
         self.tolerance = tolerance ?? scheme.tolerance
         self.id = id ?? scheme.id
         self.type = type ?? scheme.type
-        self.job = job
+        self.routing = routing
         self.respond = respond
     }
 
@@ -169,16 +174,16 @@ public struct WebhookSource: Sendable {
         } catch {
             return .failure(error)
         }
+        let type = self.type?.value(in: request).flatMap {
+            $0.utf8.count <= Self.idByteLimit && isPrintable($0) ? $0 : nil
+        }
         return .success(
             VerifiedEvent(
-                source: name, job: job, request: request,
-                byteLimit: body ?? JobLimits.payloadBytes, providerID: providerID,
-                type: type?.value(in: request).flatMap {
-                    $0.utf8.count <= Self.idByteLimit && isPrintable($0) ? $0 : nil
-                },
+                source: name, jobs: routing.jobs(of: request, type: type), request: request,
+                byteLimit: body ?? JobLimits.payloadBytes, providerID: providerID, type: type,
                 keptHeaders: keptHeaders(
                     of: request, scheme: scheme,
-                    matching: kept + [id, type].compactMap { $0?.headerName }),
+                    matching: kept + [id, self.type].compactMap { $0?.headerName }),
                 formField: formField))
     }
 

@@ -14,8 +14,10 @@ public struct HTTPTarget: Sendable {
     /// Headers a configuration may add.
     public static let headerLimit = 32
 
-    /// Scheme, host and port, for logs and errors; the path and query may hold secrets.
+    /// Scheme, host and port.
     public let origin: String
+    /// The URL without its query, for reasons; a part of the path that may be a token is `***`.
+    public let shown: String
     /// How long one delivery may take, from waiting for a connection to the answer.
     public let timeout: Duration
 
@@ -62,6 +64,25 @@ public struct HTTPTarget: Sendable {
         }
         self.timeout = timeout
         origin = request.origin.description
+        shown = origin + Self.shown(request.place.prefix { $0 != "?" })
+    }
+
+    /// Characters of a path that are shown.
+    private static let shownLimit = 200
+
+    /// Many services put the secret of a URL into its path: what is long, and has letters and digits,
+    /// may be one.
+    private static func shown(_ path: Substring) -> String {
+        guard path != "/" else { return "" }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let shown = parts.map { part -> Substring in
+            let bytes = part.utf8
+            let hasDigit = bytes.contains { (0x30...0x39).contains($0) }
+            let hasLetter = bytes.contains { (0x61...0x7A).contains($0 | 0x20) }
+            return bytes.count >= 20 && hasDigit && hasLetter ? "***" : part
+        }
+        let text = shown.joined(separator: "/")
+        return text.count > shownLimit ? String(text.prefix(shownLimit)) + "…" : text
     }
 
     private static func checked(
@@ -94,7 +115,7 @@ public struct HTTPTarget: Sendable {
     }
 }
 
-/// Shows where, never what is sent along: headers and path may hold secrets.
+/// Shows where, never what is sent along: headers, path and query may hold secrets.
 extension HTTPTarget: CustomStringConvertible, CustomReflectable {
     /// The origin.
     public var description: String { origin }

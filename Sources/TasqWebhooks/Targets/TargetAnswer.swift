@@ -17,26 +17,26 @@ package struct TargetAnswer: Sendable {
         self.date = date
     }
 
-    /// The outcome of the attempt; `nil` is success. `origin` names the target in the reason.
-    package func outcome(from origin: String, now: Timestamp = .now) -> Outcome? {
+    /// The outcome of the attempt; `nil` is success. `target` names it in the reason.
+    package func outcome(from target: String, now: Timestamp = .now) -> Outcome? {
         switch status {
         case 200...299:
             nil
         case 410:
-            .fail("\(origin) answered 410 Gone: it wants no further deliveries")
+            .fail("\(target) answered 410 Gone: it wants no further deliveries")
         case 429:
-            .later(after: wait(now: now), "\(origin) answered \(status)")
+            .later(after: wait(now: now), "\(target) answered \(status)")
         case 503:
             // Without a wait it is an error like others.
             retryAfter == nil
-                ? .retry("\(origin) answered 503")
-                : .later(after: wait(now: now), "\(origin) answered 503")
+                ? .retry("\(target) answered 503")
+                : .later(after: wait(now: now), "\(target) answered 503")
         case 300...399:
             .retry(
-                "\(origin) answered \(status): redirects are not followed; "
+                "\(target) answered \(status): redirects are not followed; "
                     + "configure the URL it points to")
         default:
-            .retry("\(origin) answered \(status)")
+            .retry("\(target) answered \(status)")
         }
     }
 

@@ -76,7 +76,7 @@ public final class TargetClient: Sendable {
         let outcome = TargetAnswer(
             status: answer.status, retryAfter: waits.count == 1 ? waits.first : nil,
             date: dates.count == 1 ? dates.first : nil
-        ).outcome(from: target.origin)
+        ).outcome(from: target.shown)
         if let outcome { throw outcome }
     }
 
@@ -114,11 +114,11 @@ public final class TargetClient: Sendable {
     private func outcome(of error: any Error) -> Outcome {
         switch error {
         case RequestFault.timedOut, ChannelError.connectTimeout:
-            return .retry("\(target.origin) did not answer within \(target.timeout)")
+            return .retry("\(target.shown) did not answer within \(target.timeout)")
         case let error as NIOConnectionError where error.refusal != nil:
-            return .fail("\(target.origin): \(error.refusal ?? "")")
+            return .fail("\(target.shown): \(error.refusal ?? "")")
         default:
-            return .retry("\(target.origin): \(connectionFault(error))")
+            return .retry("\(target.shown): \(connectionFault(error))")
         }
     }
 }

@@ -27,6 +27,9 @@ final class AnsweringTarget: Sendable {
         Response(status: .tooManyRequests, headers: [.retryAfter: "\(seconds)"])
     }
 
+    /// The answer of one that has failed.
+    static var broken: Response { Response(status: .internalServerError) }
+
     /// Runs a server while `body` runs with its address, as in `http://127.0.0.1:4711`. It answers
     /// nothing before so many requests have come.
     static func run(

@@ -18,13 +18,13 @@ struct Stack: Sendable {
     /// Serves a fresh database while the body runs.
     static func with<Value: Sendable>(
         tokens: [AdminToken] = [], redis: DependencyState = .none,
-        limits: HTTPLimits = AdminServer.defaultLimits,
+        limits: HTTPLimits = AdminServer.defaultLimits, more: [WebhookSource] = [],
         defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
         _ body: @Sendable (Stack, TestDatabase) async throws -> Value
     ) async throws -> Value {
         try await TestDatabase.with(migrate: migrate) { database in
             try await with(
-                url: database.url, tokens: tokens, redis: redis, limits: limits,
+                url: database.url, tokens: tokens, redis: redis, limits: limits, more: more,
                 defaults: defaults
             ) { stack in
                 try await body(stack, database)
@@ -47,7 +47,7 @@ struct Stack: Sendable {
     /// Serves the database at `url` while the body runs.
     static func with<Value: Sendable>(
         url: String, tokens: [AdminToken] = [], redis: DependencyState = .none,
-        limits: HTTPLimits = AdminServer.defaultLimits,
+        limits: HTTPLimits = AdminServer.defaultLimits, more: [WebhookSource] = [],
         defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
         _ body: @Sendable (Stack) async throws -> Value
     ) async throws -> Value {
@@ -58,7 +58,7 @@ struct Stack: Sendable {
         let readiness = Readiness()
         let meters = HTTPMeters()
         let ingest = IngestServer(
-            address: loopback, sources: try sources(), queue: queue, meters: meters,
+            address: loopback, sources: try sources() + more, queue: queue, meters: meters,
             logger: quiet, onListening: ingestSignal.tell)
         let admin = try AdminServer(
             address: loopback, limits: limits, tokens: tokens, queue: queue, catalog: store,
@@ -81,15 +81,16 @@ struct Stack: Sendable {
     }
 
     private static func sources() throws(InvalidInput) -> [WebhookSource] {
-        let job = try JobTemplate(kind: Name("push"), queue: Name("hooks"), maxAttempts: 7)
+        let routing = WebhookRouting(
+            try JobTemplate(kind: Name("push"), queue: Name("hooks"), maxAttempts: 7))
         return [
             try WebhookSource(
-                name: Name("github"), scheme: .github, secrets: [secret], job: job),
+                name: Name("github"), scheme: .github, secrets: [secret], routing: routing),
             try WebhookSource(
-                name: Name("paddle"), scheme: .github, secrets: [secret], job: job,
+                name: Name("paddle"), scheme: .github, secrets: [secret], routing: routing,
                 respond: 200),
             try WebhookSource(
-                name: Name("silent"), scheme: .github, secrets: [secret], job: job,
+                name: Name("silent"), scheme: .github, secrets: [secret], routing: routing,
                 respond: 204),
         ]
     }

@@ -78,6 +78,25 @@ import Testing
         }
     }
 
+    @Test func `A webhook that nobody would know again is warned of`() async throws {
+        try await withStore { store, _ in
+            for (id, warns) in [("d-1", false), (nil, true)] as [(String?, Bool)] {
+                let job = try NewJob(kind: Name("hook"), payload: Payload([]))
+                let event = NewEvent(
+                    source: try Name("github"), providerID: id, payload: Payload([]), jobs: [job])
+                #expect(try await store.accept([event]) == [.stored])
+                let facts = try await explanation(of: job.id, in: store).facts
+                func fact(_ name: String) -> String? {
+                    facts.first { $0.name == name }?.value
+                }
+                #expect(fact("source") == "github" && fact("event_id") == id)
+                #expect(fact("warning")?.hasPrefix("no event id was found") == (warns ? true : nil))
+            }
+            let plain = try await explanation(of: store.job(), in: store)
+            #expect(!plain.facts.contains { ["source", "event_id", "warning"].contains($0.name) })
+        }
+    }
+
     @Test func `The rows of one remote worker are one worker with its slots`() async throws {
         try await withStore { store, database in
             try await database.execute(

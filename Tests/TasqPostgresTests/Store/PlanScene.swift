@@ -77,7 +77,7 @@ struct PlanScene {
                 arguments: """
                     public.fresh(), '{s}', \(keys.replacing("'1', '6'", with: "'5', '10'")), \
                     '{text/plain}', \(bodies), \(bodies), public.fresh(), public.fresh(), '{default}', \
-                    '{noop}', '{1}', '{3}', '{}'
+                    '{noop}', '{1}', '{3}', '{}', '{}'
                     """),
             Hot(
                 statement: all.acceptedBefore,

@@ -14,7 +14,7 @@ import Testing
         let error = try #require(throws: InvalidInput.self) {
             try WebhookSource(
                 name: Name("erp"), scheme: .github, secrets: secrets,
-                job: JobTemplate(kind: Name("erp")))
+                routing: WebhookRouting(JobTemplate(kind: Name("erp"))))
         }
         #expect(error.field.hasPrefix("sources.erp.secrets"))
         #expect(!error.description.contains("padded"))
@@ -54,7 +54,7 @@ import Testing
         #expect(throws: InvalidInput.self) {
             try WebhookSource(
                 name: Name("erp"), scheme: .github, secrets: ["s"],
-                job: JobTemplate(kind: Name("erp")), respond: status)
+                routing: WebhookRouting(JobTemplate(kind: Name("erp"))), respond: status)
         }
     }
 

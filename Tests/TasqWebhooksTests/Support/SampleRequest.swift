@@ -23,7 +23,7 @@ func sampleSource(
 ) throws -> WebhookSource {
     try WebhookSource(
         name: Name("sample"), scheme: scheme, secrets: secrets, tolerance: tolerance, id: id,
-        job: JobTemplate(kind: Name("sample"), key: key))
+        routing: WebhookRouting(JobTemplate(kind: Name("sample"), key: key)))
 }
 
 extension WebhookSource {
@@ -41,4 +41,15 @@ func erpScheme() throws -> SignatureScheme {
     try SignatureScheme(
         hmac: "sha512", header: "X-Erp-Signature", encoding: "base64",
         sign: "{timestamp}.{body}", timestamp: "header:X-Erp-Time")
+}
+
+/// A request with the sample body unless told otherwise, signed as GitHub would with `It is a secret`.
+func githubRequest(
+    _ headers: KeyValuePairs<String, String>, body: [UInt8] = sampleBody
+) throws -> WebhookRequest {
+    let proof = try WebhookSigner(scheme: .github, secret: "It is a secret")
+        .headers(for: body, id: "unused", at: sampleTime)
+        .filter { $0.name == "x-hub-signature-256" }
+    return WebhookRequest(
+        headers: proof + headers.map { Payload.Header(name: $0.key, value: $0.value) }, body: body)
 }

@@ -15,6 +15,24 @@ import Testing
     }
 
     @Test(arguments: [
+        ("https://example.com/hook/a?token=1", "https://example.com:443/hook/a"),
+        ("http://example.com", "http://example.com:80"),
+        ("http://example.com/?token=1", "http://example.com:80"),
+        ("http://example.com/a%20b//c/", "http://example.com:80/a%20b//c/"),
+        ("http://[2606:4700::1111]:8080/x", "http://[2606:4700::1111]:8080/x"),
+        ("http://example.com/T02/B1/x7Qp2mVb9LkTz4RwYc8N", "http://example.com:80/T02/B1/***"),
+        ("http://example.com/bot1234567890:AAE-token/send", "http://example.com:80/***/send"),
+        ("http://e.com/v2/a-long-name-in-words", "http://e.com:80/v2/a-long-name-in-words"),
+    ])
+    func `Reasons show the path, without the query and what may be a token`(
+        url: String, shown: String
+    ) throws {
+        #expect(try HTTPTarget(url: url).shown == shown)
+        let long = try HTTPTarget(url: "http://example.com/" + String(repeating: "x/", count: 900))
+        #expect(long.shown.hasSuffix("/x…") && long.shown.count < 250)
+    }
+
+    @Test(arguments: [
         "", "example.com", "/hook", "//example.com", "ftp://example.com/", "file:///etc/passwd",
         "gopher://example.com", "unix:///run/docker.sock", "http+unix://%2Frun%2Fdocker.sock/",
         "http://", "http:///x", "http://a b/", "http://exa\u{0}mple.com",

@@ -157,7 +157,7 @@ import Testing
                 Issue.record("expected a retry, got \(outcome)")
                 return
             }
-            #expect(reason == "http://127.0.0.1:\(port) did not answer within 0.2 seconds")
+            #expect(reason == "http://127.0.0.1:\(port)/hook did not answer within 0.2 seconds")
         }
     }
 
@@ -192,7 +192,7 @@ import Testing
                 })
         }) { port, _ in
             let outcome = try await deliver(sampleContext(), to: sampleTarget(port))
-            #expect(outcome == .retry("http://127.0.0.1:\(port) answered 500"))
+            #expect(outcome == .retry("http://127.0.0.1:\(port)/hook answered 500"))
         }
         #expect(hungUp.withLock { $0 })
     }
@@ -215,7 +215,7 @@ import Testing
             Issue.record("expected a retry, got \(outcome)")
             return
         }
-        #expect(reason == "http://127.0.0.1:1: connection refused")
+        #expect(reason == "http://127.0.0.1:1/hook: connection refused")
     }
 
     @Test func `A name that does not resolve is tried again`() async throws {
@@ -227,8 +227,8 @@ import Testing
         }
         // Where the resolver itself does not answer, the timeout speaks first.
         #expect(
-            reason == "http://nowhere.invalid:80: the name nowhere.invalid does not resolve"
-                || reason == "http://nowhere.invalid:80 did not answer within 20.0 seconds")
+            reason == "http://nowhere.invalid:80/hook: the name nowhere.invalid does not resolve"
+                || reason == "http://nowhere.invalid:80/hook did not answer within 20.0 seconds")
     }
 
     @Test func `A body that breaks off changes nothing: the status decides`() async throws {

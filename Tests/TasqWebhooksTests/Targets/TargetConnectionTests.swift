@@ -19,7 +19,7 @@ import Testing
         }) { port, target in
             result = try await deliver(sampleContext(), to: sampleTarget(port))
             if case .retry(_, let text) = result {
-                reason = text.replacing("http://127.0.0.1:\(port)", with: "target")
+                reason = text.replacing("http://127.0.0.1:\(port)/hook", with: "target")
             }
             #expect(target.requestCount == 1)
         }
@@ -61,8 +61,8 @@ import Testing
         }) { port, target in
             let client = TargetClient(try sampleTarget(port), version: "1")
             try await client.deliver(sampleContext())
-            await #expect(throws: Outcome.retry("http://127.0.0.1:\(port): connection broken off"))
-            {
+            let url = "http://127.0.0.1:\(port)/hook"
+            await #expect(throws: Outcome.retry("\(url): connection broken off")) {
                 try await client.deliver(sampleContext())
             }
             await client.shutdown()

@@ -16,7 +16,7 @@ import Testing
                     Issue.record("expected target_forbidden")
                     continue
                 }
-                #expect(reason.hasPrefix("http://localhost:\(port): target_forbidden"))
+                #expect(reason.hasPrefix("http://localhost:\(port)/hook: target_forbidden"))
                 #expect(reason.contains("127.0.0.1, a loopback address"))
                 #expect(!reason.contains("hush"))
             }

@@ -53,7 +53,7 @@ extension Bench {
             .headers(for: body, id: "", at: .now).last
         let source = try WebhookSource(
             name: Name("github"), scheme: .github, secrets: [secret],
-            job: JobTemplate(kind: Name(Stage.kind)))
+            routing: WebhookRouting(JobTemplate(kind: Name(Stage.kind))))
         return try await Stage.with(servers) { stage in
             try await withServer(source, on: stage) { address in
                 let request = WebhookSenders.Request(

@@ -1,0 +1,50 @@
+import Testing
+
+@testable import Tasq
+
+/// Which of an event's jobs a replay copies.
+struct ReplayTests {
+    @Test func `All jobs of the first moment are copied, though they are of one kind`() throws {
+        let first = try [job("a", key: "1", at: 1), job("a", key: "2", at: 1), job("b", at: 1)]
+        let again = try [job("a", key: "1", at: 2), job("a", key: "2", at: 2), job("b", at: 2)]
+        let third = try [job("b", at: 3), job("a", key: "2", at: 3), job("a", key: "1", at: 3)]
+        #expect(chosen(first) == first)
+        #expect(chosen(first + again + third) == first)
+    }
+
+    @Test func `Of later ones those are copied whose like is gone`() throws {
+        let left = [try job("b", at: 1)]
+        let again = try [job("a", key: "1", at: 2), job("a", key: "2", at: 2), job("b", at: 2)]
+        let third = try [job("a", key: "1", at: 3), job("b", at: 3), job("b", queue: "q", at: 3)]
+        #expect(chosen(left + again + third) == left + again.prefix(2) + third.suffix(1))
+        #expect(chosen([]) == [])
+    }
+
+    @Test func `The first moment does not count where it may be cut off`() throws {
+        var jobs = [try job("a", key: "2", at: 0)]
+        for time in 1...499 {
+            jobs.append(try job("a", key: "1", at: Int64(time)))
+            jobs.append(try job("a", key: "2", at: Int64(time)))
+        }
+        #expect(chosen(jobs) == [jobs[0]])
+        jobs.append(try job("c", at: 500))
+        #expect(jobs.count == 1000)
+        #expect(chosen(jobs) == [jobs[1], jobs[2], jobs[999]])
+    }
+
+    /// As the catalog lists them: the newest first.
+    private func chosen(_ jobs: [JobRecord]) -> [JobRecord] {
+        Array(jobs.reversed()).oneOfEach
+    }
+
+    private func job(
+        _ kind: String, queue: String = "default", key: String? = nil, at time: Int64
+    ) throws -> JobRecord {
+        let time = Timestamp(microseconds: time)
+        return JobRecord(
+            id: JobID(), kind: try Name(kind), queue: try Name(queue), status: .queued,
+            priority: .default, attempt: 0, maxAttempts: 20, crashes: 0, key: key, uniqueKey: nil,
+            payloadID: PayloadID(), enqueuedAt: time, runAt: time, claimedAt: nil,
+            finishedAt: nil, worker: nil, reason: nil)
+    }
+}
