@@ -65,10 +65,12 @@ public struct ScheduleEntry: Sendable, Hashable {
             cron: Cron(cron), zone: Zone(zone), clockChange: clockChange, start: start, end: end)
     }
 
-    /// Throws ``InvalidInput`` for what no job could be made of, and for what will never tick again.
-    /// Whether the payload is JSON is not asked.
+    /// Throws ``InvalidInput`` for what no job could be made of, and, unless it `mayBeOver`, for what
+    /// will never tick again. Whether the payload is JSON is not asked.
     @discardableResult
-    public func check(now: Timestamp = .now) throws(InvalidInput) -> Timing {
+    public func check(
+        now: Timestamp = .now, mayBeOver: Bool = false
+    ) throws(InvalidInput) -> Timing {
         let timing = try timing()
         guard (Duration.zero...Self.longestJitter).contains(jitter) else {
             throw InvalidInput(
@@ -78,7 +80,7 @@ public struct ScheduleEntry: Sendable, Hashable {
             throw InvalidInput(field: "payload", "must be at most \(Self.payloadBytes) bytes")
         }
         _ = try job(at: now)
-        guard timing.next(after: now) != nil else {
+        guard mayBeOver || timing.next(after: now) != nil else {
             throw InvalidInput(field: "end", "must leave a tick to come: this can never fire")
         }
         return timing

@@ -46,13 +46,30 @@ public struct Circumstances: Sendable, Hashable {
     public var putOffSince: Timestamp?
     /// What that said the last time, unless something else has come of the job since.
     public var putOffReason: String?
+    /// The schedule that put it in, and the tick that it stands for; told for a week.
+    public var tick: Tick?
+
+    /// A tick of a schedule.
+    public struct Tick: Sendable, Hashable {
+        /// The schedule.
+        public var schedule: Name
+        /// The time of the tick.
+        public var time: Timestamp
+
+        /// Makes a tick of its columns.
+        public init(schedule: Name, time: Timestamp) {
+            self.schedule = schedule
+            self.time = time
+        }
+    }
 
     /// Makes circumstances of their columns.
     public init(
         job: JobRecord, asOf: Timestamp, isPaused: Bool, liveWorkers: Int, servingWorkers: Int,
         unableWorkers: Int,
         servingSlots: Int, servingExecuting: Int, lastOutcome: String?, ahead: Int,
-        holder: Holder?, putOffSince: Timestamp? = nil, putOffReason: String? = nil
+        holder: Holder?, putOffSince: Timestamp? = nil, putOffReason: String? = nil,
+        tick: Tick? = nil
     ) {
         self.job = job
         self.asOf = asOf
@@ -67,5 +84,6 @@ public struct Circumstances: Sendable, Hashable {
         self.holder = holder
         self.putOffSince = putOffSince
         self.putOffReason = putOffReason
+        self.tick = tick
     }
 }

@@ -10,7 +10,8 @@ struct TasqCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             MigrateCommand.self, ServeCommand.self, WorkCommand.self, EnqueueCommand.self,
-            JobsCommand.self, QueuesCommand.self, WorkersCommand.self, TopCommand.self,
+            JobsCommand.self, QueuesCommand.self, WorkersCommand.self, SchedulesCommand.self,
+            TopCommand.self,
             ExplainCommand.self, VerifyCommand.self, RepairCommand.self, DoctorCommand.self,
             ConfigCommand.self, WebhookCommand.self,
             DevCommand.self, BenchCommand.self,

@@ -53,7 +53,7 @@ extension Configuration {
         reportNearMisses(in: environment, problems)
         if let root {
             configuration.origins.file = file
-            for name in ["sources", "handlers", "admin_tokens"] {
+            for name in ["sources", "handlers", "schedules", "admin_tokens"] {
                 configuration.origins.leaves += root.leaves(below: name)
             }
             configuration.readMappings(of: root, file: file, needs, resolver, only: source)
@@ -150,6 +150,12 @@ extension Configuration {
                 if let handler = HandlerEntry(pattern: pattern, in: map, resolver) {
                     handlers.append(handler)
                 }
+            }
+        }
+        if root.has("schedules") {
+            let map = root.mapping("schedules")
+            schedules = (map?.keys ?? []).compactMap { name in
+                map.flatMap { ScheduleEntry(name: name, in: $0, handlers) }
             }
         }
         if let map = root.mapping("admin_tokens") {

@@ -240,7 +240,10 @@ extension PostgresStore {
                         host: host, processID: Int(row.int(27)), seenAt: row.time(28),
                         isLive: row.bool(29))
                 },
-                putOffSince: row.optionalTime(31), putOffReason: row.optionalText(32))
+                putOffSince: row.optionalTime(31), putOffReason: row.optionalText(32),
+                tick: row.optionalText(33).map { schedule in
+                    Circumstances.Tick(schedule: Name(unchecked: schedule), time: row.time(34))
+                })
         }.first
     }
 
