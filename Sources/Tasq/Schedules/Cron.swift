@@ -59,7 +59,7 @@ public struct Cron: Sendable, Hashable {
         }
         if fields.goesByElapsedTime {
             remarks.append(
-                "It goes on when clocks are changed, as an hour or minute that starts with a star does.")
+                "It goes on when clocks are changed, for its hour or minute starts with a star.")
         }
         return remarks
     }

@@ -128,10 +128,9 @@ struct CronReader {
             var step = 1
             if halves.count == 2 {
                 step = digits(halves[1]) ?? 0
-                guard step > 0, step <= part.values.upperBound - part.values.lowerBound else {
-                    throw refusal(
-                        "must have a step from 1 to "
-                            + "\(part.values.upperBound - part.values.lowerBound) in its \(part.name)")
+                let longest = part.values.upperBound - part.values.lowerBound
+                guard (1...longest).contains(step) else {
+                    throw refusal("must have a step from 1 to \(longest) in its \(part.name)")
                 }
             }
             let range = try range(halves[0], part, isStepped: halves.count == 2)

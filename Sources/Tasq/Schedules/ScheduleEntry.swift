@@ -74,7 +74,8 @@ public struct ScheduleEntry: Sendable, Hashable {
         let timing = try timing()
         guard (Duration.zero...Self.longestJitter).contains(jitter) else {
             throw InvalidInput(
-                field: "jitter", "must be between 0s and \(DurationText.format(Self.longestJitter))")
+                field: "jitter",
+                "must be between 0s and \(DurationText.format(Self.longestJitter))")
         }
         guard payload.count <= Self.payloadBytes else {
             throw InvalidInput(field: "payload", "must be at most \(Self.payloadBytes) bytes")

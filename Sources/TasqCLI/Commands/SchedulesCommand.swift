@@ -87,7 +87,8 @@ struct SchedulesCommand: AsyncParsableCommand {
 
         func run() async throws {
             let name = try schedule.read()
-            let id = try await Connections.with(try global.load([.database, .redis])) { connections in
+            let configuration = try global.load([.database, .redis])
+            let id = try await Connections.with(configuration) { connections in
                 let queue = Queue(store: connections.store, announcer: connections.announcer)
                 let id = try await queue.run(schedule: name)
                 await queue.flush()

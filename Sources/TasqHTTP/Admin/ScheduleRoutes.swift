@@ -33,7 +33,8 @@ struct ScheduleRoutes: Sendable {
             Route("POST", "/v1/schedules/{name}/pause", .operate) { _, name async throws(Problem) in
                 try await set(Self.name(name), paused: true)
             },
-            Route("POST", "/v1/schedules/{name}/resume", .operate) { _, name async throws(Problem) in
+            Route("POST", "/v1/schedules/{name}/resume", .operate) {
+                _, name async throws(Problem) in
                 try await set(Self.name(name), paused: false)
             },
             Route("POST", "/v1/schedules/{name}/run", .operate) { _, name async throws(Problem) in
