@@ -12,12 +12,11 @@ extension ScheduleEntry {
             return nil
         }
         defer { map.finish() }
-        let name: Name
+        var name: Name?
         do throws(InvalidInput) {
             name = try Name(text)
         } catch {
             schedules.report(text, "is not a name: \(error.rule)")
-            return nil
         }
         let cron = map.text("cron")
         let kind = map.value("kind") { text throws(InvalidInput) in try Name(text) }
@@ -25,7 +24,10 @@ extension ScheduleEntry {
         if cron == nil { map.report("\(map.path).cron is missing") }
         if kind == nil, !map.has("kind") { map.report("\(map.path).kind is missing") }
         let given = kind.map { handlers.defaults(for: $0, payload: payload) } ?? JobDefaults()
-        self.init(name: name, cron: cron ?? "", kind: kind ?? .defaultQueue, payload: payload)
+        // Read to the end, so that every mistake is told at once.
+        self.init(
+            name: name ?? .defaultQueue, cron: cron ?? "", kind: kind ?? .defaultQueue,
+            payload: payload)
         zone = map.text("zone") ?? "UTC"
         clockChange =
             map.value("clock_change") { text throws(InvalidInput) -> ClockChange in
@@ -51,7 +53,7 @@ extension ScheduleEntry {
                 try number(text, in: JobLimits.maxAttempts)
             } ?? given.maxAttempts
         key = map.text("key") ?? given.key
-        guard cron != nil, kind != nil else { return nil }
+        guard name != nil, cron != nil, kind != nil else { return nil }
         do throws(InvalidInput) {
             try JSONText.check(body(at: .now))
             try check(mayBeOver: true)
