@@ -15,7 +15,7 @@ WITH wanted (rights, privilege, kind, object) AS (
     WHERE p.pronamespace = 'tasq'::regnamespace AND p.proname = 'enqueue'
     UNION ALL
     SELECT r.rights, 'EXECUTE', 'FUNCTION', p.oid::regprocedure::text
-    FROM unnest(ARRAY['worker', 'operator']) AS r (rights)
+    FROM unnest(ARRAY['worker']) AS r (rights)
     CROSS JOIN pg_proc AS p
     WHERE p.pronamespace = 'tasq'::regnamespace AND p.proname = 'put_schedule'
     UNION ALL
@@ -34,7 +34,7 @@ WITH wanted (rights, privilege, kind, object) AS (
             ('worker', 'setting', 's'), ('operator', 'setting', 'si'),
             ('worker', 'schema_version', 's'), ('operator', 'schema_version', 's'),
             ('worker', 'tally', 'sid'), ('operator', 'tally', 's'),
-            ('worker', 'schedule', 'siud'), ('operator', 'schedule', 'siud'),
+            ('worker', 'schedule', 'siud'), ('operator', 'schedule', 'sud'),
             ('worker', 'schedule_tick', 'siud'), ('operator', 'schedule_tick', 's')
     ) AS t (rights, name, letters)
     JOIN (
