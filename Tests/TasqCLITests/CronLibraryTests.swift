@@ -53,9 +53,11 @@ struct CronLibraryTests {
             // The second comes first for all three, as croniter is asked here.
             let second = index % 5 == 0 ? choose(["0", "*/20", "15,45"]) + " " : ""
             let text = second + fields.joined(separator: " ")
+            // croniter's days of a week end with Saturday, so it never comes to Sunday by a step.
+            let toSunday = text.hasSuffix(" 1/2") ? text + ",0" : text
             return Sample(
                 own: text, cronsim: text.replacing("FRIL", with: "5L"),
-                croniter: text.replacing("FRIL", with: "L5"))
+                croniter: toSunday.replacing("FRIL", with: "L5"))
         }
     }()
 

@@ -152,11 +152,9 @@ extension Configuration {
                 }
             }
         }
-        if root.has("schedules") {
-            let map = root.mapping("schedules")
-            schedules = (map?.keys ?? []).compactMap { name in
-                map.flatMap { ScheduleEntry(name: name, in: $0, handlers) }
-            }
+        // One that is left empty says nothing; {} says that there are none.
+        if let map = root.mapping("schedules") {
+            schedules = map.keys.compactMap { ScheduleEntry(name: $0, in: map, handlers) }
         }
         if let map = root.mapping("admin_tokens") {
             resolver.looksUp = needs.contains(.admin)

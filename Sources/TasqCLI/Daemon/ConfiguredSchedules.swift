@@ -4,8 +4,8 @@ import Tasq
 
 /// Puts the configuration's schedules into the table, at the start and after each reload.
 ///
-/// A configuration without the key says nothing of schedules. One with it names them all: those that
-/// came from a configuration and are not in this one are taken away.
+/// A configuration without them says nothing of schedules. One with them names all: those that came
+/// from a configuration and are not in this one are taken away.
 struct ConfiguredSchedules: Service {
     private let store: any JobStore
     private let logger: Logger
