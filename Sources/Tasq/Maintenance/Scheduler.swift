@@ -47,13 +47,9 @@ struct Scheduler: Sendable {
                 if let next = due.nextTick { alarm.set(after: next) }
                 return
             }
-            var firings: [Firing] = []
-            var room = Self.tickLimit
-            for record in due.records where room > 0 {
-                let firing = Firing(of: record, now: due.asOf, limit: room)
-                room -= firing.ticks.count
-                firings.append(firing)
-            }
+            // So that one with many missed ticks does not hold up the others.
+            let share = max(1, Self.tickLimit / due.records.count)
+            let firings = due.records.map { Firing(of: $0, now: due.asOf, limit: share) }
             for firing in firings {
                 guard let problem = firing.problem else { continue }
                 logger.error(

@@ -24,7 +24,7 @@ public struct Timing: Sendable, Hashable {
         if let start, let end, end <= start {
             throw InvalidInput(field: "end", "must be after the start")
         }
-        guard end == nil || next(after: start ?? Timestamp(microseconds: 0)) != nil else {
+        guard end == nil || next(after: Timestamp(microseconds: 0)) != nil else {
             throw InvalidInput(field: "end", "must leave a tick before it: this can never fire")
         }
     }

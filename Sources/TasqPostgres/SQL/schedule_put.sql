@@ -11,7 +11,9 @@
 -- outlives a change. All rows are locked by name first: two processes of different configurations that
 -- start together would each wait for what the other deletes.
 WITH input AS MATERIALIZED (
-    SELECT u.*
+    SELECT
+        u.name, u.cron, u.zone, u.clock_change, u.missed, u.jitter_us, u.starts_at, u.ends_at, u.kind,
+        u.queue, u.priority, u.max_attempts, u.key, u.payload
     FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
         $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::bigint[],
