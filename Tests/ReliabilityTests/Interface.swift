@@ -155,6 +155,9 @@ enum Interface {
         "GET /jobs/{id}/retry": jobForms, "POST /jobs/{id}/retry": jobForms,
         "GET /jobs/{id}/cancel": jobForms, "POST /jobs/{id}/cancel": jobForms,
         "GET /jobs/{id}/delete": jobForms, "POST /jobs/{id}/delete": jobForms,
+        "GET /schedules": scheduleForms, "GET /schedules/pause": scheduleForms,
+        "POST /schedules/pause": scheduleForms, "GET /schedules/resume": scheduleForms,
+        "POST /schedules/resume": scheduleForms,
         "GET /queues/pause": queueForms, "POST /queues/pause": queueForms,
         "GET /queues/resume": queueForms, "POST /queues/resume": queueForms,
         "GET /events/{id}/replay": eventForms, "POST /events/{id}/replay": eventForms,
@@ -197,6 +200,8 @@ enum Interface {
     private static let queueForms = Trial(
         "TasqHTTPTests/DashboardFormTests",
         "A queue is paused and resumed, whatever it is called")
+    private static let scheduleForms = Trial(
+        "TasqHTTPTests/DashboardFormTests", "A schedule is shown, paused and resumed")
     private static let bulkForms = Trial(
         "TasqHTTPTests/DashboardBulkTests",
         "All jobs that match are counted, and cancelled once that is confirmed")
