@@ -196,7 +196,7 @@ final class Maintenance: Sendable {
             try await reap()
         }
         if let nextDue = leadership.nextDue { promoter.arm(after: nextDue) }
-        if let nextTick = leadership.nextTick { tickAlarm.set(after: nextTick) }
+        Scheduler.set(tickAlarm, after: leadership.nextTick)
         let isIdle =
             !leadership.isBusy && leadership.nextDue == nil && !watch.observation.hasStillWorker
         watch.pause = isIdle ? Self.idleTick : Self.tick

@@ -44,7 +44,7 @@ struct Scheduler: Sendable {
         while !Task.isCancelled {
             let due = try await store.dueSchedules(upTo: Self.scheduleLimit)
             guard !due.records.isEmpty else {
-                if let next = due.nextTick { alarm.set(after: next) }
+                Self.set(alarm, after: due.nextTick)
                 return
             }
             // So that one with many missed ticks does not hold up the others.
@@ -60,6 +60,12 @@ struct Scheduler: Sendable {
             }
             try await write(firings)
         }
+    }
+
+    /// Sets the alarm to a tick that comes before the holder of the term looks again: until a later one
+    /// nothing has to wake.
+    static func set(_ alarm: Alarm, after next: Duration?) {
+        if let next, next < Maintenance.longestTerm { alarm.set(after: next) }
     }
 
     /// Together if that can be; a schedule whose jobs PostgreSQL refuses does not hold up the others.

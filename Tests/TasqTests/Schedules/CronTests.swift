@@ -89,7 +89,7 @@ import Testing
     func `A text ticks when its dialect says`(
         text: String, after: String, ticks: [String]
     ) throws {
-        let found = try ticks(of: text, after: after + ":00Z", count: ticks.count)
+        let found = try self.ticks(of: text, after: after + ":00Z", count: ticks.count)
         #expect(found == ticks.map { $0 + ":00Z" }, "\(text)")
     }
 
@@ -157,7 +157,7 @@ import Testing
         let seed = UInt64.random(in: 0 ... .max)
         var generator = Random(state: seed)
         for _ in 0..<20 {
-            let sets = [0...59, 0...23, 1...31, 1...12, 0...6].map { range in
+            let sets = [0...59, 0...23, 1...31, 1...12, 0...6].map { range -> Set<Int> in
                 let isAny = Bool.random(using: &generator)
                 let some = (0..<3).map { _ in Int.random(in: range, using: &generator) }
                 return isAny ? [] : Set(some)
