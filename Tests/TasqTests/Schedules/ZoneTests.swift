@@ -5,64 +5,79 @@ import Testing
 
 /// Zones from the system's files, and ticks where clocks are changed.
 @Suite struct ZoneTests {
-    /// A zone, a text, a policy, the time after which it is asked, and what follows.
-    typealias Case = (
-        zone: String, text: String, change: ClockChange, after: String, ticks: [String]
-    )
+    /// What is asked, and what follows: times without seconds and zone, in UTC.
+    struct Case: Sendable {
+        let zone: String
+        let text: String
+        let change: ClockChange
+        let after: String
+        let ticks: [String]
+
+        init(
+            _ zone: String, _ text: String, _ change: ClockChange, _ after: String,
+            _ ticks: [String]
+        ) {
+            self.zone = zone
+            self.text = text
+            self.change = change
+            self.after = after
+            self.ticks = ticks
+        }
+    }
 
     private static let forward: [Case] = [
         // 02:30 of 29 March 2026 does not exist.
-        (
+        Case(
             "Europe/Berlin", "30 2 * * *", .once, "2026-03-28T12:00",
             ["2026-03-29T01:00", "2026-03-30T00:30"]
         ),
-        ("Europe/Berlin", "30 2 * * *", .skip, "2026-03-28T12:00", ["2026-03-30T00:30"]),
-        (
+        Case("Europe/Berlin", "30 2 * * *", .skip, "2026-03-28T12:00", ["2026-03-30T00:30"]),
+        Case(
             "Europe/Berlin", "30 2 * * *", .twice, "2026-03-28T12:00",
             ["2026-03-29T01:00", "2026-03-30T00:30"]
         ),
         // However many are missing.
-        (
+        Case(
             "Europe/Berlin", "0,30 2 * * *", .once, "2026-03-28T12:00",
             ["2026-03-29T01:00", "2026-03-30T00:00", "2026-03-30T00:30"]
         ),
-        (
+        Case(
             "Europe/Berlin", "0 2,3 * * *", .once, "2026-03-28T12:00",
             ["2026-03-29T01:00", "2026-03-30T00:00", "2026-03-30T01:00"]
         ),
         // A star in front goes by the time that passes.
-        (
+        Case(
             "Europe/Berlin", "*/30 2 * * *", .once, "2026-03-28T12:00",
             ["2026-03-30T00:00", "2026-03-30T00:30"]
         ),
-        (
+        Case(
             "Europe/Berlin", "30 * * * *", .once, "2026-03-29T00:00",
             ["2026-03-29T00:30", "2026-03-29T01:30"]
         ),
-        (
+        Case(
             "America/New_York", "15 2 * * *", .once, "2026-03-07T12:00",
             ["2026-03-08T07:00", "2026-03-09T06:15"]
         ),
         // Half an hour is left out, from 02:00 to 02:30.
-        (
+        Case(
             "Australia/Lord_Howe", "15 2 * * *", .once, "2026-10-02T12:00",
             ["2026-10-02T15:45", "2026-10-03T15:30", "2026-10-04T15:15"]
         ),
-        (
+        Case(
             "Australia/Lord_Howe", "15 2 * * *", .skip, "2026-10-02T12:00",
             ["2026-10-02T15:45", "2026-10-04T15:15"]
         ),
         // A whole day: there was no 30 December 2011.
-        (
+        Case(
             "Pacific/Apia", "0 12 * * *", .once, "2011-12-29T00:00",
             ["2011-12-29T22:00", "2011-12-30T10:00", "2011-12-30T22:00"]
         ),
-        (
+        Case(
             "Pacific/Apia", "0 12 * * *", .skip, "2011-12-29T00:00",
             ["2011-12-29T22:00", "2011-12-30T22:00"]
         ),
         // By the rule after the last change of the file.
-        (
+        Case(
             "Europe/Berlin", "30 2 * * *", .once, "2100-03-27T12:00",
             ["2100-03-28T01:00", "2100-03-29T00:30"]
         ),
@@ -70,36 +85,36 @@ import Testing
 
     private static let back: [Case] = [
         // 02:30 of 25 October 2026 comes twice.
-        (
+        Case(
             "Europe/Berlin", "30 2 * * *", .once, "2026-10-24T12:00",
             ["2026-10-25T00:30", "2026-10-26T01:30"]
         ),
-        (
+        Case(
             "Europe/Berlin", "30 2 * * *", .skip, "2026-10-24T12:00",
             ["2026-10-25T00:30", "2026-10-26T01:30"]
         ),
-        (
+        Case(
             "Europe/Berlin", "30 2 * * *", .twice, "2026-10-24T12:00",
             ["2026-10-25T00:30", "2026-10-25T01:30", "2026-10-26T01:30"]
         ),
         // Asked between the two.
-        (
+        Case(
             "Europe/Berlin", "30 2 * * *", .once, "2026-10-25T00:45", ["2026-10-26T01:30"]
         ),
-        (
+        Case(
             "Europe/Berlin", "*/30 2 * * *", .once, "2026-10-24T12:00",
             ["2026-10-25T00:00", "2026-10-25T00:30", "2026-10-25T01:00", "2026-10-25T01:30"]
         ),
-        (
+        Case(
             "America/New_York", "30 1 * * *", .once, "2026-10-31T12:00",
             ["2026-11-01T05:30", "2026-11-02T06:30"]
         ),
         // Half an hour comes twice, from 01:30 to 02:00.
-        (
+        Case(
             "Australia/Lord_Howe", "45 1 * * *", .once, "2026-04-04T12:00",
             ["2026-04-04T14:45", "2026-04-05T15:15"]
         ),
-        (
+        Case(
             "Australia/Lord_Howe", "45 1 * * *", .twice, "2026-04-04T12:00",
             ["2026-04-04T14:45", "2026-04-04T15:15", "2026-04-05T15:15"]
         ),
