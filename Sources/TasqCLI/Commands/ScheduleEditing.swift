@@ -1,5 +1,6 @@
 import ArgumentParser
 import Tasq
+import TasqHTTP
 import TasqPostgres
 import TasqWebhooks
 

@@ -1,6 +1,5 @@
 import NIOHTTP1
 import Tasq
-import TasqWebhooks
 
 /// `/v1/schedules`.
 struct ScheduleRoutes: Sendable {
