@@ -241,9 +241,9 @@ enum Interface {
             "TasqPostgresTests/Store/ScheduleTests",
             "A schedule stands as it was put in, and its ticks have jobs that say when"),
         "tasq.schedule_tick": Trial(
-            "TasqPostgresTests/Store/ScheduleTests", "A tick that many fire at once has one job"),
+            "TasqPostgresTests/Store/SchedulerTests", "A tick that many fire at once has one job"),
         "tasq.put_schedule": Trial(
-            "TasqPostgresTests/Store/ScheduleTests",
+            "TasqPostgresTests/Store/SchedulerTests",
             "The holder of the term plans what SQL put in, fires it, and says what is wrong"),
         "tasq.schema_version": Trial(
             "TasqPostgresTests/Session/MigratorTests",
