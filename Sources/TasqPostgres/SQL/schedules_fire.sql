@@ -3,7 +3,7 @@
 --   $1 text[]  schedules   $2 bigint[]  the version of each that was read
 --   $3 timestamptz[]  what comes next of each, null for nothing   $4 text[]  what is wrong with each
 --   $5 text[]  of each tick its schedule   $6 timestamptz[]  the tick   $7 uuid[]  its job, ascending
---   $8 timestamptz[]  when that may start   $9 bytea[]  its body   $10 text[] and content type
+--   $8 timestamptz[]  when that may start, null for now   $9 bytea[]  its body   $10 text[] and content type
 --   $11 boolean  whether the plan is written; a run by hand leaves it alone
 --
 -- Returns the jobs that were stored: none of a schedule that somebody has changed or fired since. Two

@@ -89,7 +89,8 @@ extension PostgresStore {
         parameters.append(ticks.map { $0.job.id })
         parameters.append(
             ticks.map { ticked -> Timestamp? in
-                let delay = isByHand ? 0 : ticked.entry.delay(of: ticked.tick).inMicroseconds
+                guard !isByHand else { return nil }
+                let delay = ticked.entry.delay(of: ticked.tick).inMicroseconds
                 return Timestamp(microseconds: ticked.tick.microseconds &+ delay)
             })
         parameters.append(bytesArray: ticks.map { $0.job.payload.body })
