@@ -64,6 +64,9 @@ enum Interface {
         "workers list": Trial(
             "TasqCLITests/WorkTests",
             "Jobs are run with Redis and without, and SIGTERM ends the worker with 0"),
+        "schedules list": schedules, "schedules add": schedules, "schedules next": schedules,
+        "schedules pause": schedules, "schedules resume": schedules, "schedules run": schedules,
+        "schedules delete": schedules,
         "top": Trial(
             "TasqCLITests/TopTests",
             "--once --json is one object with the state, the rates and the waits"),
@@ -94,6 +97,10 @@ enum Interface {
             "Every scenario runs to its end in the smallest size"),
     ]
 
+    private static let schedules = Trial(
+        "TasqCLITests/SchedulesTests",
+        "A schedule is added, listed, paused, resumed, run and deleted")
+
     static let ingestRoutes: [String: Trial] = [
         "POST /in/{source}": Trial(
             "TasqHTTPTests/IngestTests",
@@ -122,6 +129,10 @@ enum Interface {
             "TasqHTTPTests/ClaimTests", "The worker of a claim is listed, field by field"),
         "POST /v1/queues/{name}/pause": pause, "POST /v1/queues/{name}/resume": pause,
         "GET /v1/stats": pause,
+        "GET /v1/schedules": scheduled, "PUT /v1/schedules/{name}": scheduled,
+        "DELETE /v1/schedules/{name}": scheduled, "POST /v1/schedules/{name}/pause": scheduled,
+        "POST /v1/schedules/{name}/resume": scheduled,
+        "POST /v1/schedules/{name}/run": scheduled,
         "GET /v1/events": Trial(
             "TasqHTTPTests/EventTests",
             "Events are listed newest first, page by page, by source and time"),
@@ -156,6 +167,9 @@ enum Interface {
         "GET /jobs/{id}/retry": jobForms, "POST /jobs/{id}/retry": jobForms,
         "GET /jobs/{id}/cancel": jobForms, "POST /jobs/{id}/cancel": jobForms,
         "GET /jobs/{id}/delete": jobForms, "POST /jobs/{id}/delete": jobForms,
+        "GET /schedules": scheduleForms, "GET /schedules/pause": scheduleForms,
+        "POST /schedules/pause": scheduleForms, "GET /schedules/resume": scheduleForms,
+        "POST /schedules/resume": scheduleForms,
         "GET /queues/pause": queueForms, "POST /queues/pause": queueForms,
         "GET /queues/resume": queueForms, "POST /queues/resume": queueForms,
         "GET /events/{id}/replay": eventForms, "POST /events/{id}/replay": eventForms,
@@ -177,6 +191,9 @@ enum Interface {
         "A job is retried, cancelled and deleted, and refused where its status forbids it")
     private static let pause = Trial(
         "TasqHTTPTests/BulkTests", "A paused queue is claimed by nobody, and its stats say so")
+    private static let scheduled = Trial(
+        "TasqHTTPTests/ScheduleTests",
+        "A schedule is put in, listed, paused, resumed, run and deleted")
     private static let eventShown = Trial(
         "TasqHTTPTests/EventTests",
         "An event shows its jobs and headers, and its body byte for byte but harmless")
@@ -198,6 +215,8 @@ enum Interface {
     private static let queueForms = Trial(
         "TasqHTTPTests/DashboardFormTests",
         "A queue is paused and resumed, whatever it is called")
+    private static let scheduleForms = Trial(
+        "TasqHTTPTests/DashboardFormTests", "A schedule is shown, paused and resumed")
     private static let bulkForms = Trial(
         "TasqHTTPTests/DashboardBulkTests",
         "All jobs that match are counted, and cancelled once that is confirmed")
@@ -233,6 +252,14 @@ enum Interface {
         "tasq.setting": Trial(
             "TasqPostgresTests/Store/TermTests",
             "One holder at a time, whatever the clock says, until its term is seen to stand still"),
+        "tasq.schedule": Trial(
+            "TasqPostgresTests/Store/ScheduleTests",
+            "A schedule stands as it was put in, and its ticks have jobs that say when"),
+        "tasq.schedule_tick": Trial(
+            "TasqPostgresTests/Store/SchedulerTests", "A tick that many fire at once has one job"),
+        "tasq.put_schedule": Trial(
+            "TasqPostgresTests/Store/SchedulerTests",
+            "The holder of the term plans what SQL put in, fires it, and says what is wrong"),
         "tasq.schema_version": Trial(
             "TasqPostgresTests/Session/MigratorTests",
             "Ten processes at once apply each migration once"),

@@ -74,6 +74,7 @@ struct ConfigurationTests {
             #expect(text.contains("\(last):"), "\(setting.key)")
         }
         #expect(shipped.handlers.map(\.pattern) == ["noop*", "log*"])
+        #expect(shipped.schedules == nil, "whoever starts with it takes no schedules away")
     }
 
     @Test func `Uncommented, the shipped file's examples are a valid configuration`() throws {
@@ -105,6 +106,7 @@ struct ConfigurationTests {
                         words: ["/usr/local/bin/report", "--json"],
                         environment: ["LANG": "C.UTF-8", "API_KEY": "k"], directory: nil)))
         #expect(configuration.handlers[2].queue?.description == "ci")
+        #expect(configuration.schedules?.map(\.name.description) == ["nightly"])
     }
 
     @Test(arguments: [

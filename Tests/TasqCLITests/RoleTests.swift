@@ -106,10 +106,11 @@ import Testing
                 ["work", "--config", file.path], environment: url("runner"))
             _ = try await worker.waitForLine(containing: "worker registered")
             for arguments in [
-                ["noop"], ["bad", "--max-attempts", "1"], ["noop", "--delay", "1h"],
+                ["enqueue", "noop"], ["enqueue", "bad", "--max-attempts", "1"],
+                ["enqueue", "noop", "--delay", "1h"],
+                ["schedules", "add", "s", "0 0 1 1 *", "noop"],
             ] {
-                let run = try await TasqProgram.start(
-                    ["enqueue"] + arguments, environment: url("runner"))
+                let run = try await TasqProgram.start(arguments, environment: url("runner"))
                 #expect(try await run.wait() == .code(0), "\(run.standardError)")
             }
             try await eventually("what is due is done") {
@@ -122,14 +123,17 @@ import Testing
                 ["jobs", "retry", "--status", "error"],
                 ["jobs", "cancel", "--kind", "noop"], ["jobs", "delete", "--status", "success"],
                 ["queues", "pause", "default"], ["queues", "resume", "default"],
-                ["workers", "list"],
+                ["workers", "list"], ["schedules", "list"], ["schedules", "pause", "s"],
+                ["schedules", "resume", "s"], ["schedules", "delete", "s"],
                 ["verify", "--pause", "0s"], ["top", "--once"],
             ] {
                 let run = try await TasqProgram.start(arguments, environment: url("app"))
                 #expect(try await run.wait() == .code(0), "\(arguments): \(run.standardError)")
             }
-            let put = try await TasqProgram.run("enqueue", "noop", environment: url("app"))
-            #expect(put.exit == .code(77), "\(put.errors)")
+            for arguments in [["enqueue", "noop"], ["schedules", "add", "t", "@daily", "noop"]] {
+                let put = try await TasqProgram.start(arguments, environment: url("app"))
+                #expect(try await put.wait() == .code(77), "\(put.standardError)")
+            }
             worker.signal(SIGTERM)
             #expect(try await worker.wait() == .code(0))
         }

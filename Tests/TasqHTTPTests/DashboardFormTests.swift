@@ -92,6 +92,28 @@ struct DashboardFormTests {
         }
     }
 
+    @Test func `A schedule is shown, paused and resumed`() async throws {
+        try await Stack.with { stack, database in
+            let browser = Browser(stack)
+            let put = try await stack.ask(
+                "PUT", "/v1/schedules/nightly", #"{"cron": "30 2 1 1 *", "kind": "report"}"#)
+            #expect(put.status == 200)
+            let page = try await browser.get("/schedules")
+            // The next five.
+            #expect(page.text.components(of: "-01-01 02:30:00") == 5, "\(page.text)")
+            for (word, isPaused) in [("pause", "t"), ("resume", "f")] {
+                let path = "/schedules/\(word)?schedule=nightly"
+                #expect(try await browser.get("/schedules").text.contains("href=\"\(path)\""))
+                #expect(try await browser.confirm(path).status == 200)
+                let paused = try await database.execute("SELECT paused FROM tasq.schedule")
+                #expect(paused == isPaused)
+            }
+            for path in ["/schedules/pause?schedule=none", "/schedules/resume"] {
+                #expect(try await browser.get(path).status == 404, "\(path)")
+            }
+        }
+    }
+
     @Test func `An event is replayed from its page, which then shows the new job`() async throws {
         try await Stack.with { stack, database in
             let browser = Browser(stack)

@@ -179,7 +179,10 @@ struct DashboardListTests {
             let id = try await stack.enqueue(#"{"kind":"noop"}"#)
             try await stack.end("fail", #"{"error":"no luck"}"#)
             _ = try await stack.deliver(Array("{}".utf8))
-            for path in ["/", "/jobs", "/jobs/\(id)", "/queues", "/workers", "/events"] {
+            _ = try await stack.ask("PUT", "/v1/schedules/s", #"{"cron": "@daily", "kind": "k"}"#)
+            for path in [
+                "/", "/jobs", "/jobs/\(id)", "/queues", "/workers", "/schedules", "/events",
+            ] {
                 let page = try await stack.ask("GET", path).text
                 let cells = page.components(of: "<td ")
                 #expect(cells > 0 && page.components(of: "<td>") == 0, "\(path)")

@@ -16,7 +16,8 @@ struct DashboardOutageTests {
         try await Stack.with(redis: redis) { stack, _ in
             let id = try await stack.enqueue(#"{"kind":"noop"}"#)
             for path in [
-                "/", "/jobs", "/jobs/\(id)", "/jobs/\(id)/cancel", "/queues", "/workers", "/events",
+                "/", "/jobs", "/jobs/\(id)", "/jobs/\(id)/cancel", "/queues", "/workers",
+                "/schedules", "/events",
             ] {
                 let page = try await stack.ask("GET", path)
                 #expect(page.status == 200, "\(path)")
@@ -37,7 +38,9 @@ struct DashboardOutageTests {
             let id = try await stack.enqueue(#"{"kind":"noop"}"#)
             let asked = try await browser.get("/jobs/\(id)/cancel")
             await server.stop(.immediate)
-            for path in ["/", "/jobs", "/jobs/\(id)", "/queues", "/workers", "/events"] {
+            for path in [
+                "/", "/jobs", "/jobs/\(id)", "/queues", "/workers", "/schedules", "/events",
+            ] {
                 let page = try await browser.get(path)
                 #expect(page.status == 503 && page["retry-after"] != nil, "\(path)")
                 #expect(page["content-type"] == "text/html; charset=utf-8", "\(path)")

@@ -108,7 +108,8 @@ import Testing
         "POST /jobs/{id}/delete", "GET /queues/pause", "POST /queues/pause", "GET /queues/resume",
         "POST /queues/resume", "GET /events/{id}/replay", "POST /events/{id}/replay",
         "GET /bulk", "POST /bulk", "GET /bulk/{id}", "POST /bulk/{id}/stop",
-        "GET /jobs/{id}/payload", "GET /find",
+        "GET /jobs/{id}/payload", "GET /find", "GET /schedules", "GET /schedules/pause",
+        "POST /schedules/pause", "GET /schedules/resume", "POST /schedules/resume",
     ]
 
     /// The paths stand at two blanks, their methods at four.
@@ -121,8 +122,9 @@ import Testing
                 path = String(line.dropFirst(2).prefix { $0 != ":" })
             } else if line == "components:" {
                 break
-            } else if let method = ["get", "post", "delete"].first(where: { line == "    \($0):" })
-            {
+            } else if let method = ["get", "put", "post", "delete"].first(where: {
+                line == "    \($0):"
+            }) {
                 result.insert("\(method.uppercased()) \(path)")
             }
         }

@@ -53,7 +53,7 @@ public struct Explanation: Sendable, Hashable {
     public init(_ circumstances: Circumstances) {
         let (reason, sentence) = circumstances.explained
         self.reason = reason
-        self.sentence = sentence
+        self.sentence = sentence + circumstances.origin
         facts = circumstances.facts
     }
 
@@ -180,6 +180,10 @@ extension Circumstances {
         )
     }
 
+    fileprivate var origin: String {
+        tick.map { " It was put in by the schedule `\($0.schedule)` for \($0.time)." } ?? ""
+    }
+
     private var isUnknownKind: Bool { job.reason?.hasPrefix(Attempt.noHandler) ?? false }
     private var finished: String { job.finishedAt?.description ?? "an unknown time" }
     private var because: String { job.reason.map { ": \(Self.brief($0))" } ?? "" }
@@ -201,6 +205,8 @@ extension Circumstances {
         add("status", job.status.rawValue)
         add("kind", job.kind)
         add("queue", job.queue)
+        add("schedule", tick?.schedule)
+        add("tick", tick?.time)
         add("as_of", asOf)
         add("run_at", job.runAt)
         add("attempt", "\(job.attempt) of \(job.maxAttempts)")

@@ -110,7 +110,7 @@ private struct DigitReader {
 }
 
 /// Days since 1970-01-01 of a date in the proleptic Gregorian calendar.
-private func days(fromYear year: Int64, month: Int64, day: Int64) -> Int64 {
+func days(fromYear year: Int64, month: Int64, day: Int64) -> Int64 {
     let shifted = month <= 2 ? year - 1 : year
     let era = shifted.flooredDivision(by: 400)
     let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
@@ -118,7 +118,7 @@ private func days(fromYear year: Int64, month: Int64, day: Int64) -> Int64 {
     return era.quotient * 146_097 + dayOfEra - 719_468
 }
 
-private func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let era = (days + 719_468).flooredDivision(by: 146_097)
     let dayOfEra = era.remainder
     let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
@@ -129,7 +129,7 @@ private func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int
     return (year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
 }
 
-private func daysIn(month: Int64, of year: Int64) -> Int64 {
+func daysIn(month: Int64, of year: Int64) -> Int64 {
     switch month {
     case 4, 6, 9, 11: 30
     case 2: (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 29 : 28
@@ -143,7 +143,7 @@ private func padded(_ number: Int64, _ width: Int) -> String {
 }
 
 extension Int64 {
-    fileprivate func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+    func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }

@@ -1,8 +1,8 @@
 import Logging
 import Synchronization
 
-/// What one process at a time does for all: reaps dead workers, promotes what is due, watches
-/// whether the doorbell forgot, takes off its lists what nobody else does, announces what SQL has
+/// What one process at a time does for all: reaps dead workers, promotes what is due, fires the ticks
+/// of schedules, watches whether the doorbell forgot, takes off its lists what nobody else does, announces what SQL has
 /// enqueued, and notes what has been done for charts.
 ///
 /// The right to do so is a term in a row, which its holder renews. Whoever sees it stand still for
@@ -36,6 +36,8 @@ final class Maintenance: Sendable {
     let announcer: any Announcer
     private let doorbell: Doorbell
     private let promoter: Promoter
+    /// Set to the next tick of a schedule.
+    private let tickAlarm = Alarm()
     let meters: Meters
     let logger: Logger
     private let failures: FailureLog
@@ -83,6 +85,7 @@ final class Maintenance: Sendable {
             group.addTask { await self.weed() }
             group.addTask { await self.relayCommits() }
             group.addTask { await self.keepTallies() }
+            group.addTask { await self.fireTicks() }
         }
     }
 
@@ -193,6 +196,7 @@ final class Maintenance: Sendable {
             try await reap()
         }
         if let nextDue = leadership.nextDue { promoter.arm(after: nextDue) }
+        Scheduler.set(tickAlarm, after: leadership.nextTick)
         let isIdle =
             !leadership.isBusy && leadership.nextDue == nil && !watch.observation.hasStillWorker
         watch.pause = isIdle ? Self.idleTick : Self.tick
@@ -230,6 +234,13 @@ final class Maintenance: Sendable {
                 hasFailed = true
             }
         }
+    }
+
+    private func fireTicks() async {
+        let scheduler = Scheduler(
+            store: store, doorbell: doorbell, meters: meters, logger: logger, alarm: tickAlarm
+        ) { [self] in holdsTerm.load(ordering: .relaxed) }
+        await scheduler.run()
     }
 
     private func weed() async {

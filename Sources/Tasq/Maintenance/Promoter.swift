@@ -1,5 +1,4 @@
 import Logging
-import Synchronization
 
 /// Moves scheduled jobs to `queued` when they are due, waiting for the next due time.
 ///
@@ -9,16 +8,11 @@ import Synchronization
 final class Promoter: Sendable {
     static let batchLimit = 1000
 
-    private struct State {
-        var due: ContinuousClock.Instant?
-        var wake = Signal()
-    }
-
     private let store: any JobStore
     private let doorbell: Doorbell
     private let meters: Meters
     private let logger: Logger
-    private let state = Mutex(State())
+    private let alarm = Alarm()
 
     init(store: any JobStore, doorbell: Doorbell, meters: Meters, logger: Logger) {
         self.store = store
@@ -29,21 +23,14 @@ final class Promoter: Sendable {
 
     /// A job is due after `delay`: look then, if nothing is due sooner.
     func arm(after delay: Duration) {
-        let due = ContinuousClock.now + delay
-        let wake = state.withLock { state -> Signal? in
-            guard state.due.map({ due < $0 }) ?? true else { return nil }
-            state.due = due
-            defer { state.wake = Signal() }
-            return state.wake
-        }
-        wake?.raise()
+        alarm.set(after: delay)
     }
 
     /// Promotes until cancelled.
     func run() async {
         var outage = Backoff(from: .milliseconds(200), to: .seconds(5))
         while !Task.isCancelled {
-            await waitUntilDue()
+            await alarm.wait()
             guard !Task.isCancelled else { return }
             do {
                 try await promote()
@@ -66,27 +53,6 @@ final class Promoter: Sendable {
             guard promotion.jobs.count == Self.batchLimit else {
                 if let next = promotion.nextDue { arm(after: next) }
                 return
-            }
-        }
-    }
-
-    private func waitUntilDue() async {
-        while !Task.isCancelled {
-            let (due, wake) = state.withLock { ($0.due, $0.wake) }
-            guard let due else {
-                await wake.wait()
-                continue
-            }
-            let now = ContinuousClock.now
-            guard now < due else {
-                state.withLock { state in
-                    if state.due == due { state.due = nil }
-                }
-                return
-            }
-            _ = await happens(within: due - now, unless: nil) {
-                await wake.wait()
-                return true
             }
         }
     }

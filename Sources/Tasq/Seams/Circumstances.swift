@@ -50,6 +50,22 @@ public struct Circumstances: Sendable, Hashable {
     public var source: Name?
     /// The provider's own id of that event; `nil` for none.
     public var providerID: String?
+    /// The schedule that put it in, and the tick that it stands for; told for a week.
+    public var tick: Tick?
+
+    /// A tick of a schedule.
+    public struct Tick: Sendable, Hashable {
+        /// The schedule.
+        public var schedule: Name
+        /// The time of the tick.
+        public var time: Timestamp
+
+        /// Makes a tick of its columns.
+        public init(schedule: Name, time: Timestamp) {
+            self.schedule = schedule
+            self.time = time
+        }
+    }
 
     /// Makes circumstances of their columns.
     public init(
@@ -57,7 +73,8 @@ public struct Circumstances: Sendable, Hashable {
         unableWorkers: Int,
         servingSlots: Int, servingExecuting: Int, lastOutcome: String?, ahead: Int,
         holder: Holder?, putOffSince: Timestamp? = nil, putOffReason: String? = nil,
-        source: Name? = nil, providerID: String? = nil
+        source: Name? = nil, providerID: String? = nil,
+        tick: Tick? = nil
     ) {
         self.job = job
         self.asOf = asOf
@@ -74,5 +91,6 @@ public struct Circumstances: Sendable, Hashable {
         self.putOffReason = putOffReason
         self.source = source
         self.providerID = providerID
+        self.tick = tick
     }
 }

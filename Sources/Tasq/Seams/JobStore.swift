@@ -4,7 +4,7 @@ import Logging
 ///
 /// Every write is idempotent by its ids or tokens, so a caller that got
 /// ``StoreError/unknown(_:)`` repeats the same call. Batches are all or nothing.
-public protocol JobStore: BodyReader {
+public protocol JobStore: BodyReader, ScheduleStore {
     /// Stores jobs in one transaction; answers in the same order, after the commit.
     func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued]
 

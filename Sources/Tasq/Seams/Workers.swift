@@ -99,6 +99,9 @@ public struct Leadership: Sendable {
     /// Time until the next scheduled job is due, less than nothing for one that is overdue; `nil`
     /// when there is none.
     public var nextDue: Duration?
+    /// Time until a schedule ticks or is to be planned, less than nothing for one that is overdue; `nil`
+    /// when there is none.
+    public var nextTick: Duration?
     /// Whether any job is claimed.
     public var isBusy: Bool
     /// How the term stands in another's hands, as a text that every renewal changes; `nil` when it
@@ -108,7 +111,8 @@ public struct Leadership: Sendable {
     /// Makes an answer to ``JobStore/lead(as:for:counter:takingOver:)``.
     public init(
         isHeld: Bool, term: Int64, epoch: String, counter: Int64, workers: [WorkerSight],
-        nextDue: Duration? = nil, isBusy: Bool = true, standing: String? = nil
+        nextDue: Duration? = nil, nextTick: Duration? = nil, isBusy: Bool = true,
+        standing: String? = nil
     ) {
         self.isHeld = isHeld
         self.term = term
@@ -116,6 +120,7 @@ public struct Leadership: Sendable {
         self.counter = counter
         self.workers = workers
         self.nextDue = nextDue
+        self.nextTick = nextTick
         self.isBusy = isBusy
         self.standing = standing
     }

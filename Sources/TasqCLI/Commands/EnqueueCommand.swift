@@ -121,7 +121,7 @@ struct EnqueueCommand: AsyncParsableCommand {
     /// payload that is not JSON.
     private func job(with handlers: [HandlerEntry]) throws -> NewJob {
         let kind = try Name(kind ?? "", field: "the kind")
-        let body = try readPayload()
+        let body = try readPayload(payload)
         do {
             try JSONText.check(body)
         } catch {
@@ -178,16 +178,17 @@ struct EnqueueCommand: AsyncParsableCommand {
         }
         return .at(time)
     }
+}
 
-    private func readPayload() throws -> [UInt8] {
-        guard let payload else { return Array("{}".utf8) }
-        if payload == "-" { return try readBody(from: payload) }
-        guard payload.hasPrefix("@") else { return Array(payload.utf8) }
-        guard payload != "@" else {
-            throw InvalidInput(field: "--payload", "must have a path after the @")
-        }
-        return try readBody(from: String(payload.dropFirst()))
+/// Reads the text of `--payload`: JSON, `@` and a file, or `-` for standard input.
+func readPayload(_ payload: String?) throws -> [UInt8] {
+    guard let payload else { return Array("{}".utf8) }
+    if payload == "-" { return try readBody(from: payload) }
+    guard payload.hasPrefix("@") else { return Array(payload.utf8) }
+    guard payload != "@" else {
+        throw InvalidInput(field: "--payload", "must have a path after the @")
     }
+    return try readBody(from: String(payload.dropFirst()))
 }
 
 /// Reads a flag's text; an error names the flag.

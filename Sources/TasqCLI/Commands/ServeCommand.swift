@@ -11,7 +11,7 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Two listeners: http.ingest for webhooks, http.admin for operators. Each prints its URL \
             on standard output when it takes connections. SIGHUP reads the configuration again \
-            and takes sources, handlers' defaults, certificates and the log level over.
+            and takes sources, handlers' defaults, schedules, certificates and the log level over.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -30,12 +30,19 @@ struct ServeCommand: AsyncParsableCommand {
             let server = try Server(configuration, connections, logger: logger) { name, url in
                 do { try StandardOutput.line("\(name) \(url)") } catch {}
             }
+            let schedules = ConfiguredSchedules(
+                configuration, store: connections.store, logger: logger)
             let reload = Reload(
                 hangups: hangups, configuration: configuration, logLevel: level, logger: logger,
                 uses: { !$0.hasPrefix("worker.") },
                 load: { [global] in try global.reload(needs, as: configuration) },
-                takeOver: server.takeOver)
-            try await Daemon(services: [reload] + server.services, logger: logger).run()
+                takeOver: { fresh in
+                    try server.takeOver(fresh)
+                    schedules.takeOver(fresh)
+                })
+            try await Daemon(
+                services: [reload] + server.services + [schedules], logger: logger
+            ).run()
         } catch {
             await connections.close()
             throw error

@@ -18,9 +18,9 @@ struct WorkCommand: AsyncParsableCommand {
         discussion: """
             SIGTERM lets running jobs finish within worker.grace and hands the rest back; a second \
             SIGTERM hands everything back at once. SIGHUP reads the configuration again and takes \
-            handlers and the log level over; jobs that run keep the handler they began with. With \
-            --listen, or worker.listen, it serves /metrics, /healthz and /readyz there and prints \
-            the URL on standard output.
+            handlers, schedules and the log level over; jobs that run keep the handler they began \
+            with. With --listen, or worker.listen, it serves /metrics, /healthz and /readyz there \
+            and prints the URL on standard output.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -78,6 +78,8 @@ struct WorkCommand: AsyncParsableCommand {
             })
         let listener = try WorkerListener(
             configuration, connections, worker, logger: logger)
+        let schedules = ConfiguredSchedules(
+            configuration, store: connections.store, logger: logger)
         let reload = Reload(
             hangups: hangups, configuration: configuration, logLevel: level, logger: logger,
             uses: { key in
@@ -91,8 +93,9 @@ struct WorkCommand: AsyncParsableCommand {
                 let table = try HandlerSet(fresh.handlers, path: path, guardian: guardian).table
                 try listener?.takeOver(fresh)
                 worker.replaceHandlers(table)
+                schedules.takeOver(fresh)
             })
-        var services: [any Service] = [reload]
+        var services: [any Service] = [reload, schedules]
         if let listener { services.append(listener.server) }
         services.append(Gated(gate: connections.gate, inner: worker))
         if let listener { services.append(listener.readiness) }

@@ -53,7 +53,7 @@ extension Configuration {
         reportNearMisses(in: environment, problems)
         if let root {
             configuration.origins.file = file
-            for name in ["sources", "handlers", "admin_tokens"] {
+            for name in ["sources", "handlers", "schedules", "admin_tokens"] {
                 configuration.origins.leaves += root.leaves(below: name)
             }
             configuration.readMappings(of: root, file: file, needs, resolver, only: source)
@@ -151,6 +151,10 @@ extension Configuration {
                     handlers.append(handler)
                 }
             }
+        }
+        // One that is left empty says nothing; {} says that there are none.
+        if let map = root.mapping("schedules") {
+            schedules = map.keys.compactMap { ScheduleEntry(name: $0, in: map, handlers) }
         }
         if let map = root.mapping("admin_tokens") {
             resolver.looksUp = needs.contains(.admin)

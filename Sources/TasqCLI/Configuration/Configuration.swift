@@ -23,6 +23,8 @@ struct Configuration: Sendable {
     var sources: [SourceEntry] = []
     /// In file order: the first whose pattern matches a kind counts.
     var handlers: [HandlerEntry] = []
+    /// `nil`: the file says nothing of schedules.
+    var schedules: [ScheduleEntry]?
     /// Where all this was found.
     var origins = ConfigurationOrigins()
 

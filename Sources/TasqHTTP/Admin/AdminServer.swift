@@ -69,6 +69,7 @@ public struct AdminServer: Service {
             + JobActionRoutes(queue: queue).routes
             + BulkRoutes(queue: queue, catalog: catalog, runner: bulk).routes
             + QueueRoutes(queue: queue, catalog: catalog).routes
+            + ScheduleRoutes(queue: queue, defaults: defaults).routes
             + FleetRoutes(catalog: catalog).routes
             + ClaimRoutes(desk: desk).routes
             + StreamRoutes(feed: feed).routes

@@ -31,7 +31,9 @@ struct Dashboard: Sendable {
         code = FormCode(tokens: authorization.tokens)
     }
 
-    var routes: [Route] { pages + logins + jobForms + queueForms + eventForms + bulkForms }
+    var routes: [Route] {
+        pages + logins + jobForms + queueForms + scheduleForms + eventForms + bulkForms
+    }
 
     private var pages: [Route] {
         [
@@ -42,6 +44,7 @@ struct Dashboard: Sendable {
             file("/jobs/{id}/payload") { visit async throws(Problem) in try await payload(visit) },
             page("/queues") { visit async throws(Problem) in try await queues(visit) },
             page("/workers") { _ async throws(Problem) in try await workers() },
+            page("/schedules") { visit async throws(Problem) in try await schedules(visit) },
             page("/events") { visit async throws(Problem) in try await events(visit) },
             page("/events/{id}") { visit async throws(Problem) in try await event(visit) },
             Self.asset("/dashboard.css", "text/css", PackageResources.dashboard_css),

@@ -9,7 +9,7 @@ struct Page {
         + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     private static let parts = [
         ("/", "Overview"), ("/jobs", "Jobs"), ("/queues", "Queues"), ("/workers", "Workers"),
-        ("/events", "Events"),
+        ("/schedules", "Schedules"), ("/events", "Events"),
     ]
 
     let title: String

@@ -8,10 +8,10 @@
 -- queue come before it, as queues.sql reads them (a limit that the planner does not know makes it go by
 -- the order, too); the worker that holds it; how many live workers serve its queue and do not know its
 -- kind; since when and why it is put off; of a job that a webhook made the source of it and the
--- provider's event id. A heartbeat older than the lease counts as silence here, by
--- this server's clock,
--- and so does one from the future, which was written before that clock went back; whether the worker
--- is dead, the reaper decides by its own. The rows of one remote worker are one worker here, with the
+-- provider's event id; the schedule, and its tick, that it was put in for. A heartbeat older than the
+-- lease counts as silence here, by this server's clock, and so does one from the future, which was
+-- written before that clock went back; whether the worker is dead, the reaper decides by its own. The
+-- rows of one remote worker are one worker here, with the
 -- slots that lists show: the id of a further row begins like its worker's but for the version, which is
 -- 8 (RemoteStandings.swift). Workers whose own ids begin alike stay apart.
 WITH live AS MATERIALIZED (
@@ -72,10 +72,11 @@ SELECT
     w.host, w.pid, w.seen_at,
     w.seen_at > now() - w.lease_us * interval '1 microsecond'
         AND w.seen_at <= now() + w.lease_us * interval '1 microsecond' AS is_live,
-    able.unable, j.put_off_at, j.put_off_reason, p.source, p.event_id
+    able.unable, j.put_off_at, j.put_off_reason, p.source, p.event_id, tick.schedule, tick.tick
 FROM tasq.job AS j
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id
 LEFT JOIN tasq.worker AS w ON w.id = e.worker_id
+LEFT JOIN tasq.schedule_tick AS tick ON tick.job_id = j.id
 LEFT JOIN LATERAL (
     SELECT a.outcome, a.reason
     FROM tasq.attempt AS a

@@ -14,6 +14,11 @@ WITH wanted (rights, privilege, kind, object) AS (
     CROSS JOIN pg_proc AS p
     WHERE p.pronamespace = 'tasq'::regnamespace AND p.proname = 'enqueue'
     UNION ALL
+    SELECT r.rights, 'EXECUTE', 'FUNCTION', p.oid::regprocedure::text
+    FROM unnest(ARRAY['worker']) AS r (rights)
+    CROSS JOIN pg_proc AS p
+    WHERE p.pronamespace = 'tasq'::regnamespace AND p.proname = 'put_schedule'
+    UNION ALL
     SELECT t.rights, p.privilege, 'TABLE', format('%I.%I', 'tasq', t.name)
     FROM (
         VALUES
@@ -28,7 +33,9 @@ WITH wanted (rights, privilege, kind, object) AS (
             ('worker', 'queue_setting', 'siud'), ('operator', 'queue_setting', 'siud'),
             ('worker', 'setting', 's'), ('operator', 'setting', 'si'),
             ('worker', 'schema_version', 's'), ('operator', 'schema_version', 's'),
-            ('worker', 'tally', 'sid'), ('operator', 'tally', 's')
+            ('worker', 'tally', 'sid'), ('operator', 'tally', 's'),
+            ('worker', 'schedule', 'siud'), ('operator', 'schedule', 'sud'),
+            ('worker', 'schedule_tick', 'siud'), ('operator', 'schedule_tick', 's')
     ) AS t (rights, name, letters)
     JOIN (
         VALUES ('s', 'SELECT'), ('i', 'INSERT'), ('u', 'UPDATE'), ('d', 'DELETE')

@@ -5,8 +5,8 @@
 --   $3 bigint  the doorbell epoch's counter as the holder last wrote it
 --   $4 text    the standing of another's term that whoever asks has seen abandoned, or null
 --
--- Also tells in how many microseconds the next scheduled job is due, and whether anything is claimed:
--- with nothing to do the holder looks less often.
+-- Also tells in how many microseconds the next scheduled job is due, and a schedule's next tick, and
+-- whether anything is claimed: with nothing to do the holder looks less often.
 -- A row per worker, or one without a worker, to the holder. To anybody else one row without a term,
 -- which tells how the term stands: a text that every renewal changes.
 --
@@ -71,7 +71,14 @@ SELECT
     CASE
         WHEN l.name IS NOT NULL
             THEN concat_ws('/', l.holder, l.term, extract(epoch FROM l.expires_at))
-    END AS standing
+    END AS standing,
+    CASE WHEN h.term IS NOT NULL THEN (
+        SELECT (extract(epoch FROM c.next_at - now()) * 1000000)::bigint
+        FROM tasq.schedule AS c
+        WHERE NOT c.paused AND c.next_at < 'infinity'
+        ORDER BY c.next_at
+        LIMIT 1
+    ) END AS next_tick_us
 FROM tasq.setting AS t
 LEFT JOIN held AS h ON TRUE
 LEFT JOIN tasq.leader AS l ON l.name = 'maintenance' AND h.term IS NULL

@@ -224,7 +224,10 @@ extension PostgresStore {
                 },
                 putOffSince: row.optionalTime(31), putOffReason: row.optionalText(32),
                 source: row.optionalText(33).map(Name.init(unchecked:)),
-                providerID: row.optionalText(34))
+                providerID: row.optionalText(34),
+                tick: row.optionalText(35).map { schedule in
+                    Circumstances.Tick(schedule: Name(unchecked: schedule), time: row.time(36))
+                })
         }.first
     }
 

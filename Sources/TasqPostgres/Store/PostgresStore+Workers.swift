@@ -64,6 +64,7 @@ extension PostgresStore {
             leadership.counter = row.int(1)
             leadership.epoch = row.text(2)
             leadership.nextDue = row.optionalInt(8).map { .microseconds($0) }
+            leadership.nextTick = row.optionalInt(12).map { .microseconds($0) }
             leadership.isBusy = row.bool(9)
             guard !row.isNull(3) else { continue }
             leadership.workers.append(

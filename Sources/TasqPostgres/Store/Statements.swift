@@ -67,6 +67,12 @@ struct Statements: Sendable {
     let retire: Statement
     let retry: Statement
     let revoked: Statement
+    let scheduleDelete: Statement
+    let schedulePause: Statement
+    let schedulePut: Statement
+    let schedules: Statement
+    let schedulesDue: Statement
+    let schedulesFire: Statement
     let settle: Statement
     let settledBefore: Statement
     let stillQueued: Statement
@@ -169,6 +175,12 @@ struct Statements: Sendable {
         retire = load("retire", PackageResources.retire_sql)
         retry = load("retry", PackageResources.retry_sql)
         revoked = load("revoked", PackageResources.revoked_sql)
+        scheduleDelete = load("schedule_delete", PackageResources.schedule_delete_sql)
+        schedulePause = load("schedule_pause", PackageResources.schedule_pause_sql)
+        schedulePut = load("schedule_put", PackageResources.schedule_put_sql)
+        schedules = load("schedules", PackageResources.schedules_sql)
+        schedulesDue = load("schedules_due", PackageResources.schedules_due_sql)
+        schedulesFire = load("schedules_fire", PackageResources.schedules_fire_sql)
         settle = load("settle", PackageResources.settle_sql)
         settledBefore = load("settled_before", PackageResources.settled_before_sql)
         stillQueued = load("still_queued", PackageResources.still_queued_sql)
@@ -235,6 +247,9 @@ extension Migration {
             Migration(
                 number: 13, name: "oldest",
                 text: sql(PackageResources._013_oldest_sql, in: schema), oldest: 1),
+            Migration(
+                number: 14, name: "schedules",
+                text: sql(PackageResources._014_schedules_sql, in: schema), oldest: 1),
         ]
     }
 }

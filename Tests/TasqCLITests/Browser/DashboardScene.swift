@@ -22,6 +22,7 @@ struct DashboardScene {
         [
             ("overview", "/"), ("jobs", "/jobs"), ("errors", "/jobs?status=error"),
             ("job", "/jobs/\(failed)"), ("queues", "/queues"), ("workers", "/workers"),
+            ("schedules", "/schedules"),
             ("events", "/events"), ("event", "/events/\(event)"), ("login", "/login"),
             ("question", "/jobs/\(failed)/retry"), ("bulk", "/bulk?action=delete&status=error"),
         ]

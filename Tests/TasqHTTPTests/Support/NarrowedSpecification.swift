@@ -62,6 +62,23 @@ enum NarrowedSpecification {
             ##"run_at: { oneOf: [{ $ref: "#/components/schemas/Time" }, { type: "null" }],"##,
             #"run_at: { type: [string, "null"], format: date-time, pattern: "^20[3-9][0-9]-","#
         ),
+        (
+            "cron: { type: string, minLength: 1, maxLength: 200,",
+            ##"cron: { type: string, pattern: "^([0-5]?[0-9]|[*]) ([0-9]|[*]) [*] [*] [0-7]$","##
+        ),
+        (#"zone: { type: [string, "null"],"#, #"zone: { enum: [UTC, Europe/Berlin, null],"#),
+        (
+            ##"jitter: { oneOf: [{ $ref: "#/components/schemas/Wait" }, { type: "null" }],"##,
+            #"jitter: { type: [string, "null"], pattern: "^[0-9]{1,2}[sm]$","#
+        ),
+        (
+            ##"start: { oneOf: [{ $ref: "#/components/schemas/Time" }, { type: "null" }],"##,
+            #"start: { enum: ["2026-01-31T00:00:00Z", null],"#
+        ),
+        (
+            ##"end: { oneOf: [{ $ref: "#/components/schemas/Time" }, { type: "null" }],"##,
+            #"end: { enum: ["2099-12-31T00:00:00+01:00", null],"#
+        ),
     ]
 
     /// Throws when something that is narrowed does not stand there.

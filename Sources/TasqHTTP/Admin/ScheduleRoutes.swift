@@ -1,0 +1,207 @@
+import NIOHTTP1
+import Tasq
+
+/// `/v1/schedules`.
+struct ScheduleRoutes: Sendable {
+    let queue: Queue
+    let defaults: @Sendable (Name, [UInt8]) -> JobDefaults
+
+    var routes: [Route] {
+        [
+            Route("GET", "/v1/schedules", .read) { request, _ async throws(Problem) in
+                _ = try Query(request.head.query, allowing: [])
+                let schedules = try await read { () async throws(StoreError) in
+                    try await queue.schedules()
+                }
+                return .json { json in
+                    json.name("schedules")
+                    json.array(schedules) { $0.schedule($1) }
+                }
+            },
+            Route("PUT", "/v1/schedules/{name}", .operate) { request, name async throws(Problem) in
+                try await put(Self.name(name), request.body)
+            },
+            Route("DELETE", "/v1/schedules/{name}", .operate) { _, text async throws(Problem) in
+                let name = try Self.name(text)
+                let existed = try await read { () async throws(StoreError) in
+                    try await queue.delete(schedule: name)
+                }
+                guard existed else { throw .notFound }
+                return .noContent
+            },
+            Route("POST", "/v1/schedules/{name}/pause", .operate) { _, name async throws(Problem) in
+                try await set(Self.name(name), paused: true)
+            },
+            Route("POST", "/v1/schedules/{name}/resume", .operate) {
+                _, name async throws(Problem) in
+                try await set(Self.name(name), paused: false)
+            },
+            Route("POST", "/v1/schedules/{name}/run", .operate) { _, name async throws(Problem) in
+                try await run(Self.name(name))
+            },
+        ]
+    }
+
+    private static func name(_ text: Substring) throws(Problem) -> Name {
+        do throws(InvalidInput) {
+            return try Name(String(text), field: "schedule")
+        } catch {
+            throw .invalid(error)
+        }
+    }
+
+    private func put(_ name: Name, _ body: [UInt8]) async throws(Problem) -> Answer {
+        do {
+            let request = try ScheduleRequest(body, defaults: defaults)
+            try await queue.schedule([request.entry(named: name)])
+        } catch {
+            throw Self.problem(error)
+        }
+        let stored = try await read { () async throws(StoreError) in
+            try await queue.schedule(named: name)
+        }
+        // Somebody may have taken it away in between.
+        guard let stored else { throw .notFound }
+        return .json { $0.members(of: stored) }
+    }
+
+    private func set(_ name: Name, paused isPaused: Bool) async throws(Problem) -> Answer {
+        let exists = try await read { () async throws(StoreError) in
+            try await queue.setPaused(isPaused, schedule: name)
+        }
+        guard exists else { throw .notFound }
+        return .json { json in
+            json.member("name", name.description)
+            json.member("paused", isPaused)
+        }
+    }
+
+    private func run(_ name: Name) async throws(Problem) -> Answer {
+        let id: JobID?
+        do {
+            id = try await queue.run(schedule: name)
+        } catch {
+            throw Self.problem(error)
+        }
+        guard let id else { throw .notFound }
+        return .json(.created) { $0.member("id", id.description) }
+    }
+
+    private static func problem(_ error: any Error) -> Problem {
+        switch error {
+        case let error as InvalidInput: .invalid(error)
+        case let error as StoreError: Problem(error)
+        default: Problem(StoreError.unavailable("\(error)"))
+        }
+    }
+}
+
+/// What a `PUT /v1/schedules/{name}` asks for.
+struct ScheduleRequest {
+    private static let names = [
+        "cron", "zone", "clock_change", "missed", "jitter", "start", "end", "kind", "queue",
+        "priority", "max_attempts", "key", "payload",
+    ]
+
+    private var fields = JobFields()
+    private let defaults: (Name, [UInt8]) -> JobDefaults
+
+    /// Throws `InvalidInput` for what is no object of these members.
+    init(
+        _ body: [UInt8], defaults: @escaping (Name, [UInt8]) -> JobDefaults
+    ) throws(InvalidInput) {
+        self.defaults = defaults
+        let json = try JSONSlices(body, field: "body")
+        guard let members = json.members(of: json.whole) else {
+            throw InvalidInput(field: "body", "must be a JSON object")
+        }
+        for (name, value) in members {
+            guard Self.names.contains(name) else {
+                throw InvalidInput(
+                    field: "body", "must have no members but " + Self.names.joined(separator: ", "))
+            }
+            try fields.set(name, to: value)
+        }
+    }
+
+    /// Throws `InvalidInput` naming the member that is missing or wrong.
+    func entry(named name: Name) throws(InvalidInput) -> ScheduleEntry {
+        guard let cron = try fields.string("cron") else {
+            throw InvalidInput(field: "cron", "must be given")
+        }
+        guard let kindText = try fields.string("kind") else {
+            throw InvalidInput(field: "kind", "must be given")
+        }
+        let kind = try Name(kindText, field: "kind")
+        let payload = fields.raw("payload").map(Array.init) ?? Array("{}".utf8)
+        let fallback = defaults(kind, payload)
+        var entry = ScheduleEntry(name: name, cron: cron, kind: kind, payload: payload)
+        entry.zone = try fields.string("zone") ?? "UTC"
+        entry.clockChange = try choice("clock_change") ?? .once
+        entry.missed = try choice("missed") ?? .latest
+        entry.jitter = try fields.duration("jitter") ?? .zero
+        entry.start = try time("start")
+        entry.end = try time("end")
+        entry.queue =
+            try fields.string("queue").map { text throws(InvalidInput) in
+                try Name(text, field: "queue")
+            } ?? fallback.queue
+        entry.priority =
+            try fields.number("priority").map { level throws(InvalidInput) in
+                try Priority(level)
+            } ?? fallback.priority
+        entry.maxAttempts = try fields.number("max_attempts") ?? fallback.maxAttempts
+        entry.key = try fields.string("key") ?? fallback.key
+        return entry
+    }
+
+    private func time(_ name: String) throws(InvalidInput) -> Timestamp? {
+        guard let text = try fields.string(name) else { return nil }
+        guard let time = Timestamp(rfc3339: text) else {
+            throw InvalidInput(
+                field: name, "must be a time in RFC 3339, as in 2026-11-23T19:20:00Z")
+        }
+        return time
+    }
+
+    private func choice<Value: RawRepresentable<String> & CaseIterable>(
+        _ name: String
+    ) throws(InvalidInput) -> Value? {
+        guard let text = try fields.string(name) else { return nil }
+        guard let value = Value(rawValue: text) else {
+            throw InvalidInput(
+                field: name,
+                "must be one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return value
+    }
+}
+
+extension JSONWriter {
+    mutating func schedule(_ record: ScheduleRecord) {
+        object { $0.members(of: record) }
+    }
+
+    /// What a schedule says, how it stands, and its next five ticks.
+    mutating func members(of record: ScheduleRecord) {
+        let entry = record.entry
+        member("name", entry.name.description)
+        member("cron", entry.cron)
+        member("zone", entry.zone)
+        member("clock_change", entry.clockChange.rawValue)
+        member("missed", entry.missed.rawValue)
+        member("jitter", DurationText.format(entry.jitter))
+        member("start", entry.start?.description)
+        member("end", entry.end?.description)
+        member("kind", entry.kind.description)
+        member("queue", entry.queue.description)
+        member("priority", entry.priority.level)
+        member("max_attempts", entry.maxAttempts)
+        member("key", entry.key)
+        member("paused", record.isPaused)
+        member("configured", record.isConfigured)
+        member("last_tick", record.lastTick?.description)
+        member("problem", record.problem)
+        member("next", record.ticks().lazy.map(\.description))
+    }
+}

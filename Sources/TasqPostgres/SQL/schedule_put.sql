@@ -1,0 +1,68 @@
+-- Puts schedules in, or others in their place; with $15 takes away configured ones that are not named.
+--
+--   $1 text[] name   $2 text[] cron   $3 text[] zone   $4 text[] clock_change   $5 text[] missed
+--   $6 bigint[] jitter in microseconds   $7 timestamptz[] starts_at   $8 timestamptz[] ends_at
+--   $9 text[] kind   $10 text[] queue   $11 bigint[] priority   $12 bigint[] max_attempts
+--   $13 text[] key   $14 bytea[] payload
+--   $15 boolean  whether they are all of a configuration
+--
+-- One that stands as it is to stand is left alone, as at each start of a process: then its next tick
+-- stays, and so does what is wrong with it. Where only its job is another, its next tick stays. A pause
+-- outlives a change. All rows are locked by name first: two processes of different configurations that
+-- start together would each wait for what the other deletes.
+WITH input AS MATERIALIZED (
+    SELECT
+        u.name, u.cron, u.zone, u.clock_change, u.missed, u.jitter_us, u.starts_at, u.ends_at, u.kind,
+        u.queue, u.priority, u.max_attempts, u.key, u.payload
+    FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+        $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::bigint[],
+        $12::bigint[], $13::text[], $14::bytea[])
+        AS u (name, cron, zone, clock_change, missed, jitter_us, starts_at, ends_at, kind, queue,
+            priority, max_attempts, key, payload)
+),
+held AS MATERIALIZED (
+    SELECT s.name
+    FROM tasq.schedule AS s
+    WHERE s.name = ANY ($1::text[]) OR ($15::boolean AND s.configured)
+    ORDER BY s.name
+    FOR UPDATE OF s
+),
+gone AS (
+    DELETE FROM tasq.schedule AS s
+    USING held AS h
+    WHERE s.name = h.name AND $15::boolean AND s.configured AND NOT s.name = ANY ($1::text[])
+)
+INSERT INTO tasq.schedule AS s (
+    name, cron, zone, clock_change, missed, jitter_us, starts_at, ends_at, kind, queue, priority,
+    max_attempts, key, payload, configured)
+SELECT
+    i.name, i.cron, i.zone, i.clock_change, i.missed, i.jitter_us, i.starts_at, i.ends_at, i.kind,
+    i.queue, i.priority, i.max_attempts, i.key, i.payload, $15::boolean
+FROM input AS i
+CROSS JOIN (SELECT count(*) FROM held) AS h
+ORDER BY i.name
+ON CONFLICT (name) DO UPDATE SET
+    cron = EXCLUDED.cron, zone = EXCLUDED.zone, clock_change = EXCLUDED.clock_change,
+    missed = EXCLUDED.missed, jitter_us = EXCLUDED.jitter_us, starts_at = EXCLUDED.starts_at,
+    ends_at = EXCLUDED.ends_at, kind = EXCLUDED.kind, queue = EXCLUDED.queue,
+    priority = EXCLUDED.priority, max_attempts = EXCLUDED.max_attempts, key = EXCLUDED.key,
+    payload = EXCLUDED.payload, configured = EXCLUDED.configured,
+    next_at = CASE
+        WHEN (s.cron, s.zone, s.clock_change, s.starts_at, s.ends_at) IS DISTINCT FROM
+            (EXCLUDED.cron, EXCLUDED.zone, EXCLUDED.clock_change, EXCLUDED.starts_at,
+                EXCLUDED.ends_at) OR s.problem IS NOT NULL
+        THEN now() ELSE s.next_at
+    END,
+    planned = (s.cron, s.zone, s.clock_change, s.starts_at, s.ends_at) IS NOT DISTINCT FROM
+        (EXCLUDED.cron, EXCLUDED.zone, EXCLUDED.clock_change, EXCLUDED.starts_at, EXCLUDED.ends_at)
+        AND s.problem IS NULL AND s.planned,
+    problem = NULL,
+    version = s.version + 1
+WHERE (
+    s.cron, s.zone, s.clock_change, s.missed, s.jitter_us, s.starts_at, s.ends_at, s.kind, s.queue,
+    s.priority, s.max_attempts, s.key, s.payload, s.configured
+) IS DISTINCT FROM (
+    EXCLUDED.cron, EXCLUDED.zone, EXCLUDED.clock_change, EXCLUDED.missed, EXCLUDED.jitter_us,
+    EXCLUDED.starts_at, EXCLUDED.ends_at, EXCLUDED.kind, EXCLUDED.queue, EXCLUDED.priority,
+    EXCLUDED.max_attempts, EXCLUDED.key, EXCLUDED.payload, EXCLUDED.configured)

@@ -1,0 +1,84 @@
+import Tasq
+import TasqTesting
+import TestSizes
+import Testing
+
+@testable import TasqHTTP
+
+/// `/v1/schedules`.
+@Suite(.medium) struct ScheduleTests {
+    private func put(
+        _ stack: Stack, _ name: String, _ body: String
+    ) async throws -> RawAnswer {
+        try await stack.ask("PUT", "/v1/schedules/\(name)", body)
+    }
+
+    @Test func `A schedule is put in, listed, paused, resumed, run and deleted`() async throws {
+        try await Stack.with { stack, database in
+            let made = try await put(
+                stack, "nightly",
+                #"""
+                {"cron": "30 2 * * MON-FRI", "zone": "Europe/Berlin", "kind": "report",
+                 "jitter": "5s", "payload": {"at": "{tick}"}}
+                """#)
+            #expect(made.status == 200, "\(made.text)")
+            for part in [
+                #""name":"nightly","cron":"30 2 * * MON-FRI","zone":"Europe/Berlin""#,
+                #""clock_change":"once","missed":"latest","jitter":"5s","start":null,"end":null"#,
+                #""kind":"report","queue":"default","priority":1,"max_attempts":20,"key":null"#,
+                #""paused":false,"configured":false,"last_tick":null,"problem":null,"next":["20"#,
+            ] {
+                #expect(made.text.contains(part), "\(made.text)")
+            }
+            #expect(made.text.split(separator: #":30:00.000Z""#).count >= 5, "five ticks")
+            let list = try await stack.ask("GET", "/v1/schedules")
+            #expect(list.status == 200 && list.text.hasPrefix(#"{"schedules":[{"name":"nightly""#))
+            let paused = try await stack.ask("POST", "/v1/schedules/nightly/pause")
+            #expect(paused.status == 200 && paused.text == #"{"name":"nightly","paused":true}"#)
+            let run = try await stack.ask("POST", "/v1/schedules/nightly/run")
+            #expect(run.status == 201 && run.text.hasPrefix(#"{"id":""#), "\(run.text)")
+            #expect(
+                try await database.execute(
+                    """
+                    SELECT j.kind, t.schedule
+                    FROM tasq.job j JOIN tasq.schedule_tick t ON t.job_id = j.id
+                    """) == "report|nightly")
+            let resumed = try await stack.ask("POST", "/v1/schedules/nightly/resume")
+            #expect(resumed.text == #"{"name":"nightly","paused":false}"#)
+            #expect(try await stack.ask("DELETE", "/v1/schedules/nightly").status == 204)
+            #expect(try await stack.ask("GET", "/v1/schedules").text == #"{"schedules":[]}"#)
+        }
+    }
+
+    @Test func `What makes no sense is refused by the member, and what is not there is not found`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            for (body, word) in [
+                (#"{"kind": "a"}"#, "cron"), (#"{"cron": "@daily"}"#, "kind"),
+                (#"{"cron": "61 * * * *", "kind": "a"}"#, "minute"),
+                (#"{"cron": "0 0 31 2 *", "kind": "a"}"#, "never"),
+                (#"{"cron": "0 0 * * 5L", "kind": "a"}"#, "FRIL"),
+                (#"{"cron": "@daily", "kind": "a", "zone": "Nowhere/Atlantis"}"#, "zone"),
+                (#"{"cron": "@daily", "kind": "a", "end": "2001-01-01T00:00:00Z"}"#, "end"),
+                (#"{"cron": "@daily", "kind": "a", "clock_change": "thrice"}"#, "clock_change"),
+                (#"{"cron": "@daily", "kind": "a", "missed": "some"}"#, "missed"),
+                (#"{"cron": "@daily", "kind": "a", "jitter": "2d"}"#, "jitter"),
+                (#"{"cron": "@daily", "kind": "a", "every": 5}"#, "members"),
+                (#"{"cron": 5, "kind": "a"}"#, "cron"), ("[]", "object"), ("{", "JSON"),
+            ] {
+                let answer = try await put(stack, "s", body)
+                #expect(answer.status == 400 && answer.text.contains(word), "\(answer.text)")
+            }
+            let named = try await put(stack, "a%20b", #"{"cron": "@daily", "kind": "a"}"#)
+            #expect(named.status == 400)
+            #expect(try await database.execute("SELECT count(*) FROM tasq.schedule") == "0")
+            for (method, path) in [
+                ("DELETE", "/v1/schedules/none"), ("POST", "/v1/schedules/none/pause"),
+                ("POST", "/v1/schedules/none/resume"), ("POST", "/v1/schedules/none/run"),
+            ] {
+                #expect(try await stack.ask(method, path).status == 404)
+            }
+        }
+    }
+}
