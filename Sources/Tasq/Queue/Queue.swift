@@ -63,7 +63,7 @@ public final class Queue: Sendable {
         }
         accepting = Coalescer(
             batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
-            weighing: { $0.payload.body.count + max(0, $0.jobs.count - 1) * Self.jobWeight },
+            weighing: { $0.payload.body.count + max(0, $0.jobs.count - 1) * Queue.jobWeight },
             write: accept)
         acceptingLarge = Coalescer(batchLimit: 1, flightLimit: 2, write: accept)
     }

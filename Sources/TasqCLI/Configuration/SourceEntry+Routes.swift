@@ -40,8 +40,9 @@ extension WebhookRoute {
         }
         let delay = map.value("delay") { text throws(InvalidInput) in try duration(text) }
         // Without one of these it would be another route.
-        guard let conditions, (types != nil) == map.has("type") else {
-            if conditions != nil { map.report("type", "must be a type or a list of them") }
+        guard let conditions else { return nil }
+        guard (types != nil) == map.has("type") else {
+            map.report("type", "must be a type or a list of them")
             return nil
         }
         do {

@@ -34,7 +34,8 @@ import Testing
         let route = try WebhookRoute(
             types: types, where: conditions(places), kind: KindTemplate("routed"))
         let event = try source([route]).verify(request()).get()
-        #expect(event.jobs.map(\.route) == [isTaken ? 0 : nil])
+        let index: Int? = isTaken ? 0 : nil
+        #expect(event.jobs.map(\.route) == [index])
         #expect(kinds(event) == [isTaken ? "routed" : "plain"])
     }
 
