@@ -70,11 +70,9 @@ extension Configuration {
     private static func isSecret(_ path: String) -> Bool {
         if path.hasPrefix("admin_tokens.") { return true }
         if path.hasPrefix("sources.") {
-            // What a header that proves something must be is as good as the proof.
-            let header = path.firstRange(of: ".where.header:").map {
-                path[$0.upperBound...].lowercased()
-            }
-            return path.contains(".secrets") || header.map(isCredentialHeader) == true
+            // What a credential in a header or in the body must be is as good as the credential.
+            let place = path.firstRange(of: ".where.").map { path[$0.upperBound...].lowercased() }
+            return path.contains(".secrets") || place.map(isCredentialHeader) == true
         }
         return path.contains(".http.sign") || path.contains(".http.headers.")
             || path.contains(".env.")
