@@ -70,16 +70,17 @@ public struct HTTPTarget: Sendable {
     /// Characters of a path that are shown.
     private static let shownLimit = 200
 
-    /// Many services put the secret of a URL into its path: what is long, and has letters and digits,
-    /// may be one.
+    /// Many services put the secret of a URL into its path: what is long, and has digits or letters of
+    /// both sizes, may be one.
     private static func shown(_ path: Substring) -> String {
         guard path != "/" else { return "" }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         let shown = parts.map { part -> Substring in
             let bytes = part.utf8
             let hasDigit = bytes.contains { (0x30...0x39).contains($0) }
-            let hasLetter = bytes.contains { (0x61...0x7A).contains($0 | 0x20) }
-            return bytes.count >= 20 && hasDigit && hasLetter ? "***" : part
+            let hasCapital = bytes.contains { (0x41...0x5A).contains($0) }
+            let hasSmall = bytes.contains { (0x61...0x7A).contains($0) }
+            return bytes.count >= 20 && (hasDigit || hasCapital && hasSmall) ? "***" : part
         }
         let text = shown.joined(separator: "/")
         return text.count > shownLimit ? String(text.prefix(shownLimit)) + "…" : text

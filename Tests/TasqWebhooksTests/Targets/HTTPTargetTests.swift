@@ -22,6 +22,8 @@ import Testing
         ("http://[2606:4700::1111]:8080/x", "http://[2606:4700::1111]:8080/x"),
         ("http://example.com/T02/B1/x7Qp2mVb9LkTz4RwYc8N", "http://example.com:80/T02/B1/***"),
         ("http://example.com/bot1234567890:AAE-token/send", "http://example.com:80/***/send"),
+        ("http://e.com/xyQpZmVbdLkTzvRwYcfN", "http://e.com:80/***"),
+        ("http://e.com/20241105083000112233", "http://e.com:80/***"),
         ("http://e.com/v2/a-long-name-in-words", "http://e.com:80/v2/a-long-name-in-words"),
     ])
     func `Reasons show the path, without the query and what may be a token`(
