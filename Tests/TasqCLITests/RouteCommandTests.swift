@@ -164,6 +164,44 @@ import Testing
         }
     }
 
+    @Test func `Of an event's jobs those alone are announced that are due`() async throws {
+        // On one list, so that what is announced at once comes at once.
+        let configuration = """
+            sources:
+              hub:
+                verify: github
+                secrets: [env:HUB]
+                match: all
+                routes:
+                  - { type: push, kind: later, queue: q, delay: 1h }
+                  - { type: push, kind: now, queue: q }
+            """
+        let file = try TemporaryFile(configuration)
+        let body = try TemporaryFile(Self.body, name: "body")
+        try await RunningSystem.with { system in
+            let redis = try await TestServers.redis()
+            system.environment["REDIS_URL"] = redis.url
+            system.environment["TASQ_REDIS_PREFIX"] = system.database.keyPrefix
+            system.environment["HUB"] = Self.secret
+            try await system.startServer(configuration)
+            let sent = try await TasqProgram.run(
+                "webhook", "send", "hub", "--config", file.path, "--body", body.path, "--header",
+                "X-GitHub-Event: push", "--to", system.source("hub"),
+                environment: system.environment)
+            #expect(sent.exit == .code(0), "\(sent.errors)")
+            let due = try await system.database.execute(
+                "SELECT id FROM tasq.job WHERE kind = 'now'")
+            let list = "\(system.database.keyPrefix):{q}:ready:1"
+            var announced: Set<Substring> = []
+            try await eventually("something is announced") {
+                announced = try await Set(
+                    redis.command("lrange", list, "0", "-1").split(separator: "\n"))
+                return !announced.isEmpty
+            }
+            #expect(announced == [due[...]])
+        }
+    }
+
     /// The lines that the program prints of an event of GitHub's.
     private func verify(
         type: String?, id: String?, _ more: String...
