@@ -182,6 +182,10 @@ import Testing
             _ = try await replay("--until", "0s", "--source", "github")
             let again = try await replay("--source", "github", "--rate", "5000")
             #expect(again.output.hasPrefix("2 replayed as 2 jobs, 1 passed over"), "\(again)")
+            let taken = try await TasqProgram.run(
+                "events", "replay", ids[0], environment: environment)
+            #expect(taken.exit == .code(1) && taken.output.isEmpty, "\(taken)")
+            #expect(taken.errors.hasPrefix("tasq: event \(ids[0]) has a unique key"), "\(taken)")
         }
     }
 

@@ -109,13 +109,13 @@ private struct ReplayForeground {
         var refusals: [String] = []
         for (index, id) in ids.enumerated() {
             try await pause(before: index, since: start)
-            let made = try await queue.replay(id, from: connections.store)
-            guard let made, !made.isEmpty else {
-                let why = made == nil ? "is not there" : "has no job left to copy"
+            let answers = try await queue.replay(id, from: connections.store) ?? []
+            let jobs = answers.filter { $0.isNew }.map { $0.id.description }
+            guard !jobs.isEmpty else {
+                let why = try await refusal(of: id, answers)
                 refusals.append("event \(id) \(why)")
                 continue
             }
-            let jobs = made.map(\.id.description)
             try StandardOutput.line(
                 json
                     ? JSON.object([
@@ -126,6 +126,15 @@ private struct ReplayForeground {
         guard refusals.isEmpty else {
             throw Failure(.refused, refusals.joined(separator: "\n"))
         }
+    }
+
+    /// Why no job was made of an event.
+    private func refusal(of id: PayloadID, _ answers: [Enqueued]) async throws -> String {
+        if let holder = answers.first?.id {
+            return "has a unique key that an unfinished job has taken: wait for job \(holder)"
+        }
+        let event = try await connections.store.event(id)
+        return event == nil ? "is not there" : "has no job left to copy"
     }
 
     /// All that match, the oldest first: a replay that broke off goes on from a time.
@@ -150,10 +159,11 @@ private struct ReplayForeground {
                     let failure = Failure(error)
                     throw Failure(
                         failure.code,
-                        failure.text + "; \(counts.replayed) events are replayed, --since \(id.time)"
-                            + " goes on with the rest")
+                        failure.text + "; \(counts.replayed) events are replayed, "
+                            + "--since \(id.time) goes on with the rest")
                 }
-                progress.show("\(index + 1) of \(events.count) events")
+                // Who breaks it off is left with where to go on.
+                progress.show("\(index + 1) of \(events.count) events, up to \(id.time)")
             }
             await queue.flush()
         }
