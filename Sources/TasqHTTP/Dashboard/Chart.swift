@@ -79,7 +79,10 @@ struct Chart {
         // Less is told in no more digits than this.
         var step = 0.1
         while step * 10 < value { step *= 10 }
-        return [1, 2, 4, 5, 6, 8, 10].lazy.map { $0 * step }.first { $0 >= value } ?? value
+        for factor: Double in [1, 2, 4, 5, 6, 8] where factor * step >= value {
+            return factor * step
+        }
+        return 10 * step
     }
 
     private func time(_ part: Int) -> Timestamp {

@@ -156,7 +156,8 @@ extension Dashboard {
     func find(_ visit: Visit) async throws(Problem) -> Answer {
         let query = try Query(visit.query, allowing: ["id"])
         // Blanks come along when a line is copied.
-        let text = try query.value("id") { $0 }?.filter { !$0.isWhitespace } ?? ""
+        let given = try query.value("id") { $0 } ?? ""
+        let text = String(given.filter { !$0.isWhitespace })
         guard let job = JobID(text), let event = PayloadID(text) else {
             throw .invalid(InvalidInput(field: "id", "must be a UUID of 36 characters"))
         }

@@ -12,7 +12,7 @@ import Testing
         ("1d", "2026-02-28T08:30:00.500Z"), ("0s", "2026-03-01T08:30:00.500Z"),
     ])
     func `A time, a day and how long ago are read`(text: String, time: String) throws {
-        let now = try #require(now)
+        let now = try #require(self.now)
         #expect(try TimeText.parse(text, now: now, field: "--since").description == time)
     }
 
@@ -22,7 +22,7 @@ import Testing
         "20260301", "٢٠٢٦-01-01",
     ])
     func `What is no time is refused by the name of its field`(text: String) throws {
-        let now = try #require(now)
+        let now = try #require(self.now)
         let error = #expect(throws: InvalidInput.self) {
             try TimeText.parse(text, now: now, field: "--since")
         }
