@@ -123,9 +123,10 @@ extension Dashboard {
         let isExact = field.value.contains(":")
         switch field.name {
         case "since" where !isExact:
-            // A time is written to the millisecond: none that was not counted.
+            // A time is written to the millisecond: none that was not counted. Nor is one before 1970
+            // read again.
             return filter.since.map { since in
-                Timestamp(microseconds: since.microseconds + 999).description
+                Timestamp(microseconds: max(0, since.microseconds) + 999).description
             }
         case "until" where !isExact: return filter.until?.description
         default: return nil
