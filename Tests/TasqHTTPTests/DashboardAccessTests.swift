@@ -27,6 +27,8 @@ struct DashboardAccessTests {
             host: "host-7", processID: 4711, queues: [.defaultQueue], concurrency: 1,
             version: "test", heartbeat: .seconds(2), lease: .seconds(15))
         try await stack.store.register(worker)
+        let schedule = #"{"cron":"@daily","kind":"report"}"#
+        _ = try await stack.ask("PUT", "/v1/schedules/nightly", schedule)
         // Another server's, which goes on.
         let bulk = BulkID()
         try await database.execute(
@@ -42,7 +44,8 @@ struct DashboardAccessTests {
             "/", "/jobs", "/jobs?status=error&queue=default&since=2020-01-01T00:00:00Z",
             "/jobs?kind=none", "/jobs?retrying=true", "/jobs/\(failed)", "/jobs/\(job)",
             "/jobs/\(job)/retry", "/jobs/\(job)/cancel", "/jobs/\(job)/delete", "/queues",
-            "/queues/pause?queue=default", "/queues/resume?queue=default", "/workers", "/events",
+            "/queues/pause?queue=default", "/queues/resume?queue=default", "/workers", "/schedules",
+            "/schedules/pause?schedule=nightly", "/schedules/resume?schedule=nightly", "/events",
             "/events?source=github", "/events/\(event)", "/events/\(event)/replay",
             "/bulk?action=cancel&kind=late", "/bulk?action=delete", "/bulk?action=retry&kind=none",
             "/bulk/\(bulk)", "/login", "/jobs/\(job)?done=retry",
