@@ -1,9 +1,9 @@
 import Logging
 import Synchronization
 
-/// What one process at a time does for all: reaps dead workers, promotes what is due, fires the ticks
-/// of schedules, watches whether the doorbell forgot, takes off its lists what nobody else does, announces what SQL has
-/// enqueued, and notes what has been done for charts.
+/// What one process at a time does for all: reaps dead workers, promotes what is due, fires the
+/// ticks of schedules, watches whether the doorbell forgot, takes off its lists what nobody else
+/// does, announces what SQL has enqueued, and notes what has been done for charts.
 ///
 /// The right to do so is a term in a row, which its holder renews. Whoever sees it stand still for
 /// longer than a holder takes, by its own clock, takes it over. Two holders at once do no harm:

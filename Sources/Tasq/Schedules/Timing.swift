@@ -81,8 +81,10 @@ public struct Timing: Sendable, Hashable {
     private static let lastSecond: Int64 = 253_402_214_400
 
     private func next(after second: Int64, every period: Int64) -> Int64? {
-        let start = start.map { -(-$0.microseconds).flooredDivision(by: 1_000_000).quotient } ?? 0
-        return start + ((second - start).flooredDivision(by: period).quotient + 1) * period
+        // Ticks stand on whole seconds: the first of them from the start on is counted from.
+        let (whole, rest) = (start?.microseconds ?? 0).flooredDivision(by: 1_000_000)
+        let first = rest > 0 ? whole + 1 : whole
+        return first + ((second - first).flooredDivision(by: period).quotient + 1) * period
     }
 
     private func next(after second: Int64, _ fields: CronFields) -> Int64? {

@@ -110,7 +110,7 @@ extension Zone {
     public func text(_ time: Timestamp) -> String {
         let second = time.microseconds.flooredDivision(by: 1_000_000).quotient
         let offset = segment(containing: second).offset
-        let local = Timestamp(microseconds: (second + offset) * 1_000_000)
+        let local = Timestamp(microseconds: time.microseconds &+ offset * 1_000_000)
         // Without the milliseconds.
         let stem = String(local.description.dropLast(5))
         guard offset != 0 else { return stem + "Z" }

@@ -1,5 +1,5 @@
 /// A compiled zone file, TZif of version 2 or later (RFC 9636).
-struct ZoneFile: Sendable {
+struct ZoneFile: Sendable, Hashable {
     let first: Int64
     let changes: [ZoneChange]
     let rule: ZoneRule?

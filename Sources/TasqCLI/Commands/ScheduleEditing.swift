@@ -67,7 +67,7 @@ extension SchedulesCommand {
             } catch {
                 throw Failure(.badData, error.description)
             }
-            let timing = try clock.namingFlags { try entry.check() }
+            let timing = try clock.namingFlags { () throws(InvalidInput) in try entry.check() }
             let stored = try await Connections.with(configuration) { connections in
                 try await connections.store.put([entry], isConfiguration: false)
                 return try await connections.store.schedules(named: entry.name).first
@@ -145,7 +145,7 @@ extension SchedulesCommand {
                     name: .defaultQueue, cron: subject, kind: .defaultQueue)
                 try clock.fill(&entry)
                 let asked = entry
-                timing = try clock.namingFlags { try asked.timing() }
+                timing = try clock.namingFlags { () throws(InvalidInput) in try asked.timing() }
             } else {
                 guard clock.isEmpty else {
                     throw Failure(.usage, "a schedule has its own zone, start and end")
