@@ -40,8 +40,9 @@ struct ServeCommand: AsyncParsableCommand {
                     try server.takeOver(fresh)
                     schedules.takeOver(fresh)
                 })
+            let stored = Gated(gate: connections.gate, inner: schedules)
             try await Daemon(
-                services: [reload] + server.services + [schedules], logger: logger
+                services: [reload] + server.services + [stored], logger: logger
             ).run()
         } catch {
             await connections.close()

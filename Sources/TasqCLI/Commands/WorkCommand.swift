@@ -95,9 +95,10 @@ struct WorkCommand: AsyncParsableCommand {
                 worker.replaceHandlers(table)
                 schedules.takeOver(fresh)
             })
-        var services: [any Service] = [reload, schedules]
+        var services: [any Service] = [reload]
         if let listener { services.append(listener.server) }
         services.append(Gated(gate: connections.gate, inner: worker))
+        services.append(Gated(gate: connections.gate, inner: schedules))
         if let listener { services.append(listener.readiness) }
         let daemon = Daemon(
             services: services, logger: logger, hurry: { worker.handBackNow() })
