@@ -9,7 +9,8 @@
 -- One that stands as it is to stand is left alone, as at each start of a process: then its next tick
 -- stays, and so does what is wrong with it. Where only its job is another, its next tick stays. A pause
 -- outlives a change. All rows are locked by name first: two processes of different configurations that
--- start together would each wait for what the other deletes.
+-- start together would each wait for what the other deletes. For the same reason a row that came after
+-- this began is not locked out of that order, but stands as it came: it was put in later.
 WITH input AS MATERIALIZED (
     SELECT
         u.name, u.cron, u.zone, u.clock_change, u.missed, u.jitter_us, u.starts_at, u.ends_at, u.kind,
@@ -32,6 +33,32 @@ gone AS (
     DELETE FROM tasq.schedule AS s
     USING held AS h
     WHERE s.name = h.name AND $15::boolean AND s.configured AND NOT s.name = ANY ($1::text[])
+),
+changed AS (
+    UPDATE tasq.schedule AS s
+    SET cron = i.cron, zone = i.zone, clock_change = i.clock_change, missed = i.missed,
+        jitter_us = i.jitter_us, starts_at = i.starts_at, ends_at = i.ends_at, kind = i.kind,
+        queue = i.queue, priority = i.priority, max_attempts = i.max_attempts, key = i.key,
+        payload = i.payload, configured = $15::boolean,
+        next_at = CASE
+            WHEN (s.cron, s.zone, s.clock_change, s.starts_at, s.ends_at) IS DISTINCT FROM
+                (i.cron, i.zone, i.clock_change, i.starts_at, i.ends_at) OR s.problem IS NOT NULL
+            THEN now() ELSE s.next_at
+        END,
+        planned = (s.cron, s.zone, s.clock_change, s.starts_at, s.ends_at) IS NOT DISTINCT FROM
+            (i.cron, i.zone, i.clock_change, i.starts_at, i.ends_at)
+            AND s.problem IS NULL AND s.planned,
+        problem = NULL,
+        version = s.version + 1
+    FROM input AS i
+    JOIN held AS h ON h.name = i.name
+    WHERE s.name = i.name
+        AND (
+            s.cron, s.zone, s.clock_change, s.missed, s.jitter_us, s.starts_at, s.ends_at, s.kind,
+            s.queue, s.priority, s.max_attempts, s.key, s.payload, s.configured
+        ) IS DISTINCT FROM (
+            i.cron, i.zone, i.clock_change, i.missed, i.jitter_us, i.starts_at, i.ends_at, i.kind,
+            i.queue, i.priority, i.max_attempts, i.key, i.payload, $15::boolean)
 )
 INSERT INTO tasq.schedule AS s (
     name, cron, zone, clock_change, missed, jitter_us, starts_at, ends_at, kind, queue, priority,
@@ -42,27 +69,4 @@ SELECT
 FROM input AS i
 CROSS JOIN (SELECT count(*) FROM held) AS h
 ORDER BY i.name
-ON CONFLICT (name) DO UPDATE SET
-    cron = EXCLUDED.cron, zone = EXCLUDED.zone, clock_change = EXCLUDED.clock_change,
-    missed = EXCLUDED.missed, jitter_us = EXCLUDED.jitter_us, starts_at = EXCLUDED.starts_at,
-    ends_at = EXCLUDED.ends_at, kind = EXCLUDED.kind, queue = EXCLUDED.queue,
-    priority = EXCLUDED.priority, max_attempts = EXCLUDED.max_attempts, key = EXCLUDED.key,
-    payload = EXCLUDED.payload, configured = EXCLUDED.configured,
-    next_at = CASE
-        WHEN (s.cron, s.zone, s.clock_change, s.starts_at, s.ends_at) IS DISTINCT FROM
-            (EXCLUDED.cron, EXCLUDED.zone, EXCLUDED.clock_change, EXCLUDED.starts_at,
-                EXCLUDED.ends_at) OR s.problem IS NOT NULL
-        THEN now() ELSE s.next_at
-    END,
-    planned = (s.cron, s.zone, s.clock_change, s.starts_at, s.ends_at) IS NOT DISTINCT FROM
-        (EXCLUDED.cron, EXCLUDED.zone, EXCLUDED.clock_change, EXCLUDED.starts_at, EXCLUDED.ends_at)
-        AND s.problem IS NULL AND s.planned,
-    problem = NULL,
-    version = s.version + 1
-WHERE (
-    s.cron, s.zone, s.clock_change, s.missed, s.jitter_us, s.starts_at, s.ends_at, s.kind, s.queue,
-    s.priority, s.max_attempts, s.key, s.payload, s.configured
-) IS DISTINCT FROM (
-    EXCLUDED.cron, EXCLUDED.zone, EXCLUDED.clock_change, EXCLUDED.missed, EXCLUDED.jitter_us,
-    EXCLUDED.starts_at, EXCLUDED.ends_at, EXCLUDED.kind, EXCLUDED.queue, EXCLUDED.priority,
-    EXCLUDED.max_attempts, EXCLUDED.key, EXCLUDED.payload, EXCLUDED.configured)
+ON CONFLICT (name) DO NOTHING
