@@ -169,7 +169,7 @@ import Testing
             guard let cron = try? Cron(text) else { continue }
             let timing = try Timing(cron: cron)
             var found = timing.next(after: Timestamp(microseconds: (Self.start - 1) * 1_000_000))
-            for minute in minutes(of: 61, matching: sets) {
+            for minute in matches(in: 61, of: sets) {
                 let time = Timestamp(microseconds: (Self.start + minute * 60) * 1_000_000)
                 try #require(found == time, "\(text), seed \(seed)")
                 found = timing.next(after: time)
@@ -183,7 +183,7 @@ import Testing
     private static let start: Int64 = 1_793_491_200
 
     /// Those of November and December that match, counted from the start.
-    private func minutes(of days: Int, matching sets: [Set<Int>]) -> [Int64] {
+    private func matches(in days: Int, of sets: [Set<Int>]) -> [Int64] {
         func has(_ set: Int, _ value: Int) -> Bool {
             sets[set].isEmpty || sets[set].contains(value)
         }
