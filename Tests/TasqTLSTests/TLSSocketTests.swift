@@ -12,6 +12,9 @@ import Testing
 
     private static let piece = 64 << 10
     private static let pieces = 160
+    /// What the operating system keeps for a reader. Left to itself it keeps up to ten megabytes on the
+    /// way, if both ends are busy for long enough.
+    private static let window = ChannelOptions.Types.SocketOption.Value(128 << 10)
 
     @Test func `Ten megabytes go either way, and a writer waits for a reader that does not read`()
         async throws
@@ -109,6 +112,7 @@ import Testing
                 clientTrusting: certificates.authority.certificate, farewellTime: .seconds(1))
         )
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_rcvbuf), value: Self.window)
             .bind(host: "127.0.0.1", port: 0) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(own.serverHandler())
@@ -134,6 +138,7 @@ import Testing
 
     private static func connect(to port: Int, _ trust: TLSContext) async throws -> Plain {
         try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.socketOption(.so_rcvbuf), value: window)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
