@@ -192,7 +192,8 @@ import Testing
                 })
         }) { port, _ in
             let outcome = try await deliver(sampleContext(), to: sampleTarget(port))
-            #expect(outcome == .retry("http://127.0.0.1:\(port)/hook answered 500"))
+            let said = String(repeating: "x", count: TargetAnswer.textByteLimit) + "…"
+            #expect(outcome == .retry("\(said)\nhttp://127.0.0.1:\(port)/hook answered 500"))
         }
         #expect(hungUp.withLock { $0 })
     }
