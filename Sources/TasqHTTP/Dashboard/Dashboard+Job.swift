@@ -93,7 +93,7 @@ extension Dashboard {
         return Self.table(headings, rows, empty: "None yet.")
     }
 
-    /// Where an attempt ran: host and process as long as they are known, its worker's id afterwards.
+    /// Where an attempt ran: host and process as long as they are known, then its worker's id.
     private static func place(_ place: String?, _ worker: WorkerID?) -> Markup {
         guard let worker else { return "–" }
         return place.map { "\($0)" as Markup } ?? brief(worker)

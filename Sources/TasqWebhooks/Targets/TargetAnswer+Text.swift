@@ -1,5 +1,4 @@
 import NIOHTTP1
-import Tasq
 
 extension TargetAnswer {
     /// Bytes of a body that are told at most.
@@ -7,8 +6,8 @@ extension TargetAnswer {
 
     /// The beginning of an answer's body, as text for people; `nil` where there is none to tell.
     ///
-    /// A body with a NUL in it is no text. What is no UTF-8, and control characters but tabs and ends of
-    /// lines, become U+FFFD; a longer text ends with `…`.
+    /// A body with a NUL in it is no text. What is no UTF-8, and control characters but tabs and
+    /// ends of lines, become U+FFFD; a longer text ends with `…`.
     ///
     /// - Parameters:
     ///   - body: As much of it as was read.

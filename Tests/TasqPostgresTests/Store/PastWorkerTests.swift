@@ -125,7 +125,6 @@ import Testing
                     """)
                 #expect(plan.contains("past_worker_pkey"), "\(plan)")
                 #expect(!plan.contains("Seq Scan on past_worker"), "\(plan)")
-                #expect(plan.contains("attempt_pkey") && plan.contains("job_pkey"), "\(plan)")
             }
         }
     }
