@@ -99,7 +99,7 @@ import Testing
         #expect(outcome(204) == nil)
     }
 
-    private static let bodies: [([UInt8], String?)] = [
+    static let bodies: [([UInt8], String?)] = [
         ([], nil), (Array(" \r\n\t ".utf8), nil), (Array("a\u{0}b".utf8), nil),
         (Array("no bed\r\n".utf8), "no bed"),
         (Array(" \n{\"a\":\n\t1}\n\n".utf8), "{\"a\":\n\t1}"),
