@@ -237,6 +237,9 @@ enum Interface {
         "tasq.worker": Trial(
             "TasqHTTPTests/ClaimTests",
             "A claimed job is executing under the worker's own row, and success ends it"),
+        "tasq.past_worker": Trial(
+            "TasqPostgresTests/Store/PastWorkerTests",
+            "An attempt tells where it ran, whichever way its worker went"),
         "tasq.attempt": Trial(
             "TasqHTTPTests/ClaimTests",
             "Fail retries while attempts last and says when not, snooze costs none"),

@@ -136,6 +136,12 @@ import Testing
             }
             worker.signal(SIGTERM)
             #expect(try await worker.wait() == .code(0))
+            // Where it ran stays for whoever looks.
+            #expect(try await server.execute("SELECT count(*) FROM tasq.past_worker") == "1")
+            let failed = try await server.execute("SELECT id FROM tasq.job WHERE kind = 'bad'")
+            let show = try await TasqProgram.run(
+                "jobs", "show", failed, environment: url("app"))
+            #expect(show.exit == .code(0) && show.output.contains("exit 1"), "\(show.errors)")
         }
     }
 }

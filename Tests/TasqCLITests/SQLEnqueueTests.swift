@@ -111,9 +111,10 @@ import Testing
             // The schema as it stood before the functions were made anew.
             try await database.execute(
                 """
-                DROP TABLE tasq.granted; DROP TABLE tasq.tally;
+                DROP TABLE tasq.granted, tasq.tally, tasq.schedule, tasq.schedule_tick,
+                    tasq.past_worker;
                 DROP INDEX tasq.job_stopped, tasq.job_failed, tasq.job_retrying;
-                DROP FUNCTION tasq.store, tasq.ring;
+                DROP FUNCTION tasq.store, tasq.ring, tasq.put_schedule;
                 DELETE FROM tasq.schema_version WHERE number >= 9;
                 ALTER TABLE tasq.schema_version DROP COLUMN oldest;
                 DO $$ DECLARE f regprocedure; BEGIN

@@ -184,7 +184,11 @@ extension Circumstances {
         tick.map { " It was put in by the schedule `\($0.schedule)` for \($0.time)." } ?? ""
     }
 
-    private var isUnknownKind: Bool { job.reason?.hasPrefix(Attempt.noHandler) ?? false }
+    /// Of several lines the first ones are somebody else's words.
+    private var isUnknownKind: Bool {
+        job.reason.map { $0.hasPrefix(Attempt.noHandler) && !$0.contains(where: \.isNewline) }
+            ?? false
+    }
     private var finished: String { job.finishedAt?.description ?? "an unknown time" }
     private var because: String { job.reason.map { ": \(Self.brief($0))" } ?? "" }
     private var counted: String { "\(job.attempt) attempt\(job.attempt == 1 ? "" : "s")" }

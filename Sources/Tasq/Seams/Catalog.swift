@@ -8,7 +8,8 @@ public protocol Catalog: BodyReader {
     /// The job with this id; `nil` when there is none.
     func job(_ id: JobID) async throws(StoreError) -> JobRecord?
 
-    /// The recorded attempts of a job, oldest first: those that failed, were cut off or spoke.
+    /// The attempts of a job, oldest first: those that failed, were cut off or spoke, which left a
+    /// record, and the one that succeeded.
     func attempts(of id: JobID) async throws(StoreError) -> [AttemptRecord]
 
     /// The body of a job, byte for byte, however large it is.
@@ -189,15 +190,19 @@ extension JobRecord {
     package var lastReason: String? { reason.map(FailureLog.lastLine) }
 }
 
-/// One attempt that failed, was cut off or left a reason.
+/// One attempt that has ended.
 public struct AttemptRecord: Sendable, Hashable {
     /// Which attempt it was, from 1.
     public var attempt: Int
     /// The claim it ran under.
     public var claim: ClaimToken
-    /// The worker that ran it, where known.
+    /// The worker that ran it, where known; of a success it is not.
     public var worker: WorkerID?
-    /// `retry`, `snooze`, `cancelled`, `error` or `crashed`.
+    /// The machine of that worker; `nil` once it has been gone for a week.
+    public var host: String?
+    /// Its process on that machine, likewise; 0 for a remote worker.
+    public var processID: Int?
+    /// `success`, `retry`, `cancelled`, `error`, `handedback` or `crashed`.
     public var outcome: String
     /// Why it ended so; at most ``JobLimits/reasonBytes``.
     public var reason: String?
@@ -209,8 +214,10 @@ public struct AttemptRecord: Sendable, Hashable {
     /// Makes a record of its columns.
     public init(
         attempt: Int, claim: ClaimToken, worker: WorkerID?, outcome: String, reason: String?,
-        startedAt: Timestamp, endedAt: Timestamp
+        startedAt: Timestamp, endedAt: Timestamp, host: String? = nil, processID: Int? = nil
     ) {
+        self.host = host
+        self.processID = processID
         self.attempt = attempt
         self.claim = claim
         self.worker = worker
@@ -218,6 +225,13 @@ public struct AttemptRecord: Sendable, Hashable {
         self.reason = reason
         self.startedAt = startedAt
         self.endedAt = endedAt
+    }
+}
+
+extension AttemptRecord {
+    /// Where it ran, for people: machine and process, as long as they are known.
+    package var place: String? {
+        host.map { host in "\(host)" + (processID.map { " \($0)" } ?? "") }
     }
 }
 

@@ -92,7 +92,8 @@ public protocol JobStore: BodyReader, ScheduleStore {
     /// Takes back up to `limit` claims whose worker row is missing; counts attempt and crash.
     func reap(upTo limit: Int) async throws(StoreError) -> [Reaped]
 
-    /// Notes what the deployment has done so far, for charts, and forgets what was noted a day ago.
+    /// Notes what the deployment has done so far, for charts, and forgets what was noted a day ago and
+    /// workers that have been gone for a week.
     func tally() async throws(StoreError)
 
     /// A page of the queued and due jobs, by queue, priority and due time, for the reconciler.

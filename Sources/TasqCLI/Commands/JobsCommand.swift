@@ -124,16 +124,18 @@ struct JobsCommand: AsyncParsableCommand {
             guard !attempts.isEmpty else { return facts.text }
             var table = Table([
                 .init(heading: "ATTEMPT", isNumber: true), .init(heading: "OUTCOME"),
-                .init(heading: "STARTED"), .init(heading: "ENDED"), .init(heading: "REASON"),
+                .init(heading: "STARTED"), .init(heading: "ENDED"), .init(heading: "WORKER"),
+                .init(heading: "REASON"),
             ])
             for attempt in attempts {
                 let reason = Facts.lines(of: attempt.reason ?? "")
                 table.add([
                     .init(String(attempt.attempt)), .init(attempt.outcome),
                     .init(attempt.startedAt.description), .init(attempt.endedAt.description),
+                    .init(attempt.place ?? attempt.worker?.description ?? ""),
                     .init(reason.first ?? ""),
                 ])
-                for line in reason.dropFirst() { table.add(["", "", "", "", .init(line)]) }
+                for line in reason.dropFirst() { table.add(["", "", "", "", "", .init(line)]) }
             }
             return facts.text + "\n" + table.text(styled: Report.isStyled)
         }

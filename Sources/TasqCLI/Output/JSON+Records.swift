@@ -20,7 +20,9 @@ extension JSON {
     static func attempt(_ attempt: AttemptRecord) -> JSON {
         .object([
             "attempt": .int(attempt.attempt), "claim": .text(attempt.claim),
-            "worker_id": .text(attempt.worker), "outcome": .string(attempt.outcome),
+            "worker_id": .text(attempt.worker), "host": .text(attempt.host),
+            "pid": attempt.processID.map { .int($0) } ?? .null,
+            "outcome": .string(attempt.outcome),
             "reason": .text(attempt.reason), "started_at": .text(attempt.startedAt),
             "ended_at": .text(attempt.endedAt),
         ])

@@ -28,6 +28,8 @@ extension JSONWriter {
             json.member("attempt", attempt.attempt)
             json.member("claim", attempt.claim.description)
             json.member("worker_id", attempt.worker?.description)
+            json.member("host", attempt.host)
+            json.member("pid", attempt.processID)
             json.member("outcome", attempt.outcome)
             json.member("reason", attempt.reason)
             json.member("started_at", attempt.startedAt.description)

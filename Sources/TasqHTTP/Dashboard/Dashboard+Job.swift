@@ -66,38 +66,37 @@ extension Dashboard {
             """
     }
 
-    /// Those that left a record, and the one that runs or succeeded, which leaves none.
+    /// Those that have ended, and the one that runs.
     private func attempts(of circumstances: Circumstances) async throws(Problem) -> Markup {
         let job = circumstances.job
-        let recorded = try await read { () async throws(StoreError) in
+        let ended = try await read { () async throws(StoreError) in
             try await catalog.attempts(of: job.id)
         }
-        let workers = try await read { () async throws(StoreError) in try await catalog.workers() }
-        var rows = recorded.map { attempt -> [Markup] in
+        var rows = ended.map { attempt -> [Markup] in
             [
                 "\(attempt.attempt)",
                 "<span class=\"\(attempt.outcome)\">\(attempt.outcome)</span>",
                 Self.moment(attempt.startedAt), Self.took(from: attempt.startedAt, attempt.endedAt),
-                Self.place(attempt.worker, workers), Self.inFull(attempt.reason) ?? "–",
+                Self.place(attempt.place, attempt.worker), Self.inFull(attempt.reason) ?? "–",
             ]
         }
-        let isTold = recorded.contains { $0.startedAt == job.claimedAt }
-        if let claimed = job.claimedAt, !isTold, [.executing, .success].contains(job.status) {
-            let end = job.finishedAt ?? circumstances.asOf
+        // It may have ended between the two looks.
+        let isTold = ended.contains { $0.startedAt == job.claimedAt }
+        if let claimed = job.claimedAt, !isTold, job.status == .executing {
+            let place = circumstances.holder.map { "\($0.host) \($0.processID)" }
             rows.append([
                 "\(job.attempt)", Self.text(of: job.status), Self.moment(claimed),
-                Self.took(from: claimed, end), Self.place(job.worker, workers), "–",
+                Self.took(from: claimed, circumstances.asOf), Self.place(place, job.worker), "–",
             ])
         }
         let headings = ["#Attempt", "Outcome", "Claimed", "Took", "Worker", "~Reason"]
         return Self.table(headings, rows, empty: "None yet.")
     }
 
-    /// Where an attempt ran: host and process while the worker is registered, its id afterwards.
-    private static func place(_ row: WorkerID?, _ workers: [WorkerStanding]) -> Markup {
-        guard let row else { return "–" }
-        guard let worker = workers.standing(of: row)?.worker else { return brief(row) }
-        return "\(worker.host) \(worker.processID)"
+    /// Where an attempt ran: host and process as long as they are known, then its worker's id.
+    private static func place(_ place: String?, _ worker: WorkerID?) -> Markup {
+        guard let worker else { return "–" }
+        return place.map { "\($0)" as Markup } ?? brief(worker)
     }
 
     private static func took(from start: Timestamp, _ end: Timestamp) -> Markup {

@@ -1,6 +1,6 @@
--- Removes a worker that holds no claim, and gives the maintenance term back if it holds that: others
--- need not watch it stand still. One that still holds some is left to the reaper, which takes the
--- claims back with it.
+-- Removes a worker that holds no claim, keeps where it ran, and gives the maintenance term back if it
+-- holds that: others need not watch it stand still. One that still holds some is left to the reaper,
+-- which takes the claims back with it.
 --
 --   $1 uuid  the worker
 --
@@ -10,6 +10,13 @@ WITH gone AS (
     DELETE FROM tasq.worker AS w
     WHERE w.id = $1::uuid
         AND NOT EXISTS (SELECT FROM tasq.executing_job AS e WHERE e.worker_id = w.id)
+    RETURNING w.id, w.host, w.pid
+),
+past AS (
+    INSERT INTO tasq.past_worker AS p (id, host, pid)
+    SELECT g.id, g.host, g.pid
+    FROM gone AS g
+    ON CONFLICT (id) DO UPDATE SET host = EXCLUDED.host, pid = EXCLUDED.pid, ended_at = now()
 )
 UPDATE tasq.leader AS l
 SET holder = '00000000-0000-0000-0000-000000000000'::uuid, expires_at = now()

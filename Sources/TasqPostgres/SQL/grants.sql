@@ -28,6 +28,7 @@ WITH wanted (rights, privilege, kind, object) AS (
             ('worker', 'attempt', 'siud'), ('operator', 'attempt', 'siud'),
             ('worker', 'unique_key', 'siud'), ('operator', 'unique_key', 'siud'),
             ('worker', 'worker', 'siud'), ('operator', 'worker', 's'),
+            ('worker', 'past_worker', 'siud'), ('operator', 'past_worker', 's'),
             ('worker', 'leader', 'siud'), ('operator', 'leader', 's'),
             ('worker', 'bulk', 'siud'), ('operator', 'bulk', 'siu'),
             ('worker', 'queue_setting', 'siud'), ('operator', 'queue_setting', 'siud'),

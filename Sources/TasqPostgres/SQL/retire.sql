@@ -1,5 +1,5 @@
--- Removes remote workers that went away without a claim; one that still holds some is left to the
--- reaper, which takes the claims back with it.
+-- Removes remote workers that went away without a claim, and keeps where they ran; one that still
+-- holds some is left to the reaper, which takes the claims back with it.
 --
 --   $1 uuid[]    the workers
 --   $2 bigint[]  the heartbeat_seq each was seen silent at, in the same order; -1 for one that may
@@ -15,7 +15,14 @@ WITH gone AS (
     USING unnest($1::uuid[], $2::bigint[]) AS u(id, seq)
     WHERE w.id = u.id AND w.heartbeat_seq = u.seq
         AND NOT EXISTS (SELECT FROM tasq.executing_job AS e WHERE e.worker_id = w.id)
-    RETURNING w.id
+    RETURNING w.id, w.host, w.pid
+),
+past AS (
+    INSERT INTO tasq.past_worker AS p (id, host, pid)
+    SELECT g.id, g.host, g.pid
+    FROM gone AS g
+    ORDER BY g.id
+    ON CONFLICT (id) DO UPDATE SET host = EXCLUDED.host, pid = EXCLUDED.pid, ended_at = now()
 )
 SELECT w.id, w.heartbeat_seq, w.heartbeat_us, w.lease_us
 FROM tasq.worker AS w

@@ -99,7 +99,7 @@ extension PostgresStore {
         return try await pool.run(statements.job, parameters).map(jobRecord).first
     }
 
-    /// The recorded attempts, oldest first, at most 1000.
+    /// The recorded attempts, oldest first, at most 1000, and the one that succeeded.
     public func attempts(of id: JobID) async throws(StoreError) -> [AttemptRecord] {
         var parameters = Parameters()
         parameters.append(id)
@@ -107,7 +107,8 @@ extension PostgresStore {
             AttemptRecord(
                 attempt: Int(row.int(0)), claim: row.id(1), worker: row.optionalID(2),
                 outcome: row.text(3), reason: row.optionalText(4), startedAt: row.time(5),
-                endedAt: row.time(6))
+                endedAt: row.time(6), host: row.optionalText(7),
+                processID: row.optionalInt(8).map { Int($0) })
         }
     }
 

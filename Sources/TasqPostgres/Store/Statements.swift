@@ -250,6 +250,9 @@ extension Migration {
             Migration(
                 number: 14, name: "schedules",
                 text: sql(PackageResources._014_schedules_sql, in: schema), oldest: 1),
+            Migration(
+                number: 15, name: "past_workers",
+                text: sql(PackageResources._015_past_workers_sql, in: schema), oldest: 1),
         ]
     }
 }

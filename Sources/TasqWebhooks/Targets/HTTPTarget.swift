@@ -75,15 +75,29 @@ public struct HTTPTarget: Sendable {
     private static func shown(_ path: Substring) -> String {
         guard path != "/" else { return "" }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        let shown = parts.map { part -> Substring in
-            let bytes = part.utf8
-            let hasDigit = bytes.contains { (0x30...0x39).contains($0) }
-            let hasCapital = bytes.contains { (0x41...0x5A).contains($0) }
-            let hasSmall = bytes.contains { (0x61...0x7A).contains($0) }
-            return bytes.count >= 20 && (hasDigit || hasCapital && hasSmall) ? "***" : part
-        }
+        let shown = parts.map { part -> Substring in mayBeToken(part) ? "***" : part }
         let text = shown.joined(separator: "/")
         return text.count > shownLimit ? String(text.prefix(shownLimit)) + "…" : text
+    }
+
+    private static func mayBeToken(_ part: Substring) -> Bool {
+        let bytes = part.utf8
+        let hasDigit = bytes.contains { (0x30...0x39).contains($0) }
+        let hasCapital = bytes.contains { (0x41...0x5A).contains($0) }
+        let hasSmall = bytes.contains { (0x61...0x7A).contains($0) }
+        return bytes.count >= 20 && (hasDigit || hasCapital && hasSmall)
+    }
+
+    /// The parts of path and query that are not shown, as they are sent.
+    var hidden: [Substring] {
+        let path = request.place.prefix { $0 != "?" }
+        let query = request.place[path.endIndex...].dropFirst()
+        var hidden = path.split(separator: "/").filter { Self.mayBeToken($0) }
+        for part in query.split(separator: "&") {
+            let value = part.drop { $0 != "=" }.dropFirst()
+            hidden.append(value.isEmpty ? part : value)
+        }
+        return hidden
     }
 
     private static func checked(

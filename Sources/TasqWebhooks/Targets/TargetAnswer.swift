@@ -10,34 +10,45 @@ package struct TargetAnswer: Sendable {
     package let retryAfter: String?
     /// The `Date` header, where there is just one.
     package let date: String?
+    /// The beginning of the body, as ``text(of:isWhole:hiding:)`` tells it.
+    package let text: String?
 
-    package init(status: Int, retryAfter: String?, date: String? = nil) {
+    package init(status: Int, retryAfter: String?, date: String? = nil, text: String? = nil) {
         self.status = status
         self.retryAfter = retryAfter
         self.date = date
+        self.text = text
     }
 
     /// The outcome of the attempt; `nil` is success. `target` names it in the reason.
+    ///
+    /// The reason of an attempt that counts begins with ``text``. Its last line is ours alone: logs
+    /// and lists tell that one only. A job that is put off records no attempt, and so no text.
     package func outcome(from target: String, now: Timestamp = .now) -> Outcome? {
         switch status {
         case 200...299:
             nil
         case 410:
-            .fail("\(target) answered 410 Gone: it wants no further deliveries")
+            .fail(told("\(target) answered 410 Gone: it wants no further deliveries"))
         case 429:
             .later(after: wait(now: now), "\(target) answered \(status)")
         case 503:
             // Without a wait it is an error like others.
             retryAfter == nil
-                ? .retry("\(target) answered 503")
+                ? .retry(told("\(target) answered 503"))
                 : .later(after: wait(now: now), "\(target) answered 503")
         case 300...399:
             .retry(
-                "\(target) answered \(status): redirects are not followed; "
-                    + "configure the URL it points to")
+                told(
+                    "\(target) answered \(status): redirects are not followed; "
+                        + "configure the URL it points to"))
         default:
-            .retry("\(target) answered \(status)")
+            .retry(told("\(target) answered \(status)"))
         }
+    }
+
+    private func told(_ line: String) -> String {
+        text.map { "\($0)\n\(line)" } ?? line
     }
 
     /// The wait the target asks for (RFC 9110, section 10.2.3), from zero to ``waitLimit``; `nil`

@@ -53,7 +53,8 @@ public final class TargetClient: Sendable {
     ///
     /// The headers that were kept of a webhook go along, unless the target's own have their names.
     /// Every attempt carries the same `webhook-id` (the payload's id) and a timestamp and
-    /// signature of its own. The answer's body is not kept; its status alone decides. A request
+    /// signature of its own. The answer's status alone decides; of its body the beginning stands in
+    /// the reason of an attempt that failed, without what the request proved itself by. A request
     /// that a connection used before did not carry is sent once more within the attempt.
     public func deliver(_ context: JobContext) async throws {
         try await pace.deliver(logger: context.logger) {
@@ -63,19 +64,22 @@ public final class TargetClient: Sendable {
 
     private func post(_ context: JobContext) async throws {
         let deadline = NIODeadline.now() + TimeAmount(target.timeout)
+        let request = request(for: context)
         let answer: HTTPAnswer
         do {
             answer = try await pool.send(
-                request(for: context), deadline: deadline, bodyLimit: Self.answerByteLimit,
+                request, deadline: deadline, bodyLimit: Self.answerByteLimit,
                 grace: TimeAmount(Self.answerGrace))
         } catch {
             try Task.checkCancellation()
             throw outcome(of: error)
         }
+        guard !(200...299).contains(answer.status) else { return }
         let (waits, dates) = (answer.headers["retry-after"], answer.headers["date"])
         let outcome = TargetAnswer(
             status: answer.status, retryAfter: waits.count == 1 ? waits.first : nil,
-            date: dates.count == 1 ? dates.first : nil
+            date: dates.count == 1 ? dates.first : nil,
+            text: answer.text(hiding: secrets(of: request))
         ).outcome(from: target.shown)
         if let outcome { throw outcome }
     }
@@ -109,6 +113,19 @@ public final class TargetClient: Sendable {
         }
         request.body = job.payload.body
         return request
+    }
+
+    /// What a request proves itself by, word for word. Shorter ones say nothing that is secret, or
+    /// cannot be told from other words.
+    private func secrets(of request: HTTPRequest) -> [[UInt8]] {
+        let own = target.headers.map { $0.name.lowercased() }
+        var words = target.hidden
+        for header in request.headers {
+            let name = header.name.lowercased()
+            guard own.contains(name) || isCredentialHeader(name) else { continue }
+            words += header.value.split(separator: " ")
+        }
+        return words.map { Array($0.utf8) }.filter { $0.count >= 8 }
     }
 
     private func outcome(of error: any Error) -> Outcome {

@@ -78,6 +78,24 @@ import Testing
         }
     }
 
+    @Test func `What a target said before the last line of a reason is not taken for ours`()
+        async throws
+    {
+        try await withStore { store, _ in
+            let worker = try await store.registeredWorker()
+            let id = try await store.job()
+            let claimed = try #require(
+                try await store.claim([id], for: worker, from: defaultQueues).first)
+            let reason = "no handler for kind `x`\nhttp://t:80 answered 404"
+            _ = try await store.settle(claimed, .retry(after: .seconds(60), reason: reason))
+            let explanation = try await explanation(of: id, in: store)
+            #expect(explanation.reason == .waitingForRetry)
+            #expect(
+                explanation.sentence.contains("failed: http://t:80 answered 404; the next"),
+                "\(explanation.sentence)")
+        }
+    }
+
     @Test func `A webhook that nobody would know again is warned of`() async throws {
         try await withStore { store, _ in
             for (id, warns) in [("d-1", false), (nil, true)] as [(String?, Bool)] {

@@ -11,7 +11,7 @@ import Testing
         try await withStore { store, database in
             let worker = try await store.registeredWorker()
             let cases: [(Verdict, JobStatus, attempt: Int, recorded: Int)] = [
-                (.success, .success, 1, 0),
+                (.success, .success, 1, 1),
                 (.retry(after: .seconds(60), reason: "late"), .scheduled, 1, 1),
                 (.retry(after: .zero, reason: "now"), .queued, 1, 1),
                 (.snooze(for: .seconds(60)), .scheduled, 0, 0),

@@ -79,4 +79,60 @@ import Testing
             }
         }
     }
+
+    @Test func `What the target said comes first, the status last; put off, it is not told`() {
+        func outcome(_ status: Int, _ wait: String? = nil) -> Outcome? {
+            TargetAnswer(status: status, retryAfter: wait, text: "no\nbed").outcome(from: "t")
+        }
+        for status in [400, 422, 500, 503] {
+            #expect(outcome(status) == .retry("no\nbed\nt answered \(status)"))
+        }
+        #expect(
+            outcome(410) == .fail("no\nbed\nt answered 410 Gone: it wants no further deliveries"))
+        guard case .retry(nil, let reason) = outcome(302) else {
+            Issue.record("302 must be a failure")
+            return
+        }
+        #expect(reason.hasPrefix("no\nbed\nt answered 302: "))
+        #expect(outcome(429) == .later("t answered 429"))
+        #expect(outcome(503, "5") == .later(after: .seconds(5), "t answered 503"))
+        #expect(outcome(204) == nil)
+    }
+
+    static let bodies: [([UInt8], String?)] = [
+        ([], nil), (Array(" \r\n\t ".utf8), nil), (Array("a\u{0}b".utf8), nil),
+        (Array("no bed\r\n".utf8), "no bed"),
+        (Array(" \n{\"a\":\n\t1}\n\n".utf8), "{\"a\":\n\t1}"),
+        ([0x61, 0xFF, 0x62], "a\u{FFFD}b"), ([0x61, 0xC3], "a\u{FFFD}"),
+        (Array("a\u{1B}[2Jb\u{7F}\u{85}c".utf8), "a\u{FFFD}[2Jb\u{FFFD}\u{FFFD}c"),
+    ]
+
+    @Test(arguments: TargetAnswerTests.bodies)
+    func `A body is told as text, whatever it is`(body: [UInt8], text: String?) {
+        #expect(TargetAnswer.text(of: body) == text)
+    }
+
+    @Test func `A body is cut between characters`() {
+        let limit = TargetAnswer.textByteLimit
+        let fits = String(repeating: "x", count: limit)
+        #expect(TargetAnswer.text(of: Array(fits.utf8)) == fits)
+        #expect(TargetAnswer.text(of: Array((fits + "x").utf8)) == fits + "…")
+        let wide = Array(("x" + String(repeating: "é", count: limit)).utf8)
+        let told = TargetAnswer.text(of: wide) ?? ""
+        #expect(told == "x" + String(repeating: "é", count: (limit - 1) / 2) + "…")
+        let noise = [UInt8](repeating: 0xFF, count: 4096)
+        #expect(TargetAnswer.text(of: noise)?.utf8.count == limit / 3 * 3 + 3)
+    }
+
+    @Test func `What a request proved itself by is not told, cut off or not`() {
+        let (long, short) = (Array("hunter2-hunter2".utf8), Array("hunter2-".utf8))
+        let body = Array("you sent hunter2-hunter2, and hunter2-".utf8)
+        let told = TargetAnswer.text(of: body, hiding: [short, long])
+        #expect(told == "you sent ***, and ***")
+        for length in 0...body.count {
+            let cut = TargetAnswer.text(
+                of: Array(body.prefix(length)), isWhole: false, hiding: [long])
+            #expect(cut?.contains("hun") != true, "\(cut ?? "")")
+        }
+    }
 }

@@ -192,9 +192,46 @@ import Testing
                 })
         }) { port, _ in
             let outcome = try await deliver(sampleContext(), to: sampleTarget(port))
-            #expect(outcome == .retry("http://127.0.0.1:\(port)/hook answered 500"))
+            let said = String(repeating: "x", count: TargetAnswer.textByteLimit) + "…"
+            #expect(outcome == .retry("\(said)\nhttp://127.0.0.1:\(port)/hook answered 500"))
         }
         #expect(hungUp.withLock { $0 })
+    }
+
+    @Test func `A target that repeats the request tells no secret of it`() async throws {
+        try await TargetServer.run(answer: { request, _ in
+            let fields = request.headers.map { "\($0.name.canonicalName): \($0.value)\n" }
+            let said = "no: \(request.uri.description)\n" + fields.joined()
+            return Response(
+                status: .badRequest, body: ResponseBody(byteBuffer: ByteBuffer(string: said)))
+        }) { port, _ in
+            let target = try sampleTarget(
+                port, path: "/x7Qp2mVb9LkTz4RwYc8N?token=hush-hush", secret: secret,
+                headers: [Payload.Header(name: "X-Key", value: "Token hunter2-hunter2")])
+            let outcome = try await deliver(sampleContext(), to: target)
+            guard case .retry(nil, let reason) = outcome else {
+                Issue.record("expected a retry, got \(outcome)")
+                return
+            }
+            #expect(reason.hasPrefix("no: /***?token=***\n"), "\(reason)")
+            #expect(reason.contains("x-key: Token ***\n"), "\(reason)")
+            #expect(reason.contains("webhook-signature: ***"), "\(reason)")
+            for word in ["x7Qp2", "hush", "hunter2"] {
+                #expect(!reason.contains(word), "\(reason)")
+            }
+            #expect(reason.hasSuffix("\nhttp://127.0.0.1:\(port)/*** answered 400"), "\(reason)")
+        }
+    }
+
+    @Test func `A packed answer is not told`() async throws {
+        try await TargetServer.run(answer: { _, _ in
+            Response(
+                status: .badRequest, headers: [.contentEncoding: "gzip"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: "not gzip at all")))
+        }) { port, _ in
+            let outcome = try await deliver(sampleContext(), to: sampleTarget(port))
+            #expect(outcome == .retry("http://127.0.0.1:\(port)/hook answered 400"))
+        }
     }
 
     @Test func `A compressed answer is not inflated`() async throws {
