@@ -21,6 +21,8 @@ let collections = Target.Dependency.product(name: "DequeModule", package: "swift
 let tracing = Target.Dependency.product(
     name: "Instrumentation", package: "swift-distributed-tracing")
 let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let metricsTestKit = Target.Dependency.product(
+    name: "MetricsTestKit", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -136,7 +138,7 @@ let package = Package(
             name: "TestSizes", dependencies: ["TasqTesting", "TasqPostgres"],
             path: "Tests/TestSizes"),
         .testTarget(name: "ModelTests", dependencies: ["TasqModel", "TestSizes"]),
-        test("Tasq", logging, tracing),
+        test("Tasq", logging, tracing, metrics, metricsTestKit),
         test("TasqPostgres", "TasqModel", logging),
         test("TasqTLS", "CCrypto", nioCore, nioPosix, nioEmbedded),
         test("TasqRedis", logging, nioCore, nioPosix),
@@ -161,7 +163,7 @@ let package = Package(
             name: "ReliabilityTests",
             dependencies: [
                 "Tasq", "TasqPostgres", "TasqRedis", "TasqTesting", "TasqWebhooks", "TasqHTTP",
-                "TestSizes", logging, lifecycle, tracing, nioCore,
+                "TestSizes", logging, lifecycle, tracing, metrics, metricsTestKit, nioCore,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 nioHTTP1,
             ]),

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What only the program's own metrics are told: jobs by the queue they were put into, how long calls
-/// took that failed, and gauges, which have to be set there.
+/// What only the program's own metrics are told: jobs by the queue they were put into, how long
+/// calls took that failed, and gauges, which have to be set there.
 final class ToldMeters: Sendable {
     /// What becomes of a worker's slots.
     struct Slots: Sendable, Hashable {
