@@ -47,6 +47,11 @@ import Testing
                 #expect(slots("free", in: backend) == 0)
             }
         }
+        let told =
+            backend.counters.map(\.label) + backend.timers.map(\.label)
+            + backend.recorders.map(\.label)
+        let readme = try Document.readme.text()
+        for name in Set(told) { #expect(readme.contains("`\(name)`"), "\(name)") }
         // What was made outside is none of its business.
         try await Station.with { station in
             try await station.enqueue("ok", 1)
