@@ -20,6 +20,8 @@ let unixSignals = Target.Dependency.product(
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let tracing = Target.Dependency.product(
     name: "Instrumentation", package: "swift-distributed-tracing")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let metricsTestKit = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -56,6 +58,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(
@@ -79,7 +82,7 @@ let package = Package(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(name: "CAllocator"),
-        .target(name: "Tasq", dependencies: [logging, lifecycle, collections, tracing]),
+        .target(name: "Tasq", dependencies: [logging, lifecycle, collections, tracing, metrics]),
         .target(
             name: "TasqPostgres", dependencies: ["Tasq", "CPostgres", logging, collections],
             resources: [.embedInCode("SQL")]),
@@ -134,7 +137,7 @@ let package = Package(
             name: "TestSizes", dependencies: ["TasqTesting", "TasqPostgres"],
             path: "Tests/TestSizes"),
         .testTarget(name: "ModelTests", dependencies: ["TasqModel", "TestSizes"]),
-        test("Tasq", logging, tracing),
+        test("Tasq", logging, tracing, metrics, metricsTestKit),
         test("TasqPostgres", "TasqModel", logging),
         test("TasqTLS", "CCrypto", nioCore, nioPosix, nioEmbedded),
         test("TasqRedis", logging, nioCore, nioPosix),
@@ -159,7 +162,7 @@ let package = Package(
             name: "ReliabilityTests",
             dependencies: [
                 "Tasq", "TasqPostgres", "TasqRedis", "TasqTesting", "TasqWebhooks", "TasqHTTP",
-                "TestSizes", logging, lifecycle, tracing, nioCore,
+                "TestSizes", logging, lifecycle, tracing, metrics, metricsTestKit, nioCore,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 nioHTTP1,
             ]),

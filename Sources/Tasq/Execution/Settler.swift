@@ -126,20 +126,20 @@ final class Settler: Sendable {
                 finish(batch, answer)
                 return
             } catch .rejected where batch.count > 1 {
-                meters.settleFailures.add()
+                meters.settleFailed(.refused, after: .now - start)
                 let middle = batch.startIndex + batch.count / 2
                 await write(batch[..<middle])
                 await write(batch[middle...])
                 return
             } catch .rejected(let state, let reason) {
-                meters.settleFailures.add()
+                meters.settleFailed(.refused, after: .now - start)
                 logger.error(
                     "an outcome could not be written; its claim stays until this worker ends",
                     metadata: ["error": "\(reason)", "sqlstate": "\(state)"])
                 break
             } catch {
                 // Whatever it is, it may pass: a restart, a rotated password, a grant being changed.
-                meters.settleFailures.add()
+                meters.settleFailed(Facade.Failure(error), after: .now - start)
                 if backoff.attempts == 0 {
                     store.tell(logger, "outcomes wait for postgres", error)
                 }

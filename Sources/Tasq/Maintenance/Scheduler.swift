@@ -89,7 +89,7 @@ struct Scheduler: Sendable {
     }
 
     private func announce(_ fired: [Fired]) {
-        meters.enqueued.add(fired.count)
+        meters.stored(fired.count, on: fired.map(\.announcement.queue))
         doorbell.ring(fired.filter(\.isQueued).map(\.announcement))
     }
 }

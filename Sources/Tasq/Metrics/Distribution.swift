@@ -59,10 +59,13 @@ package final class Distribution: Sendable {
     private let scale: Scale
     private let words: InlineArray<20, Atomic<UInt64>>
     private let totals: Mutex<Totals>
+    private let tell: Facade.Tell?
 
-    package init(_ scale: Scale) {
+    /// Whoever else is to be told of each observation.
+    package init(_ scale: Scale, _ tell: Facade.Tell? = nil) {
         precondition(scale.bounds.count < Self.bucketLimit)
         self.scale = scale
+        self.tell = tell
         words = InlineArray { _ in Atomic(0) }
         totals = Mutex(
             Totals(
@@ -74,11 +77,13 @@ package final class Distribution: Sendable {
     package func observe(_ duration: Duration) {
         // A shift in place of a division; a unit is 2^34 attoseconds, about 17 ns.
         enter(Int64(clamping: duration.attoseconds >> 34))
+        if let tell { tell(max(0, Int64(clamping: duration.attoseconds / 1_000_000_000))) }
     }
 
     /// Counts a number of things.
     package func observe(_ count: Int) {
         enter(Int64(count))
+        if let tell { tell(Int64(count)) }
     }
 
     private func enter(_ units: Int64) {

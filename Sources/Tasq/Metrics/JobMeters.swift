@@ -1,10 +1,14 @@
 /// The meters of the jobs of one queue and kind. Each note costs one relaxed addition.
 package final class JobMeters: Sendable {
-    fileprivate let pickups = Distribution(.job)
-    fileprivate let runs = RunMeter()
-    fileprivate let outcomes = Distribution(.statement)
+    fileprivate let pickups: Distribution
+    fileprivate let runs: RunMeter
+    fileprivate let outcomes: Distribution
 
-    fileprivate init() {}
+    fileprivate init(_ queue: String, _ kind: String, _ facade: Facade?) {
+        pickups = Distribution(.job, facade?.pickups(queue, kind))
+        runs = RunMeter { facade?.runs($0, queue, kind) }
+        outcomes = Distribution(.statement, facade?.outcomes(queue, kind))
+    }
 
     /// A job has been claimed for a worker elsewhere; when its handler starts is not known here.
     func handedOut(_ job: ClaimedJob) {
@@ -45,11 +49,16 @@ package final class JobMeterTable: Sendable {
         let kind: Name
     }
 
-    private let pairs = Labelled<Pair, JobMeters> { JobMeters() }
-    private let queues = Labelled<Name, JobMeters> { JobMeters() }
-    private let rest = JobMeters()
+    private let pairs: Labelled<Pair, JobMeters>
+    private let queues: Labelled<Name, JobMeters>
+    private let rest: JobMeters
 
-    package init() {}
+    init(_ facade: Facade? = nil) {
+        let other = LabelLimit.other
+        pairs = Labelled { JobMeters($0.queue.description, $0.kind.description, facade) }
+        queues = Labelled { JobMeters($0.description, other, facade) }
+        rest = JobMeters(other, other, facade)
+    }
 
     package subscript(_ queue: Name, _ kind: Name) -> JobMeters {
         // A name that says `other` gets no series that another one has.

@@ -23,9 +23,9 @@ package final class Labelled<Key: Hashable & Sendable, Meter: AnyObject & Sendab
     /// Twice as many as may be taken, so that a search soon meets a free one.
     private let places = (0..<LabelLimit.texts * 2).map { _ in Place() }
     private let taken = Atomic<Int>(0)
-    private let make: @Sendable () -> Meter
+    private let make: @Sendable (Key) -> Meter
 
-    package init(_ make: @escaping @Sendable () -> Meter) {
+    package init(_ make: @escaping @Sendable (Key) -> Meter) {
         self.make = make
     }
 
@@ -48,7 +48,7 @@ package final class Labelled<Key: Hashable & Sendable, Meter: AnyObject & Sendab
             taken.wrappingSubtract(1, ordering: .relaxed)
             return nil
         }
-        let entry = Entry(key, make())
+        let entry = Entry(key, make(key))
         let holder = place.entry.storeIfNil(entry)
         if holder !== entry { taken.wrappingSubtract(1, ordering: .relaxed) }
         return holder

@@ -11,6 +11,24 @@ struct JobMetersMemo {
 }
 
 extension Meters {
+    /// Jobs have been committed, so many, on these queues.
+    func stored(_ count: Int, on queues: @autoclosure () -> [Name]) {
+        enqueued.add(count)
+        told?.stored(on: queues())
+    }
+
+    /// An enqueue was not committed.
+    func enqueueFailed(_ failure: Facade.Failure, after time: Duration) {
+        enqueueFailures.add()
+        told?.enqueueFailures[failure]?.observe(time)
+    }
+
+    /// A statement that records outcomes failed.
+    func settleFailed(_ failure: Facade.Failure, after time: Duration) {
+        settleFailures.add()
+        told?.settleFailures[failure]?.observe(time)
+    }
+
     /// Claims have been ended in the table.
     func ended(_ settlements: some Sequence<Settlement>) {
         var counts = InlineArray<8, Int>(repeating: 0)

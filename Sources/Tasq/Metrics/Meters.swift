@@ -3,38 +3,74 @@ package final class Meters: Sendable {
     /// Whether jobs are put in where this counts; a worker by itself only runs them.
     package let enqueues: Bool
     package let enqueued = Counter()
-    package let enqueueFailures = Counter()
-    package let enqueueTimes = Distribution(.statement)
-    package let announcementsDropped = Counter()
-    package let taken = Counter()
-    package let claimed = Counter()
-    package let claimMisses = Counter()
-    package let duplicates = Counter()
-    package let swept = Counter()
-    package let claimTimes = Distribution(.statement)
-    package let sweepTimes = Distribution(.statement)
-    package let jobs = JobMeterTable()
+    package let enqueueFailures: Counter
+    package let enqueueTimes: Distribution
+    package let announcementsDropped: Counter
+    package let taken: Counter
+    package let claimed: Counter
+    package let claimMisses: Counter
+    package let duplicates: Counter
+    package let swept: Counter
+    package let claimTimes: Distribution
+    package let sweepTimes: Distribution
+    package let jobs: JobMeterTable
     package let overdue = OverdueRuns()
     /// Claims this process ended, all in all and by their ends.
     package let settled = Counter()
-    package let settledEnds = EndCounters()
-    package let settleTimes = Distribution(.statement)
-    package let settleBatches = Distribution(.batch)
-    package let settleFailures = Counter()
-    package let lost = Counter()
-    package let revoked = Counter()
-    package let handedBack = Counter()
-    package let unstarted = Counter()
-    package let promoted = Counter()
-    package let buried = Counter()
-    package let reaped = Counter()
-    package let reannounced = Counter()
-    package let forgotten = Counter()
-    package let recovered = Counter()
-    package let withdrawn = Counter()
+    package let settledEnds: EndCounters
+    package let settleTimes: Distribution
+    package let settleBatches: Distribution
+    package let settleFailures: Counter
+    package let lost: Counter
+    package let revoked: Counter
+    package let handedBack: Counter
+    package let unstarted: Counter
+    package let promoted: Counter
+    package let buried: Counter
+    package let reaped: Counter
+    package let reannounced: Counter
+    package let forgotten: Counter
+    package let recovered: Counter
+    package let withdrawn: Counter
+    /// What the program's own metrics have beside these; `nil` when it has none.
+    let told: ToldMeters?
 
     package init(enqueues: Bool = true) {
+        let facade = Facade.current
+        func count(_ name: String, _ labels: Facade.Labels = []) -> Counter {
+            Counter(facade?.counter("tasq." + name, labels))
+        }
+        func calls(_ name: String, _ operation: Facade.Operation) -> Distribution {
+            Distribution(.statement, facade?.calls(name, operation))
+        }
         self.enqueues = enqueues
+        enqueueFailures = count("enqueue_failures")
+        enqueueTimes = calls("enqueue", .send)
+        announcementsDropped = count("announcements", [("tasq.outcome", "dropped")])
+        taken = count("taken")
+        claimed = count("claimed")
+        claimMisses = count("claim_misses")
+        duplicates = count("duplicate_ids")
+        swept = count("swept")
+        claimTimes = calls("claim", .receive)
+        sweepTimes = calls("sweep", .receive)
+        jobs = JobMeterTable(facade)
+        settledEnds = EndCounters { count("settled", [("tasq.outcome", $0.label.value)]) }
+        settleTimes = calls("settle", .settle)
+        settleBatches = Distribution(.batch, facade?.sizes("tasq.settle_batch_size"))
+        settleFailures = count("settle_failures")
+        lost = count("lost")
+        revoked = count("revoked")
+        handedBack = count("handed_back")
+        unstarted = count("unstarted")
+        promoted = count("promoted")
+        buried = count("buried")
+        reaped = count("reaped")
+        reannounced = count("reannounced")
+        forgotten = count("reconciles", [("tasq.reason", "forgot")])
+        recovered = count("reconciles", [("tasq.reason", "outage")])
+        withdrawn = count("withdrawn_ids")
+        told = facade.map { ToldMeters($0) }
     }
 }
 

@@ -29,6 +29,14 @@ package enum RunEnd: Int, Sendable, CaseIterable {
             }
     }
 
+    /// Whether the run came to nothing, and that by itself.
+    var isFailure: Bool {
+        switch self {
+        case .retry, .error, .lost: true
+        case .success, .snooze, .cancelled, .handedBack, .revoked: false
+        }
+    }
+
     var label: Metric.Label {
         Metric.Label("outcome", self == .handedBack ? "handed_back" : "\(self)")
     }
@@ -37,18 +45,22 @@ package enum RunEnd: Int, Sendable, CaseIterable {
 /// How long the runs of one queue and kind took, by their ends. Only what happens takes memory, and
 /// what happens nearly always takes the short way.
 package final class RunMeter: Sendable {
-    private let successes = Distribution(.job)
+    private let successes: Distribution
+    private let tell: @Sendable (RunEnd) -> Facade.Tell?
     private let ends = InlineArray<8, AtomicLazyReference<Distribution>> { _ in
         AtomicLazyReference()
     }
 
-    package init() {
+    package init(_ tell: @escaping @Sendable (RunEnd) -> Facade.Tell?) {
+        successes = Distribution(.job, tell(.success))
+        self.tell = tell
         precondition(ends.count == RunEnd.allCases.count)
     }
 
     package subscript(_ end: RunEnd) -> Distribution {
         if end == .success { return successes }
-        return ends[end.rawValue].load() ?? ends[end.rawValue].storeIfNil(Distribution(.job))
+        return ends[end.rawValue].load()
+            ?? ends[end.rawValue].storeIfNil(Distribution(.job, tell(end)))
     }
 
     func samples(_ labels: [Metric.Label]) -> [Metric.Sample] {
@@ -62,9 +74,11 @@ package final class RunMeter: Sendable {
 
 /// A counter for each way a run may end.
 package final class EndCounters: Sendable {
-    private let counters = RunEnd.allCases.map { _ in Counter() }
+    private let counters: [Counter]
 
-    package init() {}
+    package init(_ make: (RunEnd) -> Counter) {
+        counters = RunEnd.allCases.map(make)
+    }
 
     package subscript(_ end: RunEnd) -> Counter { counters[end.rawValue] }
 

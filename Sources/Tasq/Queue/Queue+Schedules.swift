@@ -56,7 +56,7 @@ extension Queue {
                 schedule: record, ticks: [(tick: now, job: job)], next: record.nextAt)
             let fired = try await store.fire([firing], isByHand: true)
             guard let first = fired.first else { continue }
-            meters.enqueued.add()
+            meters.stored(1, on: [first.announcement.queue])
             if first.isQueued { doorbell.ring([first.announcement]) }
             return id
         }

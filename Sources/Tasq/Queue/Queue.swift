@@ -44,7 +44,9 @@ public final class Queue: Sendable {
                     return queued?.map(\.announcement) ?? []
                 }
             }
-            meters.enqueued.add(answers.count { $0.isStored })
+            meters.stored(
+                answers.count { $0.isStored },
+                on: zip(jobs, answers).filter { $1.isStored }.map { $0.0.queue })
             return answers
         }
         enqueuing = Coalescer(
@@ -57,7 +59,7 @@ public final class Queue: Sendable {
             let answers = try await store.accept(events)
             for (event, answer) in zip(events, answers) where answer == .stored {
                 doorbell.ring(event.jobs.filter(\.start.isDue).map(\.announcement))
-                meters.enqueued.add(event.jobs.count)
+                meters.stored(event.jobs.count, on: event.jobs.map(\.queue))
             }
             return answers
         }
@@ -131,7 +133,7 @@ public final class Queue: Sendable {
             meters.enqueueTimes.observe(.now - start)
             return answer
         } catch {
-            meters.enqueueFailures.add()
+            meters.enqueueFailed(Facade.Failure(error), after: .now - start)
             throw error
         }
     }

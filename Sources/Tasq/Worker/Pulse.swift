@@ -12,8 +12,11 @@ final class Pulse: Sendable {
 
     var count: Int { beats.load(ordering: .relaxed) }
 
-    /// Beats until cancelled.
-    func run() async {
-        while await sleep(for: Self.pause) { beats.add(1, ordering: .relaxed) }
+    /// Beats until cancelled, and does this with each beat.
+    func run(_ each: () -> Void = {}) async {
+        while await sleep(for: Self.pause) {
+            beats.add(1, ordering: .relaxed)
+            each()
+        }
     }
 }

@@ -115,7 +115,7 @@ public final class Worker: Service {
                 logger: logger, holder: { self.registered.withLock { $0 } })
             group.addTask { await maintenance.run() }
             group.addTask { await self.bell.run(self.doorbellAnswers) }
-            group.addTask { await self.pulse.run() }
+            group.addTask { await self.beat() }
             defer { group.cancelAll() }
             let last = try await withGracefulShutdownHandler {
                 try await cancelWhenGracefulShutdown { try await self.serve() }

@@ -69,7 +69,7 @@ struct DistributionTests {
 
 struct LabelledTests {
     @Test func `Keys beyond the limit have no meter, and those before it keep theirs`() async {
-        let counters = Labelled<String, Counter> { Counter() }
+        let counters = Labelled<String, Counter> { _ in Counter() }
         let without = Counter()
         await withTaskGroup(of: Void.self) { group in
             for task in 0..<4 {
