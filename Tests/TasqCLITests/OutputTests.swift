@@ -75,11 +75,11 @@ struct OutputTests {
     @Test(arguments: [
         (
             LogFormat.logfmt,
-            #"level=info msg="one two" b.c="x=\"y\" \\ z" level_="" of_it=" ""#
+            #"level=info msg="one two" b.c="x=\"y\" \\ z" level_="" of_it=" " q="\"\#u{301} level=error""#
         ),
         (
             .json,
-            #""level":"info","message":"one\ntwo","b.c":"x=\"y\" \\ z","level_":"","of it":"\u001b"}"#
+            #""level":"info","message":"one\ntwo","b.c":"x=\"y\" \\ z","level_":"","of it":"\u001b","q":"\"\#u{301} level=error"}"#
         ),
     ])
     func `A log event for programs is one line that they can take apart`(
@@ -93,7 +93,11 @@ struct OutputTests {
         }
         logger.info(
             "one\ntwo",
-            metadata: ["b.c": #"x="y" \ z"#, "level": "", "of it": "\u{1B}"])
+            metadata: [
+                "b.c": #"x="y" \ z"#, "level": "", "of it": "\u{1B}",
+                // What combines with the quote must not hide it.
+                "q": "\"\u{301} level=error",
+            ])
         let line = try #require(lines.withLock { $0.first })
         #expect(lines.withLock { $0.count } == 1)
         #expect(line.hasPrefix(format == .json ? #"{"time":""# : "time="))

@@ -44,6 +44,8 @@ struct DashboardBulkTests {
             #expect(!asked.text.contains("name=\"all\""), "no box where a queue narrows it")
             let none = try await database.execute("SELECT count(*) FROM tasq.bulk")
             #expect(none == "0", "nothing is entered by counting")
+            // What comes after the question was not asked about.
+            try await fill(stack, 2, #"{"kind":"late","queue":"q","key":"\#(key)"}"#)
 
             let sent = try await browser.send(asked)
             #expect(sent.status == 303 && sent["location"]?.hasPrefix("/bulk/") == true)
@@ -51,11 +53,18 @@ struct DashboardBulkTests {
             #expect(page.contains("data-state=\"done\"") && page.contains("<dd>12</dd>"), "\(page)")
             let rows = try await database.execute(
                 "SELECT kind, status, count(*) FROM tasq.job GROUP BY 1, 2 ORDER BY 1")
-            #expect(rows == "a|cancelled|12\nb|queued|3")
+            #expect(rows == "a|cancelled|12\nb|queued|3\nlate|queued|2")
             // Sent twice, as by an impatient click, it is one and the same.
             let again = try await browser.send(asked)
             #expect(again["location"] == sent["location"])
             #expect(try await database.execute("SELECT count(*) FROM tasq.bulk") == "1")
+        }
+    }
+
+    @Test func `A key that no form carries as it is gets no form`() async throws {
+        try await Stack.with { stack, _ in
+            let asked = try await Browser(stack).get("/bulk?action=cancel&key=a%0Ab")
+            #expect(asked.status == 400 && asked.text.contains("no form carries"), "\(asked.text)")
         }
     }
 

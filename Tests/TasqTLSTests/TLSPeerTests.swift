@@ -165,6 +165,16 @@ import Testing
         #expect(server.heardAtFault == server.heard.count)
     }
 
+    /// Shakes hands, and returns what follows that and has not been carried yet.
+    private func tickets(of server: Stranger, to client: End) -> ByteBuffer {
+        server.receive(client.sent())
+        server.shakeHands()
+        client.receive(server.sent())
+        server.receive(client.sent())
+        server.shakeHands()
+        return server.sent()
+    }
+
     @Test func `What is written between the parts of a peer's message goes out behind it`()
         async throws
     {
@@ -174,13 +184,7 @@ import Testing
         let server = try Stranger(
             certificates.identity, versions: TLS1_3_VERSION...TLS1_3_VERSION)
         server.issuesLongTickets()
-        // The handshake, but for what follows it: the tickets.
-        server.receive(client.sent())
-        server.shakeHands()
-        client.receive(server.sent())
-        server.receive(client.sent())
-        server.shakeHands()
-        var tickets = server.sent()
+        var tickets = tickets(of: server, to: client)
         #expect(records(in: tickets) > 8)
         let first = tickets.readSlice(length: 700)
         client.receive(try #require(first))
@@ -203,12 +207,7 @@ import Testing
             certificates.identity, versions: TLS1_3_VERSION...TLS1_3_VERSION)
         server.issuesLongTickets()
         server.notesSecret()
-        server.receive(client.sent())
-        server.shakeHands()
-        client.receive(server.sent())
-        server.receive(client.sent())
-        server.shakeHands()
-        var tickets = server.sent()
+        var tickets = tickets(of: server, to: client)
         let length = try #require(
             tickets.getInteger(at: tickets.readerIndex + 3, as: UInt16.self))
         let first = tickets.readSlice(length: 5 + Int(length))

@@ -93,6 +93,24 @@ import Testing
         }
     }
 
+    @Test func `More kinds than are looked at are told by a sign behind the count`() async throws {
+        try await withStore { store, database in
+            let limit = KindFailures.kindLimit
+            try await database.execute(
+                insert(limit - 1, "many", "error", finished: "now()")
+                    + insert(1, "retried", "scheduled", attempt: 1)
+                    + "UPDATE tasq.job SET kind = 'k' || lpad(right(id::text, 8), 8, '0') "
+                    + "WHERE kind = 'many'")
+            let few = try #require(try await store.queues().first).failures
+            #expect(few.errorsText == "\(limit - 1)" && few.retryingText == "1")
+            try await database.execute(
+                insert(1, "l", "error", finished: "now()")
+                    + insert(1, "m", "error", finished: "now()"))
+            let many = try #require(try await store.queues().first).failures
+            #expect(many.errorsText == "\(limit)+" && many.retryingText == "1")
+        }
+    }
+
     @Test(arguments: [PostgresStore.fewLimit / 100, PostgresStore.fewLimit + 50])
     func `The list of what is tried again has these jobs and no others that are scheduled`(
         count: Int
