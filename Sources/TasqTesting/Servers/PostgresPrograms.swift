@@ -32,13 +32,20 @@ struct PostgresPrograms: Sendable {
             owner: "postgres")
     }
 
+    /// Finds `psql`: in `TASQ_PG_BIN`, in Debian's newest version, in `PATH`.
+    ///
+    /// Debian's `/usr/bin/psql` is a script in Perl that looks for the program and takes six times
+    /// as long as the program itself.
     static func psql() throws(TestingError) -> String {
-        try ProgramSearch.path(of: "psql", package: "postgresql-client", in: directories)
+        try ProgramSearch.path(
+            of: "psql", package: "postgresql-client",
+            in: given + debianVersions + ProgramSearch.searchPath)
     }
 
-    private static var directories: [String] {
-        let given = ProcessInfo.processInfo.environment["TASQ_PG_BIN"].map { [$0] } ?? []
-        return given + ProgramSearch.searchPath + debianVersions
+    private static var directories: [String] { given + ProgramSearch.searchPath + debianVersions }
+
+    private static var given: [String] {
+        ProcessInfo.processInfo.environment["TASQ_PG_BIN"].map { [$0] } ?? []
     }
 
     /// `/usr/lib/postgresql/*/bin`, the newest first.

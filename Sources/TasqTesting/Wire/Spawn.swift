@@ -7,7 +7,7 @@ import Synchronization
     import Darwin
 #endif
 
-/// Starts programs with three streams of the caller's and no other descriptor.
+/// Starts programs with three streams of the caller's, no other descriptor and no blocked signal.
 ///
 /// By `posix_spawn` itself: Foundation's `Process.run()` was seen to read past the end of its
 /// memory, and swift-subprocess needs the task pool that waiting tests may have filled.
@@ -28,6 +28,14 @@ package enum Spawn {
         unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, error, 2)
+        // Swift's pool threads block most signals, and a child begins with its parent's mask.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
 
         var words = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
         var variables = unsafe environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
@@ -37,7 +45,7 @@ package enum Spawn {
         }
         var pid: pid_t = 0
         let status = lock.withLock { _ in
-            unsafe posix_spawn(&pid, path, &actions, nil, &words, &variables)
+            unsafe posix_spawn(&pid, path, &actions, &attributes, &words, &variables)
         }
         guard status == 0 else {
             throw .failed("cannot start \(path): error \(status)")
