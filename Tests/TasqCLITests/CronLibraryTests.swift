@@ -18,6 +18,11 @@ struct CronLibraryTests {
         var own: String
         var cronsim: String
         var croniter: String
+        /// Without a second of its own: cronsim follows Debian's cron in five fields alone.
+        var hasFiveFields: Bool
+        /// The days of the month and a numbered weekday are both asked for. croniter then wants the
+        /// numbered weekday of every day, those of the month too, and finds fewer or none.
+        var choosesNumberedWeekday: Bool
     }
 
     private struct Ask: Encodable {
@@ -57,7 +62,10 @@ struct CronLibraryTests {
             let toSunday = text.hasSuffix(" 1/2") ? text + ",0" : text
             return Sample(
                 own: text, cronsim: text.replacing("FRIL", with: "5L"),
-                croniter: toSunday.replacing("FRIL", with: "L5"))
+                croniter: toSunday.replacing("FRIL", with: "L5"),
+                hasFiveFields: second.isEmpty,
+                choosesNumberedWeekday: !fields[2].hasPrefix("*")
+                    && fields[4].contains(where: { $0 == "#" || $0 == "L" }))
         }
     }()
 
@@ -70,24 +78,27 @@ struct CronLibraryTests {
     ]
 
     @Test(arguments: ["cronsim", "croniter"])
-    func `Five hundred texts tick from 1970 to 2100 as they do elsewhere`(
+    func `Hundreds of texts tick from 1970 to 2100 as they do elsewhere`(
         library: String
     ) async throws {
-        try await compare(library, zone: "UTC", starts: Self.starts, count: 4)
+        let samples = Self.samples.filter { library == "cronsim" || !$0.choosesNumberedWeekday }
+        try await compare(samples, library, zone: "UTC", starts: Self.starts, count: 4)
     }
 
     /// croniter lets a time that comes twice tick twice, and is not asked.
     @Test(arguments: ["Europe/Berlin", "America/New_York", "Asia/Kathmandu"])
-    func `Five hundred texts tick around changes of clocks as Debian's cron lets them`(
+    func `Texts of five fields tick around changes of clocks as Debian's cron lets them`(
         zone: String
     ) async throws {
-        try await compare("cronsim", zone: zone, starts: Self.changes, count: 40)
+        try await compare(
+            Self.samples.filter(\.hasFiveFields), "cronsim", zone: zone, starts: Self.changes,
+            count: 40)
     }
 
     private func compare(
-        _ library: String, zone: String, starts: [Int64], count: Int
+        _ samples: [Sample], _ library: String, zone: String, starts: [Int64], count: Int
     ) async throws {
-        let asks = Self.samples.map { sample in
+        let asks = samples.map { sample in
             Ask(
                 library: library,
                 text: library == "cronsim" ? sample.cronsim : sample.croniter, zone: zone,
@@ -96,7 +107,7 @@ struct CronLibraryTests {
         let answers = try await run(asks)
         try #require(answers.count == asks.count)
         var compared = 0
-        for (sample, answer) in zip(Self.samples, answers) {
+        for (sample, answer) in zip(samples, answers) {
             guard let cron = try? Cron(sample.own) else {
                 // What can never fire they notice late or not at all, but they have no tick either.
                 #expect(answer.ticks == nil, "\(sample.own): \(library) has ticks")
@@ -114,7 +125,7 @@ struct CronLibraryTests {
             #expect(own == ticks, "\(sample.own), \(zone)")
             compared += 1
         }
-        #expect(compared > 450)
+        #expect(compared * 10 > samples.count * 9)
     }
 
     private func run(_ asks: [Ask]) async throws -> [Answer] {

@@ -40,7 +40,8 @@ import Testing
             #expect(try await listed(environment, "--payload", "/order/id=4").isEmpty)
             #expect(
                 try await listed(
-                    environment, "--payload", "/order/id=42", "--kind", "other").isEmpty)
+                    environment, "--payload", "/order/id=42", "--kind", "other"
+                ).isEmpty)
             #expect(
                 try await listed(environment, "--payload", "/order/id=42", "--limit", "1")
                     == [escaped])

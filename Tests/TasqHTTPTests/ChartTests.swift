@@ -42,11 +42,12 @@ struct ChartTests {
         #expect(text.contains("<span>1 /s</span>") && !text.contains("<polyline"), "\(text)")
     }
 
-    @Test(arguments: [
-        (0, 1), (0.001, 0.1), (0.1, 0.1), (0.3, 0.4), (1, 1), (1.01, 2), (2.5, 4), (4.5, 5),
-        (5.5, 6), (7, 8), (9, 10), (10, 10), (11, 20), (70, 80), (1234, 2000), (-1, 1),
-        (.infinity, 1), (.nan, 1),
-    ] as [(Double, Double)])
+    @Test(
+        arguments: [
+            (0, 1), (0.001, 0.1), (0.1, 0.1), (0.3, 0.4), (1, 1), (1.01, 2), (2.5, 4), (4.5, 5),
+            (5.5, 6), (7, 8), (9, 10), (10, 10), (11, 20), (70, 80), (1234, 2000), (-1, 1),
+            (.infinity, 1), (.nan, 1),
+        ] as [(Double, Double)])
     func `An axis ends with a round number that no value exceeds`(value: Double, top: Double) {
         #expect(Chart.ceiling(of: value) == top)
     }

@@ -1,3 +1,4 @@
+import NIOHTTP1
 import Tasq
 
 /// What changes something: each a page that asks, by its own address, and the form on that page. So

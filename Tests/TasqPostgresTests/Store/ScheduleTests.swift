@@ -39,10 +39,10 @@ import Testing
                     FROM tasq.job j JOIN tasq.payload p ON p.id = j.payload_id
                     JOIN tasq.schedule_tick t ON t.job_id = j.id ORDER BY t.tick
                     """) == """
-                    {"at":"2024-03-30T01:00:00Z"}|report|reports|2|7|k|queued|nightly
-                    {"at":"2024-03-31T01:00:00Z"}|report|reports|2|7|k|queued|nightly
-                    {"at":"2024-04-01T00:00:00Z"}|report|reports|2|7|k|queued|nightly
-                    """)
+                        {"at":"2024-03-30T01:00:00Z"}|report|reports|2|7|k|queued|nightly
+                        {"at":"2024-03-31T01:00:00Z"}|report|reports|2|7|k|queued|nightly
+                        {"at":"2024-04-01T00:00:00Z"}|report|reports|2|7|k|queued|nightly
+                        """)
             let after = try await store.schedule()
             #expect(after.nextAt == nil && after.isPlanned, "its end has passed")
             #expect(after.lastTick == Timestamp(rfc3339: "2024-04-01T00:00:00Z"))
