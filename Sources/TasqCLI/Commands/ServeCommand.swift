@@ -30,20 +30,12 @@ struct ServeCommand: AsyncParsableCommand {
             let server = try Server(configuration, connections, logger: logger) { name, url in
                 do { try StandardOutput.line("\(name) \(url)") } catch {}
             }
-            let schedules = ConfiguredSchedules(
-                configuration, store: connections.store, logger: logger)
             let reload = Reload(
                 hangups: hangups, configuration: configuration, logLevel: level, logger: logger,
                 uses: { !$0.hasPrefix("worker.") },
                 load: { [global] in try global.reload(needs, as: configuration) },
-                takeOver: { fresh in
-                    try server.takeOver(fresh)
-                    schedules.takeOver(fresh)
-                })
-            let stored = Gated(gate: connections.gate, inner: schedules)
-            try await Daemon(
-                services: [reload] + server.services + [stored], logger: logger
-            ).run()
+                takeOver: server.takeOver)
+            try await Daemon(services: [reload] + server.services, logger: logger).run()
         } catch {
             await connections.close()
             throw error

@@ -97,8 +97,7 @@ struct WorkCommand: AsyncParsableCommand {
             })
         var services: [any Service] = [reload]
         if let listener { services.append(listener.server) }
-        services.append(Gated(gate: connections.gate, inner: worker))
-        services.append(Gated(gate: connections.gate, inner: schedules))
+        services.append(Gated(gate: connections.gate, inner: worker, beside: [schedules]))
         if let listener { services.append(listener.readiness) }
         let daemon = Daemon(
             services: services, logger: logger, hurry: { worker.handBackNow() })

@@ -50,10 +50,13 @@ struct SchemaGate: Sendable {
     }
 }
 
-/// Lets a service start only behind the gate.
+/// Lets services start only behind the gate, which asks once for all of them: a login that is
+/// refused and tried twice locks an account sooner, where somebody counts.
 struct Gated<Inner: Service>: Service {
     let gate: SchemaGate
     let inner: Inner
+    /// Runs for as long as `inner` does.
+    var beside: [any Service] = []
 
     func run() async throws {
         do {
@@ -61,20 +64,10 @@ struct Gated<Inner: Service>: Service {
         } catch is CancellationError {
             return
         }
-        try await inner.run()
-    }
-}
-
-/// Ends the group when the schema turns out to be wrong, and otherwise waits for its shutdown.
-struct SchemaWatch: Service {
-    let gate: SchemaGate
-
-    func run() async throws {
-        do {
-            try await cancelWhenGracefulShutdown { try await gate.pass() }
-        } catch is CancellationError {
-            return
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for service in beside { group.addTask { try await service.run() } }
+            try await inner.run()
+            group.cancelAll()
         }
-        try await gracefulShutdown()
     }
 }

@@ -10,6 +10,7 @@ struct Server: Sendable {
     let services: [any Service]
     private let ingest: IngestServer
     private let entries: HandlerEntries
+    private let schedules: ConfiguredSchedules
     private let ingestTLS: ListenerTLS?
     private let adminTLS: ListenerTLS?
 
@@ -44,10 +45,11 @@ struct Server: Sendable {
         self.entries = entries
         self.ingestTLS = ingestTLS
         self.adminTLS = adminTLS
-        services = [SchemaWatch(gate: connections.gate), ingest, admin, readiness]
+        schedules = ConfiguredSchedules(configuration, store: store, logger: logger)
+        services = [Gated(gate: connections.gate, inner: schedules), ingest, admin, readiness]
     }
 
-    /// Takes over sources, the handlers' defaults and certificates while it serves.
+    /// Takes over sources, the handlers' defaults, schedules and certificates while it serves.
     ///
     /// Throws ``InvalidInput``, and has then changed nothing.
     func takeOver(_ configuration: Configuration) throws {
@@ -55,6 +57,7 @@ struct Server: Sendable {
         let (ingestTLS, adminTLS) = try configuration.http.tls()
         ingest.replaceSources(sources)
         entries.replace(with: configuration.handlers)
+        schedules.takeOver(configuration)
         if let ingestTLS { self.ingestTLS?.replace(with: ingestTLS) }
         if let adminTLS { self.adminTLS?.replace(with: adminTLS) }
     }
