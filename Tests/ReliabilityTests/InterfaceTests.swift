@@ -54,6 +54,30 @@ import Testing
         }
     }
 
+    @Test func `Every exit code, and every answer to a webhook, has its trial`() throws {
+        let codes = try numbers(in: Document.readme, below: "\n| code | |\n")
+        expectSame(codes, Set(Interface.exitCodes.keys.map { "\($0)" }))
+        for (code, trial) in Interface.exitCodes {
+            try expect(trial, toSpeakOf: [[".code(\(code))", ", \(code), "]])
+        }
+        let webhooks = try #require(Document.articles.first { $0.path.hasSuffix("/Webhooks.md") })
+        let answers = try numbers(in: webhooks, below: "\n| answer | when |\n")
+        expectSame(answers, Set(Interface.ingestAnswers.keys.map { "\($0)" }))
+        for (answer, trial) in Interface.ingestAnswers {
+            try expect(trial, toSpeakOf: [["== \(answer)", ", \(answer))", "\"\(answer)\""]])
+        }
+    }
+
+    /// The numbers in a table's first column.
+    private func numbers(in document: Document, below heading: String) throws -> Set<String> {
+        let text = try document.text()
+        let start = try #require(text.firstRange(of: heading)?.upperBound)
+        let rows = text[start...].split(separator: "\n").prefix { $0.hasPrefix("|") }
+        let columns = rows.compactMap { row in row.split(separator: "|").first }
+        let found = columns.flatMap { column in column.matches(of: /\d+/) }
+        return Set(found.map { String($0.output) })
+    }
+
     /// Else the trials above would prove nothing.
     @Test func `A test speaks of what it does and of what its helpers do, not of its neighbours`()
         throws

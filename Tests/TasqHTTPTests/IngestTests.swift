@@ -233,6 +233,37 @@ struct IngestTests {
         }
     }
 
+    /// Each is signed: taken for a request, it would leave a row.
+    @Test func `What is no request is refused without a row, and the next delivery is taken`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let body = Array("{}".utf8)
+            let head =
+                "POST /in/github HTTP/1.1\r\nHost: a\r\nX-GitHub-Event: push\r\n"
+                + "X-Hub-Signature-256: \(Stack.signature(of: body))\r\n"
+            let many = (0..<200).map { "X-\($0): y" }.joined(separator: "\r\n")
+            let long = "X-Long: " + String(repeating: "x", count: 60_000)
+            let trials: [(rest: String, status: Int)] = [
+                ("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", 400),
+                ("Content-Length: +2\r\n\r\n{}", 400), ("Content-Length: 2\n\n{}", 400),
+                // The client hangs up before the third byte.
+                ("Content-Length: 3\r\n\r\n{}", 400),
+                ("\(many)\r\nContent-Length: 2\r\n\r\n{}", 431),
+                ("\(long)\r\nContent-Length: 2\r\n\r\n{}", 431),
+            ]
+            for (rest, status) in trials {
+                let said = try await RawConnection.exchange(
+                    with: stack.ingest, Array((head + rest).utf8), thenFinish: true)
+                let shown = "\(rest.prefix(40)): \(said.prefix(200))"
+                #expect(said.hasPrefix("HTTP/1.1 \(status) "), "\(shown)")
+            }
+            #expect(try await rows(of: database) == "0|0")
+            #expect(try await stack.deliver(body).status == 202)
+            #expect(try await rows(of: database) == "1|1")
+        }
+    }
+
     @Test func `A source answers with the success status it was given`() async throws {
         try await Stack.with { stack, _ in
             #expect(try await stack.deliver([], to: "paddle").status == 200)
