@@ -4,7 +4,7 @@ import Yams
 
 /// `openapi.yaml` as a program reads it; a validator judges all of it in the long tests.
 struct SpecificationTests {
-    @Test func `References of the specification lead somewhere, and operations have their own names`()
+    @Test func `The specification refers to nothing that is not there, and names each operation once`()
         throws
     {
         let path = packageRoot + "/Sources/TasqHTTP/OpenAPI/openapi.yaml"
