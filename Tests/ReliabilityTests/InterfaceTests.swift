@@ -18,12 +18,14 @@ import Testing
         }
     }
 
-    @Test func `Every command takes the options all take, and what it prints as JSON too`()
+    @Test func `Every command takes the options all take, and each of its own is used by a test`()
         async throws
     {
         // These print what happens, or a stream of it; bench has no configuration.
         let streams: Set = ["serve", "work", "dev"]
+        var flags: Set<String> = []
         for (name, help) in try await ProgramHelp.commands() {
+            flags.formUnion(help.matches(of: /--[a-z][a-z-]+/).map { String($0.output) })
             if !streams.contains(name) { #expect(help.contains("--json"), "\(name)") }
             if name == "bench" { continue }
             for option in [
@@ -32,6 +34,8 @@ import Testing
                 #expect(help.contains(option), "\(name) \(option)")
             }
         }
+        let used = try TestSource.flags(below: ["TasqCLITests", "ReliabilityTests"])
+        #expect(flags.subtracting(used).sorted() == [], "no test gives these to the program")
     }
 
     @Test func `Every route has its trial, and every trial its route`() throws {
