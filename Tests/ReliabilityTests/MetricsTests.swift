@@ -68,8 +68,8 @@ import Testing
             #expect(page["tasq_sweep_duration_seconds_count"] ?? 0 > 0)
             // One that is being made is counted as used before it is counted as made.
             _ = try await station.page {
-                let open = $0.sum("tasq_postgres_connections")
-                return (1...10).contains(open) && $0.sum("tasq_postgres_connects_total") >= open
+                let made = $0.sum("tasq_postgres_connections")
+                return (1...10).contains(made) && $0.sum("tasq_postgres_connects_total") >= made
             }
         }
     }
