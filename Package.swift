@@ -156,7 +156,8 @@ let package = Package(
             nioHTTP1,
             .product(name: "Subprocess", package: "swift-subprocess"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
-            .product(name: "Hummingbird", package: "hummingbird")),
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "Yams", package: "Yams")),
         test("TasqChaos", "TasqPostgres", logging, nioCore, nioPosix),
         .testTarget(
             name: "ReliabilityTests",

@@ -208,6 +208,9 @@ import Testing
             try await place.store.setPaused(false, .defaultQueue)
             try await place.redis.command("CLIENT", "UNPAUSE")
             try await eventually("its id is withdrawn") { meters.withdrawn.value == 1 }
+            let page = try Exposition(
+                PrometheusText.page(of: meters.metrics(runs: false, rings: true)))
+            #expect(page["tasq_withdrawn_ids_total"] == 1)
             try await eventually(within: .seconds(10).onThisMachine, "it is announced again") {
                 try await place.length() == "1"
             }

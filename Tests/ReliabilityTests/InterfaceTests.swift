@@ -18,12 +18,14 @@ import Testing
         }
     }
 
-    @Test func `Every command takes the options all take, and what it prints as JSON too`()
+    @Test func `Every command takes the options all take, and each of its own is used by a test`()
         async throws
     {
         // These print what happens, or a stream of it; bench has no configuration.
         let streams: Set = ["serve", "work", "dev"]
+        var flags: Set<String> = []
         for (name, help) in try await ProgramHelp.commands() {
+            flags.formUnion(help.matches(of: /--[a-z][a-z-]+/).map { String($0.output) })
             if !streams.contains(name) { #expect(help.contains("--json"), "\(name)") }
             if name == "bench" { continue }
             for option in [
@@ -32,6 +34,8 @@ import Testing
                 #expect(help.contains(option), "\(name) \(option)")
             }
         }
+        let used = try TestSource.flags(below: ["TasqCLITests", "ReliabilityTests"])
+        #expect(flags.subtracting(used).sorted() == [], "no test gives these to the program")
     }
 
     @Test func `Every route has its trial, and every trial its route`() throws {
@@ -52,6 +56,30 @@ import Testing
             let ends = parts.dropFirst().map { [$0, "\"\($0.dropFirst())\""] }
             try expect(trial, toSpeakOf: [["\"\(method)"], [parts[0]]] + ends)
         }
+    }
+
+    @Test func `Every exit code, and every answer to a webhook, has its trial`() throws {
+        let codes = try numbers(in: Document.readme, below: "\n| code | |\n")
+        expectSame(codes, Set(Interface.exitCodes.keys.map { "\($0)" }))
+        for (code, trial) in Interface.exitCodes {
+            try expect(trial, toSpeakOf: [[".code(\(code))", ", \(code), "]])
+        }
+        let webhooks = try #require(Document.articles.first { $0.path.hasSuffix("/Webhooks.md") })
+        let answers = try numbers(in: webhooks, below: "\n| answer | when |\n")
+        expectSame(answers, Set(Interface.ingestAnswers.keys.map { "\($0)" }))
+        for (answer, trial) in Interface.ingestAnswers {
+            try expect(trial, toSpeakOf: [["== \(answer)", ", \(answer))", "\"\(answer)\""]])
+        }
+    }
+
+    /// The numbers in a table's first column.
+    private func numbers(in document: Document, below heading: String) throws -> Set<String> {
+        let text = try document.text()
+        let start = try #require(text.firstRange(of: heading)?.upperBound)
+        let rows = text[start...].split(separator: "\n").prefix { $0.hasPrefix("|") }
+        let columns = rows.compactMap { row in row.split(separator: "|").first }
+        let found = columns.flatMap { column in column.matches(of: /\d+/) }
+        return Set(found.map { String($0.output) })
     }
 
     /// Else the trials above would prove nothing.

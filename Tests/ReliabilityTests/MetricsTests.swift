@@ -64,6 +64,13 @@ import Testing
             #expect(page["tasq_slots", ["state": "busy"]] == 0)
             #expect(page["tasq_postgres_connections_max"] == 10)
             #expect(page.sum("tasq_postgres_failures_total") == 0)
+            // A worker begins with a look at the table.
+            #expect(page["tasq_sweep_duration_seconds_count"] ?? 0 > 0)
+            // One that is being made is counted as used before it is counted as made.
+            _ = try await station.page {
+                let made = $0.sum("tasq_postgres_connections")
+                return (1...10).contains(made) && $0.sum("tasq_postgres_connects_total") >= made
+            }
         }
     }
 
@@ -84,6 +91,9 @@ import Testing
                 return count >= before + 5 && count <= $0.sum("tasq_claim_misses_total")
             }
             #expect(page.sum("tasq_duplicate_ids_total") <= 10)
+            #expect(page["tasq_claim_duration_seconds_count"] ?? 0 > 0)
+            _ = try await station.redis.command("lpush", "tasq:{default}:ready:1", "rubbish")
+            _ = try await station.page { $0["tasq_malformed_ids_total"] == 1 }
 
             try await station.enqueue("ok", 1, start: .after(.milliseconds(300)))
             page = try await station.page { $0.sum("tasq_settled_total") == 6 }
@@ -104,6 +114,11 @@ import Testing
             page = try await station.page { $0.sum("tasq_redis_reconnects_total") > reconnects }
             #expect(
                 page.sum("tasq_redis_connects_total") > page.sum("tasq_redis_reconnects_total"))
+            try await station.queue.resume(.defaultQueue)
+            page = try await station.page { $0.sum("tasq_settled_total") == 13 }
+            let failures = page.sum("tasq_take_failures_total")
+            await station.redis.kill()
+            _ = try await station.page { $0.sum("tasq_take_failures_total") > failures }
         }
     }
 
@@ -185,15 +200,44 @@ import Testing
 
     @Test func `Failures of PostgreSQL are counted, and waiting callers`() async throws {
         try await Station.withServer { station, postgres in
+            try await expectCallersToWait(station, postgres)
+            try await station.enqueue("deaf", 1)
+            try await station.runs(1)
             await postgres.stop(.immediate)
+            station.gate.raise()
             await #expect(throws: StoreError.self) { try await station.enqueue("ok", 1) }
             let page = try await station.page {
                 $0["tasq_postgres_connect_failures_total"] ?? 0 > 0
+                    && $0["tasq_settle_failures_total"] ?? 0 > 0
             }
             #expect(page["tasq_enqueue_failures_total"] == 1)
-            #expect(page["tasq_enqueued_total"] == 0)
+            #expect(page["tasq_enqueued_total"] == 1)
             #expect(page.sum("tasq_postgres_failures_total") > 0)
+            // The outcome waits for as long as it takes.
+            try await postgres.restart()
+            _ = try await station.page {
+                $0.sum("tasq_settled_total") + $0.sum("tasq_lost_total") >= 1
+            }
         }
+    }
+
+    /// More callers than the pool has connections, while the table is locked.
+    private func expectCallersToWait(
+        _ station: Station, _ postgres: PrivatePostgres
+    ) async throws {
+        let locker = Session(
+            settings: try PostgresSettings(url: postgres.url(database: "postgres")).patient,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try await locker.script("BEGIN; LOCK TABLE tasq.job IN ACCESS EXCLUSIVE MODE")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Who waits for too long is told so, and is not what this is about.
+            for _ in 0..<14 { group.addTask { _ = try? await station.store.job(JobID()) } }
+            _ = try await station.page { $0["tasq_postgres_pending_requests"] ?? 0 > 0 }
+            try await locker.script("COMMIT")
+            try await group.waitForAll()
+        }
+        await locker.close()
+        _ = try await station.page { $0["tasq_postgres_pending_requests"] == 0 }
     }
 
     @Test func `The tables' own numbers tell depth, age, pauses and drift`() async throws {

@@ -26,6 +26,28 @@ struct TestSource {
         collect(text)
     }
 
+    /// Every word like `--json` in the tests of these folders below Tests.
+    static func flags(below folders: [String]) throws -> Set<String> {
+        var flags: Set<String> = []
+        for folder in folders {
+            let path = Document.root + "Tests/" + folder
+            let names = try FileManager.default.subpathsOfDirectory(atPath: path)
+            for name in names where name.hasSuffix(".swift") {
+                let text = try String(contentsOfFile: path + "/" + name, encoding: .utf8)
+                // By bytes: these are megabytes.
+                for word in text.utf8.split(whereSeparator: { !isOfFlag($0) })
+                where word.starts(with: "--".utf8) {
+                    flags.insert(String(decoding: word, as: UTF8.self))
+                }
+            }
+        }
+        return flags
+    }
+
+    private static func isOfFlag(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "-") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+    }
+
     /// From its attribute to its last line, and all that it calls; `nil` when it is not there, or
     /// is no test: a comment, or a function whose attribute has gone.
     func test(named test: String) -> String? {

@@ -54,6 +54,9 @@ import Testing
             #expect(gone.withLock { $0 } == Set(claimed.prefix(2).map(\.id)))
             #expect(meters.lost.value == 1)
             #expect(meters.unstarted.value == 1)
+            let page = try Exposition(
+                PrometheusText.page(of: meters.metrics(runs: true, rings: false)))
+            #expect(page["tasq_unstarted_total"] == 1 && page["tasq_lost_total"] == 1)
         }
     }
 

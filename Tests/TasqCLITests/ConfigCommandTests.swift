@@ -133,6 +133,8 @@ import Testing
             line("worker.heartbeat", "\"4s\"", "environment", "\"TASQ_WORKER_HEARTBEAT\""),
             line("worker.lease", "\"20s\"", "file", "\"\(file.path):2\""),
             line("worker.concurrency", "\"64\"", "default", "null"),
+            line("http.ingest", "\"0.0.0.0:8080\"", "default", "null"),
+            line("http.admin", "\"127.0.0.1:8081\"", "default", "null"),
             line(
                 "database_url", "\"postgres db.example:5433/d (hidden)\"", "environment",
                 "\"DATABASE_URL\""),

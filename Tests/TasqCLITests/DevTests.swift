@@ -20,9 +20,10 @@ struct DevTests {
             TasqProgram.path, ["dev", "--once"], directory: place.directory)
         let exit = try await dev.wait(within: .seconds(300).onThisMachine)
         #expect(exit == .code(0), "\(dev.standardError)\n\(dev.standardOutput)")
-        for row in ["received", "executed", "lost", "duplicates run", "pickup p99", "recovery"] {
-            #expect(dev.standardOutput.contains("\n\(row) "))
-        }
+        for row in [
+            "received", "executed", "failed", "lost", "duplicates run", "pickup p50", "pickup p99",
+            "FLUSHALL", "recovery",
+        ] { #expect(dev.standardOutput.contains("\n\(row) "), "\(row): \(dev.standardOutput)") }
         #expect(!FileManager.default.fileExists(atPath: place.directory + "/.tasq/postgres"))
     }
 

@@ -89,9 +89,26 @@ import Testing
         #expect(lines.contains { $0.mend?.contains("pg_terminate_backend(17)") ?? false })
         #expect(lines.contains { $0.text.contains("BEGIN ISOLATION") })
         #expect(!lines.contains { $0.text.contains("hunter2") })
+        expectClocksToBeCompared(PostgresDoctor(store: store), checkup)
         await session.close()
         await store.close()
         await server.stop(.immediate)
+    }
+
+    /// As far apart as is forgiven, and further, either way.
+    private func expectClocksToBeCompared(_ doctor: PostgresDoctor, _ checkup: Checkup) {
+        let tolerance = PostgresDoctor.clockTolerance.inMicroseconds
+        let trials: [(ahead: Int64, state: Diagnosis.State, word: String)] = [
+            (tolerance, .ok, "agree"), (tolerance + 3_000_000, .warn, "ahead"),
+            (-tolerance, .ok, "agree"), (-tolerance - 3_000_000, .warn, "behind"),
+        ]
+        for (ahead, state, word) in trials {
+            // The server's clock is ahead of one that is behind it.
+            let here = Timestamp(microseconds: checkup.clock.microseconds - ahead)
+            let line = doctor.clock(checkup, sent: here, received: here)
+            #expect(line.state == state && line.text.contains(word), "\(ahead): \(line.text)")
+            #expect((line.mend == nil) == (state == .ok))
+        }
     }
 
     @Test func `Kinds that no worker knows are told, with their queue`() async throws {
@@ -167,7 +184,9 @@ import Testing
     @Test func `What fails is a line with its mend, and exits 1`() async throws {
         let redis = try await PrivateRedis.start(arguments: ["--save", ""])
         let server = try await PrivatePostgres.start(
-            settings: ["autovacuum": "off", "synchronous_commit": "off"], durable: false)
+            settings: [
+                "autovacuum": "off", "synchronous_commit": "off", "max_connections": "16",
+            ], durable: false)
         let environment = [
             "DATABASE_URL": server.url(database: "postgres"), "REDIS_URL": redis.url,
         ]
@@ -175,11 +194,20 @@ import Testing
         #expect(bare.exit == .code(1) && bare.output.contains("run `tasq migrate`"))
         _ = try await TasqProgram.run("migrate", environment: environment)
         _ = try await redis.command("config", "set", "maxmemory-policy", "allkeys-lru")
+        // Where it would save to is gone.
+        try FileManager.default.removeItem(atPath: redis.directory)
+        _ = try await redis.command("bgsave")
+        try await eventually("a save has failed") {
+            try await redis.command("info", "persistence").contains("rdb_last_bgsave_status:err")
+        }
         let run = try await TasqProgram.run("doctor", environment: environment)
         #expect(run.exit == .code(1))
         #expect(run.output.contains("autovacuum is off"))
         #expect(run.output.contains("synchronous_commit is off"))
         #expect(run.output.contains("CONFIG SET maxmemory-policy noeviction"))
+        #expect(run.output.contains("the last save failed"), "\(run.output)")
+        // One worker and one server may want more connections than there are.
+        #expect(run.output.contains("raise max_connections, run fewer workers"), "\(run.output)")
         await server.stop(.immediate)
         await redis.stop()
         let down = try await TasqProgram.run("doctor", environment: environment)

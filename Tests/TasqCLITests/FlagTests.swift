@@ -114,6 +114,15 @@ import Testing
                 let found = lines.map { String($0.dropFirst(#"{"id":""#.count).prefix(36)) }
                 #expect(found == expected, "\(flags): \(lines)")
             }
+            // One column stands under the other, however long the names are.
+            let table = try await TasqProgram.run("queues", "list", environment: environment)
+            let rows = table.output.split(separator: "\n")
+            let places = zip(rows, ["STATE", "open", "open"]).compactMap { row, word in
+                row.firstRange(of: word).map {
+                    row.distance(from: row.startIndex, to: $0.lowerBound)
+                }
+            }
+            #expect(places.count == 3 && Set(places).count == 1, "\(table.output)")
             for (words, count) in [
                 (["retry", "--status", "cancelled"], 1), (["delete", "--queue", "q"], 2),
                 (["delete", "--all"], 3),

@@ -59,6 +59,47 @@ import Testing
         }
     }
 
+    @Test func `A pause is kept by every worker from its answer on, by those elsewhere as well`()
+        async throws
+    {
+        try await RunningSystem.with { system in
+            let database = system.database
+            system.environment["REDIS_URL"] = try await TestServers.redis().url
+            system.environment["TASQ_REDIS_PREFIX"] = database.keyPrefix
+            system.environment["TASQ_WORKER_QUEUES"] = "default,other"
+            system.environment["TASQ_WORKER_CONCURRENCY"] = "2"
+            let configuration = "handlers: { nap: { sleep: 20ms }, noop: { noop: {} } }"
+            try await system.startServer(configuration)
+            for _ in 0..<3 { try await system.startWorker(configuration) }
+            try await database.execute(
+                "SELECT count(tasq.enqueue('nap')) FROM generate_series(1, 5000)")
+            try await system.wait(
+                for: "3", "SELECT count(DISTINCT worker_id) FROM tasq.executing_job")
+            let pause = try await system.post("/v1/queues/default/pause")
+            #expect(pause.status == 200, "\(pause.text)")
+            let since = try await database.execute("SELECT now()")
+            // While all workers have work, and slots that are free.
+            try await database.execute(
+                "SELECT count(tasq.enqueue('noop', queue => 'other')) FROM generate_series(1, 30)")
+            try await system.wait(
+                for: "30",
+                "SELECT count(*) FROM tasq.job WHERE queue = 'other' AND status = 'success'")
+            let claims = try await system.post(
+                "/v1/claims", #"{"worker_id":"\#(UUID())","queues":["default"],"wait":"0s"}"#)
+            #expect(claims.status == 200 && !claims.text.contains("token"), "\(claims.text)")
+            let late = """
+                SELECT count(*) > 0 FROM tasq.job
+                WHERE queue = 'default' AND claimed_at > '\(since)'
+                """
+            #expect(try await database.execute(late) == "f")
+            let left = "SELECT count(*) > 0 FROM tasq.job WHERE status = 'queued'"
+            #expect(try await database.execute(left) == "t")
+            let resume = try await system.post("/v1/queues/default/resume")
+            #expect(resume.status == 200, "\(resume.text)")
+            try await system.wait(for: "t", late)
+        }
+    }
+
     @Test func `What cannot be explained or paused is refused with one line`() async throws {
         try await withDatabase { database in
             let environment = ["DATABASE_URL": database.url]

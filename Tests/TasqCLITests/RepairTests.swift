@@ -56,6 +56,13 @@ import Testing
             let dry = try await run(environment, "repair", "--dry-run")
             #expect(dry.exit == .code(1))
             #expect(dry.output.components(separatedBy: "would mend").count == 10, "\(dry.output)")
+            let objects = try await run(environment, "repair", "--dry-run", "--json").output
+                .split(separator: "\n")
+            #expect(objects.count == 10 && objects.allSatisfy { $0.hasPrefix("{\"violation\":") })
+            let mendable = objects.filter {
+                $0.hasSuffix(#","mended":false,"mendable":true}"#)
+            }
+            #expect(mendable.count == 9, "\(objects)")
             #expect(try await run(environment, "verify").output == found.output)
 
             let repair = try await run(environment, "repair")

@@ -74,6 +74,13 @@ import Testing
                 + #""ticks":["2026-10-25T00:30:00Z","2026-10-25T01:30:00Z"],"#
                 + #""local":["2026-10-25T02:30:00+02:00","2026-10-25T02:30:00+01:00"],"#
                 + #""remarks":[]}"#)
+        // The start itself may tick, the end may not.
+        let bounded = try await TasqProgram.run(
+            "schedules", "next", "@daily", "--start", "2050-01-10T00:00:00Z", "--end",
+            "2050-01-12T00:00:00Z", "--after", "2050-01-01T00:00:00Z", "--count", "5")
+        #expect(bounded.exit == .code(0), "\(bounded.errors)")
+        let ticks = bounded.output.split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(ticks == ["2050-01-10T00:00:00Z", "2050-01-11T00:00:00Z"])
     }
 
     @Test(arguments: [

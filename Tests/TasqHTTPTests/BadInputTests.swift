@@ -34,6 +34,7 @@ struct BadInputTests {
                 let shown = String(decoding: body.prefix(60), as: UTF8.self)
                 #expect(answer.status == 400, "\(shown): \(answer.text)")
                 #expect(answer["content-type"] == "application/problem+json")
+                #expect(member("code", of: answer.text) == "invalid-value", "\(shown)")
             }
             var count = try await database.execute("SELECT count(*) FROM tasq.payload")
             #expect(count == "0")

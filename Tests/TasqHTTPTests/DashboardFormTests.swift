@@ -215,6 +215,8 @@ struct DashboardFormTests {
                 #expect(answer.status == 403, "\(body)")
                 #expect(answer.text.contains("not one of this session"), "\(answer.text)")
             }
+            let metrics = try await stack.ask("GET", "/metrics").text
+            #expect(metrics.contains(#"tasq_http_rejected_total{reason="stale-form"} 3"#))
             let bare = try await browser.post(path, form.body, from: nil)
             #expect(bare.status == 403 && bare.text.contains("other sites"), "\(bare.text)")
             // A name of somebody else's, which for a moment leads here.

@@ -138,6 +138,7 @@ struct DashboardTests {
             let job = #"{"kind":"noop"}"#
             let foreign = try await stack.ask("POST", "/v1/jobs", job, headers: [cookie])
             #expect(foreign.status == 403)
+            #expect(member("code", of: foreign.text) == "foreign-origin", "\(foreign.text)")
             let own = try await stack.ask("POST", "/v1/jobs", job, headers: [cookie, origin])
             #expect(own.status == 201)
             for forged in ["9999999999.00", "x", "1.\(set.suffix(64))", ""] {

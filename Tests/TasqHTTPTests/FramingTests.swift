@@ -113,6 +113,7 @@ struct FramingTests {
                 let said = try await RawConnection.exchange(
                     with: address, Array("POST \(head)\r\nHost: a\r\n\r\n".utf8))
                 #expect(said.hasPrefix("HTTP/1.1 431 "), "\(said.prefix(200))")
+                #expect(said.contains("urn:tasq:problem:headers-too-large"))
             }
         }
     }
@@ -206,6 +207,7 @@ struct FramingTests {
                 with: address,
                 Array("POST / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n".utf8))
             #expect(unknown.hasPrefix("HTTP/1.1 417 "))
+            #expect(unknown.contains("urn:tasq:problem:expectation-failed"))
         }
     }
 

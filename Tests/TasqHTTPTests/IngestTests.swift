@@ -214,7 +214,9 @@ struct IngestTests {
                     if status == 405 { #expect(answer?["allow"] == "POST") }
                 }
             }
-            #expect(try await stack.deliver([], to: "nobody").status == 404)
+            let unknown = try await stack.deliver([], to: "nobody")
+            #expect(unknown.status == 404)
+            #expect(member("code", of: unknown.text) == "unknown-source")
             // A slash at the end is what many a form for a URL makes of it.
             #expect(try await stack.deliver([], to: "github/").status == 202)
         }
@@ -229,7 +231,41 @@ struct IngestTests {
                 let answer = try await stack.deliver(
                     Array("{}".utf8), headers: ["Content-Encoding: \(coding)"])
                 #expect(answer.status == status, "\(coding)")
+                if status == 415 {
+                    #expect(member("code", of: answer.text) == "unsupported-encoding")
+                }
             }
+        }
+    }
+
+    /// Each is signed: taken for a request, it would leave a row.
+    @Test func `What is no request is refused without a row, and the next delivery is taken`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let body = Array("{}".utf8)
+            let head =
+                "POST /in/github HTTP/1.1\r\nHost: a\r\nX-GitHub-Event: push\r\n"
+                + "X-Hub-Signature-256: \(Stack.signature(of: body))\r\n"
+            let many = (0..<200).map { "X-\($0): y" }.joined(separator: "\r\n")
+            let long = "X-Long: " + String(repeating: "x", count: 60_000)
+            let trials: [(rest: String, status: Int)] = [
+                ("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", 400),
+                ("Content-Length: +2\r\n\r\n{}", 400), ("Content-Length: 2\n\n{}", 400),
+                // The client hangs up before the third byte.
+                ("Content-Length: 3\r\n\r\n{}", 400),
+                ("\(many)\r\nContent-Length: 2\r\n\r\n{}", 431),
+                ("\(long)\r\nContent-Length: 2\r\n\r\n{}", 431),
+            ]
+            for (rest, status) in trials {
+                let said = try await RawConnection.exchange(
+                    with: stack.ingest, Array((head + rest).utf8), thenFinish: true)
+                let shown = "\(rest.prefix(40)): \(said.prefix(200))"
+                #expect(said.hasPrefix("HTTP/1.1 \(status) "), "\(shown)")
+            }
+            #expect(try await rows(of: database) == "0|0")
+            #expect(try await stack.deliver(body).status == 202)
+            #expect(try await rows(of: database) == "1|1")
         }
     }
 
@@ -255,7 +291,7 @@ struct IngestTests {
             for _ in 0..<3 {
                 let refused = try await stack.deliver(Array("2".utf8), delivery: "b")
                 #expect(refused.status == 503)
-                #expect(refused.text.contains("urn:tasq:problem:not-durable"))
+                #expect(member("code", of: refused.text) == "not-durable")
                 #expect((1...10).contains(Int(refused["retry-after"] ?? "") ?? 0))
             }
             let ready = try await stack.ask("GET", "/readyz")
@@ -265,7 +301,8 @@ struct IngestTests {
             #expect(try await stack.ask("GET", "/healthz").status == 200)
             #expect(
                 try await stack.ask("POST", "/v1/jobs", #"{"kind":"noop"}"#).status == 503)
-            #expect(try await stack.ask("GET", "/v1/jobs").status == 503)
+            let unread = try await stack.ask("GET", "/v1/jobs")
+            #expect(unread.status == 503 && member("code", of: unread.text) == "unavailable")
             try await server.restart()
             try await eventually("the listener commits again") {
                 [200, 202].contains(

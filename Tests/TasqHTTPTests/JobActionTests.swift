@@ -43,6 +43,28 @@ struct JobActionTests {
         }
     }
 
+    @Test func `A job that somebody's transaction holds is busy, and is free after it`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let id = try await stack.enqueue(#"{"kind":"noop"}"#)
+            let holder = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            try await holder.script("BEGIN; SELECT FROM tasq.job FOR UPDATE")
+            async let cancel = stack.ask("POST", "/v1/jobs/\(id)/cancel")
+            async let delete = stack.ask("DELETE", "/v1/jobs/\(id)")
+            for busy in try await [cancel, delete] {
+                #expect(busy.status == 503, "\(busy.text)")
+                #expect(member("code", of: busy.text) == "job-busy")
+                #expect(busy["retry-after"] == "1")
+            }
+            try await holder.script("COMMIT")
+            await holder.close()
+            let free = try await stack.ask("DELETE", "/v1/jobs/\(id)")
+            #expect(free.status == 204, "\(free.text)")
+        }
+    }
+
     @Test func `Ids that are none, unknown ones and tokens that only read are refused`()
         async throws
     {

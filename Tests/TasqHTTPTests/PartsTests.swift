@@ -131,6 +131,8 @@ struct ProblemTests {
             #expect(Int(answer.status.code) == status)
             let text = String(decoding: answer.body, as: UTF8.self)
             #expect(!text.contains("duplicate") && !text.contains("23505"))
+            let code = status == 503 ? "not-durable" : "rejected"
+            #expect(member("code", of: text) == code)
             let later = answer.headers.first { $0.name == "Retry-After" }.flatMap { Int($0.value) }
             #expect(later.map { (1...10).contains($0) } == (status == 503 ? true : nil))
         }

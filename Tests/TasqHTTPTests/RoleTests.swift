@@ -22,6 +22,7 @@ struct RoleTests {
                 if route.role == nil { continue }
                 let nobody = try await stack.ask(route.method, path, "{}")
                 #expect(nobody.status == 401, "\(name)")
+                #expect(member("code", of: nobody.text) == "unauthorized", "\(name)")
                 guard route.role == .operate else { continue }
                 let reader = try await stack.ask(
                     route.method, path, "{}", headers: ["Authorization: Bearer reader"])

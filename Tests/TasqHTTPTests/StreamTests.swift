@@ -1,3 +1,4 @@
+import Synchronization
 import TasqPostgres
 import TasqTesting
 import TestSizes
@@ -106,6 +107,34 @@ struct StreamTests {
             if let watcher { for await _ in watcher {} }
         }
         #expect(feed.watch(after: nil) == nil)
+    }
+
+    @Test func `One client too many that wants the stream is told to come back`() async throws {
+        try await Stack.with { stack, _ in
+            let leave = Signal()
+            let here = Mutex(0)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<ActivityFeed.watcherLimit {
+                    group.addTask {
+                        try await RawConnection.open(to: stack.admin) { connection in
+                            try await connection.follow(stack, headers: "")
+                            _ = try await connection.text(until: "retry: 3000")
+                            here.withLock { $0 += 1 }
+                            await leave.wait()
+                        }
+                    }
+                }
+                try await eventually("all others follow it") {
+                    here.withLock { $0 } == ActivityFeed.watcherLimit
+                }
+                let refused = try await stack.ask("GET", "/v1/stream")
+                #expect(refused.status == 503, "\(refused.text)")
+                #expect(member("code", of: refused.text) == "too-many-watchers")
+                #expect(refused["retry-after"] == "10")
+                leave.raise()
+                try await group.waitForAll()
+            }
+        }
     }
 
     /// A task that is cancelled holds a lock of the runtime while its stream ends, and whoever

@@ -90,6 +90,8 @@ import Testing
             return bell.announcer.counts.givenBack > 0
         }
         #expect(try await bell.drain() == jobs.map(\.id))
+        let page = try Exposition(PrometheusText.page(of: bell.announcer.metrics))
+        #expect(page["tasq_given_back_ids_total", ["outcome": "sent"]] ?? 0 > 0)
     }
 
     @Test func `Closing fails who waits and refuses who comes later, twice over`() async throws {

@@ -35,13 +35,19 @@ import Testing
         #expect(server.pid != before && server.isRunning)
     }
 
-    @Test func `Settings reach the server, and it listens on loopback only`() async throws {
+    @Test func `Settings reach the server, which listens on loopback only and is not root's`()
+        async throws
+    {
         let server = try await PrivatePostgres.start(
             settings: ["max_connections": "17"], durable: true)
         #expect(try await server.execute("SHOW max_connections") == "17")
         #expect(try await server.execute("SHOW fsync") == "on")
         #expect(try await server.execute("SHOW listen_addresses") == "127.0.0.1")
         #expect(try await server.execute("SHOW server_encoding") == "UTF8")
+        // PostgreSQL refuses to run as root.
+        let process = try FileManager.default.attributesOfItem(atPath: "/proc/\(server.pid)")
+        let owner = process[.ownerAccountName] as? String
+        #expect(owner == (NSUserName() == "root" ? "postgres" : NSUserName()))
     }
 
     @Test func `A wrong setting is an error with the server's own words`() async throws {

@@ -106,7 +106,7 @@ struct PostgresDoctor {
     }
 
     /// Half the way there and back is not known, and is forgiven.
-    private func clock(
+    func clock(
         _ checkup: Checkup, sent: Timestamp, received: Timestamp
     ) -> Diagnosis {
         let early = sent.microseconds - checkup.clock.microseconds

@@ -61,13 +61,21 @@ import Testing
         }
     }
 
-    @Test func `Of a job that is put off the answer is not kept`() async throws {
-        try await AnsweringTarget.run(answer: { _ in
-            Self.answer(.tooManyRequests, headers: [.retryAfter: "3600"])
+    @Test func `A job that is put off keeps no answer, and one whose target is gone has failed`()
+        async throws
+    {
+        try await AnsweringTarget.run(answer: { seen in
+            seen.path == "/gone"
+                ? Response(status: .gone)
+                : Self.answer(.tooManyRequests, headers: [.retryAfter: "3600"])
         }) { url, _ in
             try await RunningSystem.with { system in
                 let worker = try await system.startWorker(
-                    #"handlers: { hook: { http: { url: "\#(url)/a", allow: [127.0.0.1] } } }"#)
+                    """
+                    handlers:
+                      hook: { http: { url: "\(url)/a", allow: [127.0.0.1] } }
+                      last: { http: { url: "\(url)/gone", allow: [127.0.0.1] } }
+                    """)
                 _ = try await system.enqueue("hook")
                 try await system.wait(
                     for: "scheduled|0|\(url)/a answered 429",
@@ -75,6 +83,11 @@ import Testing
                 #expect(
                     try await system.database.execute("SELECT count(*) FROM tasq.attempt") == "0")
                 #expect(!worker.standardError.contains("no bed"), "\(worker.standardError)")
+                // However many attempts it has left.
+                _ = try await system.enqueue("last", "--max-attempts", "9")
+                try await system.wait(
+                    for: "error|1|9",
+                    "SELECT status, attempt, max_attempts FROM tasq.job WHERE kind = 'last'")
             }
         }
     }

@@ -20,9 +20,12 @@ import Testing
     @Test func `A drain prints one JSON document with figures of tasq and of the floor`()
         async throws
     {
+        let chart = try TemporaryFile("", name: "chart.svg")
         let run = try await TasqProgram.run(
-            "bench", "drain", "--jobs", "300", "--rounds", "1", "--json")
+            "bench", "drain", "--jobs", "300", "--rounds", "1", "--json", "--svg", chart.path)
         #expect(run.exit == .code(0), "\(run.errors)")
+        let drawn = try String(contentsOfFile: chart.path, encoding: .utf8)
+        #expect(drawn.contains("<svg ") && drawn.hasSuffix("</svg>\n"), "\(drawn.prefix(200))")
         #expect(run.errors.isEmpty)
         let document = try JSONDecoder().decode(BenchDocument.self, from: Data(run.output.utf8))
         let drain = try #require(document.figures.first { $0.measure == "drain" })

@@ -35,7 +35,7 @@ enum FaultTests {
     @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Workers {
         @Test(arguments: [
             "calm", "worker-kill", "fail-points", "worker-pause", "worker-drain", "server-kill",
-            "poison",
+            "poison", "queue-pause",
         ])
         func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
             try await FaultTests.holds(fault)
