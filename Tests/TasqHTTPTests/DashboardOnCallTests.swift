@@ -5,7 +5,7 @@ import Testing
 
 @testable import TasqHTTP
 
-/// The pages as whoever is woken goes through them: from the overview to the mend, without a script.
+/// The pages as whoever is woken goes through them: from the overview to the mend, no script.
 @Suite(.medium)
 struct DashboardOnCallTests {
     @Test func `Seven dead and five retrying are seen by kind at once, and a form queues the dead`()
@@ -39,7 +39,7 @@ struct DashboardOnCallTests {
                 "data-label=\"Last hour\">7</td>", "data-label=\"Last day\">7</td>",
             ] { #expect(overview.contains(part), "\(part): \(overview)") }
             let start = try #require(overview.firstRange(of: "Failures by kind"))
-            #expect(!overview[start.upperBound...].contains("kind=well"), "nothing of it has failed")
+            #expect(!overview[start.upperBound...].contains("kind=well"), "none of it has failed")
 
             let list = try await browser.get("/jobs?status=error&queue=q&kind=mail").text
             #expect(list.components(of: "connection refused") == 7, "\(list)")

@@ -44,8 +44,8 @@ extension Dashboard {
         }
     }
 
-    /// For whom jobs fail, by queue and kind: what failed most within the last hour first. Each number
-    /// leads to the jobs it counts, from where one action retries them.
+    /// For whom jobs fail, by queue and kind: what failed most within the last hour first. Numbers
+    /// lead to the jobs they count, from where one action retries them.
     private static func failures(on queues: [QueueRecord]) -> Markup {
         let all = queues.flatMap { queue in queue.failures.map { (queue: queue.name, of: $0) } }
         guard !all.isEmpty else { return "" }
