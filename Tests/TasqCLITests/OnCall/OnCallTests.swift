@@ -43,7 +43,7 @@ import Testing
         #expect(mend.output == "7 queued", "\(mend.errors)")
         try await scene.waitForMail("scheduled|5\nsuccess|7")
         watch.tell("mended: tasq jobs retry --status error --kind mail")
-        let rest = try await scene.run("jobs", "retry", "--status", "scheduled", "--kind", "mail")
+        let rest = try await scene.run("jobs", "retry", "--retrying", "--kind", "mail")
         #expect(rest.output == "5 queued", "\(rest.errors)")
         try await scene.waitForMail("success|12")
     }
