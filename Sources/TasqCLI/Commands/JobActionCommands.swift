@@ -9,8 +9,9 @@ extension JobsCommand {
             abstract: "Queue jobs again, or now.",
             discussion: """
                 Takes jobs in error, cancelled or scheduled; with filters and no --status those in \
-                error, with --retrying those that wait for their next attempt. A job whose attempts are used up gets one more. One whose unique key \
-                another unfinished job has taken is refused.
+                error, with --retrying those that wait for their next attempt. A job whose \
+                attempts are used up gets one more. One whose unique key another unfinished job \
+                has taken is refused.
                 """)
 
         @OptionGroup var global: GlobalOptions
