@@ -57,6 +57,26 @@ struct DevTests {
         #expect(try await again.dev.wait() == .code(0))
     }
 
+    @Test func `Without a configuration the job that it names is run`() async throws {
+        let place = try TemporaryFile("", name: "unused")
+        let dev = try await ChildProcess.start(
+            TasqProgram.path, ["dev"], directory: place.directory)
+        let line = try await dev.waitForLine(containing: "tasq enqueue ")
+        let words = line.split(separator: " ").drop { $0 != "enqueue" }.map { word in
+            word.filter { $0 != "'" }
+        }
+        let enqueue = try await TasqProgram.start(words)
+        #expect(try await enqueue.wait() == .code(0), "\(enqueue.standardError)")
+        let url = try #require(words.last)
+        try await eventually("the job is a success") {
+            try await TasqProgram.run(
+                "jobs", "show", enqueue.standardOutput, "--database-url", url
+            ).output.contains("success")
+        }
+        dev.signal(SIGINT)
+        #expect(try await dev.wait() == .code(0), "\(dev.lines)")
+    }
+
     @Test func `The demo goes on where it was told to listen, and a signal ends all it started`()
         async throws
     {
@@ -67,8 +87,8 @@ struct DevTests {
             ["dev", "--demo", "--port", "\(port)"], environment: [:], directory: place.directory)
         let webhooks = try await dev.waitForLine(containing: "webhooks ")
         #expect(webhooks.hasSuffix(" http://127.0.0.1:\(port)/in/SOURCE"), "\(webhooks)")
-        let admin = try await dev.waitForLine(containing: "admin ")
-        #expect(admin.hasSuffix(" http://127.0.0.1:\(port + 1)"), "\(admin)")
+        let dashboard = try await dev.waitForLine(containing: "dashboard ")
+        #expect(dashboard.hasSuffix(" http://127.0.0.1:\(port + 1)"), "\(dashboard)")
         let line = try await dev.waitForLine(containing: "DATABASE_URL ")
         let database = ["DATABASE_URL": String(try #require(line.split(separator: " ").last))]
         try await eventually("a sample has been executed") {

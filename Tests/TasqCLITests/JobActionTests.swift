@@ -80,11 +80,60 @@ import Testing
         }
     }
 
+    @Test func `All that failed so, that are tried again, or that run for long are acted on`()
+        async throws
+    {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            let kinds = ["dead", "dead", "other", "again", "delayed", "long", "short"]
+            let lines = kinds.map { #"{"kind":"\#($0)"}"# }.joined(separator: "\n")
+            _ = try await TasqProgram.run(
+                "enqueue", "--ndjson", "-", environment: environment, input: lines)
+            try await database.execute(
+                """
+                INSERT INTO tasq.attempt (job_id, claim, attempt, outcome, reason, started_at)
+                SELECT id, gen_random_uuid(), 1, 'error',
+                    CASE WHEN kind = 'other' THEN 'no luck' ELSE 'Connection refused' END, now()
+                FROM tasq.job WHERE kind IN ('dead', 'other');
+                UPDATE tasq.job SET status = 'error', attempt = 1, finished_at = now()
+                WHERE kind IN ('dead', 'other');
+                UPDATE tasq.job SET status = 'scheduled', run_at = now() + interval '1 hour',
+                    attempt = CASE WHEN kind = 'again' THEN 1 ELSE 0 END
+                WHERE kind IN ('again', 'delayed');
+                INSERT INTO tasq.executing_job (job_id, id, worker_id, attempt, claimed_at)
+                SELECT id, gen_random_uuid(), gen_random_uuid(), 1,
+                    now() - CASE WHEN kind = 'long' THEN interval '2 hours' ELSE interval '0' END
+                FROM tasq.job WHERE kind IN ('long', 'short');
+                UPDATE tasq.job AS j SET status = 'executing', attempt = 1, claimed_at = e.claimed_at
+                FROM tasq.executing_job AS e WHERE e.job_id = j.id
+                """)
+            for (words, output) in [
+                (["retry", "--reason", "connection refused", "--dry-run"], "2 match"),
+                (["retry", "--reason", "connection refused"], "2 queued"),
+                (["retry", "--retrying"], "1 queued"),
+                (["cancel", "--running-longer-than", "1h"], "1 cancelled"),
+                (["delete", "--reason", "luck", "--kind", "other"], "1 deleted"),
+            ] {
+                let child = try await TasqProgram.start(["jobs"] + words, environment: environment)
+                #expect(try await child.wait() == .code(0), "\(child.standardError)")
+                #expect(child.standardOutput == output, "\(words)")
+            }
+            let rows = try await database.execute(
+                "SELECT kind, status FROM tasq.job ORDER BY kind, id")
+            #expect(
+                rows == "again|queued\ndead|queued\ndead|queued\ndelayed|scheduled\n"
+                    + "long|cancelled\nshort|executing")
+        }
+    }
+
     @Test(arguments: [
         ["cancel"], ["delete", "--dry-run"], ["retry", "--status", "success"],
         ["cancel", "--all", "--queue", "q"], ["cancel", "7"], ["delete", "--status", "executing"],
         ["cancel", "019ab3c4-5d6e-7f80-9123-456789abcdef", "--queue", "q"],
         ["retry", "--queue", "a b"], ["retry", "--since", "soon"], ["cancel", "--key="],
+        ["delete", "--running-longer-than", "1h"], ["retry", "--running-longer-than", "1h"],
+        ["retry", "--retrying", "--all"], ["retry", "--reason", "x", "--status", "success"],
+        ["cancel", "--retrying", "--status", "queued"], ["cancel", "--reason", ""],
         ["cancel", "--key", String(repeating: "k", count: 201)],
     ])
     func `A selection that is none, or is two, exits 64 with one line`(

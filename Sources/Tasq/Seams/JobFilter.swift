@@ -38,7 +38,7 @@ public struct JobFilter: Sendable, Hashable {
 }
 
 extension JobFilter {
-    /// Whether a part of it is for lists, and no action can be told so.
+    /// Whether a part of it is for lists, and no ``BulkRequest`` can be told so.
     package var isForLists: Bool {
         isRetrying || runningLongerThan != nil || reason != nil
     }

@@ -10,6 +10,7 @@ struct DevCommand: AsyncParsableCommand {
         abstract: "Run everything here: private PostgreSQL and Redis, a server, two workers.",
         discussion: """
             Data and logs stay in .tasq/ between runs. Ctrl-C stops everything that was started. \
+            Without a configuration of yours a sample counts, which logs every job. \
             With --demo signed sample webhooks come in all the time; --once runs the demo to its \
             end on data of its own and exits 0 only if nothing was lost or run twice.
             """)
@@ -50,6 +51,11 @@ struct DevCommand: AsyncParsableCommand {
                 plan.schema = try global.load([.sources, .handlers]).schema
                 let environment = ProcessInfo.processInfo.environment
                 plan.configuration = global.file ?? environment["TASQ_CONFIG"]
+                let ownFile = Configuration.defaultPath
+                if plan.configuration == nil, !FileManager.default.fileExists(atPath: ownFile) {
+                    plan.configuration = try session.writeSample(in: plan.directory)
+                    plan.isSample = true
+                }
                 plan.environment = environment.filter { $0.key.hasPrefix("TASQ_") }
                 plan.environment["TASQ_CONFIG"] = nil
                 try await session.run(plan)

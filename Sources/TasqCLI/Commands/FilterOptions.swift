@@ -37,6 +37,36 @@ struct FilterOptions: ParsableArguments {
     }
 }
 
+/// The filters that find jobs by how they run, and by what they failed with.
+struct FinderOptions: ParsableArguments {
+    @Flag(help: "Only those that wait for another attempt after one that failed.")
+    var retrying = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Only those whose attempt began longer ago, as 1h.", valueName: "duration"))
+    var runningLongerThan: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only those whose reason has this in it, in capitals or not.", valueName: "text"))
+    var reason: String?
+
+    /// The filter they make together with the others; throws ``InvalidInput`` naming the flag that is
+    /// wrong.
+    func filter(with others: FilterOptions) throws -> JobFilter {
+        var filter = try others.filter()
+        filter.isRetrying = retrying
+        filter.runningLongerThan = try runningLongerThan.map {
+            try DurationText.parse($0, field: "--running-longer-than")
+        }
+        filter.reason = try reason.map { try JobFilter.reason($0, field: "--reason") }
+        try filter.checkRetrying("--retrying")
+        try filter.checkRunning("--running-longer-than")
+        return filter
+    }
+}
+
 /// The filters that pick stored events.
 struct EventFilterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only those of this source.", valueName: "name"))

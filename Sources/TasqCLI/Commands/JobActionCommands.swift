@@ -9,8 +9,9 @@ extension JobsCommand {
             abstract: "Queue jobs again, or now.",
             discussion: """
                 Takes jobs in error, cancelled or scheduled; with filters and no --status those in \
-                error. A job whose attempts are used up gets one more. One whose unique key \
-                another unfinished job has taken is refused.
+                error, with --retrying those that wait for their next attempt. A job whose \
+                attempts are used up gets one more. One whose unique key another unfinished job \
+                has taken is refused.
                 """)
 
         @OptionGroup var global: GlobalOptions
@@ -58,6 +59,7 @@ struct JobSelection: ParsableArguments {
     var ids: [String] = []
 
     @OptionGroup var filters: FilterOptions
+    @OptionGroup var finders: FinderOptions
 
     @Flag(help: "Every job there is; needed when there is neither an id nor a filter.")
     var all = false
@@ -73,7 +75,7 @@ struct JobSelection: ParsableArguments {
 
     /// Acts on the jobs; exits with 1 when some of those named were refused.
     func apply(_ action: JobAction, _ global: GlobalOptions) async throws {
-        let filter = try filters.filter()
+        let filter = try finders.filter(with: filters)
         guard ids.isEmpty else {
             guard filter == JobFilter(), !all, !dryRun else {
                 throw Failure(
@@ -81,6 +83,14 @@ struct JobSelection: ParsableArguments {
             }
             return try await apply(
                 action, to: try ids.map { try jobID($0, field: "the id") }, global)
+        }
+        if filter.isForLists {
+            let filter = try listed(action, filter)
+            let configuration = try global.load([.database, .redis])
+            return try await Connections.with(configuration) { connections in
+                try await BulkForeground(connections: connections, json: json)
+                    .run(action, listed: filter, dryRun: dryRun)
+            }
         }
         let request = try bulk(action, filter)
         let configuration = try global.load([.database, .redis])
@@ -94,6 +104,28 @@ struct JobSelection: ParsableArguments {
             try await BulkForeground(connections: connections, json: json)
                 .run(request, dryRun: dryRun)
         }
+    }
+
+    /// The same filter with the status that it means, where that is one.
+    private func listed(_ action: JobAction, _ filter: JobFilter) throws -> JobFilter {
+        guard !all else {
+            throw InvalidInput(field: "--all", "must not be given together with a filter")
+        }
+        var filter = filter
+        if filter.isRetrying {
+            filter.status = .scheduled
+        } else if filter.runningLongerThan != nil {
+            filter.status = .executing
+        } else if action == .retry, filter.status == nil {
+            filter.status = .error
+        }
+        if let status = filter.status, !action.statuses.contains(status) {
+            throw Failure(
+                .usage,
+                "the filters find jobs in \(status.rawValue): \(action.rawValue) takes "
+                    + action.statuses.map(\.rawValue).joined(separator: ", "))
+        }
+        return filter
     }
 
     private func bulk(_ action: JobAction, _ filter: JobFilter) throws -> BulkRequest {

@@ -18,19 +18,7 @@ extension JobsCommand {
         @OptionGroup var global: GlobalOptions
 
         @OptionGroup var filters: FilterOptions
-
-        @Flag(help: "Only those that wait for another attempt after one that failed.")
-        var retrying = false
-
-        @Option(
-            help: ArgumentHelp(
-                "Only those whose attempt began longer ago, as 1h.", valueName: "duration"))
-        var runningLongerThan: String?
-
-        @Option(
-            help: ArgumentHelp(
-                "Only those whose reason has this in it, in capitals or not.", valueName: "text"))
-        var reason: String?
+        @OptionGroup var finders: FinderOptions
 
         @Option(
             help: ArgumentHelp(
@@ -48,7 +36,7 @@ extension JobsCommand {
         var json = false
 
         func run() async throws {
-            let filter = try filter()
+            let filter = try finders.filter(with: filters)
             let value = try payload.map { try PayloadValue($0, field: "--payload") }
             let limit = try flag("--limit", limit) { try number($0, in: 1...1000) }
             let cursor = try cursor.map { text in
@@ -73,18 +61,6 @@ extension JobsCommand {
                 search.rows, json: json, columns: Self.columns, cells: Self.cells,
                 object: { JSON.job($0) })
             search.tellTheRest { $0.time }
-        }
-
-        private func filter() throws -> JobFilter {
-            var filter = try filters.filter()
-            filter.isRetrying = retrying
-            filter.runningLongerThan = try runningLongerThan.map {
-                try DurationText.parse($0, field: "--running-longer-than")
-            }
-            filter.reason = try reason.map { try JobFilter.reason($0, field: "--reason") }
-            try filter.checkRetrying("--retrying")
-            try filter.checkRunning("--running-longer-than")
-            return filter
         }
 
         static let columns: [Table.Column] = [

@@ -35,6 +35,8 @@ struct DevServers: Sendable {
         var isKept: Bool
         /// The configuration file of server and workers; `nil`: as any command finds it.
         var configuration: String?
+        /// Whether that is the one that `tasq dev` writes where there is no other.
+        var isSample = false
         /// The schema of the tables, as server and workers are told it.
         var schema = Configuration().schema
         /// The ports of the listeners; 0 takes any free ones.

@@ -155,22 +155,37 @@ struct DevSession: Sendable {
     }
 
     private func introduce(_ servers: DevServers, _ plan: DevServers.Plan) throws {
-        let lines =
-            [
-                ("webhooks", servers.ingestURL + "/in/SOURCE"), ("admin", servers.adminURL),
-                ("DATABASE_URL", servers.databaseURL), ("REDIS_URL", servers.redis.url),
-                ("metrics", servers.adminURL + "/metrics"),
-            ] + servers.metricsURLs.map { ("", $0 + "/metrics, of a worker") } + [
-                ("logs", plan.directory + "/log")
-            ]
+        var lines = [
+            ("webhooks", servers.ingestURL + "/in/SOURCE"), ("dashboard", servers.adminURL),
+            ("DATABASE_URL", servers.databaseURL), ("REDIS_URL", servers.redis.url),
+            ("metrics", servers.adminURL + "/metrics"),
+        ]
+        for url in servers.metricsURLs { lines.append(("", url + "/metrics, of a worker")) }
+        if let file = plan.configuration { lines.append(("config", file)) }
+        if plan.isSample {
+            let url = servers.databaseURL
+            lines.append(("a first job", "tasq enqueue hello --database-url '\(url)'"))
+        }
+        lines.append(("logs", plan.directory + "/log"))
         for (name, value) in lines {
             let gap = String(repeating: " ", count: 14 - name.count)
             try StandardOutput.line(name + gap + value)
         }
     }
 
+    /// Writes a configuration for those who have none yet; returns its path.
+    func writeSample(in directory: String) throws -> String {
+        try write(
+            """
+            # Written by `tasq dev` at every start without a configuration. Copy it to
+            # \(Configuration.defaultPath), which counts instead once it is there.
+            handlers:
+              "*": { log: {} }
+
+            """, to: directory + "/sample.yaml")
+    }
+
     private func writeConfiguration(in directory: String, receiver port: Int) throws -> String {
-        let path = directory + "/demo.yaml"
         let target = """
             http: { url: "http://127.0.0.1:\(port)/hook", allow: [127.0.0.1] }
                 retry: { base: 100ms, cap: 2s }
@@ -189,6 +204,10 @@ struct DevSession: Sendable {
               "log*": { log: {} }
 
             """
+        return try write(text, to: directory + "/demo.yaml")
+    }
+
+    private func write(_ text: String, to path: String) throws -> String {
         guard FileManager.default.createFile(atPath: path, contents: Data(text.utf8)) else {
             throw Failure(.misconfigured, "cannot write \(path)")
         }

@@ -4,6 +4,8 @@ extension Dashboard {
     /// What the charts cover, and in how many steps.
     private static let span = Duration.seconds(900)
     private static let steps = 60
+    /// Kinds of queues whose failures the overview tells, at most.
+    private static let failingKinds = 50
 
     func overview(_ visit: Visit) async throws(Problem) -> Page {
         let glance = try await read { () async throws(StoreError) in try await catalog.glance() }
@@ -37,9 +39,35 @@ extension Dashboard {
             <div class="grid charts">\(Self.charts(tallies + [Tally(glance)], from: start, to: glance.asOf))</div>
             <p class="dim">Times are in UTC. Drawn from sums that are noted every 15 seconds, as long as a worker or
             a server runs.</p>
-            <h2>Queues</h2>\(Self.table(of: queues, for: visit))
+            <h2>Queues</h2>\(Self.table(of: queues, for: visit))\(Self.failures(on: queues))
             """
         }
+    }
+
+    /// For whom jobs fail, by queue and kind: what failed most within the last hour first. Numbers
+    /// lead to the jobs they count, from where one action retries them.
+    private static func failures(on queues: [QueueRecord]) -> Markup {
+        let all = queues.flatMap { queue in queue.failures.map { (queue: queue.name, of: $0) } }
+        guard !all.isEmpty else { return "" }
+        let worst = all.sorted { one, other in
+            (one.of.errorsOfHour, one.of.errors, one.of.retrying)
+                > (other.of.errorsOfHour, other.of.errors, other.of.retrying)
+        }
+        let rows = worst.prefix(failingKinds).map { entry -> [Markup] in
+            let (queue, failures) = (entry.queue, entry.of)
+            return [
+                "\(failures.kind)", "\(queue)",
+                link(failures.errorsText, "status=error", queue, failures.kind),
+                "\(failures.errorsOfHourText)", "\(failures.errorsOfDayText)",
+                link(failures.retryingText, "retrying=true", queue, failures.kind),
+            ]
+        }
+        let headings = ["Kind", "Queue", "#Error", "#Last hour", "#Last day", "#Retrying"]
+        let rest = all.count - rows.count
+        let more: Markup =
+            rest > 0
+            ? "<p class=\"dim\">And \(rest) more: <code>tasq queues list</code> has them.</p>" : ""
+        return "<h2>Failures by kind</h2>\(table(headings, rows, empty: ""))\(more)"
     }
 
     private static func card(_ name: String, _ value: some CustomStringConvertible) -> Markup {
@@ -121,8 +149,8 @@ extension Dashboard {
                     "<a href=\"/jobs?queue=\(queue.name)\">\(queue.name)</a>", state,
                     "\(queue.scheduledText)", "\(queue.queuedText)", "\(queue.executing)",
                     "\(queue.oldestWait.map(short))",
-                    link(queue.failures.retryingText, "retrying=true", of: queue),
-                    link(queue.failures.errorsText, "status=error", of: queue),
+                    link(queue.failures.retryingText, "retrying=true", queue.name),
+                    link(queue.failures.errorsText, "status=error", queue.name),
                 ]
                 if visit.mayAct { cells.append(action(on: queue)) }
                 return cells
@@ -130,9 +158,14 @@ extension Dashboard {
     }
 
     /// A number of failures that leads to the jobs it counts, unless there is none.
-    private static func link(_ count: String, _ query: String, of queue: QueueRecord) -> Markup {
+    private static func link(
+        _ count: String, _ query: String, _ queue: Name, _ kind: Name? = nil
+    ) -> Markup {
         guard count != "0" else { return "0" }
-        return "<a class=\"error\" href=\"/jobs?\(query)&amp;queue=\(queue.name)\">\(count)</a>"
+        let rest: Markup = kind.map { "&amp;kind=\($0)" } ?? ""
+        return """
+            <a class="error" href="/jobs?\(query)&amp;queue=\(queue)\(rest)">\(count)</a>
+            """
     }
 
     func workers() async throws(Problem) -> Page {

@@ -178,7 +178,7 @@ extension Connection {
 
 extension Parameters {
     /// Lends the parallel arrays libpq wants: types, values, lengths and formats (all binary).
-    fileprivate func withWireFormat<Result>(
+    func withWireFormat<Result>(
         _ use: (
             Int32, [UInt32], [UnsafePointer<CChar>?], [Int32], [Int32]
         ) -> Result

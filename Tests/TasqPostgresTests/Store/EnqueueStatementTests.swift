@@ -101,6 +101,42 @@ private struct Mail: Job {
         }
     }
 
+    @Test func `On a connection of libpq it joins the transaction that is open there`()
+        async throws
+    {
+        try await withStore { _, database in
+            let target = try #require(ConnectionTarget(url: database.url, defaults: []))
+            let connection = try Connection(to: target, timeout: .seconds(60).onThisMachine)
+            let jobs = "SELECT count(*) FROM tasq.job"
+            let statement = try EnqueueStatement(Mail(to: "it's \\ ü"), uniqueKey: "k")
+            for (end, count) in [("ROLLBACK", "0"), ("COMMIT", "1")] {
+                _ = try connection.script("BEGIN", until: nil)
+                let id = unsafe try statement.run(on: connection.handle)
+                // What holds the unique key is this very job.
+                let again = unsafe try statement.run(on: connection.handle)
+                #expect(again == id)
+                #expect(try await database.execute(jobs) == "0")
+                _ = try connection.script(end, until: nil)
+                #expect(try await database.execute(jobs) == count)
+                let found = try await database.execute("SELECT id FROM tasq.job")
+                #expect(found == (count == "1" ? id.description : ""))
+            }
+            let absent = try EnqueueStatement(Mail(to: "a"), schema: "absent")
+            var refusal: StoreError?
+            do throws(StoreError) {
+                _ = unsafe try absent.run(on: connection.handle)
+            } catch {
+                refusal = error
+            }
+            guard case .misconfigured(let reason)? = refusal else {
+                Issue.record("\(refusal as Any)")
+                return
+            }
+            #expect(reason.contains("/\(database.name): "), "\(reason)")
+            #expect(reason.contains("tasq migrate"), "\(reason)")
+        }
+    }
+
     @Test func `Values may be of type text, times are exact, and bytes stay bytes`() async throws {
         try await withStore { store, database in
             let time = Timestamp(microseconds: Timestamp.now.microseconds + 3_600_000_007)

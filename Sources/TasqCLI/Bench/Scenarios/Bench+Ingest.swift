@@ -1,3 +1,4 @@
+import ServiceLifecycle
 import Tasq
 import TasqHTTP
 import TasqWebhooks
@@ -80,7 +81,16 @@ extension Bench {
             address: ListenAddress(host: "127.0.0.1", port: 0), sources: [source],
             queue: stage.queue, meters: HTTPMeters(), logger: .silent,
             onListening: { listening.yield($0) })
-        return try await withThrowingTaskGroup(of: Void.self) { group in
+        return try await serving(server, addresses, listening, body)
+    }
+
+    /// Serves while the body runs, which is given the first of the addresses.
+    func serving<Result: Sendable>(
+        _ server: some Service, _ addresses: AsyncStream<ListenAddress>,
+        _ listening: AsyncStream<ListenAddress>.Continuation,
+        _ body: (ListenAddress) async throws -> Result
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer { listening.finish() }
                 do {
@@ -89,7 +99,7 @@ extension Bench {
             }
             guard let address = await addresses.first(where: { _ in true }) else {
                 try await group.waitForAll()
-                throw Failure(.unavailable, "the ingest server could not listen on 127.0.0.1")
+                throw Failure(.unavailable, "the server could not listen on 127.0.0.1")
             }
             let result = try await body(address)
             group.cancelAll()

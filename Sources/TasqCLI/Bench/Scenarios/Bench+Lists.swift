@@ -1,10 +1,11 @@
 import Tasq
+import TasqHTTP
 import TasqPostgres
 import TasqWebhooks
 
 extension Bench {
-    /// How often each is asked.
-    private static let asks = 40
+    /// How often each is asked, beside few rows for a try only.
+    private static func asks(beside rows: Int) -> Int { rows < 10_000 ? 4 : 40 }
 
     /// What people and programs ask, beside the history and a tenth as many queued jobs.
     func lists(beside schema: String, _ rows: Int) async throws -> [Figure] {
@@ -14,10 +15,11 @@ extension Bench {
             let store = stage.store
             let newest = try await store.jobs(matching: JobFilter(), after: nil, limit: 1)
             guard let job = newest.jobs.first?.id else { return [] }
+            let asks = Self.asks(beside: rows)
             var figures: [Figure] = []
             func ask(_ name: String, _ body: () async throws -> Void) async throws {
                 let latency = LatencyRecord()
-                for _ in 0..<Self.asks {
+                for _ in 0..<asks {
                     let start = ContinuousClock.now
                     try await body()
                     latency.note(.now - start)
@@ -26,7 +28,7 @@ extension Bench {
                     Figure(
                         scenario: .history, measure: "\(name) p\(Int(percentile))", unit: "ms",
                         rounds: [latency.percentile(percentile)],
-                        how: "\(Self.asks) times beside \(rows) finished, \(rows / 10) queued rows")
+                        how: "\(asks) times beside \(rows) finished, \(rows / 10) queued rows")
                 }
             }
             for (name, filter) in [
@@ -54,7 +56,44 @@ extension Bench {
             }
             let metrics = StoreMetrics(catalog: store)
             try await ask("metrics") { _ = await metrics.metrics() }
+            try await withAdminServer(on: stage) { address in
+                for (name, path) in Self.paths(about: job) {
+                    let request = try HTTPRequest(url: "http://\(address)\(path)")
+                    try await ask("GET \(name)") {
+                        let answer = try await request.answer()
+                        guard answer.status == 200 else {
+                            throw Failure(.internal, "\(path) was answered \(answer.status)")
+                        }
+                    }
+                }
+            }
             return figures
         }
+    }
+
+    /// What people and programs get over HTTP, by the name it has in the figures.
+    private static func paths(about job: JobID) -> [(name: String, path: String)] {
+        let plain = [
+            "/", "/jobs", "/jobs?status=error", "/jobs?kind=rare", "/queues", "/workers",
+            "/schedules", "/events", "/bulk?action=delete&status=success", "/v1/jobs",
+            "/v1/jobs?status=queued", "/v1/events", "/v1/queues", "/v1/workers", "/v1/stats",
+            "/metrics",
+        ]
+        var paths: [(name: String, path: String)] = []
+        for path in plain { paths.append((name: path, path: path)) }
+        paths.append((name: "/jobs/ID", path: "/jobs/\(job)"))
+        return paths
+    }
+
+    /// Serves the pages and the API on a free loopback port while the body runs.
+    private func withAdminServer(
+        on stage: Stage, _ body: (ListenAddress) async throws -> Void
+    ) async throws {
+        let (addresses, listening) = AsyncStream.makeStream(of: ListenAddress.self)
+        let server = try AdminServer(
+            address: ListenAddress(host: "127.0.0.1", port: 0), tokens: [], queue: stage.queue,
+            catalog: stage.store, readiness: Readiness(), meters: HTTPMeters(), logger: .silent,
+            onListening: { listening.yield($0) })
+        try await serving(server, addresses, listening, body)
     }
 }
