@@ -21,7 +21,7 @@ extension Fault {
             partition(
                 "partition-requests", "nothing a worker sends arrives",
                 postgres: Weather(holdsUp: true), redis: Weather(holdsUp: true)),
-            slowNetwork, brokenConnections,
+            slowNetwork, brokenConnections, halfClose,
             cable(
                 "cable", "the cable of a worker is pulled",
                 rules: [["-A", "OUTPUT"], ["-A", "INPUT"]]),
@@ -51,6 +51,9 @@ extension Fault {
                 redisURL: "redis://127.0.0.1:\(redis.port)")
         }
 
+        /// How much was felt of it.
+        var struck: Int { all.reduce(0) { $0 + $1.postgres.struck + $1.redis.struck } }
+
         /// The same weather on every road.
         func set(_ postgres: Weather, _ redis: Weather) {
             for road in all { (road.postgres.weather, road.redis.weather) = (postgres, redis) }
@@ -64,7 +67,7 @@ extension Fault {
     ) -> Fault {
         let roads = Roads()
         return Fault(
-            name: name, summary: summary, isQuick: isQuick, limits: limits,
+            name: name, summary: summary, isQuick: isQuick, limits: limits + [.struck(2)],
             prepare: { stage in stage.roads[0] = try await roads.open(stage) }
         ) { rig in
             for _ in 0..<2 {
@@ -74,7 +77,7 @@ extension Fault {
                 roads.set(.fair, .fair)
                 try await rig.pass(.seconds(3))
             }
-            return []
+            return [.struck(roads.struck)]
         }
     }
 
@@ -83,7 +86,8 @@ extension Fault {
         return Fault(
             name: "slow-network",
             summary: "every way takes 80 ms, more or less, and cuts what is sent into pieces",
-            setup: Setup(excuses: Excuse.ofSlowness), limits: nobodyDies,
+            setup: Setup(excuses: Excuse.ofSlowness),
+            limits: nobodyDies + [.atLeast(10, "rate during, share"), .struck(1000)],
             prepare: { stage in
                 stage.road = try await roads.open(stage)
             }
@@ -92,7 +96,7 @@ extension Fault {
             roads.set(slow, slow)
             try await rig.pass(.seconds(12))
             roads.set(.fair, .fair)
-            return []
+            return [.struck(roads.struck)]
         }
     }
 
@@ -101,7 +105,7 @@ extension Fault {
         return Fault(
             name: "broken-connections",
             summary: "connections are reset now and then, and all of them every two seconds",
-            limits: nobodyDies,
+            limits: nobodyDies + [.struck(10)],
             prepare: { stage in stage.road = try await roads.open(stage) }
         ) { rig in
             let bad = Weather(latency: .milliseconds(2), resetChance: 0.01)
@@ -114,7 +118,27 @@ extension Fault {
                 }
             }
             roads.set(.fair, .fair)
-            return []
+            return [.struck(roads.struck)]
+        }
+    }
+
+    /// What sees the end of what comes must not wait for the other way to end as well.
+    private static var halfClose: Fault {
+        let roads = Roads()
+        return Fault(
+            name: "half-close",
+            summary: "one way of every connection ends, to the servers and from them in turn",
+            limits: nobodyDies + [.struck(10)],
+            prepare: { stage in stage.road = try await roads.open(stage) }
+        ) { rig in
+            for round in 0..<6 {
+                for road in roads.all {
+                    road.postgres.halfClose(towardsServer: round.isMultiple(of: 2))
+                    road.redis.halfClose(towardsServer: round.isMultiple(of: 2))
+                }
+                try await rig.pass(.seconds(2))
+            }
+            return [.struck(roads.struck)]
         }
     }
 
@@ -127,7 +151,7 @@ extension Fault {
                 .root, .program("iptables", package: "iptables"),
                 .program("ip", package: "iproute2"),
             ],
-            setup: Setup(programs: [.chaos, .tasq, .chaos]),
+            setup: Setup(programs: [.chaos, .tasq, .chaos]), limits: [.struck(2)],
             prepare: { stage in
                 let made = try await NetworkNamespace.make()
                 stage.cleanups.append { await made.remove() }
@@ -142,15 +166,19 @@ extension Fault {
                 stage.wrappers[0] = made.wrapper
             }
         ) { rig in
-            guard let space = space.withLock({ $0 }) else { return [] }
+            guard let space = space.withLock({ $0 }) else {
+                throw TestingError.failed("there is no network to cut off")
+            }
+            var struck = 0
             for _ in 0..<2 {
                 await rig.markDisturbed(rig.workers[0], "CUT")
                 for rule in rules { try await space.drop(rule) }
                 try await rig.pass(rig.plan.profile.lease + .seconds(7))
+                if try await space.dropped() > 0 { struck += 1 }
                 try await space.mend()
                 try await rig.pass(.seconds(3))
             }
-            return []
+            return [.struck(struck)]
         }
     }
 }

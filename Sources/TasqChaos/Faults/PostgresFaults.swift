@@ -40,17 +40,19 @@ extension Fault {
     private static var postgresTerminate: Fault {
         Fault(
             name: "postgres-terminate", summary: "every session is terminated, every two seconds",
-            isQuick: true, limits: nobodyDies + Limit.clear + [.atMost(5000, "healed")]
+            isQuick: true,
+            limits: nobodyDies + Limit.clear + [.atMost(5000, "healed"), .struck()]
         ) { rig in
+            var struck = 0
             for _ in 0..<6 {
-                try await rig.sql(
+                struck += try await rig.number(
                     """
-                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
                     WHERE usename = '\(Stage.role)' AND backend_type = 'client backend'
                     """)
                 try await rig.pass(.seconds(2))
             }
-            return []
+            return [.struck(struck)]
         }
     }
 
@@ -58,19 +60,25 @@ extension Fault {
         Fault(
             name: "postgres-backend-kill",
             summary: "a server process is killed, so that PostgreSQL throws everybody out",
-            limits: nobodyDies + Limit.clear + [.atMost(5000, "healed")]
+            limits: nobodyDies + Limit.clear + [.atMost(5000, "healed"), .struck(3)]
         ) { rig in
+            var struck = 0
             for _ in 0..<3 {
-                let pid = try await rig.number(
+                let pids = try await rig.sql(
                     """
                     SELECT pid FROM pg_stat_activity
                     WHERE usename = '\(Stage.role)' AND backend_type = 'client backend'
-                    ORDER BY random() LIMIT 1
-                    """)
-                Glibc.kill(Int32(pid), SIGKILL)
+                    ORDER BY pid
+                    """
+                ).split(separator: "\n").compactMap { Int32($0) }
+                // Nobody there is no process: what kill(2) takes -1 for is everybody.
+                if !pids.isEmpty {
+                    let pid = pids[rig.draw(0...pids.count - 1)]
+                    if pid > 1, Glibc.kill(pid, SIGKILL) == 0 { struck += 1 }
+                }
                 try await rig.pass(.seconds(3))
             }
-            return []
+            return [.struck(struck)]
         }
     }
 
