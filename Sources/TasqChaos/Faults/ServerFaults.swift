@@ -95,17 +95,18 @@ extension Fault {
     private static var readOnly: Fault {
         Fault(
             name: "postgres-readonly", summary: "PostgreSQL takes no writes for a while",
-            limits: Limit.clear + [.atMost(5000, "healed")]
+            limits: Limit.clear + [.atMost(5000, "healed"), .struck()]
         ) { rig in
             try await rig.sql(
                 "ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf()")
             try await rig.pass(rig.plan.profile.lease + .seconds(3))
+            let refusals = rig.refusals("25006")
             try await rig.sql(
                 """
                 SET default_transaction_read_only = off;
                 ALTER SYSTEM RESET default_transaction_read_only; SELECT pg_reload_conf()
                 """)
-            return []
+            return [.struck(refusals)]
         }
     }
 

@@ -26,7 +26,7 @@ extension Fault {
                 .atMost(6000, "takeover max", in: .test),
                 .atMost(4000, "takeover p50", in: .defaults),
                 .atMost(20_000, "takeover max", in: .defaults),
-                .atMost(20_000, "takeover max, second death"),
+                .atMost(20_000, "takeover max, second death"), .atLeast(1, "taken over"),
             ]
         ) { rig in
             for _ in 0..<8 {
@@ -43,7 +43,10 @@ extension Fault {
         Fault(
             name: "leader-kill", summary: "each worker is killed in turn, the leader among them",
             setup: Setup(excuses: Excuse.ofWorkers),
-            limits: [.atMost(20_000, "takeover max")]
+            limits: [
+                .atMost(9000, "takeover max", in: .test),
+                .atMost(20_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
+            ]
         ) { rig in
             for worker in rig.workers {
                 await worker.kill()
@@ -86,7 +89,7 @@ extension Fault {
             setup: Setup(excuses: Excuse.ofWorkers),
             limits: [
                 .atMost(7000, "takeover max", in: .test),
-                .atMost(25_000, "takeover max", in: .defaults),
+                .atMost(25_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
             ]
         ) { rig in
             for worker in rig.workers {
@@ -263,7 +266,7 @@ extension Fault {
     private static var outputGone: Fault {
         Fault(
             name: "output-gone", summary: "whoever reads what the workers say goes away",
-            limits: [.atMost(0, "claims reaped")],
+            limits: [.atMost(0, "claims reaped"), .struck()],
             prepare: { stage in
                 // It ends after the line that says that the worker is ready.
                 let script = #"exec "$@" > >(exec sed -u '/worker registered/q' >&2) 2>&1"#
@@ -277,7 +280,16 @@ extension Fault {
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '\(Stage.role)'"
             )
             try await rig.pass(.seconds(5))
-            return []
+            var struck = 0
+            for worker in rig.workers {
+                guard let pid = await worker.pid else { continue }
+                // Whoever read from it is its child, and has nothing open any more.
+                let readers = ProcessTree.group(of: pid).dropFirst()
+                if readers.contains(where: { ProcessTree.openFiles(of: $0) ?? 0 == 0 }) {
+                    struck += 1
+                }
+            }
+            return [.struck(struck)]
         }
     }
 

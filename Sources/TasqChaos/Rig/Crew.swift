@@ -56,8 +56,7 @@ struct Crew: Sendable {
     }
 
     func worker(_ number: Int) -> Member {
-        let programs = plan.mistake == nil ? plan.fault.setup.programs : [.chaos]
-        let program = programs[number % programs.count]
+        let program = plan.programs[number % plan.programs.count]
         let name = "w\(number + 1)"
         return Member(
             name: name, program: worker(number, as: program, named: name), log: log,
@@ -83,6 +82,7 @@ struct Crew: Sendable {
             if let mistake = plan.mistake, !plan.isUnedited {
                 words += ["--mistake", mistake.rawValue]
             }
+            if plan.allLead { words.append("--leads") }
         }
         words = (stage.wrappers[number] ?? []) + words
         return Member.Program(

@@ -18,6 +18,26 @@ extension Rig {
         }.count
     }
 
+    /// What Redis counts of itself under this name in a section of `INFO`, as in `evicted_keys:3` or
+    /// `errorstat_OOM:count=3`; 0 where it has nothing to count.
+    func redisCount(_ name: String, of section: String) async throws -> Int {
+        Self.count(name, in: try await redis.command("INFO", section))
+    }
+
+    /// The same in an answer to `INFO`.
+    static func count(_ name: String, in info: String) -> Int {
+        for line in info.split(whereSeparator: { $0.isNewline }) where line.hasPrefix(name + ":") {
+            let number = line.dropFirst(name.count + 1).drop { !$0.isNumber }
+            return Int(number.prefix { $0.isNumber }) ?? 0
+        }
+        return 0
+    }
+
+    /// Jobs that wait to be claimed.
+    func queued() async throws -> Int {
+        try await number("SELECT count(*) FROM tasq.job WHERE status = 'queued'")
+    }
+
     /// PostgreSQL's `log_line_prefix`: when, in which process, by whom and with what.
     static let logPrefix = "%m,%p,%u,%e,"
 

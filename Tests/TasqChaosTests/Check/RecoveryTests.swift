@@ -84,8 +84,13 @@ struct LimitTests {
     }
 
     @Test(arguments: [
-        "admin-locks", "clock-jump", "disk-full", "files-exhausted", "held-transaction",
-        "postgres-full", "upgrade",
+        "admin-locks", "backlog-flush", "broken-connections", "cable", "cable-answers",
+        "clock-jump", "disk-full", "files-exhausted", "half-close", "held-transaction",
+        "output-gone", "partition", "partition-answers", "partition-postgres", "partition-redis",
+        "partition-requests", "postgres-backend-kill", "postgres-full", "postgres-readonly",
+        "postgres-terminate", "redis-duplicate-hints", "redis-evict", "redis-full",
+        "redis-limits", "redis-lose-hints", "redis-outage", "redis-readonly", "slow-network",
+        "two-reapers", "upgrade",
     ])
     func `A fault that could happen to nobody must have been felt`(name: String) throws {
         let fault = try #require(Fault.named(name))
@@ -95,7 +100,7 @@ struct LimitTests {
             return Report(plan: plan, findings: [], figures: figures).misses.map { $0.limit.figure }
         }
         #expect(misses(struck: 0).contains("struck"))
-        #expect(!misses(struck: 3).contains("struck"))
+        #expect(!misses(struck: 1_000_000).contains("struck"))
     }
 
     @Test func `What PostgreSQL refused tasq is read from its log, and nobody else's`() {
@@ -109,6 +114,14 @@ struct LimitTests {
         #expect(Rig.refusals("53300", in: log) == 1)
         #expect(Rig.refusals("53100", in: log) == 1)
         #expect(Rig.refusals("40P01", in: log) == 0)
+    }
+
+    @Test func `What Redis counts of itself is read from what it says`() {
+        let info = "# Errorstats\r\nerrorstat_NOAUTH:count=7\r\nerrorstat_OOM:count=12\r\n"
+            + "# Stats\r\nevicted_keys:3\r\nevicted_keys_all:9\r\n"
+        #expect(Rig.count("errorstat_OOM", in: info) == 12)
+        #expect(Rig.count("evicted_keys", in: info) == 3)
+        #expect(Rig.count("rejected_connections", in: info) == 0)
     }
 
     private func plan(_ fault: Fault, _ profile: Profile) -> Plan {
