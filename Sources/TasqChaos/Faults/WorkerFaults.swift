@@ -153,7 +153,8 @@ extension Fault {
     private static var workerDrain: Fault {
         Fault(
             name: "worker-drain", summary: "workers are asked to end under load, and started again",
-            isQuick: true, setup: Setup(excuses: Excuse.ofWorkers),
+            isQuick: true,
+            setup: Setup(settings: [("elsewhere_ms", 2000)], excuses: Excuse.ofWorkers),
             limits: [.atMost(0, "claims reaped")]
         ) { rig in
             for round in 0..<6 {

@@ -33,7 +33,7 @@ import Testing
         // The last line of the first log has no end: it must not swallow the next log's first.
         evidence.write(whole + "\n" + #"{"t":2,"p":"w1","e"#, to: "w1.jsonl")
         evidence.write(whole + "\n\n[1]\n" + whole + "\n", to: "w2.jsonl")
-        for table in ["change", "job", "claim_left", "attempt"] {
+        for table in ["change", "job", "claim_left", "attempt", "tick"] {
             evidence.write("", to: table + ".csv")
         }
         let (findings, count) = try await scratch().withDatabase { history in
