@@ -21,8 +21,8 @@ struct Invariant: Sendable {
         self.isTimed = isTimed
     }
 
-    /// All that can be seen from the logs and the tables. I19 is the fault `two-reapers`, and any other
-    /// with `--all-lead`; I25 is the figure "healed".
+    /// All that can be seen from the logs and the tables. I19 is the fault `two-reapers`, and any
+    /// other with `--all-lead`; I25 is the figure "healed".
     static let all: [Invariant] = [
         Invariant("I0", "evidence", PackageResources.i00_evidence_sql),
         Invariant("I0b", "looks", PackageResources.i00b_looks_sql, isTimed: true),

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import TasqPostgres
 
-/// The maintenance term for whoever asks for it, so that several lead at once, which must do no harm:
-/// each of them reaps, promotes, fires schedules and announces anew.
+/// The maintenance term for whoever asks for it, so that several lead at once, which must do no
+/// harm: each of them reaps, promotes, fires schedules and announces anew.
 enum SharedTerm {
     /// The statement that is changed for it.
     static let statement = "tasq_lead"

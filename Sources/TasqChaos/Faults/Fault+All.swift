@@ -1,8 +1,8 @@
 extension Fault {
     /// Every fault, made anew for each run.
     static var all: [Fault] {
-        [.calm] + processFaults + redisFaults + postgresFaults + serverFaults + networkFaults
-            + jobFaults + mixedFaults
+        [.calm] + orderFaults + processFaults + redisFaults + postgresFaults + promotionFaults
+            + serverFaults + networkFaults + jobFaults + scheduleFaults + mixedFaults
     }
 
     static func named(_ name: String) -> Fault? {

@@ -7,8 +7,7 @@ import TasqTesting
 extension Fault {
     static var serverFaults: [Fault] {
         [
-            promotion(isSynchronous: false), promotion(isSynchronous: true), readOnly, pooler,
-            poolerKill, clockJump, diskFull,
+            readOnly, pooler, poolerKill, clockJump, diskFull,
         ]
     }
 
@@ -27,68 +26,6 @@ extension Fault {
                 throw TestingError.failed("nothing was prepared")
             }
             return value
-        }
-    }
-
-    private static func promotion(isSynchronous: Bool) -> Fault {
-        let standby = Kept<PrivatePostgres>()
-        // Of one that does not lag nothing could be lost, and nothing would be tried.
-        let lag: [Limit] =
-            isSynchronous ? [] : [.atLeast(1, "acknowledged while the standby lagged")]
-        return Fault(
-            name: isSynchronous ? "promotion-sync" : "promotion",
-            summary: isSynchronous
-                ? "the primary is lost and its synchronous standby takes over"
-                : "the primary is lost and a standby that lags takes over",
-            setup: Setup(allows: isSynchronous ? [] : [.lostCommits]),
-            limits: lag + Limit.clear + [
-                .atMost(10_000, "writes again after"), .atMost(15_000, "healed"),
-            ],
-            prepare: { stage in
-                let other = try await PrivatePostgres.start(
-                    settings: ["track_commit_timestamp": "on"], durable: false,
-                    following: stage.postgres)
-                standby.keep(other)
-                if isSynchronous {
-                    try await stage.postgres.execute(
-                        """
-                        ALTER SYSTEM SET synchronous_standby_names = '*';
-                        SELECT pg_reload_conf()
-                        """)
-                }
-                stage.road.databaseURL =
-                    "postgres://\(Stage.role)@127.0.0.1:\(stage.postgres.port),"
-                    + "127.0.0.1:\(other.port)/\(Stage.database)?target_session_attrs=read-write"
-            }
-        ) { rig in
-            let other = try standby.value()
-            if !isSynchronous {
-                // What is acknowledged from here on may be lost. What was before is with it.
-                rig.log.write(Event(kind: .lagging))
-                let place = try await rig.sql("SELECT pg_current_wal_lsn()")
-                try await eventually("the standby has what was acknowledged") {
-                    try await other.execute("SELECT pg_last_wal_receive_lsn() >= '\(place)'") == "t"
-                }
-                // Without a receiver the standby lags; replay goes on with what it has.
-                try await other.execute(
-                    "ALTER SYSTEM SET primary_conninfo = 'port=1'; SELECT pg_reload_conf()")
-                try await rig.pass(.seconds(1))
-            }
-            await rig.postgres.stop(.immediate)
-            try await rig.pass(.seconds(2))
-            if !isSynchronous { rig.log.write(Event(kind: .promoted)) }
-            try await other.promote()
-            rig.postgres = other
-            let begin = ContinuousClock.now
-            let before = rig.load.tally.acknowledged
-            try await eventually(within: .seconds(60), "writes are taken again") {
-                rig.load.tally.acknowledged > before
-            }
-            return [
-                Figure(
-                    name: "writes again after",
-                    value: (ContinuousClock.now - begin) / .milliseconds(1), unit: "ms")
-            ]
         }
     }
 

@@ -13,8 +13,7 @@ extension Fault {
         [
             workerKill, workersKilledInTurn, failPoints, workerPause, workerFlap, workersPause,
             suspend, workerDrain, workerSignals, serverKill, rollingRestart, filesExhausted,
-            outputGone,
-            queuePause, order,
+            outputGone, queuePause,
         ]
     }
 
@@ -305,21 +304,6 @@ extension Fault {
                 try await rig.crew.tasq("queues", "resume", "second")
                 try await rig.pass(.seconds(1))
             }
-            return []
-        }
-    }
-
-    /// No fault, but the one run in which an order can be asked for.
-    private static var order: Fault {
-        Fault(
-            name: "order",
-            summary: "one worker with one slot starts jobs in the order they came in",
-            setup: Setup(
-                slots: 1, workers: 1, programs: [.chaos], rate: 100, load: .plain(milliseconds: 1),
-                settings: [("ordered", 1), ("displacement", 40)]),
-            hasNoRecovery: "there is nothing to recover from"
-        ) { rig in
-            try await rig.pass(.seconds(3))
             return []
         }
     }

@@ -68,6 +68,7 @@ struct Deeds: Sendable {
             Self.die(in: attempt.number)
         case .leak:
             await Self.leak()
+        case .tick: break
         case .hang:
             while true { await Self.sleepDeaf() }
         case .spin:

@@ -6,8 +6,20 @@ import TasqTesting
 extension Rig {
     /// How often PostgreSQL refused tasq something with this SQLSTATE, by its own log.
     func refusals(_ state: String) -> Int {
+        Self.refusals(state, in: log(of: postgres))
+    }
+
+    /// What a PostgreSQL has logged so far.
+    func log(of postgres: PrivatePostgres) -> String {
         let log = FileManager.default.contents(atPath: postgres.directory + "/log") ?? Data()
-        return Self.refusals(state, in: String(decoding: log, as: UTF8.self))
+        return String(decoding: log, as: UTF8.self)
+    }
+
+    /// How often tasq connected to a PostgreSQL that logs connections.
+    static func visits(in log: String) -> Int {
+        log.split(separator: "\n").filter {
+            $0.contains("connection authorized: user=\(Stage.role)")
+        }.count
     }
 
     /// The same of a log whose lines begin as ``logPrefix`` says.
@@ -18,8 +30,8 @@ extension Rig {
         }.count
     }
 
-    /// What Redis counts of itself under this name in a section of `INFO`, as in `evicted_keys:3` or
-    /// `errorstat_OOM:count=3`; 0 where it has nothing to count.
+    /// What Redis counts of itself under this name in a section of `INFO`, as in `evicted_keys:3`
+    /// or `errorstat_OOM:count=3`; 0 where it has nothing to count.
     func redisCount(_ name: String, of section: String) async throws -> Int {
         Self.count(name, in: try await redis.command("INFO", section))
     }

@@ -215,7 +215,7 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
             "UPDATE change SET run_at = at(1161) WHERE job = u(2) AND status = 'scheduled'"),
         BadHistory(
             "I15", "tried again too soon after the statement's own time",
-            "UPDATE change SET began = at(1071) WHERE tbl = 'claim' AND op = 'D' AND claim = u(21)"),
+            "UPDATE change SET began = at(1071) WHERE op = 'D' AND claim = u(21)"),
         BadHistory(
             "I15", "tried again too late",
             "UPDATE change SET run_at = at(1400) WHERE job = u(2) AND status = 'scheduled'"),

@@ -64,9 +64,9 @@ struct LimitTests {
             let unasked = all.filter { fault in
                 plan(fault, profile).limits.filter { $0.figure == "healed" }.count != 1
             }
-            #expect(unasked.map(\.name).sorted() == ["calm", "order"])
+            #expect(unasked.map(\.name).sorted() == ["calm", "order", "order-workers"])
         }
-        #expect(all.filter { $0.hasNoRecovery?.isEmpty == false }.count == 2)
+        #expect(all.filter { $0.hasNoRecovery?.isEmpty == false }.count == 3)
     }
 
     @Test func `A run that does not recover does not pass`() throws {
@@ -89,7 +89,8 @@ struct LimitTests {
         "output-gone", "partition", "partition-answers", "partition-postgres", "partition-redis",
         "partition-requests", "postgres-backend-kill", "postgres-full", "postgres-readonly",
         "postgres-terminate", "redis-duplicate-hints", "redis-evict", "redis-full",
-        "redis-limits", "redis-lose-hints", "redis-outage", "redis-readonly", "slow-network",
+        "redis-limits", "redis-lose-hints", "redis-outage", "redis-readonly", "schedule-clock",
+        "schedules", "slow-network", "stale-primary",
         "two-reapers", "upgrade",
     ])
     func `A fault that could happen to nobody must have been felt`(name: String) throws {
@@ -114,6 +115,15 @@ struct LimitTests {
         #expect(Rig.refusals("53300", in: log) == 1)
         #expect(Rig.refusals("53100", in: log) == 1)
         #expect(Rig.refusals("40P01", in: log) == 0)
+    }
+
+    @Test func `Whom tasq asked is read from the log of whoever was asked`() {
+        let log = """
+            2026-01-01 00:00:00.000 UTC,71,,00000,LOG:  connection received: host=127.0.0.1 port=1
+            2026-01-01 00:00:00.001 UTC,71,app,00000,LOG:  connection authorized: user=app
+            2026-01-01 00:00:00.002 UTC,72,postgres,00000,LOG:  connection authorized: user=postgres
+            """
+        #expect(Rig.visits(in: log) == 1)
     }
 
     @Test func `What Redis counts of itself is read from what it says`() {
