@@ -1,8 +1,11 @@
 extension Fault {
     /// Every fault, made anew for each run.
     static var all: [Fault] {
-        [.calm] + orderFaults + processFaults + redisFaults + postgresFaults + promotionFaults
-            + serverFaults + networkFaults + jobFaults + scheduleFaults + mixedFaults
+        let groups: [[Fault]] = [
+            [.calm], orderFaults, processFaults, redisFaults, postgresFaults, promotionFaults,
+            serverFaults, networkFaults, jobFaults, scheduleFaults, mixedFaults,
+        ]
+        return groups.flatMap { $0 }
     }
 
     static func named(_ name: String) -> Fault? {

@@ -75,7 +75,7 @@ extension Fault {
             let written = try await rig.promote(other)
             _ = FileManager.default.createFile(
                 atPath: old.directory + "/data/standby.signal", contents: Data())
-            let before = Rig.visits(in: rig.log(of: old))
+            let before = Rig.visits(in: rig.text(loggedBy: old))
             try await old.restart()
             // Whoever loses a connection now asks the old one first.
             for _ in 0..<4 {
@@ -86,7 +86,7 @@ extension Fault {
                     """)
                 try await rig.pass(.seconds(2))
             }
-            return [written, .struck(Rig.visits(in: rig.log(of: old)) - before)]
+            return [written, .struck(Rig.visits(in: rig.text(loggedBy: old)) - before)]
         }
     }
 

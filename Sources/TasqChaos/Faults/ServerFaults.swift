@@ -6,9 +6,7 @@ import TasqTesting
 /// What happens when PostgreSQL moves, hides behind a pooler or has another idea of the time.
 extension Fault {
     static var serverFaults: [Fault] {
-        [
-            readOnly, pooler, poolerKill, clockJump, diskFull,
-        ]
+        [readOnly, pooler, poolerKill, clockJump, diskFull]
     }
 
     private static let nobodyDies: [Limit] = [

@@ -6,11 +6,11 @@ import TasqTesting
 extension Rig {
     /// How often PostgreSQL refused tasq something with this SQLSTATE, by its own log.
     func refusals(_ state: String) -> Int {
-        Self.refusals(state, in: log(of: postgres))
+        Self.refusals(state, in: text(loggedBy: postgres))
     }
 
     /// What a PostgreSQL has logged so far.
-    func log(of postgres: PrivatePostgres) -> String {
+    func text(loggedBy postgres: PrivatePostgres) -> String {
         let log = FileManager.default.contents(atPath: postgres.directory + "/log") ?? Data()
         return String(decoding: log, as: UTF8.self)
     }
