@@ -84,6 +84,8 @@ struct WorkerCommand: AsyncParsableCommand {
             heartbeat: try duration("TASQ_WORKER_HEARTBEAT", .seconds(2)),
             lease: try duration("TASQ_WORKER_LEASE", .seconds(15)),
             grace: try duration("TASQ_WORKER_GRACE", .seconds(25)),
+            onLeaseUnknown: environment["TASQ_WORKER_ON_LEASE_UNKNOWN"]
+                .flatMap { LeaseUnknown(rawValue: $0) } ?? .continue,
             host: name, processID: ProcessInfo.processInfo.processIdentifier, version: "chaos")
     }
 

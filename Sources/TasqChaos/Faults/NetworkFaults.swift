@@ -21,6 +21,9 @@ extension Fault {
             partition(
                 "partition-requests", "nothing a worker sends arrives",
                 postgres: Weather(holdsUp: true), redis: Weather(holdsUp: true)),
+            partition(
+                "partition-cancel", "a worker that is cut off may let no handler overlap another",
+                postgres: .cut, redis: .cut, cancels: true),
             slowNetwork, brokenConnections, halfClose,
             cable(
                 "cable", "the cable of a worker is pulled",
@@ -63,15 +66,30 @@ extension Fault {
     /// The first worker has roads of its own; they are cut and mended, twice.
     private static func partition(
         _ name: String, _ summary: String, postgres: Weather, redis: Weather,
-        isQuick: Bool = false, limits: [Limit] = []
+        isQuick: Bool = false, limits: [Limit] = [], cancels: Bool = false
     ) -> Fault {
         let roads = Roads()
+        let isFatal = limits.isEmpty
+        let strict: [Limit] =
+            cancels ? [.atMost(0, "runs that overlap"), .atLeast(1, "runs cancelled")] : []
         return Fault(
-            name: name, summary: summary, isQuick: isQuick, limits: limits + [.struck(2)],
-            prepare: { stage in stage.roads[0] = try await roads.open(stage) }
+            name: name, summary: summary, isQuick: isQuick, limits: limits + strict + [.struck(2)],
+            prepare: { stage in
+                stage.roads[0] = try await roads.open(stage)
+                if cancels {
+                    stage.workerEnvironment[0] = ["TASQ_WORKER_ON_LEASE_UNKNOWN": "cancel"]
+                }
+            }
         ) { rig in
             for _ in 0..<2 {
-                if limits.isEmpty { await rig.markDisturbed(rig.workers[0], "CUT") }
+                if cancels {
+                    // Something that would still be on board when the lease has run out.
+                    let long = Int(rig.plan.profile.lease / .milliseconds(1)) * 2
+                    await rig.load.ask(
+                        for: (0..<24).map { _ in rig.load.drawn(.run, milliseconds: long) })
+                    try await rig.pass(.milliseconds(500))
+                }
+                if isFatal { await rig.markDisturbed(rig.workers[0], "CUT") }
                 roads.set(postgres, redis)
                 try await rig.pass(rig.plan.profile.lease + .seconds(5))
                 roads.set(.fair, .fair)

@@ -6,7 +6,7 @@ import TasqTesting
 /// What happens when PostgreSQL moves, hides behind a pooler or has another idea of the time.
 extension Fault {
     static var serverFaults: [Fault] {
-        [readOnly, pooler, poolerKill, clockJump, diskFull]
+        [readOnly, pooler, poolerKill, clockJump, workerClock, diskFull]
     }
 
     private static let nobodyDies: [Limit] = [
@@ -106,6 +106,34 @@ extension Fault {
                 try await rig.pass(rig.plan.profile.lease + .seconds(2))
                 let ahead = try await rig.secondsAhead()
                 if abs(ahead - minutes * 60) < 30 { struck += 1 }
+            }
+            return [.struck(struck)]
+        }
+    }
+
+    private static var workerClock: Fault {
+        let kept = Kept<FakeClock>()
+        return Fault(
+            name: "worker-clock", summary: "a worker's clock jumps an hour ahead, and back by two",
+            needs: [.program("faketime", package: "faketime"), .fakeClock],
+            limits: nobodyDies + [.struck(3)],
+            prepare: { stage in
+                guard let clock = FakeClock() else {
+                    throw TestingError.failed("libfaketime is not installed")
+                }
+                kept.keep(clock)
+                stage.cleanups.append { clock.remove() }
+                stage.workerEnvironment[0] = clock.environment
+            }
+        ) { rig in
+            let clock = try kept.value()
+            var struck = 0
+            for hours in [1, -1, 0] {
+                clock.shift(hours < 0 ? "\(hours)h" : "+\(hours)h")
+                try await rig.pass(rig.plan.profile.lease + .seconds(2))
+                let ahead = try await clock.secondsAhead()
+                let hasIt = await rig.workers[0].pid.map { clock.isWorn(by: $0) } ?? false
+                if hasIt, abs(ahead - hours * 3600) < 30 { struck += 1 }
             }
             return [.struck(struck)]
         }

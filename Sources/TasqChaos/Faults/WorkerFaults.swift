@@ -12,7 +12,7 @@ extension Fault {
     static var processFaults: [Fault] {
         [
             workerKill, workersKilledInTurn, failPoints, workerPause, workerFlap, workersPause,
-            suspend, workerDrain, workerSignals, serverKill, rollingRestart, filesExhausted,
+            workersPauseButOne, suspend, workerDrain, workerSignals, serverKill, rollingRestart, filesExhausted,
             outputGone, queuePause,
         ]
     }
@@ -131,6 +131,24 @@ extension Fault {
         }
     }
 
+    /// Whoever is left over must find the others dead, and run their jobs, once.
+    private static var workersPauseButOne: Fault {
+        Fault(
+            name: "workers-pause-but-one",
+            summary: "all workers but one stand still, longer than a lease, then go on together",
+            setup: Setup(excuses: Excuse.ofWorkers),
+            limits: [
+                .atMost(9000, "takeover max", in: .test),
+                .atMost(25_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
+            ]
+        ) { rig in
+            for worker in rig.workers.dropLast() { await worker.pause() }
+            try await rig.pass(rig.plan.profile.lease + .seconds(5))
+            for worker in rig.workers { await worker.resume() }
+            return []
+        }
+    }
+
     private static var suspend: Fault {
         Fault(
             name: "suspend",
@@ -207,15 +225,25 @@ extension Fault {
     private static var serverKill: Fault {
         Fault(
             name: "server-kill", summary: "the server is killed in the middle of requests",
-            isQuick: true, limits: [.atLeast(1, "requests failed")]
+            isQuick: true,
+            limits: [.atLeast(1, "requests failed"), .atMost(1000, "listening again after")]
         ) { rig in
+            var slowest = Duration.zero
             for _ in 0..<5 {
+                let before = await rig.server.starts
                 await rig.server.kill()
-                try await rig.pass(.seconds(1))
+                try await eventually("the server is started again") {
+                    await rig.server.starts > before
+                }
+                let start = ContinuousClock.now
                 try await rig.server.ready()
-                try await rig.pass(.milliseconds(500))
+                slowest = max(slowest, ContinuousClock.now - start)
+                try await rig.pass(.milliseconds(1200))
             }
-            return []
+            return [
+                Figure(
+                    name: "listening again after", value: slowest / .milliseconds(1), unit: "ms")
+            ]
         }
     }
 

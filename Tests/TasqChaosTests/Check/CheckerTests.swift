@@ -175,6 +175,25 @@ import Testing
         #expect(value("runs repeated") == 4)
     }
 
+    @Test func `Runs beside a run of the same job, and those that were called off, are counted`()
+        async throws
+    {
+        let figures = try await scratch().withDatabase { history in
+            try await history.run(
+                Story.words + Story.good
+                    + """
+                    SELECT ran(3, 39, 2, 100, 1750, 1760);
+                    SELECT ran(1, 19, 2, 200, 1500, 1600, 'cancelled'),
+                        ran(5, 59, 2, 200, 1500, 1600, 'cancelled');
+                    """)
+            _ = try await history.check()
+            return try await history.figures()
+        }
+        let value = { (name: String) in figures.first { $0.name == name }?.value }
+        #expect(value("runs that overlap") == 1)
+        #expect(value("runs cancelled") == 1)
+    }
+
     private func findings(_ change: String) async throws -> [Finding] {
         try await scratch().withDatabase { history in
             try await history.run(Story.words + Story.good + change)

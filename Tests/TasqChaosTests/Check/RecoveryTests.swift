@@ -83,15 +83,36 @@ struct LimitTests {
         #expect(!isClean(healed: nil))
     }
 
+    @Test func `A table tells the worst of all seeds, and what did not hold`() throws {
+        let fault = try #require(Fault.named("worker-flap"))
+        let reports = [(seed: UInt64(1), share: 99.0), (seed: UInt64(2), share: 48.25)].map { run in
+            Report(
+                plan: Plan(fault: fault, seed: run.seed, jobs: 10_000, workers: 3, profile: .test),
+                findings: run.seed == 1
+                    ? [] : [Finding(invariant: "I3", count: 2, examples: [])],
+                figures: [
+                    Figure(name: "rate during, share", value: run.share, unit: "%"),
+                    Figure(name: "claims reaped", value: 0),
+                    Figure(name: "workers declared dead", value: 0),
+                    Figure(name: "requests refused", value: 0),
+                    Figure(name: "healed", value: run.seed == 1 ? 100 : 14_000, unit: "ms"),
+                ])
+        }
+        let table = Table(reports: reports, skipped: []).markdown
+        #expect(table.contains("| 2 | 0 | overlap 2 | 0 |  | 48.3 % | 14.0 s | seed 2: I3, 2 times; "))
+        #expect(table.contains("seed 2: healed 14000.0, at most 13000.0 asked for |"))
+    }
+
     @Test(arguments: [
         "admin-locks", "backlog-flush", "broken-connections", "cable", "cable-answers",
         "clock-jump", "disk-full", "files-exhausted", "half-close", "held-transaction",
-        "output-gone", "partition", "partition-answers", "partition-postgres", "partition-redis",
+        "output-gone", "partition", "partition-answers", "partition-cancel", "partition-postgres",
+        "partition-redis",
         "partition-requests", "postgres-backend-kill", "postgres-full", "postgres-readonly",
         "postgres-terminate", "redis-duplicate-hints", "redis-evict", "redis-full",
         "redis-limits", "redis-lose-hints", "redis-outage", "redis-readonly", "schedule-clock",
         "schedules", "slow-network", "stale-primary",
-        "two-reapers", "upgrade",
+        "two-reapers", "upgrade", "worker-clock",
     ])
     func `A fault that could happen to nobody must have been felt`(name: String) throws {
         let fault = try #require(Fault.named(name))

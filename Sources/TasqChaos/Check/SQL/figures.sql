@@ -85,6 +85,13 @@ UNION ALL SELECT 'runs', count(*), '' FROM run
 UNION ALL SELECT 'runs repeated', count(*), '' FROM (
     SELECT lag(ending) OVER (PARTITION BY job ORDER BY n0) AS before FROM claim
 ) AS c WHERE c.before IN ('reaped', 'taken', 'handed back')
+UNION ALL SELECT 'runs that overlap', count(*), '' FROM run AS a
+    JOIN run AS b ON b.job = a.job AND b.claim <> a.claim AND b.t0 >= a.t0
+        AND b.t0 < coalesce(a.t1, 9e18)
+-- By a worker that was disturbed, of jobs that nobody called off.
+UNION ALL SELECT 'runs cancelled', count(*), '' FROM event AS f
+    WHERE f.e = 'end' AND f.out = 'cancelled' AND f.pid IN (SELECT pid FROM disturbed)
+        AND NOT EXISTS (SELECT FROM job AS j WHERE j.job = f.job AND j.status = 'cancelled')
 UNION ALL SELECT 'claims reaped', count(*), '' FROM claim WHERE ending = 'reaped'
 UNION ALL SELECT 'workers declared dead', count(*), '' FROM worker AS w
     WHERE w.n1 IS NOT NULL AND NOT EXISTS (
