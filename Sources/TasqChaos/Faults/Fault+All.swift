@@ -15,6 +15,10 @@ extension Fault {
     /// Nothing: what the figures are without a fault.
     static let calm = Fault(
         name: "calm", summary: "nothing is disturbed", isQuick: true,
+        setup: Setup(comparesCounters: true),
+        limits: [
+            .atMost(0, "counted beyond what was told"), .atLeast(0, "counted beyond what was told"),
+        ],
         hasNoRecovery: "there is nothing to recover from"
     ) { rig in
         try await rig.pass(.seconds(3))

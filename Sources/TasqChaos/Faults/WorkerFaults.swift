@@ -12,8 +12,8 @@ extension Fault {
     static var processFaults: [Fault] {
         [
             workerKill, workersKilledInTurn, failPoints, workerPause, workerFlap, workersPause,
-            workersPauseButOne, suspend, workerDrain, workerSignals, serverKill, rollingRestart, filesExhausted,
-            outputGone, queuePause,
+            workersPauseButOne, suspend, workerDrain, workerSignals, serverKill, rollingRestart,
+            filesExhausted, outputGone, queuePause,
         ]
     }
 
@@ -323,16 +323,19 @@ extension Fault {
 
     private static var queuePause: Fault {
         Fault(
-            name: "queue-pause", summary: "a queue is paused and resumed under load",
-            setup: Setup(excuses: Excuse.ofSlowness)
+            name: "queue-pause",
+            summary: "a queue is paused and resumed under load, and one worker serves the other",
+            setup: Setup(hasNarrowWorker: true, excuses: Excuse.ofSlowness), limits: [.struck()]
         ) { rig in
+            let narrow = try await rig.number(
+                "SELECT count(*) FROM tasq.worker WHERE array_length(queues, 1) = 1")
             for _ in 0..<3 {
                 try await rig.crew.tasq("queues", "pause", "second")
                 try await rig.pass(.seconds(3))
                 try await rig.crew.tasq("queues", "resume", "second")
                 try await rig.pass(.seconds(1))
             }
-            return []
+            return [.struck(narrow)]
         }
     }
 }

@@ -72,8 +72,9 @@ struct Crew: Sendable {
         case .tasq, .old:
             words = [
                 program == .old ? old : tasq, "work", "--concurrency", "\(plan.slots)",
-                "--queue", "default", "--queue", "second",
+                "--queue", "default",
             ]
+            if !plan.fault.setup.hasNarrowWorker || number != 1 { words += ["--queue", "second"] }
         case .chaos:
             words = [
                 own, "worker", "--name", name, "--log", stage.evidence.log(of: name),
