@@ -215,7 +215,7 @@ enum Trouble: CaseIterable, Sendable {
 
 extension Collection {
     /// The same order from the same seed.
-    fileprivate func shuffled(by rig: Rig) -> [Element] {
+    func shuffled(by rig: Rig) -> [Element] {
         var elements = Array(self)
         guard elements.count > 1 else { return elements }
         for index in 1..<elements.count { elements.swapAt(index, rig.draw(0...index)) }

@@ -126,6 +126,7 @@ extension Fault {
                 // It does once the transaction is a minute old.
                 .atLeast(1, "tasq doctor names it", in: .defaults),
                 .atMost(2, "pickup p99, times the one before", in: .defaults),
+                .atMost(120_000, "dead rows gone after", in: .defaults),
             ]
         ) { rig in
             let sleepers = Sleepers(rig)
@@ -142,8 +143,20 @@ extension Fault {
             let held = try await rig.heldSnapshots()
             try await sleepers.leave()
             let isNamed = diagnosis.contains(pid) && diagnosis.contains("pg_sleep(3600)")
-            return [
+            let figures = [
                 Figure(name: "tasq doctor names it", value: isNamed ? 1 : 0), .struck(held),
+            ]
+            // There are but few of them after so short a time.
+            guard rig.plan.profile == .defaults else { return figures }
+            try await rig.allReady()
+            let begin = ContinuousClock.now
+            let came = await rig.comes(within: .seconds(180), "the dead rows are gone") {
+                let live = try await rig.liveRows()
+                return try await rig.deadRows() < 2 * max(1000, live)
+            }
+            let took = (ContinuousClock.now - begin) / .milliseconds(1)
+            return figures + [
+                Figure(name: "dead rows gone after", value: came ? took : 9e9, unit: "ms")
             ]
         }
     }

@@ -254,7 +254,7 @@ extension Rig {
         ).split(separator: "\n").map(String.init)
         guard !ids.isEmpty else { return 0 }
         var words = ["LPUSH", "tasq:{default}:ready:1"]
-        for _ in 0..<times { words += ids.shuffled() }
+        for _ in 0..<times { words += ids.shuffled(by: self) }
         try await redis.command(words)
         return ids.count * times
     }

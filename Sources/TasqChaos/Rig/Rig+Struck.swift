@@ -45,6 +45,18 @@ extension Rig {
         return 0
     }
 
+    /// Rows of jobs that nobody sees any more, by PostgreSQL's own count, and those there are.
+    func deadRows() async throws -> Int { try await rows("n_dead_tup") }
+    func liveRows() async throws -> Int { try await rows("n_live_tup") }
+
+    private func rows(_ count: String) async throws -> Int {
+        try await number(
+            """
+            SELECT \(count) FROM pg_stat_user_tables
+            WHERE schemaname = 'tasq' AND relname = 'job'
+            """)
+    }
+
     /// Jobs that wait to be claimed.
     func queued() async throws -> Int {
         try await number("SELECT count(*) FROM tasq.job WHERE status = 'queued'")
