@@ -9,6 +9,14 @@ extension Rig {
         Self.refusals(state, in: text(loggedBy: postgres))
     }
 
+    /// The same of a log whose lines begin as ``logPrefix`` says.
+    static func refusals(_ state: String, in log: String) -> Int {
+        let marks = ["ERROR:", "FATAL:"].map { ",\(Stage.role),\(state),\($0)" }
+        return log.split(separator: "\n").filter { line in
+            marks.contains { line.contains($0) }
+        }.count
+    }
+
     /// What a PostgreSQL has logged so far.
     func text(loggedBy postgres: PrivatePostgres) -> String {
         let log = FileManager.default.contents(atPath: postgres.directory + "/log") ?? Data()
@@ -19,14 +27,6 @@ extension Rig {
     static func visits(in log: String) -> Int {
         log.split(separator: "\n").filter {
             $0.contains("connection authorized: user=\(Stage.role)")
-        }.count
-    }
-
-    /// The same of a log whose lines begin as ``logPrefix`` says.
-    static func refusals(_ state: String, in log: String) -> Int {
-        let marks = ["ERROR:", "FATAL:"].map { ",\(Stage.role),\(state),\($0)" }
-        return log.split(separator: "\n").filter { line in
-            marks.contains { line.contains($0) }
         }.count
     }
 
