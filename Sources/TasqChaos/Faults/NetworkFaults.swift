@@ -70,10 +70,12 @@ extension Fault {
     ) -> Fault {
         let roads = Roads()
         let isFatal = limits.isEmpty
+        // Cut off from PostgreSQL, it is declared dead, and must find that out.
+        let back: [Limit] = isFatal ? [.atLeast(1, "registered anew")] : []
         let strict: [Limit] =
             cancels ? [.atMost(0, "runs that overlap"), .atLeast(1, "runs cancelled")] : []
         return Fault(
-            name: name, summary: summary, isQuick: isQuick, limits: limits + strict + [.struck(2)],
+            name: name, summary: summary, isQuick: isQuick, limits: limits + back + strict + [.struck(2)],
             prepare: { stage in
                 stage.roads[0] = try await roads.open(stage)
                 if cancels {

@@ -26,6 +26,8 @@ extension Fault {
                 .atMost(4000, "takeover p50", in: .defaults),
                 .atMost(20_000, "takeover max", in: .defaults),
                 .atMost(20_000, "takeover max, second death"), .atLeast(1, "taken over"),
+                // What is on board of a worker, for each that is killed.
+                .atMost(64, "runs repeated"),
             ]
         ) { rig in
             for _ in 0..<8 {
@@ -89,6 +91,7 @@ extension Fault {
             limits: [
                 .atMost(7000, "takeover max", in: .test),
                 .atMost(25_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
+                .atLeast(1, "registered anew"),
             ]
         ) { rig in
             for worker in rig.workers {

@@ -173,6 +173,7 @@ import Testing
         #expect(value("taken over") == 1)
         #expect(value("jobs acknowledged") == 10)
         #expect(value("runs repeated") == 4)
+        #expect(value("registered anew") == 0)
     }
 
     @Test func `Runs beside a run of the same job, and those that were called off, are counted`()
@@ -185,6 +186,7 @@ import Testing
                     SELECT ran(3, 39, 2, 100, 1750, 1760);
                     SELECT ran(1, 19, 2, 200, 1500, 1600, 'cancelled'),
                         ran(5, 59, 2, 200, 1500, 1600, 'cancelled');
+                    SELECT beat(20, 100, 'I', 9500);
                     """)
             _ = try await history.check()
             return try await history.figures()
@@ -192,6 +194,7 @@ import Testing
         let value = { (name: String) in figures.first { $0.name == name }?.value }
         #expect(value("runs that overlap") == 1)
         #expect(value("runs cancelled") == 1)
+        #expect(value("registered anew") == 1)
     }
 
     private func findings(_ change: String) async throws -> [Finding] {

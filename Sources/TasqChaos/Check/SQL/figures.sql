@@ -96,6 +96,9 @@ UNION ALL SELECT 'claims reaped', count(*), '' FROM claim WHERE ending = 'reaped
 UNION ALL SELECT 'workers declared dead', count(*), '' FROM worker AS w
     WHERE w.n1 IS NOT NULL AND NOT EXISTS (
         SELECT FROM event AS e WHERE e.pid = w.pid AND e.out IN ('TERM', 'INT') AND e.t < w.t1)
+-- Processes that found themselves declared dead, and came back under another id.
+UNION ALL SELECT 'registered anew', count(*), '' FROM (
+    SELECT FROM worker GROUP BY pid HAVING count(*) > 1) AS w
 UNION ALL SELECT 'outcomes discarded', count(*), '' FROM event WHERE e = 'lost'
 UNION ALL SELECT 'takeover p50', coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms), 0), 'ms'
     FROM wait
