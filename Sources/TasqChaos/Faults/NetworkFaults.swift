@@ -75,7 +75,8 @@ extension Fault {
         let strict: [Limit] =
             cancels ? [.atMost(0, "runs that overlap"), .atLeast(1, "runs cancelled")] : []
         return Fault(
-            name: name, summary: summary, isQuick: isQuick, limits: limits + back + strict + [.struck(2)],
+            name: name, summary: summary, isQuick: isQuick,
+            limits: limits + back + strict + [.struck(2)],
             prepare: { stage in
                 stage.roads[0] = try await roads.open(stage)
                 if cancels {
