@@ -28,6 +28,8 @@ extension Fault {
             isQuick: true,
             limits: nobodyDies + Limit.clear + [
                 .atMost(5000, "healed"), .atMost(0, "requests failed later"),
+                // Nobody asks again and again for what is not there.
+                .atMost(5, "worker CPU during"),
             ]
         ) { rig in
             await rig.postgres.stop(.immediate)
@@ -214,7 +216,9 @@ extension Fault {
             setup: Setup(
                 slots: 1, workers: 24, programs: [.chaos],
                 postgresSettings: ["max_connections": "400"], load: .plain(milliseconds: 20)),
-            limits: nobodyDies + Limit.clear + [.atMost(10_000, "healed")]
+            limits: nobodyDies + Limit.clear + [
+                .atMost(10_000, "healed"), .atMost(5, "worker CPU during"),
+            ]
         ) { rig in
             await rig.postgres.stop(.fast)
             try await rig.pass(rig.plan.profile.lease + .seconds(1))

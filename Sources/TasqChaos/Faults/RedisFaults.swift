@@ -68,7 +68,9 @@ extension Fault {
             name: "redis-duplicate-hints",
             summary: "every id is announced ten times over, whatever became of its job",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atMost(0, "runs repeated"), .struck(1000)]
+            limits: Limit.unseen + [
+                .atMost(0, "runs repeated"), .atLeast(85, "rate during, share"), .struck(1000),
+            ]
         ) { rig in
             var struck = 0
             for _ in 0..<16 {
@@ -96,7 +98,7 @@ extension Fault {
         Fault(
             name: "redis-hang", summary: "Redis stands still with its connections open",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atMost(5000, "healed")]
+            limits: Limit.unseen + [.atLeast(50, "rate during, share"), .atMost(5000, "healed")]
         ) { rig in
             rig.redis.pause()
             try await rig.pass(.seconds(8))

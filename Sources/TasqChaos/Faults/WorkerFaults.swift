@@ -27,7 +27,7 @@ extension Fault {
                 .atMost(20_000, "takeover max", in: .defaults),
                 .atMost(20_000, "takeover max, second death"), .atLeast(1, "taken over"),
                 // What is on board of a worker, for each that is killed.
-                .atMost(64, "runs repeated"),
+                .atMost(64, "runs repeated"), .atLeast(6, "times killed"),
             ]
         ) { rig in
             for _ in 0..<8 {
@@ -109,7 +109,10 @@ extension Fault {
             name: "worker-flap",
             summary: "a worker stands still again and again, never for a lease",
             setup: Setup(excuses: Excuse.ofWorkers),
-            limits: [.atMost(0, "workers declared dead"), .atMost(0, "claims reaped")]
+            limits: [
+                .atMost(0, "workers declared dead"), .atMost(0, "claims reaped"),
+                .atLeast(8, "times stopped"),
+            ]
         ) { rig in
             let worker = rig.drawWorker()
             for _ in 0..<8 {
@@ -125,7 +128,7 @@ extension Fault {
     private static var workersPause: Fault {
         Fault(
             name: "workers-pause", summary: "all workers stand still together, longer than a lease",
-            isQuick: true
+            isQuick: true, limits: [.atLeast(1, "times stopped")]
         ) { rig in
             for worker in rig.workers { await worker.pause() }
             try await rig.pass(rig.plan.profile.lease + .seconds(5))
@@ -156,7 +159,10 @@ extension Fault {
         Fault(
             name: "suspend",
             summary: "the whole machine stands still: workers, PostgreSQL and Redis",
-            limits: [.atMost(0, "workers declared dead"), .atMost(0, "claims reaped")]
+            limits: [
+                .atMost(0, "workers declared dead"), .atMost(0, "claims reaped"),
+                .atLeast(1, "times stopped"),
+            ]
         ) { rig in
             let backends = ProcessTree.group(of: rig.postgres.pid)
             for worker in rig.workers { await worker.pause() }

@@ -174,6 +174,29 @@ import Testing
         #expect(value("jobs acknowledged") == 10)
         #expect(value("runs repeated") == 4)
         #expect(value("registered anew") == 0)
+        #expect(value("times killed") == 1)
+        #expect(value("times stopped") == 0)
+    }
+
+    @Test func `Figures tell how busy the busiest worker was while something was disturbed`()
+        async throws
+    {
+        let figures = try await scratch().withDatabase { history in
+            try await history.run(
+                Story.words + Story.good
+                    + """
+                    INSERT INTO event (t, p, pid, e, name, x) VALUES
+                        (1000e6, 'chaos', 100, 'sample', 'w1', '{"cpu_ms": 0}'),
+                        (1800e6, 'chaos', 100, 'sample', 'w1', '{"cpu_ms": 700}'),
+                        (1820e6, 'chaos', 100, 'sample', 'w1', '{"cpu_ms": 710}'),
+                        (1800e6, 'chaos', 101, 'sample', 'serve', '{"cpu_ms": 0}'),
+                        (1820e6, 'chaos', 101, 'sample', 'serve', '{"cpu_ms": 20}');
+                    """)
+            _ = try await history.check()
+            return try await history.figures()
+        }
+        let busiest = figures.first { $0.name == "worker CPU during" }?.value
+        #expect(busiest == 50)
     }
 
     @Test func `Runs beside a run of the same job, and those that were called off, are counted`()

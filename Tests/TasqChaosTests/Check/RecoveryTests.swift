@@ -71,8 +71,9 @@ struct LimitTests {
 
     @Test func `A run that does not recover does not pass`() throws {
         let fault = try #require(Fault.named("worker-flap"))
-        let kept = ["workers declared dead", "claims reaped", "requests refused"]
-            .map { Figure(name: $0, value: 0) }
+        let kept =
+            ["workers declared dead", "claims reaped", "requests refused"]
+            .map { Figure(name: $0, value: 0) } + [Figure(name: "times stopped", value: 8)]
         func isClean(healed: Double?) -> Bool {
             let figures = healed.map { [Figure(name: "healed", value: $0)] } ?? []
             return Report(plan: plan(fault, .test), findings: [], figures: kept + figures).isClean
@@ -93,6 +94,7 @@ struct LimitTests {
                 figures: [
                     Figure(name: "rate during, share", value: run.share, unit: "%"),
                     Figure(name: "claims reaped", value: 0),
+                    Figure(name: "times stopped", value: 8),
                     Figure(name: "workers declared dead", value: 0),
                     Figure(name: "requests refused", value: 0),
                     Figure(name: "healed", value: run.seed == 1 ? 100 : 14_000, unit: "ms"),
