@@ -174,6 +174,7 @@ import Testing
         #expect(value("jobs acknowledged") == 10)
         #expect(value("runs repeated") == 4)
         #expect(value("registered anew") == 0)
+        #expect(value("handed back") == 1)
         #expect(value("times killed") == 1)
         #expect(value("times stopped") == 0)
     }

@@ -105,6 +105,7 @@ UNION ALL SELECT 'runs cancelled', count(*), '' FROM event AS f
 UNION ALL SELECT 'times killed', count(*), '' FROM event WHERE e = 'signalled' AND out = 'KILL'
 UNION ALL SELECT 'times stopped', count(*), '' FROM event WHERE e = 'signalled' AND out = 'STOP'
 UNION ALL SELECT 'claims reaped', count(*), '' FROM claim WHERE ending = 'reaped'
+UNION ALL SELECT 'handed back', count(*), '' FROM claim WHERE ending = 'handed back'
 UNION ALL SELECT 'workers declared dead', count(*), '' FROM worker AS w
     WHERE w.n1 IS NOT NULL AND NOT EXISTS (
         SELECT FROM event AS e WHERE e.pid = w.pid AND e.out IN ('TERM', 'INT') AND e.t < w.t1)
