@@ -86,20 +86,23 @@ struct LimitTests {
 
     @Test func `A table tells the worst of all seeds, and what did not hold`() throws {
         let fault = try #require(Fault.named("worker-flap"))
-        let reports = [(seed: UInt64(1), share: 99.0), (seed: UInt64(2), share: 48.25)].map { run in
-            Report(
-                plan: Plan(fault: fault, seed: run.seed, jobs: 10_000, workers: 3, profile: .test),
-                findings: run.seed == 1
-                    ? [] : [Finding(invariant: "I3", count: 2, examples: [])],
-                figures: [
-                    Figure(name: "rate during, share", value: run.share, unit: "%"),
-                    Figure(name: "claims reaped", value: 0),
-                    Figure(name: "times stopped", value: 8),
-                    Figure(name: "workers declared dead", value: 0),
-                    Figure(name: "requests refused", value: 0),
-                    Figure(name: "healed", value: run.seed == 1 ? 100 : 14_000, unit: "ms"),
-                ])
+        func report(seed: UInt64, share: Double, healed: Double, _ findings: [Finding]) -> Report {
+            let plan = Plan(fault: fault, seed: seed, jobs: 10_000, workers: 3, profile: .test)
+            let figures = [
+                Figure(name: "rate during, share", value: share, unit: "%"),
+                Figure(name: "claims reaped", value: 0),
+                Figure(name: "times stopped", value: 8),
+                Figure(name: "workers declared dead", value: 0),
+                Figure(name: "requests refused", value: 0),
+                Figure(name: "healed", value: healed, unit: "ms"),
+            ]
+            return Report(plan: plan, findings: findings, figures: figures)
         }
+        let found = Finding(invariant: "I3", count: 2, examples: [])
+        let reports = [
+            report(seed: 1, share: 99, healed: 100, []),
+            report(seed: 2, share: 48.25, healed: 14_000, [found]),
+        ]
         let table = Table(reports: reports, skipped: []).markdown
         let figures = "| 2 | 0 | overlap 2 | 0 |  | 48.3 % | 14.0 s | "
         #expect(table.contains(figures + "seed 2: I3, 2 times; "))
