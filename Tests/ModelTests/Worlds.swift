@@ -38,6 +38,14 @@ extension World {
             scope.losses = 1
             scope.maxAttempts = 1
         },
+        World("one job: a worker dies, and it runs again") { scope in
+            scope.jobs = 1
+            scope.deaths = 1
+        },
+        World("one job: a worker is paused past its lease, and it runs again") { scope in
+            scope.jobs = 1
+            scope.pauses = 1
+        },
     ]
 
     private static let large = [

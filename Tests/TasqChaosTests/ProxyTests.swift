@@ -49,6 +49,81 @@ import Testing
         }
     }
 
+    @Test func `A side that has said its last still hears the other`() async throws {
+        let server = try await Self.listen()
+        let road = try await Proxy.open(to: server.localAddress?.port ?? 0)
+        let client = try await Client.connect(to: road.port)
+        client.send("a question")
+        client.endSpeech()
+        try await eventually("the answer comes") { client.received == "goodbye" }
+        try await eventually("it is over") { !client.isOpen }
+        try await server.close()
+    }
+
+    @Test func `A road that ends one way goes on the other way`() async throws {
+        try await withEcho { road, client, echoed in
+            client.send("before ")
+            try await eventually("it comes back") { client.received == "before " }
+            road.halfClose(towardsServer: false)
+            try await eventually("nothing comes any more") { client.hasHeardAll }
+            client.send("after")
+            try await eventually("the server has it") {
+                echoed.value.withLock { $0 } == "before after"
+            }
+            #expect(client.received == "before ")
+            #expect(road.struck == 1)
+        }
+    }
+
+    @Test func `What is lost on the way ends both sides`() async throws {
+        try await withEcho { road, client, echoed in
+            road.weather = Weather(resetChance: 1)
+            client.send("lost")
+            try await eventually("it is over") { !client.isOpen }
+            let heard = echoed.value.withLock { $0 }
+            #expect(heard == "")
+            #expect(road.struck == 1)
+        }
+    }
+
+    @Test func `What is sent while nothing arrives at the server arrives later`() async throws {
+        try await withEcho { road, client, echoed in
+            road.weather = Weather(holdsUp: true)
+            client.send("held")
+            try await eventually("it is held") { road.struck > 0 }
+            let heard = echoed.value.withLock { $0 }
+            #expect(heard == "")
+            road.weather = .fair
+            try await eventually("it comes back") { client.received == "held" }
+        }
+    }
+
+    @Test func `Packets that a rule dropped are read from the table of rules`() {
+        let table = """
+            Chain INPUT (policy ACCEPT 9 packets, 900 bytes)
+                pkts      bytes target     prot opt in     out     source               destination
+                  12      720 DROP       0    --  *      *       0.0.0.0/0            0.0.0.0/0
+
+            Chain OUTPUT (policy ACCEPT 3 packets, 300 bytes)
+                pkts      bytes target     prot opt in     out     source               destination
+                   5      300 DROP       0    --  *      *       0.0.0.0/0            0.0.0.0/0
+            """
+        #expect(NetworkNamespace.dropped(in: table) == 17)
+        #expect(NetworkNamespace.dropped(in: "") == 0)
+    }
+
+    /// A server that answers only whoever has said its last.
+    private static func listen() async throws -> any Channel {
+        try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Parting())
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+    }
+
     private func withEcho(_ body: (Proxy, Client, Text) async throws -> Void) async throws {
         let echoed = Text()
         let echo = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -82,45 +157,71 @@ private final class Echo: ChannelInboundHandler {
     }
 }
 
+/// Says goodbye when the other side has said its last, and goes.
+private final class Parting: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed? = event as? ChannelEvent else { return }
+        context.writeAndFlush(NIOAny(ByteBuffer(string: "goodbye")), promise: nil)
+        context.close(promise: nil)
+    }
+}
+
 private final class Client: Sendable {
     private let channel: any Channel
     private let text: Text
+    private let ended: Text
 
-    private init(_ channel: any Channel, _ text: Text) {
+    private init(_ channel: any Channel, _ text: Text, _ ended: Text) {
         self.channel = channel
         self.text = text
+        self.ended = ended
     }
 
     var received: String { text.value.withLock { $0 } }
     var isOpen: Bool { channel.isActive }
+    /// Whether the other side has said its last.
+    var hasHeardAll: Bool { ended.value.withLock { !$0.isEmpty } }
+
+    /// Says no more, and listens.
+    func endSpeech() { channel.close(mode: .output, promise: nil) }
 
     func send(_ text: String) {
         channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
     }
 
     static func connect(to port: Int) async throws -> Client {
-        let text = Text()
+        let (text, ended) = (Text(), Text())
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Collector(text))
+                    try channel.pipeline.syncOperations.addHandler(Collector(text, ended))
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
-        return Client(channel, text)
+        return Client(channel, text, ended)
     }
 
     private final class Collector: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         private let text: Text
+        private let ended: Text
 
-        init(_ text: Text) {
+        init(_ text: Text, _ ended: Text) {
             self.text = text
+            self.ended = ended
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let bytes = unwrapInboundIn(data)
             text.value.withLock { $0 += String(buffer: bytes) }
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            guard case ChannelEvent.inputClosed? = event as? ChannelEvent else { return }
+            ended.value.withLock { $0 = "ended" }
         }
     }
 }

@@ -21,8 +21,8 @@ struct Invariant: Sendable {
         self.isTimed = isTimed
     }
 
-    /// All that can be seen from the logs and the tables. I17 waits for schedules; I19 is the fault
-    /// `two-reapers`, I25 the figure "healed".
+    /// All that can be seen from the logs and the tables. I19 is the fault `two-reapers`, and any
+    /// other with `--all-lead`; I25 is the figure "healed".
     static let all: [Invariant] = [
         Invariant("I0", "evidence", PackageResources.i00_evidence_sql),
         Invariant("I0b", "looks", PackageResources.i00b_looks_sql, isTimed: true),
@@ -49,6 +49,7 @@ struct Invariant: Sendable {
         Invariant("I14", "legal transitions", PackageResources.i14_legal_transitions_sql),
         Invariant("I15", "backoff", PackageResources.i15_backoff_sql, isTimed: true),
         Invariant("I16", "unique", PackageResources.i16_unique_sql),
+        Invariant("I17", "ticks", PackageResources.i17_ticks_sql),
         Invariant("I18", "cancel truthful", PackageResources.i18_cancel_truthful_sql),
         Invariant("I20", "bounded", PackageResources.i20_bounded_sql, figure: "deadlock"),
         Invariant("I21", "drain", PackageResources.i21_drain_sql, isTimed: true),

@@ -56,6 +56,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Keep every run's folder in here.", valueName: "dir"))
     var keep: String?
 
+    @Flag(help: "Let every worker hold the maintenance term at once.")
+    var allLead = false
+
     @Option(help: .hidden)
     var mistake: Mistake?
 
@@ -160,7 +163,7 @@ struct RunCommand: AsyncParsableCommand {
         guard let fault = Fault.named(name) else { return nil }
         let plan = Plan(
             fault: fault, seed: seed, jobs: jobs, workers: workers, profile: profile, rate: rate,
-            mistake: mistake, isUnedited: unedited, keep: keep)
+            mistake: mistake, isUnedited: unedited, allLead: allLead, keep: keep)
         return try await Trial(plan: plan, scratch: scratch) { phase in
             Terminal.phase("\(name), seed \(seed): \(phase)")
         }.run()

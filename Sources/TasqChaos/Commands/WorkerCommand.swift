@@ -32,14 +32,21 @@ struct WorkerCommand: AsyncParsableCommand {
     @Option(help: "A known mistake to put back into the statements.")
     var mistake: Mistake?
 
+    @Flag(help: "Lead whoever else does.")
+    var leads = false
+
     func run() async throws {
         let logger = Logger(label: name) { StreamLogHandler.standardError(label: $0) }
         let environment = ProcessInfo.processInfo.environment
         let log = try EventLog(at: log, process: name)
         let mistake = mistake
+        let leads = leads
         let store = PostgresStore(
             try PostgresSettings(url: environment["DATABASE_URL"] ?? ""), logger: logger,
-            editing: { statement in mistake?.edit(statement) ?? statement })
+            editing: { statement in
+                let edited = mistake?.edit(statement) ?? statement
+                return leads ? SharedTerm.edit(edited) : edited
+            })
         let announcer = RedisAnnouncer(
             try RedisSettings(url: environment["REDIS_URL"] ?? ""), logger: logger)
         let worker = Worker(
@@ -77,6 +84,8 @@ struct WorkerCommand: AsyncParsableCommand {
             heartbeat: try duration("TASQ_WORKER_HEARTBEAT", .seconds(2)),
             lease: try duration("TASQ_WORKER_LEASE", .seconds(15)),
             grace: try duration("TASQ_WORKER_GRACE", .seconds(25)),
+            onLeaseUnknown: environment["TASQ_WORKER_ON_LEASE_UNKNOWN"]
+                .flatMap { LeaseUnknown(rawValue: $0) } ?? .continue,
             host: name, processID: ProcessInfo.processInfo.processIdentifier, version: "chaos")
     }
 

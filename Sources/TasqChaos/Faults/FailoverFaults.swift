@@ -42,7 +42,9 @@ extension Fault {
             }
         ) { rig in
             let first = rig.redis
-            guard let second = replicas.withLock({ $0.first }) else { return [] }
+            guard let second = replicas.withLock({ $0.first }) else {
+                throw TestingError.failed("there is no replica")
+            }
             first.pause()
             try await eventually(within: .seconds(60), "the second takes over") {
                 try await second.isPrimary
@@ -79,10 +81,12 @@ extension Fault {
                 stage.listsURL = cluster.url
             }
         ) { rig in
-            guard let cluster = made.withLock({ $0 }) else { return [] }
+            guard let cluster = made.withLock({ $0 }) else {
+                throw TestingError.failed("there is no cluster")
+            }
             let node = try await cluster.primary(of: "tasq:{default}:ready:1")
             guard let place = cluster.primaries.firstIndex(where: { $0 === node }) else {
-                return []
+                throw TestingError.failed("the node is none of the cluster's primaries")
             }
             let replica = cluster.replicas[place]
             await node.kill()

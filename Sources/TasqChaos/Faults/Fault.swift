@@ -28,6 +28,12 @@ struct Fault: Sendable {
         var workers: Int?
         /// Which programs the workers are, in turn.
         var programs: [WorkerProgram] = [.chaos, .tasq, .chaos]
+        /// Whether the second worker serves one queue only.
+        var hasNarrowWorker = false
+        /// Whether the server counts, at the end, what its clients were told.
+        var comparesCounters = false
+        /// Whether every worker holds the maintenance term at once.
+        var allLead = false
         /// Whether all begins with the program of before: the schema, the server and the workers.
         var startsOld = false
         var redisArguments: [String] = []

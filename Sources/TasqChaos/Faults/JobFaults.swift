@@ -10,7 +10,10 @@ extension Fault {
             name: "poison", summary: "jobs that kill their worker, among innocent ones",
             isQuick: true, setup: Setup(programs: [.chaos], excuses: Excuse.ofWorkers)
         ) { rig in
-            try await rig.endAll([rig.load.drawn(.pill), rig.load.drawn(.pill)])
+            // Their attempts kill in ways 1 to 3 and 4, 0 and 1.
+            try await rig.endAll([
+                rig.load.drawn(.pill), rig.load.drawn(.pill, milliseconds: 3),
+            ])
             return []
         }
     }

@@ -47,17 +47,18 @@ extension Fault {
         Fault(
             name: "two-reapers",
             summary: "several processes hold the maintenance term at once while workers die",
-            setup: Setup(allows: [])
+            setup: Setup(programs: [.chaos], allLead: true), limits: [.struck(10)]
         ) { rig in
+            // Each time that another takes it from whoever holds it, and believes to do so still.
+            let before = try await rig.terms()
             for round in 0..<60 {
-                // Each believes itself to be the holder until its next look.
-                try await rig.sql("DELETE FROM tasq.leader")
                 if round % 20 == 5 { await rig.drawWorker().kill() }
                 if round % 20 == 10 { try await rig.redis.command("FLUSHALL") }
                 try await rig.pass(.milliseconds(200))
             }
+            let terms = try await rig.terms() - before
             try await rig.allReady()
-            return []
+            return [.struck(terms)]
         }
     }
 
@@ -68,10 +69,11 @@ extension Fault {
             setup: Setup(
                 calm: .seconds(3), backlog: 100_000, load: .plain(milliseconds: 1),
                 excuses: Excuse.ofSlowness),
-            limits: [.noRequestFails, .atMost(5000, "healed")]
+            limits: [.noRequestFails, .atMost(5000, "healed"), .struck(50_000)]
         ) { rig in
+            let queued = try await rig.queued()
             try await rig.redis.command("FLUSHALL")
-            return []
+            return [.struck(queued)]
         }
     }
 
@@ -84,13 +86,15 @@ extension Fault {
                 excuses: Excuse.ofSlowness),
             limits: [
                 .noRequestFails, .atLeast(50, "rate during, share"),
-                .atMost(2000, "healed"),
+                // Some must be left to the end, or the rate is that of what comes in.
+                .atMost(2000, "healed"), .struck(1000),
             ]
         ) { rig in
             await rig.redis.kill()
             try await rig.pass(.seconds(60))
+            let queued = try await rig.queued()
             try await rig.redis.restart()
-            return []
+            return [.struck(queued)]
         }
     }
 
@@ -211,7 +215,7 @@ enum Trouble: CaseIterable, Sendable {
 
 extension Collection {
     /// The same order from the same seed.
-    fileprivate func shuffled(by rig: Rig) -> [Element] {
+    func shuffled(by rig: Rig) -> [Element] {
         var elements = Array(self)
         guard elements.count > 1 else { return elements }
         for index in 1..<elements.count { elements.swapAt(index, rig.draw(0...index)) }
@@ -220,6 +224,11 @@ extension Collection {
 }
 
 extension Rig {
+    /// How often the maintenance term went to another.
+    fileprivate func terms() async throws -> Int {
+        try await number("SELECT coalesce(max(term), 0) FROM tasq.leader")
+    }
+
     /// Begins a trouble and notes that; the answer ends it and notes that.
     fileprivate func begin(
         _ trouble: Trouble

@@ -21,7 +21,10 @@ extension Fault {
             partition(
                 "partition-requests", "nothing a worker sends arrives",
                 postgres: Weather(holdsUp: true), redis: Weather(holdsUp: true)),
-            slowNetwork, brokenConnections,
+            partition(
+                "partition-cancel", "a worker that is cut off may let no handler overlap another",
+                postgres: .cut, redis: .cut, cancels: true),
+            slowNetwork, brokenConnections, halfClose,
             cable(
                 "cable", "the cable of a worker is pulled",
                 rules: [["-A", "OUTPUT"], ["-A", "INPUT"]]),
@@ -51,6 +54,9 @@ extension Fault {
                 redisURL: "redis://127.0.0.1:\(redis.port)")
         }
 
+        /// How much was felt of it.
+        var struck: Int { all.reduce(0) { $0 + $1.postgres.struck + $1.redis.struck } }
+
         /// The same weather on every road.
         func set(_ postgres: Weather, _ redis: Weather) {
             for road in all { (road.postgres.weather, road.redis.weather) = (postgres, redis) }
@@ -60,21 +66,39 @@ extension Fault {
     /// The first worker has roads of its own; they are cut and mended, twice.
     private static func partition(
         _ name: String, _ summary: String, postgres: Weather, redis: Weather,
-        isQuick: Bool = false, limits: [Limit] = []
+        isQuick: Bool = false, limits: [Limit] = [], cancels: Bool = false
     ) -> Fault {
         let roads = Roads()
+        let isFatal = limits.isEmpty
+        // Cut off from PostgreSQL, it is declared dead, and must find that out.
+        let back: [Limit] = isFatal ? [.atLeast(1, "registered anew")] : []
+        let strict: [Limit] =
+            cancels ? [.atMost(0, "runs that overlap"), .atLeast(1, "runs cancelled")] : []
         return Fault(
-            name: name, summary: summary, isQuick: isQuick, limits: limits,
-            prepare: { stage in stage.roads[0] = try await roads.open(stage) }
+            name: name, summary: summary, isQuick: isQuick,
+            limits: limits + back + strict + [.struck(2)],
+            prepare: { stage in
+                stage.roads[0] = try await roads.open(stage)
+                if cancels {
+                    stage.workerEnvironment[0] = ["TASQ_WORKER_ON_LEASE_UNKNOWN": "cancel"]
+                }
+            }
         ) { rig in
             for _ in 0..<2 {
-                if limits.isEmpty { await rig.markDisturbed(rig.workers[0], "CUT") }
+                if cancels {
+                    // Something that would still be on board when the lease has run out.
+                    let long = Int(rig.plan.profile.lease / .milliseconds(1)) * 2
+                    await rig.load.ask(
+                        for: (0..<24).map { _ in rig.load.drawn(.run, milliseconds: long) })
+                    try await rig.pass(.milliseconds(500))
+                }
+                if isFatal { await rig.markDisturbed(rig.workers[0], "CUT") }
                 roads.set(postgres, redis)
                 try await rig.pass(rig.plan.profile.lease + .seconds(5))
                 roads.set(.fair, .fair)
                 try await rig.pass(.seconds(3))
             }
-            return []
+            return [.struck(roads.struck)]
         }
     }
 
@@ -83,7 +107,8 @@ extension Fault {
         return Fault(
             name: "slow-network",
             summary: "every way takes 80 ms, more or less, and cuts what is sent into pieces",
-            setup: Setup(excuses: Excuse.ofSlowness), limits: nobodyDies,
+            setup: Setup(excuses: Excuse.ofSlowness),
+            limits: nobodyDies + [.atLeast(10, "rate during, share"), .struck(1000)],
             prepare: { stage in
                 stage.road = try await roads.open(stage)
             }
@@ -92,7 +117,7 @@ extension Fault {
             roads.set(slow, slow)
             try await rig.pass(.seconds(12))
             roads.set(.fair, .fair)
-            return []
+            return [.struck(roads.struck)]
         }
     }
 
@@ -101,7 +126,7 @@ extension Fault {
         return Fault(
             name: "broken-connections",
             summary: "connections are reset now and then, and all of them every two seconds",
-            limits: nobodyDies,
+            limits: nobodyDies + [.struck(10)],
             prepare: { stage in stage.road = try await roads.open(stage) }
         ) { rig in
             let bad = Weather(latency: .milliseconds(2), resetChance: 0.01)
@@ -114,7 +139,27 @@ extension Fault {
                 }
             }
             roads.set(.fair, .fair)
-            return []
+            return [.struck(roads.struck)]
+        }
+    }
+
+    /// What sees the end of what comes must not wait for the other way to end as well.
+    private static var halfClose: Fault {
+        let roads = Roads()
+        return Fault(
+            name: "half-close",
+            summary: "one way of every connection ends, to the servers and from them in turn",
+            limits: nobodyDies + [.struck(10)],
+            prepare: { stage in stage.road = try await roads.open(stage) }
+        ) { rig in
+            for round in 0..<6 {
+                for road in roads.all {
+                    road.postgres.halfClose(towardsServer: round.isMultiple(of: 2))
+                    road.redis.halfClose(towardsServer: round.isMultiple(of: 2))
+                }
+                try await rig.pass(.seconds(2))
+            }
+            return [.struck(roads.struck)]
         }
     }
 
@@ -127,7 +172,7 @@ extension Fault {
                 .root, .program("iptables", package: "iptables"),
                 .program("ip", package: "iproute2"),
             ],
-            setup: Setup(programs: [.chaos, .tasq, .chaos]),
+            setup: Setup(programs: [.chaos, .tasq, .chaos]), limits: [.struck(2)],
             prepare: { stage in
                 let made = try await NetworkNamespace.make()
                 stage.cleanups.append { await made.remove() }
@@ -142,15 +187,19 @@ extension Fault {
                 stage.wrappers[0] = made.wrapper
             }
         ) { rig in
-            guard let space = space.withLock({ $0 }) else { return [] }
+            guard let space = space.withLock({ $0 }) else {
+                throw TestingError.failed("there is no network to cut off")
+            }
+            var struck = 0
             for _ in 0..<2 {
                 await rig.markDisturbed(rig.workers[0], "CUT")
                 for rule in rules { try await space.drop(rule) }
                 try await rig.pass(rig.plan.profile.lease + .seconds(7))
+                if try await space.dropped() > 0 { struck += 1 }
                 try await space.mend()
                 try await rig.pass(.seconds(3))
             }
-            return []
+            return [.struck(struck)]
         }
     }
 }

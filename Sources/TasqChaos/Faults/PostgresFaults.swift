@@ -28,6 +28,8 @@ extension Fault {
             isQuick: true,
             limits: nobodyDies + Limit.clear + [
                 .atMost(5000, "healed"), .atMost(0, "requests failed later"),
+                // Nobody asks again and again for what is not there.
+                .atMost(5, "worker CPU during"),
             ]
         ) { rig in
             await rig.postgres.stop(.immediate)
@@ -40,17 +42,19 @@ extension Fault {
     private static var postgresTerminate: Fault {
         Fault(
             name: "postgres-terminate", summary: "every session is terminated, every two seconds",
-            isQuick: true, limits: nobodyDies + Limit.clear + [.atMost(5000, "healed")]
+            isQuick: true,
+            limits: nobodyDies + Limit.clear + [.atMost(5000, "healed"), .struck()]
         ) { rig in
+            var struck = 0
             for _ in 0..<6 {
-                try await rig.sql(
+                struck += try await rig.number(
                     """
-                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
                     WHERE usename = '\(Stage.role)' AND backend_type = 'client backend'
                     """)
                 try await rig.pass(.seconds(2))
             }
-            return []
+            return [.struck(struck)]
         }
     }
 
@@ -58,19 +62,25 @@ extension Fault {
         Fault(
             name: "postgres-backend-kill",
             summary: "a server process is killed, so that PostgreSQL throws everybody out",
-            limits: nobodyDies + Limit.clear + [.atMost(5000, "healed")]
+            limits: nobodyDies + Limit.clear + [.atMost(5000, "healed"), .struck(3)]
         ) { rig in
+            var struck = 0
             for _ in 0..<3 {
-                let pid = try await rig.number(
+                let pids = try await rig.sql(
                     """
                     SELECT pid FROM pg_stat_activity
                     WHERE usename = '\(Stage.role)' AND backend_type = 'client backend'
-                    ORDER BY random() LIMIT 1
-                    """)
-                Glibc.kill(Int32(pid), SIGKILL)
+                    ORDER BY pid
+                    """
+                ).split(separator: "\n").compactMap { Int32($0) }
+                // Nobody there is no process: what kill(2) takes -1 for is everybody.
+                if !pids.isEmpty {
+                    let pid = pids[rig.draw(0...pids.count - 1)]
+                    if pid > 1, Glibc.kill(pid, SIGKILL) == 0 { struck += 1 }
+                }
                 try await rig.pass(.seconds(3))
             }
-            return []
+            return [.struck(struck)]
         }
     }
 
@@ -118,6 +128,7 @@ extension Fault {
                 // It does once the transaction is a minute old.
                 .atLeast(1, "tasq doctor names it", in: .defaults),
                 .atMost(2, "pickup p99, times the one before", in: .defaults),
+                .atMost(120_000, "dead rows gone after", in: .defaults),
             ]
         ) { rig in
             let sleepers = Sleepers(rig)
@@ -134,8 +145,20 @@ extension Fault {
             let held = try await rig.heldSnapshots()
             try await sleepers.leave()
             let isNamed = diagnosis.contains(pid) && diagnosis.contains("pg_sleep(3600)")
-            return [
+            let figures = [
                 Figure(name: "tasq doctor names it", value: isNamed ? 1 : 0), .struck(held),
+            ]
+            // There are but few of them after so short a time.
+            guard rig.plan.profile == .defaults else { return figures }
+            try await rig.allReady()
+            let begin = ContinuousClock.now
+            let came = await rig.comes(within: .seconds(180), "the dead rows are gone") {
+                let live = try await rig.liveRows()
+                return try await rig.deadRows() < 2 * max(1000, live)
+            }
+            let took = (ContinuousClock.now - begin) / .milliseconds(1)
+            return figures + [
+                Figure(name: "dead rows gone after", value: came ? took : 9e9, unit: "ms")
             ]
         }
     }
@@ -193,7 +216,9 @@ extension Fault {
             setup: Setup(
                 slots: 1, workers: 24, programs: [.chaos],
                 postgresSettings: ["max_connections": "400"], load: .plain(milliseconds: 20)),
-            limits: nobodyDies + Limit.clear + [.atMost(10_000, "healed")]
+            limits: nobodyDies + Limit.clear + [
+                .atMost(10_000, "healed"), .atMost(5, "worker CPU during"),
+            ]
         ) { rig in
             await rig.postgres.stop(.fast)
             try await rig.pass(rig.plan.profile.lease + .seconds(1))

@@ -29,7 +29,10 @@ extension Fault {
             name: "redis-lose-hints",
             summary: "ids vanish from a list that never empties", isQuick: true,
             setup: Setup(load: .plain(milliseconds: 20), excuses: Excuse.ofSlowness),
-            limits: [.noRequestFails, .atMost(10_000, "lost ids all run after")]
+            limits: [
+                .noRequestFails, .atMost(10_000, "lost ids all run after"),
+                .atLeast(1, "shortest list meanwhile"), .struck(50),
+            ]
         ) { rig in
             // More is asked for than the slots can do, so that the list is long from here on.
             let rate = rig.load.rate
@@ -55,6 +58,7 @@ extension Fault {
                     value: came ? (ContinuousClock.now - begin) / .milliseconds(1) : 9e9,
                     unit: "ms"),
                 Figure(name: "shortest list meanwhile", value: Double(shortest)),
+                .struck(lost.count),
             ]
         }
     }
@@ -64,13 +68,16 @@ extension Fault {
             name: "redis-duplicate-hints",
             summary: "every id is announced ten times over, whatever became of its job",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atMost(0, "runs repeated")]
+            limits: Limit.unseen + [
+                .atMost(0, "runs repeated"), .atLeast(85, "rate during, share"), .struck(1000),
+            ]
         ) { rig in
+            var struck = 0
             for _ in 0..<16 {
-                try await rig.announceAgain(jobs: 200, times: 10)
+                struck += try await rig.announceAgain(jobs: 200, times: 10)
                 try await rig.pass(.milliseconds(250))
             }
-            return []
+            return [.struck(struck)]
         }
     }
 
@@ -78,7 +85,7 @@ extension Fault {
         Fault(
             name: "redis-kill", summary: "Redis is killed, stays away, and comes back empty",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atLeast(10, "rate during, share"), .atMost(5000, "healed")]
+            limits: Limit.unseen + [.atLeast(50, "rate during, share"), .atMost(5000, "healed")]
         ) { rig in
             await rig.redis.kill()
             try await rig.pass(.seconds(10))
@@ -91,7 +98,7 @@ extension Fault {
         Fault(
             name: "redis-hang", summary: "Redis stands still with its connections open",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atMost(5000, "healed")]
+            limits: Limit.unseen + [.atLeast(50, "rate during, share"), .atMost(5000, "healed")]
         ) { rig in
             rig.redis.pause()
             try await rig.pass(.seconds(8))
@@ -106,13 +113,16 @@ extension Fault {
         Fault(
             name: "redis-full", summary: "Redis has no memory left and refuses writes",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atMost(5000, "healed")]
+            limits: Limit.unseen + [
+                .atLeast(50, "rate during, share"), .atMost(5000, "healed"), .struck(),
+            ]
         ) { rig in
             try await rig.redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
             try await rig.redis.command("CONFIG", "SET", "maxmemory", "1")
             try await rig.pass(.seconds(8))
             try await rig.redis.command("CONFIG", "SET", "maxmemory", "0")
-            return []
+            let struck = try await rig.redisCount("errorstat_OOM", of: "errorstats")
+            return [.struck(struck)]
         }
     }
 
@@ -120,7 +130,7 @@ extension Fault {
         Fault(
             name: "redis-evict", summary: "Redis evicts the lists and the mark to make room",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atMost(5000, "healed")]
+            limits: Limit.unseen + [.atMost(5000, "healed"), .struck()]
         ) { rig in
             try await rig.redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-random")
             for _ in 0..<4 {
@@ -130,7 +140,8 @@ extension Fault {
                 try await rig.pass(.seconds(2))
             }
             try await rig.redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
-            return []
+            let struck = try await rig.redisCount("evicted_keys", of: "stats")
+            return [.struck(struck)]
         }
     }
 
@@ -158,7 +169,7 @@ extension Fault {
             name: "redis-limits",
             summary: "Redis asks for a password, takes no connections, cuts those it has",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atMost(5000, "healed")]
+            limits: Limit.unseen + [.atMost(5000, "healed"), .struck(2)]
         ) { rig in
             let redis = rig.redis
             try await redis.command("CONFIG", "SET", "requirepass", "secret")
@@ -177,7 +188,9 @@ extension Fault {
                 try await redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
                 try await rig.pass(.milliseconds(800))
             }
-            return []
+            let strangers = try await rig.redisCount("errorstat_NOAUTH", of: "errorstats")
+            let rejected = try await rig.redisCount("rejected_connections", of: "stats")
+            return [.struck((strangers > 0 ? 1 : 0) + (rejected > 0 ? 1 : 0))]
         }
     }
 
@@ -185,12 +198,13 @@ extension Fault {
         Fault(
             name: "redis-readonly", summary: "Redis becomes a replica for a while",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atMost(5000, "healed")]
+            limits: Limit.unseen + [.atMost(5000, "healed"), .struck()]
         ) { rig in
             try await rig.redis.command("REPLICAOF", "127.0.0.1", "1")
             try await rig.pass(.seconds(6))
             try await rig.redis.command("REPLICAOF", "NO", "ONE")
-            return []
+            let struck = try await rig.redisCount("errorstat_READONLY", of: "errorstats")
+            return [.struck(struck)]
         }
     }
 }
@@ -231,18 +245,20 @@ extension Rig {
         return try await redis.command(words).split(separator: "\n")
     }
 
-    /// Announces jobs again, whatever their status.
-    func announceAgain(jobs count: Int, times: Int) async throws {
+    /// Announces jobs again, whatever their status; returns how many ids that were.
+    @discardableResult
+    func announceAgain(jobs count: Int, times: Int) async throws -> Int {
         let ids = try await sql(
             """
             SELECT id FROM tasq.job WHERE queue = 'default'
             ORDER BY id DESC LIMIT \(count)
             """
         ).split(separator: "\n").map(String.init)
-        guard !ids.isEmpty else { return }
+        guard !ids.isEmpty else { return 0 }
         var words = ["LPUSH", "tasq:{default}:ready:1"]
-        for _ in 0..<times { words += ids.shuffled() }
+        for _ in 0..<times { words += ids.shuffled(by: self) }
         try await redis.command(words)
+        return ids.count * times
     }
 }
 

@@ -6,10 +6,7 @@ import TasqTesting
 /// What happens when PostgreSQL moves, hides behind a pooler or has another idea of the time.
 extension Fault {
     static var serverFaults: [Fault] {
-        [
-            promotion(isSynchronous: false), promotion(isSynchronous: true), readOnly, pooler,
-            poolerKill, clockJump, diskFull,
-        ]
+        [readOnly, pooler, poolerKill, clockJump, workerClock, diskFull]
     }
 
     private static let nobodyDies: [Limit] = [
@@ -30,82 +27,21 @@ extension Fault {
         }
     }
 
-    private static func promotion(isSynchronous: Bool) -> Fault {
-        let standby = Kept<PrivatePostgres>()
-        // Of one that does not lag nothing could be lost, and nothing would be tried.
-        let lag: [Limit] =
-            isSynchronous ? [] : [.atLeast(1, "acknowledged while the standby lagged")]
-        return Fault(
-            name: isSynchronous ? "promotion-sync" : "promotion",
-            summary: isSynchronous
-                ? "the primary is lost and its synchronous standby takes over"
-                : "the primary is lost and a standby that lags takes over",
-            setup: Setup(allows: isSynchronous ? [] : [.lostCommits]),
-            limits: lag + Limit.clear + [
-                .atMost(10_000, "writes again after"), .atMost(15_000, "healed"),
-            ],
-            prepare: { stage in
-                let other = try await PrivatePostgres.start(
-                    settings: ["track_commit_timestamp": "on"], durable: false,
-                    following: stage.postgres)
-                standby.keep(other)
-                if isSynchronous {
-                    try await stage.postgres.execute(
-                        """
-                        ALTER SYSTEM SET synchronous_standby_names = '*';
-                        SELECT pg_reload_conf()
-                        """)
-                }
-                stage.road.databaseURL =
-                    "postgres://\(Stage.role)@127.0.0.1:\(stage.postgres.port),"
-                    + "127.0.0.1:\(other.port)/\(Stage.database)?target_session_attrs=read-write"
-            }
-        ) { rig in
-            let other = try standby.value()
-            if !isSynchronous {
-                // What is acknowledged from here on may be lost. What was before is with it.
-                rig.log.write(Event(kind: .lagging))
-                let place = try await rig.sql("SELECT pg_current_wal_lsn()")
-                try await eventually("the standby has what was acknowledged") {
-                    try await other.execute("SELECT pg_last_wal_receive_lsn() >= '\(place)'") == "t"
-                }
-                // Without a receiver the standby lags; replay goes on with what it has.
-                try await other.execute(
-                    "ALTER SYSTEM SET primary_conninfo = 'port=1'; SELECT pg_reload_conf()")
-                try await rig.pass(.seconds(1))
-            }
-            await rig.postgres.stop(.immediate)
-            try await rig.pass(.seconds(2))
-            if !isSynchronous { rig.log.write(Event(kind: .promoted)) }
-            try await other.promote()
-            rig.postgres = other
-            let begin = ContinuousClock.now
-            let before = rig.load.tally.acknowledged
-            try await eventually(within: .seconds(60), "writes are taken again") {
-                rig.load.tally.acknowledged > before
-            }
-            return [
-                Figure(
-                    name: "writes again after",
-                    value: (ContinuousClock.now - begin) / .milliseconds(1), unit: "ms")
-            ]
-        }
-    }
-
     private static var readOnly: Fault {
         Fault(
             name: "postgres-readonly", summary: "PostgreSQL takes no writes for a while",
-            limits: Limit.clear + [.atMost(5000, "healed")]
+            limits: Limit.clear + [.atMost(5000, "healed"), .struck()]
         ) { rig in
             try await rig.sql(
                 "ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf()")
             try await rig.pass(rig.plan.profile.lease + .seconds(3))
+            let refusals = rig.refusals("25006")
             try await rig.sql(
                 """
                 SET default_transaction_read_only = off;
                 ALTER SYSTEM RESET default_transaction_read_only; SELECT pg_reload_conf()
                 """)
-            return []
+            return [.struck(refusals)]
         }
     }
 
@@ -170,6 +106,34 @@ extension Fault {
                 try await rig.pass(rig.plan.profile.lease + .seconds(2))
                 let ahead = try await rig.secondsAhead()
                 if abs(ahead - minutes * 60) < 30 { struck += 1 }
+            }
+            return [.struck(struck)]
+        }
+    }
+
+    private static var workerClock: Fault {
+        let kept = Kept<FakeClock>()
+        return Fault(
+            name: "worker-clock", summary: "a worker's clock jumps an hour ahead, and back by two",
+            needs: [.program("faketime", package: "faketime"), .fakeClock],
+            limits: nobodyDies + [.struck(3)],
+            prepare: { stage in
+                guard let clock = FakeClock() else {
+                    throw TestingError.failed("libfaketime is not installed")
+                }
+                kept.keep(clock)
+                stage.cleanups.append { clock.remove() }
+                stage.workerEnvironment[0] = clock.environment
+            }
+        ) { rig in
+            let clock = try kept.value()
+            var struck = 0
+            for hours in [1, -1, 0] {
+                clock.shift(hours < 0 ? "\(hours)h" : "+\(hours)h")
+                try await rig.pass(rig.plan.profile.lease + .seconds(2))
+                let ahead = try await clock.secondsAhead()
+                let hasIt = await rig.workers[0].pid.map { clock.isWorn(by: $0) } ?? false
+                if hasIt, abs(ahead - hours * 3600) < 30 { struck += 1 }
             }
             return [.struck(struck)]
         }

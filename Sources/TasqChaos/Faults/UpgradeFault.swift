@@ -9,6 +9,7 @@ extension Fault {
             limits: [
                 .atMost(0, "workers declared dead"), .atMost(0, "claims reaped"),
                 .atMost(0, "requests failed before"), .struck(2),
+                .atLeast(1, "migrations applied"),
             ]
         ) { rig in
             let before = try await rig.schemaVersion()

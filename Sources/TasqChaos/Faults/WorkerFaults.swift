@@ -12,9 +12,8 @@ extension Fault {
     static var processFaults: [Fault] {
         [
             workerKill, workersKilledInTurn, failPoints, workerPause, workerFlap, workersPause,
-            suspend, workerDrain, workerSignals, serverKill, rollingRestart, filesExhausted,
-            outputGone,
-            queuePause, order,
+            workersPauseButOne, suspend, workerDrain, workerSignals, serverKill, rollingRestart,
+            filesExhausted, outputGone, queuePause,
         ]
     }
 
@@ -26,7 +25,9 @@ extension Fault {
                 .atMost(6000, "takeover max", in: .test),
                 .atMost(4000, "takeover p50", in: .defaults),
                 .atMost(20_000, "takeover max", in: .defaults),
-                .atMost(20_000, "takeover max, second death"),
+                .atMost(20_000, "takeover max, second death"), .atLeast(1, "taken over"),
+                // What is on board of a worker, for each that is killed.
+                .atMost(64, "runs repeated"), .atLeast(6, "times killed"),
             ]
         ) { rig in
             for _ in 0..<8 {
@@ -43,7 +44,10 @@ extension Fault {
         Fault(
             name: "leader-kill", summary: "each worker is killed in turn, the leader among them",
             setup: Setup(excuses: Excuse.ofWorkers),
-            limits: [.atMost(20_000, "takeover max")]
+            limits: [
+                .atMost(9000, "takeover max", in: .test),
+                .atMost(20_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
+            ]
         ) { rig in
             for worker in rig.workers {
                 await worker.kill()
@@ -86,7 +90,8 @@ extension Fault {
             setup: Setup(excuses: Excuse.ofWorkers),
             limits: [
                 .atMost(7000, "takeover max", in: .test),
-                .atMost(25_000, "takeover max", in: .defaults),
+                .atMost(25_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
+                .atLeast(1, "registered anew"),
             ]
         ) { rig in
             for worker in rig.workers {
@@ -104,7 +109,10 @@ extension Fault {
             name: "worker-flap",
             summary: "a worker stands still again and again, never for a lease",
             setup: Setup(excuses: Excuse.ofWorkers),
-            limits: [.atMost(0, "workers declared dead"), .atMost(0, "claims reaped")]
+            limits: [
+                .atMost(0, "workers declared dead"), .atMost(0, "claims reaped"),
+                .atLeast(8, "times stopped"),
+            ]
         ) { rig in
             let worker = rig.drawWorker()
             for _ in 0..<8 {
@@ -120,9 +128,27 @@ extension Fault {
     private static var workersPause: Fault {
         Fault(
             name: "workers-pause", summary: "all workers stand still together, longer than a lease",
-            isQuick: true
+            isQuick: true, limits: [.atLeast(1, "times stopped")]
         ) { rig in
             for worker in rig.workers { await worker.pause() }
+            try await rig.pass(rig.plan.profile.lease + .seconds(5))
+            for worker in rig.workers { await worker.resume() }
+            return []
+        }
+    }
+
+    /// Whoever is left over must find the others dead, and run their jobs, once.
+    private static var workersPauseButOne: Fault {
+        Fault(
+            name: "workers-pause-but-one",
+            summary: "all workers but one stand still, longer than a lease, then go on together",
+            setup: Setup(excuses: Excuse.ofWorkers),
+            limits: [
+                .atMost(9000, "takeover max", in: .test),
+                .atMost(25_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
+            ]
+        ) { rig in
+            for worker in rig.workers.dropLast() { await worker.pause() }
             try await rig.pass(rig.plan.profile.lease + .seconds(5))
             for worker in rig.workers { await worker.resume() }
             return []
@@ -133,7 +159,10 @@ extension Fault {
         Fault(
             name: "suspend",
             summary: "the whole machine stands still: workers, PostgreSQL and Redis",
-            limits: [.atMost(0, "workers declared dead"), .atMost(0, "claims reaped")]
+            limits: [
+                .atMost(0, "workers declared dead"), .atMost(0, "claims reaped"),
+                .atLeast(1, "times stopped"),
+            ]
         ) { rig in
             let backends = ProcessTree.group(of: rig.postgres.pid)
             for worker in rig.workers { await worker.pause() }
@@ -150,9 +179,14 @@ extension Fault {
     private static var workerDrain: Fault {
         Fault(
             name: "worker-drain", summary: "workers are asked to end under load, and started again",
-            isQuick: true, setup: Setup(excuses: Excuse.ofWorkers),
-            limits: [.atMost(0, "claims reaped")]
+            isQuick: true,
+            setup: Setup(settings: [("elsewhere_ms", 2000)], excuses: Excuse.ofWorkers),
+            limits: [.atMost(0, "claims reaped"), .atLeast(1, "handed back")]
         ) { rig in
+            // Some that no grace is long enough for.
+            let long = Int(rig.plan.profile.grace / .milliseconds(1)) + 3000
+            await rig.load.ask(for: (0..<8).map { _ in rig.load.drawn(.run, milliseconds: long) })
+            try await rig.pass(.milliseconds(500))
             for round in 0..<6 {
                 let worker = rig.workers[round % rig.workers.count]
                 let before = await worker.starts
@@ -201,69 +235,10 @@ extension Fault {
         }
     }
 
-    private static var serverKill: Fault {
-        Fault(
-            name: "server-kill", summary: "the server is killed in the middle of requests",
-            isQuick: true, limits: [.atLeast(1, "requests failed")]
-        ) { rig in
-            for _ in 0..<5 {
-                await rig.server.kill()
-                try await rig.pass(.seconds(1))
-                try await rig.server.ready()
-                try await rig.pass(.milliseconds(500))
-            }
-            return []
-        }
-    }
-
-    private static var rollingRestart: Fault {
-        Fault(
-            name: "rolling-restart",
-            summary: "everything is restarted one by one, workers as another program than before",
-            limits: [.atMost(0, "claims reaped")]
-        ) { rig in
-            for (number, worker) in rig.workers.enumerated() {
-                try await rig.replace(
-                    worker,
-                    by: rig.crew.worker(
-                        number, as: number.isMultiple(of: 2) ? .tasq : .chaos, named: worker.name))
-            }
-            try await rig.replace(rig.server)
-            await rig.redis.stop(save: true)
-            try await rig.redis.restart()
-            try await rig.postgres.restart()
-            try await rig.allReady()
-            return []
-        }
-    }
-
-    private static var filesExhausted: Fault {
-        Fault(
-            name: "files-exhausted",
-            summary: "the server may open few files, and clients come in hundreds",
-            needs: [.program("prlimit", package: "util-linux")],
-            limits: [.atMost(5000, "healed"), .struck()],
-            prepare: { stage in stage.serverWrapper = ["prlimit", "--nofile=40:40", "--"] }
-        ) { rig in
-            guard let address = await rig.server.address("admin"),
-                let port = address.split(separator: ":").last.flatMap({ Int($0) }),
-                let pid = await rig.server.pid
-            else { throw TestingError.failed("the server is nowhere") }
-            let crowd = try await Crowd.connect(200, to: port)
-            var struck = 0
-            for _ in 0..<60 {
-                try await rig.pass(.milliseconds(100))
-                if ProcessTree.openFiles(of: pid) ?? 0 >= 40 { struck += 1 }
-            }
-            await crowd.leave()
-            return [.struck(struck)]
-        }
-    }
-
     private static var outputGone: Fault {
         Fault(
             name: "output-gone", summary: "whoever reads what the workers say goes away",
-            limits: [.atMost(0, "claims reaped")],
+            limits: [.atMost(0, "claims reaped"), .struck()],
             prepare: { stage in
                 // It ends after the line that says that the worker is ready.
                 let script = #"exec "$@" > >(exec sed -u '/worker registered/q' >&2) 2>&1"#
@@ -277,37 +252,34 @@ extension Fault {
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '\(Stage.role)'"
             )
             try await rig.pass(.seconds(5))
-            return []
+            var struck = 0
+            for worker in rig.workers {
+                guard let pid = await worker.pid else { continue }
+                // Whoever read from it is its child, and has nothing open any more.
+                let readers = ProcessTree.group(of: pid).dropFirst()
+                if readers.contains(where: { ProcessTree.openFiles(of: $0) ?? 0 == 0 }) {
+                    struck += 1
+                }
+            }
+            return [.struck(struck)]
         }
     }
 
     private static var queuePause: Fault {
         Fault(
-            name: "queue-pause", summary: "a queue is paused and resumed under load",
-            setup: Setup(excuses: Excuse.ofSlowness)
+            name: "queue-pause",
+            summary: "a queue is paused and resumed under load, and one worker serves the other",
+            setup: Setup(hasNarrowWorker: true, excuses: Excuse.ofSlowness), limits: [.struck()]
         ) { rig in
+            let narrow = try await rig.number(
+                "SELECT count(*) FROM tasq.worker WHERE array_length(queues, 1) = 1")
             for _ in 0..<3 {
                 try await rig.crew.tasq("queues", "pause", "second")
                 try await rig.pass(.seconds(3))
                 try await rig.crew.tasq("queues", "resume", "second")
                 try await rig.pass(.seconds(1))
             }
-            return []
-        }
-    }
-
-    /// No fault, but the one run in which an order can be asked for.
-    private static var order: Fault {
-        Fault(
-            name: "order",
-            summary: "one worker with one slot starts jobs in the order they came in",
-            setup: Setup(
-                slots: 1, workers: 1, programs: [.chaos], rate: 100, load: .plain(milliseconds: 1),
-                settings: [("ordered", 1), ("displacement", 40)]),
-            hasNoRecovery: "there is nothing to recover from"
-        ) { rig in
-            try await rig.pass(.seconds(3))
-            return []
+            return [.struck(narrow)]
         }
     }
 }

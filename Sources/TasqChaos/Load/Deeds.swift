@@ -65,9 +65,11 @@ struct Deeds: Sendable {
         case .hostile:
             if attempt.number == 1 { throw Failure.hostile }
         case .pill:
-            Self.die(in: attempt.number)
+            // Each pill begins with another way.
+            Self.die(in: attempt.number + attempt.body.ms)
         case .leak:
             await Self.leak()
+        case .tick: break
         case .hang:
             while true { await Self.sleepDeaf() }
         case .spin:
@@ -77,9 +79,11 @@ struct Deeds: Sendable {
 
     /// Ends this process, in another way each time.
     private static func die(in way: Int) -> Never {
-        switch way % 3 {
+        switch way % 5 {
         case 0: abort()
         case 1: fatalError("a job that kills its worker")
+        case 2: die(in: [way][way])
+        case 3: die(in: Int.max - 2 + way)
         default:
             kill(getpid(), SIGKILL)
             abort()

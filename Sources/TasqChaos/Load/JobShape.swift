@@ -14,6 +14,8 @@ struct JobShape: Sendable {
         case pill
         /// Takes memory until the process may have no more.
         case leak
+        /// Put in by a schedule; takes a moment.
+        case tick
         /// Never returns: it sleeps, or burns a core, and hears no cancellation.
         case hang, spin
     }

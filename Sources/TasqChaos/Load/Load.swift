@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 import Tasq
+import TasqTesting
 import TasqWebhooks
 
 /// The clients of a run: they ask for jobs at a steady rate, each under a token of its own, and
@@ -107,6 +108,17 @@ final class Load: Sendable {
             shape.milliseconds = milliseconds
             return shape
         }
+    }
+
+    /// What the server has counted beyond what its clients were told.
+    func overcount() async throws -> Int {
+        let answer = try await execute(.GET, "/metrics")
+        let page = String(decoding: answer?.body ?? Data(), as: UTF8.self)
+        let name = "tasq_enqueued_total "
+        guard let line = page.split(separator: "\n").first(where: { $0.hasPrefix(name) }),
+            let counted = Double(line.dropFirst(name.count))
+        else { throw TestingError.failed("the server does not say what it counted") }
+        return Int(counted) - tally.acknowledged
     }
 
     // MARK: One request

@@ -49,6 +49,21 @@ struct NetworkNamespace: Sendable {
         try await Self.run(wrapper + ["iptables"] + rule + ["-j", "DROP"])
     }
 
+    /// How many packets the rules have dropped since the last ``mend()``.
+    func dropped() async throws -> Int {
+        let table = try await ChildProcess.run(wrapper + ["iptables", "-n", "-v", "-x", "-L"])
+        return Self.dropped(in: table)
+    }
+
+    /// The same of a table as `iptables -n -v -x -L` prints it: packets, bytes, target and so on.
+    static func dropped(in table: String) -> Int {
+        table.split(separator: "\n").reduce(0) { sum, line in
+            let fields = line.split(separator: " ")
+            guard fields.count > 2, fields[2] == "DROP" else { return sum }
+            return sum + (Int(fields[0]) ?? 0)
+        }
+    }
+
     /// Lets everything through again.
     func mend() async throws {
         try await inside("iptables", "-F")

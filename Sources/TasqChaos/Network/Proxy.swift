@@ -37,8 +37,15 @@ final class Proxy: Sendable {
     /// Ends every connection at once, as a router that forgot them would.
     func reset() { state.endAll() }
 
+    /// Ends one direction of every connection, so that the side which nothing comes to any more can
+    /// still say what it likes: towards the server, or towards the process.
+    func halfClose(towardsServer: Bool) { state.halfClose(towardsServer: towardsServer) }
+
     /// Connections that were made over this road.
     var connections: Int { state.count }
+
+    /// Pieces that the weather slowed, sliced or held up, and connections that it ended.
+    var struck: Int { state.struck }
 
     /// Opens a road to a port of this machine.
     static func open(to target: Int, on host: String = "127.0.0.1") async throws -> Proxy {
@@ -47,6 +54,7 @@ final class Proxy: Sendable {
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { client in join(client, to: target, over: state) }
             .bind(host: host, port: 0).get()
         return Proxy(listener: listener, state: state)
@@ -58,6 +66,7 @@ final class Proxy: Sendable {
     ) -> EventLoopFuture<Void> {
         ClientBootstrap(group: client.eventLoop)
             .channelOption(.autoRead, value: false)
+            .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(host: "127.0.0.1", port: target)
             .flatMap { server in
                 client.eventLoop.makeCompletedFuture {
@@ -80,8 +89,9 @@ final class Proxy: Sendable {
 private final class Road: Sendable {
     private struct State {
         var weather = Weather.fair
-        var channels: [ObjectIdentifier: any Channel] = [:]
+        var channels: [ObjectIdentifier: (channel: any Channel, isServer: Bool)] = [:]
         var count = 0
+        var struck = 0
     }
 
     private let state = Mutex(State())
@@ -92,11 +102,15 @@ private final class Road: Sendable {
     }
 
     var count: Int { state.withLock { $0.count } }
+    var struck: Int { state.withLock { $0.struck } }
+
+    func noteStrike() { state.withLock { $0.struck += 1 } }
 
     func add(_ client: any Channel, _ server: any Channel) {
         state.withLock { state in
             state.count += 1
-            for channel in [client, server] { state.channels[ObjectIdentifier(channel)] = channel }
+            state.channels[ObjectIdentifier(client)] = (client, false)
+            state.channels[ObjectIdentifier(server)] = (server, true)
         }
         for channel in [client, server] {
             channel.closeFuture.whenComplete { _ in
@@ -108,7 +122,18 @@ private final class Road: Sendable {
     }
 
     func endAll() {
-        for channel in state.withLock({ Array($0.channels.values) }) { Self.reset(channel) }
+        for end in state.withLock({ Array($0.channels.values) }) {
+            noteStrike()
+            Self.reset(end.channel)
+        }
+    }
+
+    func halfClose(towardsServer: Bool) {
+        for end in state.withLock({ Array($0.channels.values) })
+        where end.isServer == towardsServer {
+            noteStrike()
+            end.channel.close(mode: .output, promise: nil)
+        }
     }
 
     /// Closes so that the other side sees a reset rather than an end.
@@ -130,7 +155,10 @@ private final class Relay: ChannelInboundHandler {
 
     private enum Item {
         case bytes(ByteBuffer)
+        /// One side has said its last, and still listens.
         case end
+        /// One side has gone.
+        case gone
     }
 
     /// How often a road that is cut is looked at again.
@@ -156,6 +184,7 @@ private final class Relay: ChannelInboundHandler {
         var bytes = unwrapInboundIn(data)
         let weather = road.weather
         guard weather.resetChance == 0 || Double.random(in: 0..<1) >= weather.resetChance else {
+            road.noteStrike()
             Road.reset(own)
             Road.reset(other)
             return
@@ -168,8 +197,16 @@ private final class Relay: ChannelInboundHandler {
         pump()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed? = event as? ChannelEvent {
+            append(.end, road.weather)
+            pump()
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
-        append(.end, road.weather)
+        append(.gone, road.weather)
         pump()
     }
 
@@ -178,6 +215,7 @@ private final class Relay: ChannelInboundHandler {
     }
 
     private func append(_ item: Item, _ weather: Weather) {
+        if weather.isFelt(towardsServer: direction == .up) { road.noteStrike() }
         let swing = weather.jitter * Double.random(in: -1...1)
         let delay = max(.zero, weather.latency + swing)
         let due = NIODeadline.now() + TimeAmount(delay)
@@ -191,7 +229,8 @@ private final class Relay: ChannelInboundHandler {
         while !isHeld, let first = waiting.first, first.due <= .now() {
             switch waiting.removeFirst().item {
             case .bytes(let bytes): other.writeAndFlush(bytes, promise: nil)
-            case .end: other.close(promise: nil)
+            case .end: other.close(mode: .output, promise: nil)
+            case .gone: other.close(promise: nil)
             }
         }
         guard let first = waiting.first, !hasAlarm else { return }

@@ -13,6 +13,11 @@ struct Weather: Sendable {
     var holdsUp = false
     var holdsDown = false
 
+    /// Whether it does anything to a piece that goes this way.
+    func isFelt(towardsServer: Bool) -> Bool {
+        latency > .zero || slice != nil || (towardsServer ? holdsUp : holdsDown)
+    }
+
     static let fair = Weather()
     /// Cut both ways.
     static let cut = Weather(holdsUp: true, holdsDown: true)

@@ -5,8 +5,9 @@ struct Table: Sendable {
 
     var markdown: String {
         var lines = [
-            "| fault | runs | jobs | nine zero figures | run again | taken over p50 / max | healed after |",
-            "| --- | --- | --- | --- | --- | --- | --- |",
+            "| fault | runs | jobs | nine zero figures | run again | taken over, p50 / max "
+                + "| jobs done meanwhile | healed in | did not hold |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         ]
         var names: [String] = []
         for report in reports where !names.contains(report.plan.fault.name) {
@@ -29,15 +30,26 @@ struct Table: Sendable {
                 sum("taken over") == 0
                 ? ""
                 : Self.seconds(worst("takeover p50")) + " / " + Self.seconds(worst("takeover max"))
+            let share = runs.compactMap { $0.figure("rate during, share") }.min() ?? 0
+            let meanwhile = Figure(name: "", value: share, unit: "%").text
             lines.append(
                 "| `\(name)`: \(first.plan.fault.summary) | \(runs.count) | "
                     + "\(sum("jobs acknowledged")) | \(zero) | \(sum("runs repeated")) | "
-                    + "\(takeover) | \(Self.seconds(worst("healed"))) |")
+                    + "\(takeover) | \(meanwhile) | \(Self.seconds(worst("healed"))) | "
+                    + "\(Self.failures(of: runs)) |")
         }
         for skip in skipped {
-            lines.append("| `\(skip.fault)` | skipped: \(skip.reason) | | | | | |")
+            lines.append("| `\(skip.fault)` | skipped: \(skip.reason) | | | | | | | |")
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// What was found, and which pass figures were missed, each with its seed.
+    private static func failures(of runs: [Report]) -> String {
+        runs.flatMap { run in
+            run.findings.map { "seed \(run.plan.seed): \($0.invariant), \($0.count) times" }
+                + run.misses.map { "seed \(run.plan.seed): \($0.limit.text(seen: $0.value))" }
+        }.joined(separator: "; ")
     }
 
     private static func seconds(_ milliseconds: Double) -> String {

@@ -56,8 +56,7 @@ struct Crew: Sendable {
     }
 
     func worker(_ number: Int) -> Member {
-        let programs = plan.mistake == nil ? plan.fault.setup.programs : [.chaos]
-        let program = programs[number % programs.count]
+        let program = plan.programs[number % plan.programs.count]
         let name = "w\(number + 1)"
         return Member(
             name: name, program: worker(number, as: program, named: name), log: log,
@@ -73,8 +72,9 @@ struct Crew: Sendable {
         case .tasq, .old:
             words = [
                 program == .old ? old : tasq, "work", "--concurrency", "\(plan.slots)",
-                "--queue", "default", "--queue", "second",
+                "--queue", "default",
             ]
+            if !plan.fault.setup.hasNarrowWorker || number != 1 { words += ["--queue", "second"] }
         case .chaos:
             words = [
                 own, "worker", "--name", name, "--log", stage.evidence.log(of: name),
@@ -83,6 +83,7 @@ struct Crew: Sendable {
             if let mistake = plan.mistake, !plan.isUnedited {
                 words += ["--mistake", mistake.rawValue]
             }
+            if plan.allLead { words.append("--leads") }
         }
         words = (stage.wrappers[number] ?? []) + words
         return Member.Program(

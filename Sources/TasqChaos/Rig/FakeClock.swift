@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TasqTesting
 
 /// A file that tells one process's clock how far it is off.
 struct FakeClock: Sendable {
@@ -34,6 +35,20 @@ struct FakeClock: Sendable {
         _ = FileManager.default.createFile(
             atPath: file, contents: Data((offset + "\n").utf8),
             attributes: [.posixPermissions: 0o644])
+    }
+
+    /// How far ahead of the true time it is for a process that goes by it.
+    func secondsAhead() async throws -> Int {
+        let variables = environment.map { "\($0.key)=\($0.value)" }
+        let theirs = try await ChildProcess.run(["env"] + variables + ["date", "+%s"])
+        let seconds = theirs.filter { $0.isNumber }
+        return (Int(seconds) ?? 0) - Int(Date().timeIntervalSince1970)
+    }
+
+    /// Whether a process goes by it, or by another of its kind.
+    func isWorn(by pid: Int32) -> Bool {
+        let maps = FileManager.default.contents(atPath: "/proc/\(pid)/maps") ?? Data()
+        return String(decoding: maps, as: UTF8.self).contains("libfaketime")
     }
 
     func remove() {

@@ -10,8 +10,19 @@ struct Plan: Sendable {
     var mistake: Mistake?
     /// With a mistake's stage and limits, and without the mistake: what it must not find.
     var isUnedited: Bool
+    /// Whether every worker holds the maintenance term at once.
+    private var sharesTerm: Bool
     /// Where to keep what the run leaves behind; without it only a run that finds something does.
     var keep: String?
+
+    /// Whether all lead: where it is asked for, or is the fault.
+    var allLead: Bool { sharesTerm || fault.setup.allLead }
+    /// Which programs the workers are. Statements can be changed in this one's alone; a version
+    /// that is to be replaced is itself all the same.
+    var programs: [Fault.WorkerProgram] {
+        let isOwn = (mistake != nil || allLead) && !fault.setup.startsOld
+        return isOwn ? [.chaos] : fault.setup.programs
+    }
 
     /// Jobs one worker runs at once.
     var slots: Int { fault.setup.slots }
@@ -46,7 +57,8 @@ struct Plan: Sendable {
 
     init(
         fault: Fault, seed: UInt64, jobs: Int, workers: Int, profile: Profile,
-        rate: Double? = nil, mistake: Mistake? = nil, isUnedited: Bool = false, keep: String? = nil
+        rate: Double? = nil, mistake: Mistake? = nil, isUnedited: Bool = false,
+        allLead: Bool = false, keep: String? = nil
     ) {
         self.fault = fault
         self.seed = seed
@@ -56,6 +68,7 @@ struct Plan: Sendable {
         self.rate = rate
         self.mistake = mistake
         self.isUnedited = isUnedited
+        sharesTerm = allLead
         self.keep = keep
     }
 }

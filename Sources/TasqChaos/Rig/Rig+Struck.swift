@@ -6,8 +6,7 @@ import TasqTesting
 extension Rig {
     /// How often PostgreSQL refused tasq something with this SQLSTATE, by its own log.
     func refusals(_ state: String) -> Int {
-        let log = FileManager.default.contents(atPath: postgres.directory + "/log") ?? Data()
-        return Self.refusals(state, in: String(decoding: log, as: UTF8.self))
+        Self.refusals(state, in: text(loggedBy: postgres))
     }
 
     /// The same of a log whose lines begin as ``logPrefix`` says.
@@ -16,6 +15,51 @@ extension Rig {
         return log.split(separator: "\n").filter { line in
             marks.contains { line.contains($0) }
         }.count
+    }
+
+    /// What a PostgreSQL has logged so far.
+    func text(loggedBy postgres: PrivatePostgres) -> String {
+        let log = FileManager.default.contents(atPath: postgres.directory + "/log") ?? Data()
+        return String(decoding: log, as: UTF8.self)
+    }
+
+    /// How often tasq connected to a PostgreSQL that logs connections.
+    static func visits(in log: String) -> Int {
+        log.split(separator: "\n").filter {
+            $0.contains("connection authorized: user=\(Stage.role)")
+        }.count
+    }
+
+    /// What Redis counts of itself under this name in a section of `INFO`, as in `evicted_keys:3`
+    /// or `errorstat_OOM:count=3`; 0 where it has nothing to count.
+    func redisCount(_ name: String, of section: String) async throws -> Int {
+        Self.count(name, in: try await redis.command("INFO", section))
+    }
+
+    /// The same in an answer to `INFO`.
+    static func count(_ name: String, in info: String) -> Int {
+        for line in info.split(whereSeparator: { $0.isNewline }) where line.hasPrefix(name + ":") {
+            let number = line.dropFirst(name.count + 1).drop { !$0.isNumber }
+            return Int(number.prefix { $0.isNumber }) ?? 0
+        }
+        return 0
+    }
+
+    /// Rows of jobs that nobody sees any more, by PostgreSQL's own count, and those there are.
+    func deadRows() async throws -> Int { try await rows("n_dead_tup") }
+    func liveRows() async throws -> Int { try await rows("n_live_tup") }
+
+    private func rows(_ count: String) async throws -> Int {
+        try await number(
+            """
+            SELECT \(count) FROM pg_stat_user_tables
+            WHERE schemaname = 'tasq' AND relname = 'job'
+            """)
+    }
+
+    /// Jobs that wait to be claimed.
+    func queued() async throws -> Int {
+        try await number("SELECT count(*) FROM tasq.job WHERE status = 'queued'")
     }
 
     /// PostgreSQL's `log_line_prefix`: when, in which process, by whom and with what.

@@ -111,10 +111,11 @@ struct Sampler: Sendable {
         for member in rig.members {
             guard let pid = await member.pid, let memory = Self.memory(of: pid) else { continue }
             let files = ProcessTree.openFiles(of: pid) ?? 0
+            guard let computed = ProcessTree.computed(by: pid) else { continue }
             rig.log.write(
                 Event(
                     kind: .sample, name: member.name, pid: pid,
-                    numbers: ["rss_kb": memory, "fds": Int64(files)]))
+                    numbers: ["rss_kb": memory, "fds": Int64(files), "cpu_ms": computed]))
         }
     }
 

@@ -164,7 +164,7 @@ struct Trial: Sendable {
             tell("load")
             try await Task.sleep(for: plan.calm)
             tell("fault")
-            let figures = try await strike(rig)
+            var figures = try await strike(rig)
             rig.log.write(Event(kind: .phase, name: "heal"))
             tell("healing")
             try await Task.sleep(for: plan.convalescence)
@@ -175,6 +175,10 @@ struct Trial: Sendable {
             rig.log.write(Event(kind: .phase, name: "drain"))
             tell("draining")
             await drain(rig)
+            if plan.fault.setup.comparesCounters {
+                let more = try await rig.load.overcount()
+                figures.append(Figure(name: "counted beyond what was told", value: Double(more)))
+            }
             rig.log.write(Event(kind: .phase, name: "end"))
             tell("stopping processes")
             await stop(rig)
@@ -218,8 +222,8 @@ struct Trial: Sendable {
         }
         try await copy(
             """
-            SELECT n, xid, at, pg_xact_commit_timestamp(xid::xid), tbl, op, job, claim, worker, \
-            token, kind, queue, old_status, status, old_attempt, attempt, max_attempts, \
+            SELECT n, xid, at, pg_xact_commit_timestamp(xid::xid), began, tbl, op, job, claim, \
+            worker, token, kind, queue, old_status, status, old_attempt, attempt, max_attempts, \
             old_crashes, crashes, old_handbacks, handbacks, last_claim, run_at, unique_key, pid, \
             beat, lease_us, queues, paused FROM audit.change
             """, "change.csv")
@@ -232,6 +236,7 @@ struct Trial: Sendable {
         try await copy(
             "SELECT job_id, claim, attempt, outcome, octet_length(reason) FROM tasq.attempt",
             "attempt.csv")
+        try await copy("SELECT schedule, tick, job_id FROM tasq.schedule_tick", "tick.csv")
     }
 
     private func check(_ evidence: Evidence, own: [Figure]) async throws -> Report {
@@ -264,7 +269,12 @@ extension Plan {
             ("lease_ms", milliseconds(profile.lease)),
             ("grace_ms", milliseconds(profile.grace)),
             ("heal_ms", milliseconds(profile.healLimit)),
-            ("orphan_ms", milliseconds(profile.lease + .seconds(3))),
+            // Of a worker that has been silent for a lease and three seconds, see Sampler.
+            ("orphan_ms", milliseconds(.seconds(3).onThisMachine)),
+            // Asked to end, a process claims nothing more after so long, and is gone so long after
+            // its grace, or after it was asked a second time.
+            ("last_claim_ms", milliseconds(.milliseconds(200).onThisMachine)),
+            ("exit_ms", milliseconds(.seconds(1).onThisMachine)),
             ("pick_ms", 2500),
             ("max_crashes", Double(JobLimits.maxCrashes)),
             ("jobs", Double(jobs)),

@@ -119,6 +119,9 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
             "I6", "the attempt falls without a hand-back",
             "SELECT moved(2, 1300, 'success', 9001, attempts => -1)"),
         BadHistory(
+            "I6", "an attempt beyond the last",
+            "SELECT moved(2, 1300, 'success', 9001, attempts => 30)"),
+        BadHistory(
             "I7", "a run without a claim",
             "DELETE FROM change WHERE tbl = 'claim' AND claim = u(11)"),
         BadHistory(
@@ -134,6 +137,12 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
         BadHistory(
             "I8", "a pill that runs a fourth time", "SELECT ran(6, 69, 4, 900, 7000, 7001)"),
         BadHistory(
+            "I8", "a pill that is left as if it could be taken again",
+            "UPDATE job SET status = 'queued' WHERE token = 'tok6'"),
+        BadHistory(
+            "I8", "a job that never returns, and succeeds",
+            "UPDATE job SET kind = 'hang' WHERE token = 'tok1'"),
+        BadHistory(
             "I8", "an innocent that is given up",
             "UPDATE job SET status = 'error' WHERE token = 'tok3'"),
         BadHistory(
@@ -144,6 +153,9 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
             DELETE FROM event WHERE e = 'sample' AND t BETWEEN 10000e6 AND 20000e6;
             SELECT looked(g, orphans => 1) FROM generate_series(10000, 20000, 250) AS g
             """),
+        BadHistory(
+            "I9", "a claim under the id of a worker that was declared dead",
+            "UPDATE change SET worker = u(2) WHERE tbl = 'claim' AND claim = u(71)"),
         BadHistory(
             "I10", "a job waits beside free slots",
             """
@@ -199,6 +211,12 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
             UPDATE change SET run_at = at(400) WHERE job = u(2) AND status = 'scheduled'
             """),
         BadHistory(
+            "I15", "tried again a moment too soon",
+            "UPDATE change SET run_at = at(1161) WHERE job = u(2) AND status = 'scheduled'"),
+        BadHistory(
+            "I15", "tried again too soon after the statement's own time",
+            "UPDATE change SET began = at(1071) WHERE op = 'D' AND claim = u(21)"),
+        BadHistory(
             "I15", "tried again too late",
             "UPDATE change SET run_at = at(1400) WHERE job = u(2) AND status = 'scheduled'"),
         BadHistory(
@@ -208,6 +226,16 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
             "I16", "two unfinished jobs share a unique key",
             "UPDATE change SET n = 0 WHERE job = u(7) AND op = 'I'; SELECT entered(52, 6003, key => 'k');"
                 + "UPDATE change SET n = 1 WHERE job = u(52)"),
+        BadHistory("I17", "a tick was missed", "DELETE FROM tick WHERE job = u(502)"),
+        BadHistory(
+            "I17", "a tick was fired twice", "INSERT INTO tick SELECT 'second', at(5000), u(502)"),
+        BadHistory(
+            "I17", "a schedule's job for no tick",
+            "SELECT entered(504, 8001, 'tick'), moved(504, 8002, 'cancelled', 9001)"),
+        BadHistory("I17", "the job of a tick is gone", "DELETE FROM job WHERE token = 'tok503'"),
+        BadHistory(
+            "I17", "the job of a tick was left",
+            "UPDATE job SET status = 'queued' WHERE token = 'tok503'"),
         BadHistory(
             "I18", "confirmed as cancelled and successful",
             "UPDATE job SET status = 'success' WHERE token = 'tok5'"),
@@ -235,6 +263,30 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
             "I21", "ends in order and leaves a claim to the reaper",
             "UPDATE change SET attempt = old_attempt, handbacks = 0, crashes = 1 WHERE job = u(4) AND handbacks = 1 AND old_handbacks = 0"
         ),
+        BadHistory(
+            "I21", "asked to end, and takes longer than its grace",
+            "UPDATE event SET t = 9000e6 WHERE e = 'exit' AND pid = 300"),
+        BadHistory(
+            "I21", "interrupted, and ends badly",
+            """
+            UPDATE event SET out = 'INT' WHERE e = 'signalled' AND pid = 300;
+            UPDATE event SET out = 'exit 70' WHERE e = 'exit' AND pid = 300
+            """),
+        BadHistory(
+            "I21", "asked again, and goes on",
+            """
+            UPDATE event SET t = 6000e6 WHERE e = 'exit' AND pid = 300;
+            SELECT happened(2550, 'signalled', 300, 'TERM')
+            """),
+        BadHistory(
+            "I21", "asked to end, and claims",
+            "UPDATE change SET at = at(2705), worker = u(3) WHERE tbl = 'claim' AND claim = u(42)"),
+        BadHistory(
+            "I21", "signs off before it has handed back",
+            "UPDATE change SET n = 0 WHERE tbl = 'worker' AND op = 'D' AND worker = u(3)"),
+        BadHistory(
+            "I21", "what it handed back waits",
+            "UPDATE change SET at = at(4700) WHERE tbl = 'claim' AND op = 'I' AND claim = u(42)"),
         BadHistory(
             "I22", "acknowledged before its commit",
             "UPDATE change SET committed = at(1500) WHERE tbl = 'job' AND op = 'I' AND job = u(1)"),

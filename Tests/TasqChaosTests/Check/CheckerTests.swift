@@ -33,7 +33,7 @@ import Testing
         // The last line of the first log has no end: it must not swallow the next log's first.
         evidence.write(whole + "\n" + #"{"t":2,"p":"w1","e"#, to: "w1.jsonl")
         evidence.write(whole + "\n\n[1]\n" + whole + "\n", to: "w2.jsonl")
-        for table in ["change", "job", "claim_left", "attempt"] {
+        for table in ["change", "job", "claim_left", "attempt", "tick"] {
             evidence.write("", to: table + ".csv")
         }
         let (findings, count) = try await scratch().withDatabase { history in
@@ -173,6 +173,52 @@ import Testing
         #expect(value("taken over") == 1)
         #expect(value("jobs acknowledged") == 10)
         #expect(value("runs repeated") == 4)
+        #expect(value("registered anew") == 0)
+        #expect(value("handed back") == 1)
+        #expect(value("times killed") == 1)
+        #expect(value("times stopped") == 0)
+    }
+
+    @Test func `Figures tell how busy the busiest worker was while something was disturbed`()
+        async throws
+    {
+        let figures = try await scratch().withDatabase { history in
+            try await history.run(
+                Story.words + Story.good
+                    + """
+                    INSERT INTO event (t, p, pid, e, name, x) VALUES
+                        (1000e6, 'chaos', 100, 'sample', 'w1', '{"cpu_ms": 0}'),
+                        (1800e6, 'chaos', 100, 'sample', 'w1', '{"cpu_ms": 700}'),
+                        (1820e6, 'chaos', 100, 'sample', 'w1', '{"cpu_ms": 710}'),
+                        (1800e6, 'chaos', 101, 'sample', 'serve', '{"cpu_ms": 0}'),
+                        (1820e6, 'chaos', 101, 'sample', 'serve', '{"cpu_ms": 20}');
+                    """)
+            _ = try await history.check()
+            return try await history.figures()
+        }
+        let busiest = figures.first { $0.name == "worker CPU during" }?.value
+        #expect(busiest == 50)
+    }
+
+    @Test func `Runs beside a run of the same job, and those that were called off, are counted`()
+        async throws
+    {
+        let figures = try await scratch().withDatabase { history in
+            try await history.run(
+                Story.words + Story.good
+                    + """
+                    SELECT ran(3, 39, 2, 100, 1750, 1760);
+                    SELECT ran(1, 19, 2, 200, 1500, 1600, 'cancelled'),
+                        ran(5, 59, 2, 200, 1500, 1600, 'cancelled');
+                    SELECT beat(20, 100, 'I', 9500);
+                    """)
+            _ = try await history.check()
+            return try await history.figures()
+        }
+        let value = { (name: String) in figures.first { $0.name == name }?.value }
+        #expect(value("runs that overlap") == 1)
+        #expect(value("runs cancelled") == 1)
+        #expect(value("registered anew") == 1)
     }
 
     private func findings(_ change: String) async throws -> [Finding] {

@@ -166,11 +166,20 @@ enum Story {
         INSERT INTO attempt VALUES (u(9), u(91), 1, 'retry', 2000);
         SELECT moved(9, 6320, 'queued', nextval('n'));
         SELECT claimed(9, 92, 1, 6330), ran(9, 92, 2, 100, 6331, 6340), settled(9, 92, 6341);
+        -- 501 to 503: put in by a schedule that ticks every second.
+        SELECT entered(500 + g, 4001 + g * 1000, 'tick') FROM generate_series(1, 3) AS g ORDER BY g;
+        SELECT claimed(500 + g, 510 + g, 1, 4003 + g * 1000),
+            ran(500 + g, 510 + g, 1, 100, 4004 + g * 1000, 4005 + g * 1000),
+            settled(500 + g, 510 + g, 4006 + g * 1000)
+        FROM generate_series(1, 3) AS g ORDER BY g;
+        INSERT INTO tick SELECT 'second', at(4000 + g * 1000), u(500 + g)
+        FROM generate_series(1, 3) AS g;
         SELECT happened(9000, 'phase', 1, NULL, 'drain');
         INSERT INTO cfg VALUES ('lease_ms', 3000), ('grace_ms', 5000), ('heal_ms', 2000),
             ('orphan_ms', 6000), ('pick_ms', 2500), ('max_crashes', 3), ('connections', 50),
             ('list_slack', 100), ('clock_is_true', 1), ('look_ms', 2000), ('clear_ms', 2500), ('jobs', 10),
-            ('mixture_from', 10), ('excuse_orphans', 1), ('excuse_stuck', 1),
+            ('mixture_from', 10), ('exit_ms', 1000), ('last_claim_ms', 200),
+            ('elsewhere_ms', 2000), ('tick_ms', 1000), ('excuse_orphans', 1), ('excuse_stuck', 1),
             ('excuse_connections', 1), ('excuse_lists', 1), ('excuse_beats', 1);
 
         """

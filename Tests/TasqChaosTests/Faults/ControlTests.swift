@@ -44,6 +44,22 @@ struct MistakeTests {
         #expect(!changed.isEmpty)
     }
 
+    @Test func `Where all lead, the statement that gives the term is another, and no other is`()
+        async throws
+    {
+        var changed: Set<String> = []
+        let store = PostgresStore(
+            try PostgresSettings(url: "postgres://app@127.0.0.1:5432/nowhere"),
+            logger: Logger(label: "leaders") { _ in SwiftLogNoOpLogHandler() },
+            editing: { statement in
+                let edited = SharedTerm.edit(statement)
+                if edited.text != statement.text { changed.insert(statement.name) }
+                return edited
+            })
+        await store.close()
+        #expect(changed == [SharedTerm.statement])
+    }
+
     @Test func `Every mistake has a control`() {
         #expect(Set(Control.all.map(\.mistake)) == Set(Mistake.allCases))
     }

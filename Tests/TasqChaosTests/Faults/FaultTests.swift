@@ -35,7 +35,7 @@ enum FaultTests {
     @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Workers {
         @Test(arguments: [
             "calm", "worker-kill", "fail-points", "worker-pause", "worker-drain", "server-kill",
-            "poison", "queue-pause",
+            "poison", "queue-pause", "two-reapers",
         ])
         func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
             try await FaultTests.holds(fault)
@@ -45,7 +45,7 @@ enum FaultTests {
     @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Redis {
         @Test(arguments: [
             "redis-flush", "redis-lose-hints", "redis-duplicate-hints", "redis-kill", "redis-hang",
-            "partition", "partition-answers",
+            "partition", "partition-answers", "half-close",
         ])
         func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
             try await FaultTests.holds(fault)
@@ -55,7 +55,7 @@ enum FaultTests {
     @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Postgres {
         @Test(arguments: [
             "postgres-restart", "postgres-terminate", "postgres-full", "reap-storm", "clock-jump",
-            "pooler",
+            "pooler", "stale-primary", "schedules",
         ])
         func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
             try await FaultTests.holds(fault)

@@ -65,6 +65,16 @@ growth AS (
     WHERE died - born > greatest(300000000000, 0.4 * whole) AND t > born + 120000000000
     GROUP BY pid
 ),
+-- What each worker took of a core while something was disturbed.
+busy AS (
+    SELECT
+        (max((s.x ->> 'cpu_ms')::float8) - min((s.x ->> 'cpu_ms')::float8))
+            / nullif((max(s.t) - min(s.t))::float8 / 1e6, 0) * 100 AS share
+    FROM event AS s, span
+    WHERE s.e = 'sample' AND s.x ? 'cpu_ms' AND s.name LIKE 'w%'
+        AND s.t BETWEEN span.broken AND span.mended
+    GROUP BY s.pid
+),
 -- Of PostgreSQL's clients, while nothing is disturbed.
 sessions AS (
     SELECT count(*) AS looks, regr_slope(connections::float8, t / 3.6e12) AS growth
@@ -85,10 +95,23 @@ UNION ALL SELECT 'runs', count(*), '' FROM run
 UNION ALL SELECT 'runs repeated', count(*), '' FROM (
     SELECT lag(ending) OVER (PARTITION BY job ORDER BY n0) AS before FROM claim
 ) AS c WHERE c.before IN ('reaped', 'taken', 'handed back')
+UNION ALL SELECT 'runs that overlap', count(*), '' FROM run AS a
+    JOIN run AS b ON b.job = a.job AND b.claim <> a.claim AND b.t0 >= a.t0
+        AND b.t0 < coalesce(a.t1, 9e18)
+-- By a worker that was disturbed, of jobs that nobody called off.
+UNION ALL SELECT 'runs cancelled', count(*), '' FROM event AS f
+    WHERE f.e = 'end' AND f.out = 'cancelled' AND f.pid IN (SELECT pid FROM disturbed)
+        AND NOT EXISTS (SELECT FROM job AS j WHERE j.job = f.job AND j.status = 'cancelled')
+UNION ALL SELECT 'times killed', count(*), '' FROM event WHERE e = 'signalled' AND out = 'KILL'
+UNION ALL SELECT 'times stopped', count(*), '' FROM event WHERE e = 'signalled' AND out = 'STOP'
 UNION ALL SELECT 'claims reaped', count(*), '' FROM claim WHERE ending = 'reaped'
+UNION ALL SELECT 'handed back', count(*), '' FROM claim WHERE ending = 'handed back'
 UNION ALL SELECT 'workers declared dead', count(*), '' FROM worker AS w
     WHERE w.n1 IS NOT NULL AND NOT EXISTS (
         SELECT FROM event AS e WHERE e.pid = w.pid AND e.out IN ('TERM', 'INT') AND e.t < w.t1)
+-- Processes that found themselves declared dead, and came back under another id.
+UNION ALL SELECT 'registered anew', count(*), '' FROM (
+    SELECT FROM worker GROUP BY pid HAVING count(*) > 1) AS w
 UNION ALL SELECT 'outcomes discarded', count(*), '' FROM event WHERE e = 'lost'
 UNION ALL SELECT 'takeover p50', coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms), 0), 'ms'
     FROM wait
@@ -145,5 +168,6 @@ UNION ALL SELECT 'open files growth an hour', coalesce(max(greatest(0, files)), 
 UNION ALL SELECT 'processes that lived', count(*), '' FROM growth
 UNION ALL SELECT 'connections growth an hour', coalesce(greatest(0, growth), 0), '' FROM sessions
 UNION ALL SELECT 'undisturbed looks', looks, '' FROM sessions
+UNION ALL SELECT 'worker CPU during', coalesce(max(share), 0), '%' FROM busy
 UNION ALL SELECT 'most memory', coalesce(max((x ->> 'rss_kb')::float8) / 1024, 0), 'MB'
     FROM event WHERE e = 'sample' AND x ? 'rss_kb'

@@ -8,6 +8,7 @@ CREATE INDEX ON change (xid, job);
 CREATE INDEX ON change (claim);
 CREATE INDEX ON change (job, n);
 CREATE INDEX ON change (queue, n) WHERE tbl = 'queue';
+CREATE INDEX ON tick (job);
 ANALYZE;
 
 -- How far the clocks are apart: over a long run they drift. Each look says how far at least and at
@@ -82,8 +83,8 @@ WHERE may_be_lost(q.acknowledged)
 CREATE TABLE claim AS
 SELECT
     i.claim, i.job, i.worker, i.attempt, i.n AS n0, i.at AS at0, i.committed AS committed0,
-    i.xid AS xid0, d.n AS n1, d.at AS at1, d.xid AS xid1, u.status AS next_status,
-    u.run_at AS next_run_at, u.kind, u.old_crashes AS crashes,
+    i.xid AS xid0, d.n AS n1, d.at AS at1, coalesce(d.began, d.at) AS began1, d.xid AS xid1,
+    u.status AS next_status, u.run_at AS next_run_at, u.kind, u.old_crashes AS crashes,
     CASE
         WHEN d.claim IS NULL THEN 'standing'
         WHEN u.job IS NULL THEN 'deleted'

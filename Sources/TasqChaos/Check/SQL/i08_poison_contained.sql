@@ -1,11 +1,12 @@
--- I8: a job that kills its worker runs three times at most and ends in `error`; no other job ends
--- so because of the company it was in. It may where three of its workers were killed, stopped or
--- cut off by whoever disturbs: they had it on board, and nobody can tell.
+-- I8: a job that kills its worker, or never returns until somebody does, runs three times at most and
+-- ends in `error`; no other job ends so because of the company it was in. It may where three of its
+-- workers were killed, stopped or cut off by whoever disturbs: they had it on board, and nobody can
+-- tell.
 SELECT j.job::text AS subject,
     count(r.claim) || ' runs of a job that kills, left ' || j.status AS detail
 FROM job AS j
 LEFT JOIN run AS r ON r.job = j.job
-WHERE j.kind IN ('pill', 'leak')
+WHERE j.kind IN ('pill', 'leak', 'hang', 'spin')
 GROUP BY j.job, j.status
 HAVING count(r.claim) > cfg('max_crashes') OR j.status <> 'error'
 UNION ALL

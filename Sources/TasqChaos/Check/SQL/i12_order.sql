@@ -1,5 +1,6 @@
--- I12: one worker with one slot, undisturbed, starts the jobs of a queue and priority in the order
--- in which they were committed, but for those that came together: within `displacement`.
+-- I12: undisturbed workers start the jobs of a queue and priority in the order in which they were
+-- committed, but for those that came together, and those that are on board of one or another: within
+-- `displacement`.
 SELECT s.job::text AS subject, 'started ' || abs(s.started - s.committed) || ' places off' AS detail
 FROM (
     SELECT r.job,

@@ -3,7 +3,7 @@
 SELECT j.job::text AS subject, 'in the table, and nobody asked for it' AS detail
 FROM job AS j
 LEFT JOIN enq AS q ON q.token = j.token
-WHERE q.token IS NULL
+WHERE q.token IS NULL AND NOT EXISTS (SELECT FROM tick AS t WHERE t.job = j.job)
 UNION ALL
 SELECT q.token, 'refused, and in the table all the same'
 FROM enq AS q

@@ -2,6 +2,7 @@
 -- at a time.
 SELECT j.token AS subject, count(*) || ' jobs of one token' AS detail
 FROM job AS j
+WHERE j.token IS NOT NULL
 GROUP BY j.token
 HAVING count(*) > 1
 UNION ALL

@@ -16,3 +16,4 @@ WHERE x IS NOT NULL;
 \copy job FROM 'FOLDER/job.csv' WITH CSV
 \copy claim_left FROM 'FOLDER/claim_left.csv' WITH CSV
 \copy attempt FROM 'FOLDER/attempt.csv' WITH CSV
+\copy tick FROM 'FOLDER/tick.csv' WITH CSV

@@ -31,12 +31,14 @@ EXCEPTION WHEN OTHERS THEN
     RETURN NULL;
 END $$;
 
--- audit.change of the run's database, with the time of its commit.
+-- audit.change of the run's database, with the times of its transaction: when it was committed, and
+-- the now() of its statements.
 CREATE TABLE change (
     n             bigint,
     xid           bigint,
     at            timestamptz,
     committed     timestamptz,
+    began         timestamptz,
     tbl           text,
     op            text,
     job           uuid,
@@ -80,6 +82,9 @@ CREATE TABLE job (
 );
 CREATE TABLE claim_left (job uuid, claim uuid, worker uuid);
 CREATE TABLE attempt (job uuid, claim uuid, attempt integer, outcome text, reason_bytes integer);
+
+-- The ticks of schedules that were fired, and the job of each.
+CREATE TABLE tick (schedule text, at timestamptz, job uuid);
 
 -- What the run was asked to be: times in milliseconds, allowances as 1.
 CREATE TABLE cfg (name text PRIMARY KEY, value float8 NOT NULL);

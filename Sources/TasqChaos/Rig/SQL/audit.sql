@@ -10,6 +10,7 @@ CREATE TABLE audit.change (
     n            bigint GENERATED ALWAYS AS IDENTITY,
     xid          xid8 NOT NULL DEFAULT pg_current_xact_id(),
     at           timestamptz NOT NULL DEFAULT clock_timestamp(),
+    began        timestamptz NOT NULL DEFAULT now(),
     tbl          text NOT NULL,
     op           text NOT NULL,
     job          uuid,
