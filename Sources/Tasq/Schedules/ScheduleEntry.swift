@@ -35,7 +35,7 @@ public struct ScheduleEntry: Sendable, Hashable {
     /// The greatest jitter.
     public static let longestJitter = Duration.seconds(86_400)
 
-    /// Makes an entry; ``check(now:)`` says whether it makes sense.
+    /// Makes an entry. Whether it makes sense is said when it is stored.
     public init(
         name: Name, cron: String, zone: String = "UTC", clockChange: ClockChange = .once,
         missed: MissedTicks = .latest, jitter: Duration = .zero, start: Timestamp? = nil,
