@@ -67,7 +67,8 @@ extension Fault {
                     WHERE usename = '\(Stage.role)' AND backend_type = 'client backend'
                     ORDER BY random() LIMIT 1
                     """)
-                Glibc.kill(Int32(pid), SIGKILL)
+                // Without a session it is -1, which kill(2) takes for every process there is.
+                if pid > 1 { Glibc.kill(Int32(pid), SIGKILL) }
                 try await rig.pass(.seconds(3))
             }
             return []
