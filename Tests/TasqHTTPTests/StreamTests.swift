@@ -1,4 +1,3 @@
-import Synchronization
 import TasqPostgres
 import TasqTesting
 import TestSizes
@@ -112,20 +111,22 @@ struct StreamTests {
     @Test func `One client too many that wants the stream is told to come back`() async throws {
         try await Stack.with { stack, _ in
             let leave = Signal()
-            let here = Mutex(0)
+            let (here, arrived) = AsyncStream<Void>.makeStream()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<ActivityFeed.watcherLimit {
                     group.addTask {
                         try await RawConnection.open(to: stack.admin) { connection in
                             try await connection.follow(stack, headers: "")
                             _ = try await connection.text(until: "retry: 3000")
-                            here.withLock { $0 += 1 }
+                            arrived.yield()
                             await leave.wait()
                         }
                     }
                 }
-                try await eventually("all others follow it") {
-                    here.withLock { $0 } == ActivityFeed.watcherLimit
+                var following = 0
+                for await _ in here {
+                    following += 1
+                    if following == ActivityFeed.watcherLimit { break }
                 }
                 let refused = try await stack.ask("GET", "/v1/stream")
                 #expect(refused.status == 503, "\(refused.text)")

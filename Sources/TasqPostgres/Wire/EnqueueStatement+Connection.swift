@@ -19,7 +19,8 @@ extension EnqueueStatement {
             unsafe PQexecParams(connection, sql, count, types, values, lengths, formats, 1)
         }
         let place = unsafe Self.place(of: connection)
-        let loss = unsafe String(cString: PQerrorMessage(connection))
+        let loss =
+            unsafe String(cString: PQerrorMessage(connection))
             .split(whereSeparator: \.isNewline).first.map(String.init) ?? "connection lost"
         guard let result = unsafe answer else {
             throw .unavailable("postgres \(place): \(loss)")

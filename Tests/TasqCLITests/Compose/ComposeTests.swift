@@ -119,7 +119,7 @@ import Testing
         let build = try #require(compose.services["migrate"]?.build)
         let context = ComposeFile.folder + build.context + "/"
         let file = try String(contentsOfFile: context + build.dockerfile, encoding: .utf8)
-        let copied = file.matches(of: /\nCOPY ([A-Z]\S*) /).map { String($0.1) }
+        let copied = file.matches(of: #/\nCOPY ([A-Z]\S*) /#).map { String($0.1) }
         #expect(copied == ["Package.swift", "Sources"])
         for name in copied {
             #expect(FileManager.default.fileExists(atPath: context + name), "\(name)")

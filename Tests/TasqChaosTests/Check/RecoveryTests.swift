@@ -153,7 +153,8 @@ struct LimitTests {
     }
 
     @Test func `What Redis counts of itself is read from what it says`() {
-        let info = "# Errorstats\r\nerrorstat_NOAUTH:count=7\r\nerrorstat_OOM:count=12\r\n"
+        let info =
+            "# Errorstats\r\nerrorstat_NOAUTH:count=7\r\nerrorstat_OOM:count=12\r\n"
             + "# Stats\r\nevicted_keys:3\r\nevicted_keys_all:9\r\n"
         #expect(Rig.count("errorstat_OOM", in: info) == 12)
         #expect(Rig.count("evicted_keys", in: info) == 3)
