@@ -122,10 +122,11 @@ private final class Road: Sendable {
     }
 
     func endAll() {
-        for end in state.withLock({ Array($0.channels.values) }) {
-            noteStrike()
-            Self.reset(end.channel)
+        let channels = state.withLock { state in
+            state.struck += state.channels.count
+            return state.channels.values.map(\.channel)
         }
+        Self.reset(channels)
     }
 
     func halfClose(towardsServer: Bool) {
@@ -136,14 +137,16 @@ private final class Road: Sendable {
         }
     }
 
-    /// Closes so that the other side sees a reset rather than an end.
-    static func reset(_ channel: any Channel) {
-        guard let socket = channel as? any SocketOptionProvider else {
-            return channel.close(promise: nil)
+    /// Closes so that the other sides see a reset rather than an end.
+    ///
+    /// All are told so before the first is closed: a relay closes the other end of a road when one end
+    /// is gone, which would be a quiet end.
+    static func reset(_ channels: [any Channel]) {
+        for channel in channels {
+            guard let socket = channel as? any SocketOptionProvider else { continue }
+            _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         }
-        socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in
-            channel.close(promise: nil)
-        }
+        for channel in channels { channel.close(promise: nil) }
     }
 }
 
@@ -185,8 +188,7 @@ private final class Relay: ChannelInboundHandler {
         let weather = road.weather
         guard weather.resetChance == 0 || Double.random(in: 0..<1) >= weather.resetChance else {
             road.noteStrike()
-            Road.reset(own)
-            Road.reset(other)
+            Road.reset([own, other])
             return
         }
         while bytes.readableBytes > 0 {
