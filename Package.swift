@@ -102,7 +102,6 @@ let package = Package(
             dependencies: [
                 "Tasq", "TasqTLS", "TasqWebhooks", logging, lifecycle, nioCore, nioPosix,
                 nioHTTP1,
-                .product(name: "HummingbirdCore", package: "hummingbird"),
             ],
             resources: [
                 .embedInCode("OpenAPI/openapi.yaml"),
