@@ -223,6 +223,9 @@ static const struct {
     {"TasqPostgres/SQL/migrations/0015_past_workers.sql", (const char[]){
 #embed "../TasqPostgres/SQL/migrations/0015_past_workers.sql" suffix(, 0)
     }},
+    {"TasqPostgres/SQL/migrations/0016_bulk.sql", (const char[]){
+#embed "../TasqPostgres/SQL/migrations/0016_bulk.sql" suffix(, 0)
+    }},
     {"TasqPostgres/SQL/pause.sql", (const char[]){
 #embed "../TasqPostgres/SQL/pause.sql" suffix(, 0)
     }},

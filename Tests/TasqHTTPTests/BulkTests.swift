@@ -47,6 +47,34 @@ struct BulkTests {
         }
     }
 
+    @Test func `What is tried again, and what failed with a text, is acted on as a whole`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let again = try await stack.enqueue(#"{"kind":"a"}"#)
+            try await stack.end("fail", #"{"delay":"1h","error":"Connection refused"}"#)
+            let failed = try await stack.enqueue(#"{"kind":"a"}"#)
+            try await stack.end("fail", #"{"retry":false,"error":"connection refused"}"#)
+            _ = try await stack.enqueue(#"{"kind":"a"}"#)
+            try await stack.end("fail", #"{"retry":false,"error":"timeout"}"#)
+            _ = try await stack.enqueue(#"{"kind":"a","delay":"1h"}"#)
+            for (filter, queued) in [
+                (#"{"reason":"CONNECTION"}"#, [failed]),
+                (#"{"kind":"a","retrying":true}"#, [again, failed]),
+            ] {
+                let started = try await stack.ask(
+                    "POST", "/v1/bulk", #"{"action":"retry","filter":\#(filter)}"#)
+                let id = try #require(member("id", of: started.text), "\(started.text)")
+                let text = try await finished(id, in: stack)
+                #expect(text.contains(#""matched":1,"changed":1,"passed_over":0"#), "\(text)")
+                #expect(member("state", of: text) == "done")
+                let rows = try await database.execute(
+                    "SELECT id FROM tasq.job WHERE status = 'queued' ORDER BY id")
+                #expect(rows == queued.joined(separator: "\n"))
+            }
+        }
+    }
+
     @Test func `One whose server died is taken up where it stood, and one called off is not`()
         async throws
     {
@@ -188,6 +216,16 @@ struct BulkTests {
             #"{"action":"cancel","filter":{"key":"\#(String(repeating: "k", count: 201))"}}"#,
             "key must be 1 to 200 bytes"
         ),
+        (#"{"action":"cancel","filter":{"retrying":1}}"#, "retrying must be true or false"),
+        (#"{"action":"cancel","filter":{"retrying":false}}"#, "filter must not be empty"),
+        (
+            #"{"action":"cancel","filter":{"retrying":true,"status":"queued"}}"#,
+            "retrying goes with the status scheduled"
+        ),
+        (#"{"action":"cancel","filter":{"retrying":true,"all":true}}"#, "all must not be given"),
+        (#"{"action":"cancel","filter":{"reason":""}}"#, "reason must be 1 to 2000 bytes"),
+        (#"{"action":"cancel","filter":{"reason":"a\u0000"}}"#, "reason must be"),
+        (#"{"action":"cancel","filter":{"running_longer_than":"1h"}}"#, "filter must have no"),
         (#"{"action":"cancel","filter":{"queue":"q"},"extra":1}"#, "body must have no fields but"),
     ])
     func `What is wrong with a bulk action is named, and nothing is started`(

@@ -105,6 +105,39 @@ struct DashboardBulkTests {
         }
     }
 
+    @Test func `What is tried again, and what failed with a text, is taken as it is listed`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let browser = Browser(stack)
+            for error in ["connection <refused>", "timeout"] {
+                _ = try await stack.enqueue(#"{"kind":"a"}"#)
+                try await stack.end("fail", #"{"delay":"1h","error":"\#(error)"}"#)
+                _ = try await stack.enqueue(#"{"kind":"a"}"#)
+                try await stack.end("fail", #"{"retry":false,"error":"\#(error)"}"#)
+            }
+            _ = try await stack.enqueue(#"{"kind":"a","delay":"1h"}"#)
+            for (query, count, rows) in [
+                ("action=retry&kind=a&reason=%3CREFUSED%3E", "1 job matches now.", "1|1|1"),
+                ("action=retry&kind=a&retrying=true", "2 jobs match now.", "3|1|1"),
+            ] {
+                let asked = try await browser.get("/bulk?\(query)")
+                #expect(asked.text.contains(count), "\(asked.text)")
+                #expect(!asked.text.contains("<REFUSED>"))
+                let page = try await ended(browser.send(asked)["location"], in: browser)
+                #expect(page.contains("data-state=\"done\""), "\(page)")
+                let found = try await database.execute(
+                    """
+                    SELECT count(*) FILTER (WHERE status = 'queued'),
+                        count(*) FILTER (WHERE status = 'scheduled' AND attempt = 0),
+                        count(*) FILTER (WHERE status = 'error')
+                    FROM tasq.job
+                    """)
+                #expect(found == rows)
+            }
+        }
+    }
+
     @Test func `A long history is counted as far as a bound, and the count says so`() async throws {
         try await Stack.with { stack, database in
             try await database.execute(
@@ -161,7 +194,12 @@ struct DashboardBulkTests {
                 ("action=retry&status=success", "status must be one of error"),
                 ("action=retry&status=none", "status must be one of scheduled"),
                 ("action=cancel&kind=a%20b", "kind must be"), ("action=cancel&qeueu=q", "unknown"),
-                ("action=cancel&retrying=true", "unknown"),
+                ("action=cancel&running_longer_than=1h", "unknown"),
+                ("action=cancel&retrying=true&status=queued", "retrying goes with the status"),
+                (
+                    "action=cancel&reason=" + String(repeating: "r", count: 2001),
+                    "reason must be 1 to 2000 bytes"
+                ),
             ] {
                 let answer = try await browser.get("/bulk?\(query)")
                 #expect(answer.status == 400 && answer.text.contains(said), "\(answer.text)")

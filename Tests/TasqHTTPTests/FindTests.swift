@@ -170,7 +170,7 @@ struct FindTests {
         }
     }
 
-    @Test func `A page lists by reason, tells its last line, and offers no action on that list`()
+    @Test func `A page lists by reason, tells its last line, and acts on all that have it`()
         async throws
     {
         try await Stack.with { stack, _ in
@@ -184,7 +184,12 @@ struct FindTests {
             let found = try await stack.ask("GET", "/jobs?reason=keyerror").text
             #expect(found.contains(failed) && !found.contains(other), "\(found)")
             #expect(found.contains("<input name=\"reason\" value=\"keyerror\">"), "\(found)")
-            #expect(!found.contains("All that match:") && !found.contains("/bulk?"), "\(found)")
+            #expect(found.contains("/bulk?action=retry&amp;reason=keyerror"), "\(found)")
+            // For how long a job has run is no filter of an action.
+            _ = try await stack.claim(#"{"worker_id":"\#(WorkerID())"}"#)
+            let longer = try await stack.ask("GET", "/jobs?running_longer_than=0s").text
+            #expect(longer.contains(other), "\(longer)")
+            #expect(!longer.contains("All that match:") && !longer.contains("/bulk?"), "\(longer)")
             let page = try await stack.ask("GET", "/jobs/\(failed)").text
             #expect(page.contains("Traceback\nKeyError: 42"), "\(page)")
             // How long ago becomes a time before it is counted.

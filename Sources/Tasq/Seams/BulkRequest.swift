@@ -8,7 +8,8 @@ public struct BulkRequest: Sendable, Hashable {
     /// Makes a request that says what it touches: an empty filter takes `everything`.
     ///
     /// - Throws: ``InvalidInput`` for an empty filter without `everything`, a filter with it, a
-    ///   status the action does not take, a filter for lists, or a key that no job can have.
+    ///   status the action does not take, a time to run, which is for lists, or a key or a text in
+    ///   the reason that no job can have.
     public init(
         _ action: JobAction, _ filter: JobFilter, everything: Bool = false
     ) throws(InvalidInput) {
@@ -24,13 +25,11 @@ public struct BulkRequest: Sendable, Hashable {
                 "must be one of \(action.statuses.map(\.rawValue).joined(separator: ", ")) "
                     + "to \(action.rawValue)")
         }
-        guard !filter.isRetrying else {
-            throw InvalidInput(field: "retrying", "is for lists")
-        }
+        try filter.checkRetrying("retrying")
         guard filter.runningLongerThan == nil else {
             throw InvalidInput(field: "running_longer_than", "is for lists")
         }
-        guard filter.reason == nil else { throw InvalidInput(field: "reason", "is for lists") }
+        if let reason = filter.reason { _ = try JobFilter.reason(reason, field: "reason") }
         if let key = filter.key, !(1...JobLimits.keyBytes).contains(key.utf8.count) {
             throw InvalidInput(field: "key", "must be 1 to \(JobLimits.keyBytes) bytes")
         }
@@ -45,10 +44,12 @@ public struct BulkRequest: Sendable, Hashable {
     }
 
     /// The statuses it touches. A retry that names none means what failed, not what was called off
-    /// or waits for its time.
+    /// or waits for its time; what succeeded has no reason any more.
     public var statuses: [JobStatus] {
         if let status = filter.status { return [status] }
-        return action == .retry ? [.error] : action.statuses
+        if filter.isRetrying { return [.scheduled] }
+        if action == .retry { return [.error] }
+        return action.statuses.filter { filter.reason == nil || $0 != .success }
     }
 }
 

@@ -12,11 +12,11 @@ public struct JobFilter: Sendable, Hashable {
     public var since: Timestamp?
     /// Enqueued before.
     public var until: Timestamp?
-    /// Only jobs in `scheduled` that wait for another attempt after one that failed; for lists.
+    /// Only jobs in `scheduled` that wait for another attempt after one that failed.
     public var isRetrying: Bool
     /// Only jobs in `executing` whose attempt began longer ago than this; for lists.
     public var runningLongerThan: Duration?
-    /// Only jobs whose ``JobRecord/reason`` has this text in it, in capitals or not; for lists.
+    /// Only jobs whose ``JobRecord/reason`` has this text in it, in capitals or not.
     public var reason: String?
 
     /// Makes a filter; without arguments it matches every job.
@@ -38,11 +38,6 @@ public struct JobFilter: Sendable, Hashable {
 }
 
 extension JobFilter {
-    /// Whether a part of it is for lists, and no ``BulkRequest`` can be told so.
-    package var isForLists: Bool {
-        isRetrying || runningLongerThan != nil || reason != nil
-    }
-
     /// Throws ``InvalidInput`` naming `field` when no job can be in its status and be tried again.
     package func checkRetrying(_ field: String) throws(InvalidInput) {
         guard !isRetrying || status == nil || status == .scheduled else {

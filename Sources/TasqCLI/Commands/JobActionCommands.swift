@@ -84,7 +84,8 @@ struct JobSelection: ParsableArguments {
             return try await apply(
                 action, to: try ids.map { try jobID($0, field: "the id") }, global)
         }
-        if filter.isForLists {
+        // Lists have these at hand; a walk would look at every job there is.
+        if filter.isRetrying || filter.runningLongerThan != nil || filter.reason != nil {
             let filter = try listed(action, filter)
             let configuration = try global.load([.database, .redis])
             return try await Connections.with(configuration) { connections in

@@ -98,7 +98,9 @@ extension Queue {
 /// The body of `POST /v1/bulk`: `{"action", "filter": {…}, "dry_run"}`.
 struct BulkBody {
     private static let fields = ["action", "filter", "dry_run"]
-    private static let filterFields = ["status", "queue", "kind", "key", "since", "until", "all"]
+    private static let filterFields = [
+        "status", "queue", "kind", "key", "since", "until", "retrying", "reason", "all",
+    ]
 
     let request: BulkRequest
     let isDryRun: Bool
@@ -132,6 +134,8 @@ struct BulkBody {
             filter.key = try parts.string("key")
             filter.since = try Self.time("since", in: parts)
             filter.until = try Self.time("until", in: parts)
+            filter.isRetrying = try Self.flag("retrying", in: parts)
+            filter.reason = try parts.string("reason")
             everything = try Self.flag("all", in: parts)
         }
         request = try BulkRequest(action, filter, everything: everything)
@@ -191,6 +195,8 @@ extension JSONWriter {
             json.member("key", filter.key)
             json.member("since", filter.since?.description)
             json.member("until", filter.until?.description)
+            json.member("retrying", filter.isRetrying)
+            json.member("reason", filter.reason)
             json.member("all", filter == JobFilter())
         }
         member("dry_run", bulk.isDryRun)

@@ -144,29 +144,35 @@ struct JobRoutes: Sendable {
 
 extension JobFilter {
     /// What a query or a form names it by.
-    static let parameters: Set = ["status", "queue", "kind", "key", "since", "until"]
+    static let parameters: Set = [
+        "status", "queue", "kind", "key", "since", "until", "retrying", "reason",
+    ]
 
     /// The same of a list, which may be narrowed by more than an action can be told.
-    static let listParameters = parameters.union(["retrying", "running_longer_than", "reason"])
+    static let listParameters = parameters.union(["running_longer_than"])
 
     init(_ query: Query) throws(Problem) {
         self.init(
             status: try query.status("status"), queue: try query.name("queue"),
             kind: try query.name("kind"), key: try query.key("key"),
-            since: try query.time("since"), until: try query.time("until"))
-    }
-
-    init(ofList query: Query) throws(Problem) {
-        try self.init(query)
-        isRetrying = try query.flag("retrying") ?? false
-        runningLongerThan = try query.value("running_longer_than") { text throws(InvalidInput) in
-            try DurationText.parse(text, field: "running_longer_than")
-        }
+            since: try query.time("since"), until: try query.time("until"),
+            isRetrying: try query.flag("retrying") ?? false)
         reason = try query.value("reason") { text throws(InvalidInput) in
             try JobFilter.reason(text, field: "reason")
         }
         do throws(InvalidInput) {
             try checkRetrying("retrying")
+        } catch {
+            throw .invalid(error)
+        }
+    }
+
+    init(ofList query: Query) throws(Problem) {
+        try self.init(query)
+        runningLongerThan = try query.value("running_longer_than") { text throws(InvalidInput) in
+            try DurationText.parse(text, field: "running_longer_than")
+        }
+        do throws(InvalidInput) {
             try checkRunning("running_longer_than")
         } catch {
             throw .invalid(error)

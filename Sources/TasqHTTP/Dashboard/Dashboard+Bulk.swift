@@ -29,10 +29,10 @@ extension Dashboard {
         ]
     }
 
-    /// The links to what can be done with all jobs of a list, whose query is `kept`; none where a part
-    /// of its filter is for lists, for an action cannot be told so.
+    /// The links to what can be done with all jobs of a list, whose query is `kept`; none where it asks
+    /// for how long they have run, for an action cannot be told so.
     static func bulkActions(on filter: JobFilter, _ kept: String, for visit: Visit) -> Markup {
-        guard visit.mayAct, !filter.isForLists else { return "" }
+        guard visit.mayAct, filter.runningLongerThan == nil else { return "" }
         let actions = JobAction.allCases.filter { action in
             filter.status.map { action.statuses.contains($0) } ?? true
         }
@@ -69,12 +69,12 @@ extension Dashboard {
     /// beginning.
     private func preview(_ visit: Visit) async throws(Problem) -> Page {
         let query = try Query(visit.query, allowing: JobFilter.parameters.union(["action"]))
-        let isCarried = query.all.allSatisfy { field in
-            field.value.unicodeScalars.allSatisfy { $0 != "\n" && !isReplaced($0) }
+        let lost = query.all.first { field in
+            !field.value.unicodeScalars.allSatisfy { $0 != "\n" && !isReplaced($0) }
         }
-        guard isCarried else {
+        if let lost {
             let input = InvalidInput(
-                field: "key", "has characters that no form carries: use POST /v1/bulk")
+                field: lost.name, "has characters that no form carries: use POST /v1/bulk")
             throw .invalid(input)
         }
         let request = try Self.request(query, isTicked: true)
@@ -167,9 +167,12 @@ extension Dashboard {
     private static func description(of request: BulkRequest) -> Markup {
         let filter = request.filter
         let statuses = request.statuses.map(\.rawValue).joined(separator: ", ")
+        let again: String? = filter.isRetrying ? "after one that failed" : nil
         return """
             <dl><dt>Status</dt><dd>\(statuses)</dd>\(row("Queue", filter.queue))\(row("Kind", filter.kind))
-            \(row("Key", filter.key))\(row("Enqueued from", filter.since.map(utc)))
+            \(row("Key", filter.key))\(row("Reason", filter.reason))
+            \(row("Attempt", again))
+            \(row("Enqueued from", filter.since.map(utc)))
             \(row("Enqueued before", filter.until.map(utc)))</dl>
             """
     }

@@ -12,7 +12,7 @@ SET holder = $1::uuid, held_until = now() + $2::bigint * interval '1 microsecond
 WHERE b.id = (
         SELECT r.id
         FROM tasq.bulk AS r
-        WHERE r.state = 'running'
+        WHERE r.state IN ('running', 'going')
             AND (
                 r.holder IS NULL
                 OR (r.id, concat_ws('/', r.holder, extract(epoch FROM r.held_until), r.examined))
@@ -23,6 +23,6 @@ WHERE b.id = (
         FOR NO KEY UPDATE SKIP LOCKED
     )
 RETURNING
-    b.id, b.action, b.status, b.queue, b.kind, b.key, b.since, b.until, b.dry_run, b.state,
-    TRUE AS held, b.cursor, b.examined, b.matched, b.changed, b.passed_over, b.reason,
-    b.created_at, b.updated_at, b.finished_at
+    b.id, b.action, b.status, b.queue, b.kind, b.key, b.since, b.until, b.dry_run,
+    'running' AS state, TRUE AS held, b.cursor, b.examined, b.matched, b.changed, b.passed_over,
+    b.reason, b.created_at, b.updated_at, b.finished_at, b.retrying, b.with_reason

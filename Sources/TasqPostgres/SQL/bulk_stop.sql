@@ -3,4 +3,4 @@
 --   $1 uuid  its id
 UPDATE tasq.bulk AS b
 SET state = 'cancelled', finished_at = now(), updated_at = now()
-WHERE b.id = $1::uuid AND b.state = 'running'
+WHERE b.id = $1::uuid AND b.state IN ('running', 'going')

@@ -5,12 +5,15 @@
 --   $3 text[]       statuses
 --   $4 text queue   $5 text kind   $6 text key, each null for any
 --   $7 timestamptz  enqueued from then on, or null   $8 timestamptz  before, or null for now
+--   $9 boolean  only those that have failed before; asked with the status `scheduled` alone
+--   $10 text  only those whose latest recorded reason has this in it, in capitals or not, and that did
+--             not succeed since, or null
 --
 -- The limit is on the jobs looked at, not on those that match, so a page costs the same however
 -- rare the matches are in a long history. The last row has no id: it tells the last id looked at,
 -- how many, the bound in time, and about how many jobs there are (what the last ANALYZE saw).
 WITH page AS MATERIALIZED (
-    SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at
+    SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at, j.attempt
     FROM tasq.job AS j
     WHERE j.id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
     ORDER BY j.id
@@ -26,6 +29,13 @@ WHERE p.status::text = ANY ($3::text[])
     AND ($6::text IS NULL OR p.key = $6::text)
     AND ($7::timestamptz IS NULL OR p.enqueued_at >= $7::timestamptz)
     AND p.enqueued_at < coalesce($8::timestamptz, now())
+    AND ($9::boolean IS NOT TRUE OR p.attempt > 0)
+    AND (
+        $10::text IS NULL
+        OR p.status <> 'success' AND position(lower($10::text) IN lower((
+            SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = p.id ORDER BY a.ended_at DESC LIMIT 1
+        ))) > 0
+    )
 UNION ALL
 SELECT
     NULL, (SELECT p.id FROM page AS p ORDER BY p.id DESC LIMIT 1), (SELECT count(*) FROM page AS p),

@@ -6,6 +6,8 @@
 --   $3 text[]       statuses; only `error` can match
 --   $4 text queue   $5 text kind   $6 text key, each null for any
 --   $7 timestamptz  enqueued from then on, or null   $8 timestamptz  before, or null for now
+--   $9 boolean  only those that wait for another attempt, of which none is in `error`
+--   $10 text  only those whose latest recorded reason has this in it, in capitals or not, or null
 --
 WITH page AS MATERIALIZED (
     SELECT j.id, j.status, j.queue, j.kind, j.key, j.enqueued_at
@@ -24,6 +26,13 @@ WHERE p.status::text = ANY ($3::text[])
     AND ($6::text IS NULL OR p.key = $6::text)
     AND ($7::timestamptz IS NULL OR p.enqueued_at >= $7::timestamptz)
     AND p.enqueued_at < coalesce($8::timestamptz, now())
+    AND $9::boolean IS NOT TRUE
+    AND (
+        $10::text IS NULL
+        OR position(lower($10::text) IN lower((
+            SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = p.id ORDER BY a.ended_at DESC LIMIT 1
+        ))) > 0
+    )
 UNION ALL
 SELECT
     NULL, (SELECT p.id FROM page AS p ORDER BY p.id DESC LIMIT 1), (SELECT count(*) FROM page AS p),

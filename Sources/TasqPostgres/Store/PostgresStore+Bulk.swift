@@ -27,6 +27,8 @@ extension PostgresStore {
         parameters.append(filter.since)
         parameters.append(filter.until)
         parameters.append(dryRun)
+        parameters.append(filter.isRetrying)
+        parameters.append(filter.reason)
         let bound = parameters
         let rows = try await repeatingOnce { () async throws(StoreError) in
             try await self.pool.run(self.statements.bulkStart, bound)
@@ -101,7 +103,8 @@ extension PostgresStore {
                     queue: row.optionalText(3).map(Name.init(unchecked:)),
                     kind: row.optionalText(4).map(Name.init(unchecked:)),
                     key: row.optionalText(5), since: row.optionalTime(6),
-                    until: row.optionalTime(7))),
+                    until: row.optionalTime(7), isRetrying: row.bool(20),
+                    reason: row.optionalText(21))),
             isDryRun: row.bool(8), state: BulkRecord.State(rawValue: row.text(9)) ?? .failed,
             isHeld: row.bool(10), cursor: row.optionalID(11),
             counts: BulkCounts(

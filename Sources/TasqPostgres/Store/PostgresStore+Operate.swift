@@ -42,6 +42,8 @@ extension PostgresStore {
         parameters.append(filter.key)
         parameters.append(filter.since)
         parameters.append(until ?? filter.until)
+        parameters.append(filter.isRetrying)
+        parameters.append(filter.reason)
         let statement =
             request.statuses == [.error] ? statements.matchingErrors : statements.matching
         var page = MatchPage(

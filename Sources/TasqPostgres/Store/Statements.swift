@@ -223,6 +223,7 @@ extension Migration {
             Migration(13, "oldest", in: schema),
             Migration(14, "schedules", in: schema),
             Migration(15, "past_workers", in: schema),
+            Migration(16, "bulk", in: schema),
         ]
     }
 

@@ -139,13 +139,6 @@ import Testing
         }
     }
 
-    @Test func `A filter for lists does not pick jobs for an action`() throws {
-        let error = #expect(throws: InvalidInput.self) {
-            try BulkRequest(.cancel, JobFilter(isRetrying: true))
-        }
-        #expect(error?.field == "retrying")
-    }
-
     private func insert(
         _ count: Int, _ kind: String, _ status: String, queue: String = "default",
         attempt: Int = 0, finished: String = "NULL"

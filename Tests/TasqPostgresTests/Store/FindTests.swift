@@ -114,16 +114,6 @@ import Testing
         }
     }
 
-    @Test func `Filters for lists do not pick jobs for an action`() throws {
-        for (filter, field) in [
-            (JobFilter(runningLongerThan: .seconds(1)), "running_longer_than"),
-            (JobFilter(reason: "x"), "reason"),
-        ] {
-            let error = #expect(throws: InvalidInput.self) { try BulkRequest(.cancel, filter) }
-            #expect(error?.field == field)
-        }
-    }
-
     @Test func `Bodies that cannot have a text are not sent, nor looked into beyond a bound`()
         async throws
     {

@@ -35,7 +35,7 @@ struct PlanScene {
             "'{default}', '{noop}', '{1}', '{3}', '{}', '{}', '{}', '{text/plain}', '{\"\"}', \(bodies)"
         let keys = "ARRAY['a', 'b', 'c', '1', '6']"
         let last = "'ffffffff-0000-0000-0000-000000000000'"
-        let any = "NULL, \(batch), '{error}', NULL, NULL, NULL, NULL, NULL"
+        let any = "NULL, \(batch), '{error}', NULL, NULL, NULL, NULL, NULL, FALSE"
         return [
             Hot(statement: all.claim, arguments: "\(queued), \(mine)"),
             Hot(statement: all.claimSuspect, arguments: mine),
@@ -100,8 +100,10 @@ struct PlanScene {
             Hot(
                 statement: all.eventOutcomes,
                 arguments: "ARRAY[(public.ids('event'))[1]], \(batch)"),
-            Hot(statement: all.matching, arguments: any),
-            Hot(statement: all.matchingErrors, arguments: any),
+            Hot(statement: all.matching, arguments: any + ", NULL"),
+            Hot(statement: all.matching, arguments: any + ", 'nope'"),
+            Hot(statement: all.matchingErrors, arguments: any + ", NULL"),
+            Hot(statement: all.matchingErrors, arguments: any + ", 'nope'"),
         ] + lists
     }
 
