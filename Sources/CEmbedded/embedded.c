@@ -178,6 +178,9 @@ static const struct {
     {"TasqPostgres/SQL/matching_errors.sql", (const char[]){
 #embed "../TasqPostgres/SQL/matching_errors.sql" suffix(, 0)
     }},
+    {"TasqPostgres/SQL/matching_events.sql", (const char[]){
+#embed "../TasqPostgres/SQL/matching_events.sql" suffix(, 0)
+    }},
     {"TasqPostgres/SQL/migrations/0001_core.sql", (const char[]){
 #embed "../TasqPostgres/SQL/migrations/0001_core.sql" suffix(, 0)
     }},

@@ -85,21 +85,21 @@ struct BulkTests {
                 let job = try NewJob(kind: Name("noop"), payload: Payload([]))
                 ids.append(try await store.enqueue([job])[0].id)
             }
-            let request = try BulkRequest(.cancel, JobFilter(), everything: true)
+            let task = BulkTask.jobs(try BulkRequest(.cancel, JobFilter(), everything: true))
             let (left, stopped) = (BulkID(), BulkID())
-            _ = try await store.startBulk(left, request, dryRun: false)
+            _ = try await store.startBulk(left, task, dryRun: false)
             // A server that took it up, wrote half of it down, and is gone.
             var held = try #require(
                 try await store.holdBulk(
-                    as: WorkerID(), for: .seconds(3600), takingOver: [:]))
+                    as: WorkerID(), for: .seconds(3600), takingOver: [:], replays: false))
             #expect(held.id == left && held.isHeld)
             let hold = try #require(try await store.bulkHolds()[left])
             for standing in [[:], [left: hold + "0"]] {
                 let nothing = try await store.holdBulk(
-                    as: WorkerID(), for: .seconds(1), takingOver: standing)
+                    as: WorkerID(), for: .seconds(1), takingOver: standing, replays: false)
                 #expect(nothing == nil)
             }
-            held.cursor = ids[1]
+            held.cursor = BulkCursor(octetsOf: ids[1])
             let stranger = try await store.advanceBulk(held, by: WorkerID(), for: .seconds(1))
             #expect(!stranger)
             try await database.execute(
@@ -107,11 +107,11 @@ struct BulkTests {
                 UPDATE tasq.bulk SET cursor = '\(ids[1])', examined = 2, matched = 2, changed = 2,
                     held_until = now() + interval '1 hour'
                 """)
-            _ = try await store.startBulk(stopped, request, dryRun: false)
+            _ = try await store.startBulk(stopped, task, dryRun: false)
             try await store.stopBulk(stopped)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let runner = BulkRunner(
-                    queue: Queue(store: store), logger: quiet, hold: .seconds(1),
+                    queue: Queue(store: store), catalog: store, logger: quiet, hold: .seconds(1),
                     lookEvery: .milliseconds(200))
                 group.addTask { await runner.run() }
                 try await eventually("the bulk action ends") {

@@ -3,17 +3,20 @@ extension Queue {
     /// are committed; they start at once, whatever delay the first ones had. A job whose unique key an
     /// unfinished one holds is not made: the answer has the holder's id. Empty when the event has no
     /// job left to copy; `nil` when it is gone.
+    ///
+    /// What a bulk action makes it makes once, however often it comes to the event.
     package func replay(
-        _ event: PayloadID, from catalog: any Catalog
+        _ event: PayloadID, from catalog: any Catalog, by bulk: BulkID? = nil
     ) async throws(StoreError) -> [Enqueued]? {
         var jobs: [NewJob] = []
-        for first in try await catalog.jobs(of: event).oneOfEach {
+        for (place, first) in try await catalog.jobs(of: event).oneOfEach.enumerated() {
             guard
-                let job = try? NewJob(
+                var job = try? NewJob(
                     kind: first.kind, queue: first.queue, priority: first.priority,
                     maxAttempts: first.maxAttempts - first.attemptsBefore, key: first.key,
                     uniqueKey: first.uniqueKey, payload: Payload([]))
             else { continue }
+            if let bulk { job.id = JobID(of: event, at: place, by: bulk) }
             jobs.append(job)
         }
         guard !jobs.isEmpty else { return [] }
@@ -43,6 +46,16 @@ extension Queue {
         doorbell.ring(stored.filter(\.start.isDue).map(\.announcement))
         meters.stored(stored.count, on: stored.map(\.queue))
         return answers
+    }
+}
+
+extension JobID {
+    /// The id of the job that a bulk action makes of an event: a UUIDv8 (RFC 9562, section 5.8) with the
+    /// event's time and the random bits of both, in no year that an ordinary id tells.
+    init(of event: PayloadID, at place: Int, by bulk: BulkID) {
+        let random = (event.low ^ bulk.low ^ UInt64(place)) & 0x3FFF_FFFF_FFFF_FFFF
+        self.init(
+            high: event.high & ~0xF000 | 0x8000 | 1 << 63, low: random | 0x8000_0000_0000_0000)
     }
 }
 

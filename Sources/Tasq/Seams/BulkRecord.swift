@@ -7,31 +7,31 @@ public struct BulkRecord: Sendable, Hashable {
     public enum State: String, Sendable, Hashable, CaseIterable {
         /// Not at its end. Whether a server is at it now is ``BulkRecord/isHeld``.
         case running
-        /// Every job has been looked at.
+        /// Every job, or event, has been looked at.
         case done
         /// Called off; what was done until then stays done.
         case cancelled
-        /// PostgreSQL refused it for good; see ``BulkRecord/reason``.
+        /// PostgreSQL refused it for good, or a replay met its limit; see ``BulkRecord/reason``.
         case failed
     }
 
     /// The action.
     public var id: BulkID
-    /// What it does, and with which jobs.
-    public var request: BulkRequest
+    /// What it does, and with what.
+    public var task: BulkTask
     /// Whether it only counts.
     public var isDryRun: Bool
     /// Where it stands.
     public var state: State
     /// A server works on it. One that died is replaced within a minute or so.
     public var isHeld: Bool
-    /// The last job that was looked at.
-    public var cursor: JobID?
+    /// The last job, or event, that was looked at.
+    public var cursor: BulkCursor?
     /// How far it has come.
     public var counts: BulkCounts
     /// Why it failed.
     public var reason: String?
-    /// When it was asked for; jobs enqueued later are left alone.
+    /// When it was asked for; jobs and events stored later are left alone.
     public var createdAt: Timestamp
     /// When its row was last written.
     public var updatedAt: Timestamp
@@ -40,12 +40,12 @@ public struct BulkRecord: Sendable, Hashable {
 
     /// Makes a record of its columns.
     public init(
-        id: BulkID, request: BulkRequest, isDryRun: Bool, state: State, isHeld: Bool,
-        cursor: JobID?, counts: BulkCounts, reason: String?, createdAt: Timestamp,
+        id: BulkID, task: BulkTask, isDryRun: Bool, state: State, isHeld: Bool,
+        cursor: BulkCursor?, counts: BulkCounts, reason: String?, createdAt: Timestamp,
         updatedAt: Timestamp, finishedAt: Timestamp?
     ) {
         self.id = id
-        self.request = request
+        self.task = task
         self.isDryRun = isDryRun
         self.state = state
         self.isHeld = isHeld

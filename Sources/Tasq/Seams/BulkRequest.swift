@@ -53,23 +53,24 @@ public struct BulkRequest: Sendable, Hashable {
     }
 }
 
-/// A stretch of the walk over all jobs, in the order of their ids.
-public struct MatchPage: Sendable, Hashable {
+/// A stretch of the walk over all jobs, or all stored events, in the order of their ids.
+public struct MatchPage<Noun>: Sendable, Hashable {
     /// Those that match.
-    public var ids: [JobID]
-    /// The last job that was looked at; `nil` when there was none left.
-    public var last: JobID?
+    public var ids: [Identifier<Noun>]
+    /// The last one that was looked at; `nil` when there was none left.
+    public var last: Identifier<Noun>?
     /// How many were looked at.
     public var examined: Int
-    /// Only jobs enqueued before are matched: the filter's own bound, or the time of the walk's
+    /// Only what was stored before is matched: the filter's own bound, or the time of the walk's
     /// first page by PostgreSQL's clock. Ask for the next page with it.
     public var until: Timestamp
-    /// About how many there are to look at in all.
+    /// About how many there are to look at in all; 0 where nobody knows.
     public var estimate: Int
 
-    /// Makes an answer to ``JobStore/matching(_:after:until:limit:)``.
+    /// Makes an answer to ``BulkStore/matching(_:after:until:limit:)`` and to that for events.
     public init(
-        ids: [JobID], last: JobID?, examined: Int, until: Timestamp, estimate: Int
+        ids: [Identifier<Noun>], last: Identifier<Noun>?, examined: Int, until: Timestamp,
+        estimate: Int
     ) {
         self.ids = ids
         self.last = last
@@ -81,14 +82,14 @@ public struct MatchPage: Sendable, Hashable {
 
 /// How far a bulk action has come.
 public struct BulkCounts: Sendable, Hashable {
-    /// Jobs looked at.
+    /// Jobs, or events, looked at.
     public var examined = 0
-    /// Jobs that matched.
+    /// Those of them that matched.
     public var matched = 0
-    /// Jobs the action was done with; none in a dry run.
+    /// Those the action was done with; none in a dry run.
     public var changed = 0
-    /// Jobs that matched and were passed over: another status by the time, a unique key that is
-    /// taken, a row somebody holds.
+    /// Those that matched and were passed over. Of jobs: another status by the time, a unique key
+    /// that is taken, a row somebody holds. Of events: no job left to copy, a unique key that is taken.
     public var passedOver = 0
 
     /// Nothing yet.

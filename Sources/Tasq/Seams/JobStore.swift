@@ -4,7 +4,7 @@ import Logging
 ///
 /// Every write is idempotent by its ids or tokens, so a caller that got
 /// ``StoreError/unknown(_:)`` repeats the same call. Batches are all or nothing.
-public protocol JobStore: BodyReader, ScheduleStore {
+public protocol JobStore: BodyReader, BulkStore, ScheduleStore {
     /// Stores jobs in one transaction; answers in the same order, after the commit.
     func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued]
 
@@ -107,36 +107,6 @@ public protocol JobStore: BodyReader, ScheduleStore {
 
     /// Pauses a queue or resumes it. ``Queue/resume(_:)`` also announces.
     func setPaused(_ isPaused: Bool, _ queue: Name) async throws(StoreError)
-
-    /// Enters a bulk action for a server to work off; `false` when too many are running.
-    func startBulk(
-        _ id: BulkID, _ request: BulkRequest, dryRun: Bool
-    ) async throws(StoreError) -> Bool
-
-    /// Calls a bulk action off, if it runs.
-    func stopBulk(_ id: BulkID) async throws(StoreError)
-
-    /// Takes up the oldest running bulk action that nobody holds, for so long unless
-    /// ``advanceBulk(_:by:for:)`` renews it; or one of those that ``bulkHolds()`` has shown
-    /// unchanged for longer than that, if it still stands so.
-    func holdBulk(
-        as holder: WorkerID, for hold: Duration, takingOver holds: [BulkID: String]
-    ) async throws(StoreError) -> BulkRecord?
-
-    /// The running bulk actions that somebody holds, each with a text that every renewal changes.
-    func bulkHolds() async throws(StoreError) -> [BulkID: String]
-
-    /// Writes down state, cursor, counts and reason; `false` when it was called off or another one
-    /// holds it. A hold of zero gives the action up to anybody.
-    func advanceBulk(
-        _ record: BulkRecord, by holder: WorkerID, for hold: Duration
-    ) async throws(StoreError) -> Bool
-
-    /// A stretch of the walk over all jobs: looks at up to `limit` after `cursor`, in the order of
-    /// their ids, and tells which of them match.
-    func matching(
-        _ request: BulkRequest, after cursor: JobID?, until: Timestamp?, limit: Int
-    ) async throws(StoreError) -> MatchPage
 
     /// Jobs committed by SQL (`tasq.enqueue`) as they are committed, where the connection allows
     /// it; ends when the connection is lost. Behind a transaction pooler it ends at once.

@@ -52,15 +52,12 @@ struct ReplaySelection: ParsableArguments {
     @Flag(help: "Print JSON: one object an event, or one for all that match filters.")
     var json = false
 
-    /// Events a second.
-    private static let rates = 1...10_000
-
     /// Replays them; exits with 1 when some of those named were refused.
     func replay(_ global: GlobalOptions) async throws {
         let filter = try filters.filter()
         let ids = try ids.map { try eventID($0, field: "the id") }
         let text = self.rate.hasSuffix("/s") ? String(self.rate.dropLast(2)) : self.rate
-        let rate = try flag("--rate", text) { try number($0, in: Self.rates) }
+        let rate = try flag("--rate", text) { try number($0, in: ReplayRequest.rates) }
         guard ids.isEmpty || (filter == EventFilter() && !dryRun) else {
             throw Failure(
                 .usage, "give ids or filters, not both: filters pick events by themselves")
@@ -86,8 +83,6 @@ private struct ReplayForeground {
     let rate: Int
     let json: Bool
 
-    /// Events of one replay, whose ids are held at once.
-    private static let eventLimit = 1_000_000
     private static let page = 1000
 
     /// What became of the events that were come to.
@@ -182,10 +177,10 @@ private struct ReplayForeground {
                 matching: filter, after: next, limit: Self.page)
             found += page.events.map(\.id)
             next = page.next
-            guard found.count <= Self.eventLimit else {
+            guard found.count <= ReplayRequest.eventLimit else {
                 throw Failure(
                     .refused,
-                    "more than \(Self.eventLimit) events match: give --since and --until")
+                    "more than \(ReplayRequest.eventLimit) events match: give --since and --until")
             }
             if let next { progress.show("searched back to \(next.time), \(found.count) found") }
         } while next != nil
@@ -214,15 +209,5 @@ private struct ReplayForeground {
                 + (counts.passedOver > 0
                     ? ", \(counts.passedOver) passed over: no job left to copy, or its key is taken"
                     : ""))
-    }
-}
-
-extension Enqueued {
-    /// Whether the job was made, and not kept from it by one with its unique key.
-    fileprivate var isNew: Bool {
-        switch self {
-        case .stored: true
-        case .exists: false
-        }
     }
 }

@@ -53,7 +53,7 @@ public struct AdminServer: Service {
                 field: "TASQ_ADMIN_TOKEN",
                 "must be set for the admin listener to leave loopback (\(address))")
         }
-        let bulk = BulkRunner(queue: queue, logger: logger)
+        let bulk = BulkRunner(queue: queue, catalog: catalog, logger: logger)
         self.bulk = bulk
         desk = queue.desk(catalog: catalog, announcer: announcer, logger: logger)
         feed = ActivityFeed(catalog: catalog, logger: logger)

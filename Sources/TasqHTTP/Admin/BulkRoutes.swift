@@ -28,18 +28,25 @@ struct BulkRoutes: Sendable {
         } catch {
             throw .invalid(error)
         }
-        let filter = wanted.request.filter
-        if !wanted.isDryRun, filter != JobFilter() {
+        let (task, isDryRun) = (wanted.task, wanted.isDryRun)
+        if !isDryRun {
             let takesAll = try await read { () async throws(StoreError) in
-                try await catalog.takesAll(filter)
+                try await catalog.takesAll(task)
             }
             guard !takesAll else { throw .takesAll }
         }
-        let id = BulkID()
-        try await queue.start(id, wanted.request, dryRun: wanted.isDryRun, by: runner)
+        let id = wanted.id ?? BulkID()
+        try await queue.start(id, task, dryRun: isDryRun, by: runner)
+        var state = BulkRecord.State.running
+        if wanted.id != nil {
+            // It may have come before, and be over.
+            let found = try await read { () async throws(StoreError) in try await catalog.bulk(id) }
+            state = found?.state ?? state
+        }
+        let known = state
         var answer = Answer.json(.accepted) { json in
             json.member("id", id.description)
-            json.member("state", BulkRecord.State.running.rawValue)
+            json.member("state", known.rawValue)
         }
         answer.headers.append(("Location", "/v1/bulk/\(id)"))
         return answer
@@ -68,11 +75,11 @@ struct BulkRoutes: Sendable {
 extension Queue {
     /// Enters a bulk action, which a server then works off; throws where too many run already.
     func start(
-        _ id: BulkID, _ request: BulkRequest, dryRun: Bool, by runner: BulkRunner
+        _ id: BulkID, _ task: BulkTask, dryRun: Bool, by runner: BulkRunner
     ) async throws(Problem) {
         let isEntered: Bool
         do throws(StoreError) {
-            isEntered = try await store.startBulk(id, request, dryRun: dryRun)
+            isEntered = try await store.startBulk(id, task, dryRun: dryRun)
         } catch {
             throw Problem(error)
         }
@@ -95,50 +102,110 @@ extension Queue {
     }
 }
 
-/// The body of `POST /v1/bulk`: `{"action", "filter": {…}, "dry_run"}`.
+extension Catalog {
+    /// Whether bounds in time are all that narrows a bulk action, and leave nothing out.
+    fileprivate func takesAll(_ task: BulkTask) async throws(StoreError) -> Bool {
+        switch task {
+        case .jobs(let request) where request.filter != JobFilter():
+            return try await takesAll(request.filter)
+        case .replay(let request) where request.filter != EventFilter():
+            return try await takesAll(request.filter)
+        default: return false
+        }
+    }
+}
+
+/// The body of `POST /v1/bulk`: `{"action", "filter": {…}, "dry_run", "rate", "id"}`.
 struct BulkBody {
-    private static let fields = ["action", "filter", "dry_run"]
+    private static let fields = ["action", "filter", "dry_run", "rate", "id"]
     private static let filterFields = [
         "status", "queue", "kind", "key", "since", "until", "retrying", "reason", "all",
     ]
+    private static let eventFields = ["source", "status", "since", "until", "all"]
+    /// What the one action is called that is on events.
+    static let replayWord = "replay"
 
-    let request: BulkRequest
+    let task: BulkTask
     let isDryRun: Bool
+    /// What it is to be known by; sent again it is entered once.
+    let id: BulkID?
 
     /// Throws `InvalidInput` naming the field. A filter that is misspelt would be no filter, so
     /// unknown fields are refused.
     init(_ body: [UInt8]) throws(InvalidInput) {
         let json = try JSONSlices(body, field: "body")
         let fields = try Self.fields(of: json.whole, in: json, allowing: Self.fields, "body")
-        guard let word = try fields.string("action"), let action = JobAction(rawValue: word) else {
-            throw InvalidInput(
-                field: "action",
-                "must be one of " + JobAction.allCases.map(\.rawValue).joined(separator: ", "))
-        }
         isDryRun = try Self.flag("dry_run", in: fields)
+        id = try fields.string("id").map { text throws(InvalidInput) in
+            guard let id = BulkID(text) else {
+                throw InvalidInput(field: "id", "must be a UUID of 36 characters")
+            }
+            return id
+        }
+        let word = try fields.string("action")
+        if word == Self.replayWord {
+            task = .replay(try Self.replay(fields, in: json))
+            return
+        }
+        guard let action = word.flatMap({ JobAction(rawValue: $0) }) else {
+            let actions = JobAction.allCases.map(\.rawValue) + [Self.replayWord]
+            throw InvalidInput(
+                field: "action", "must be one of " + actions.joined(separator: ", "))
+        }
+        guard try fields.number("rate") == nil else {
+            throw InvalidInput(field: "rate", "goes with the action replay alone")
+        }
+        task = .jobs(try Self.jobs(action, fields, in: json))
+    }
+
+    private static func jobs(
+        _ action: JobAction, _ fields: JobFields, in json: JSONSlices
+    ) throws(InvalidInput) -> BulkRequest {
         var filter = JobFilter()
         var everything = false
         if let object = fields.raw("filter") {
-            let parts = try Self.fields(of: object, in: json, allowing: Self.filterFields, "filter")
-            filter.status = try parts.string("status").map { text throws(InvalidInput) in
-                guard let status = JobStatus(rawValue: text) else {
-                    throw InvalidInput(
-                        field: "status",
-                        "must be one of "
-                            + JobStatus.allCases.map(\.rawValue).joined(separator: ", "))
-                }
-                return status
-            }
-            filter.queue = try Self.name("queue", in: parts)
-            filter.kind = try Self.name("kind", in: parts)
+            let parts = try Self.fields(of: object, in: json, allowing: filterFields, "filter")
+            filter.status = try status(in: parts)
+            filter.queue = try name("queue", in: parts)
+            filter.kind = try name("kind", in: parts)
             filter.key = try parts.string("key")
-            filter.since = try Self.time("since", in: parts)
-            filter.until = try Self.time("until", in: parts)
-            filter.isRetrying = try Self.flag("retrying", in: parts)
+            filter.since = try time("since", in: parts)
+            filter.until = try time("until", in: parts)
+            filter.isRetrying = try flag("retrying", in: parts)
             filter.reason = try parts.string("reason")
-            everything = try Self.flag("all", in: parts)
+            everything = try flag("all", in: parts)
         }
-        request = try BulkRequest(action, filter, everything: everything)
+        return try BulkRequest(action, filter, everything: everything)
+    }
+
+    private static func replay(
+        _ fields: JobFields, in json: JSONSlices
+    ) throws(InvalidInput) -> ReplayRequest {
+        var filter = EventFilter()
+        var everything = false
+        if let object = fields.raw("filter") {
+            let parts = try Self.fields(of: object, in: json, allowing: eventFields, "filter")
+            filter.source = try name("source", in: parts)
+            filter.status = try status(in: parts)
+            filter.since = try time("since", in: parts)
+            filter.until = try time("until", in: parts)
+            everything = try flag("all", in: parts)
+        }
+        guard let rate = try fields.number("rate") else {
+            return try ReplayRequest(filter, everything: everything)
+        }
+        return try ReplayRequest(filter, everything: everything, rate: rate)
+    }
+
+    private static func status(in fields: JobFields) throws(InvalidInput) -> JobStatus? {
+        try fields.string("status").map { text throws(InvalidInput) in
+            guard let status = JobStatus(rawValue: text) else {
+                throw InvalidInput(
+                    field: "status",
+                    "must be one of " + JobStatus.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            return status
+        }
     }
 
     private static func fields(
@@ -184,20 +251,35 @@ struct BulkBody {
 extension JSONWriter {
     /// The members of a bulk action.
     mutating func bulk(_ bulk: BulkRecord) {
-        let filter = bulk.request.filter
         member("id", bulk.id.description)
-        member("action", bulk.request.action.rawValue)
-        name("filter")
-        object { json in
-            json.member("status", filter.status?.rawValue)
-            json.member("queue", filter.queue?.description)
-            json.member("kind", filter.kind?.description)
-            json.member("key", filter.key)
-            json.member("since", filter.since?.description)
-            json.member("until", filter.until?.description)
-            json.member("retrying", filter.isRetrying)
-            json.member("reason", filter.reason)
-            json.member("all", filter == JobFilter())
+        switch bulk.task {
+        case .jobs(let request):
+            let filter = request.filter
+            member("action", request.action.rawValue)
+            name("filter")
+            object { json in
+                json.member("status", filter.status?.rawValue)
+                json.member("queue", filter.queue?.description)
+                json.member("kind", filter.kind?.description)
+                json.member("key", filter.key)
+                json.member("since", filter.since?.description)
+                json.member("until", filter.until?.description)
+                json.member("retrying", filter.isRetrying)
+                json.member("reason", filter.reason)
+                json.member("all", filter == JobFilter())
+            }
+        case .replay(let request):
+            let filter = request.filter
+            member("action", BulkBody.replayWord)
+            name("filter")
+            object { json in
+                json.member("source", filter.source?.description)
+                json.member("status", filter.status?.rawValue)
+                json.member("since", filter.since?.description)
+                json.member("until", filter.until?.description)
+                json.member("all", filter == EventFilter())
+            }
+            member("rate", request.rate)
         }
         member("dry_run", bulk.isDryRun)
         member("state", bulk.state.rawValue)
@@ -218,10 +300,10 @@ extension Problem {
         code: "too-many-bulk-actions", status: .tooManyRequests,
         title: "Too many bulk actions run already", headers: [("Retry-After", "10")])
 
-    /// Every job there is has to be meant in so many words.
+    /// Every job, or event, there is has to be meant in so many words.
     static let takesAll = Problem(
-        code: "takes-all", status: .conflict, title: "The filter leaves out no job",
-        detail: "say {\"all\": true} in its place for every job")
+        code: "takes-all", status: .conflict, title: "The filter leaves nothing out",
+        detail: "say {\"all\": true} in its place for everything")
 
     static func bulkIsOver(_ state: BulkRecord.State) -> Problem {
         Problem(

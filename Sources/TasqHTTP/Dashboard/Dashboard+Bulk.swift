@@ -17,7 +17,7 @@ extension Dashboard {
                 let request = try Self.request(form, isTicked: isTicked)
                 let given: BulkID? = try form.value("id") { BulkID($0) } ?? nil
                 let id = given ?? BulkID()
-                try await queue.start(id, request, dryRun: false, by: runner)
+                try await queue.start(id, .jobs(request), dryRun: false, by: runner)
                 return "/bulk/\(id)"
             },
             page("/bulk/{id}") { visit async throws(Problem) in try await progress(visit) },
@@ -177,8 +177,27 @@ extension Dashboard {
             """
     }
 
+    /// What a bulk action does, and with what.
+    private static func about(_ task: BulkTask) -> (title: String, description: Markup) {
+        switch task {
+        case .jobs(let request):
+            return ("\(request.action.title) all jobs that match", description(of: request))
+        case .replay(let request):
+            let filter = request.filter
+            let status = filter.status.map { "of which a job is in \($0.rawValue)" }
+            let facts: Markup = """
+                <dl>\(row("Source", filter.source))\(row("Events", status))
+                \(row("Received from", filter.since.map(utc)))
+                \(row("Received before", filter.until.map(utc)))
+                <dt>Events a second</dt><dd>\(request.rate) at most</dd></dl>
+                """
+            return ("Replay all events that match", facts)
+        }
+    }
+
     private func progress(_ visit: Visit) async throws(Problem) -> Page {
         let bulk = try await bulk(visit)
+        let (title, description) = Self.about(bulk.task)
         let counts = bulk.counts
         let onlyCounts: Markup = bulk.isDryRun ? " It only counts." : ""
         let stop: Markup =
@@ -187,11 +206,11 @@ extension Dashboard {
                 target: "/bulk/\(bulk.id)/stop", button: "Call it off", back: "/jobs",
                 code: visit.code
             ).markup() : "<a href=\"/jobs\">Jobs</a>"
-        var page = Page(title: "\(bulk.request.action.title) all jobs that match") {
+        var page = Page(title: title) {
             """
-            <h1>\(bulk.request.action.title) all jobs that match <span class="id">\(bulk.id)</span></h1>
+            <h1>\(title) <span class="id">\(bulk.id)</span></h1>
             <p class="card why" data-state="\(bulk.state.rawValue)">\(bulk.sentence)\(onlyCounts)</p>
-            <div class="card ask">\(Self.description(of: bulk.request))<dl>
+            <div class="card ask">\(description)<dl>
             <dt>Looked at</dt><dd>\(counts.examined)</dd><dt>Matched</dt><dd>\(counts.matched)</dd>
             <dt>Done</dt><dd>\(counts.changed)</dd><dt>Passed over</dt><dd>\(counts.passedOver)</dd>
             \(Self.row("Asked for", Self.utc(bulk.createdAt)))
@@ -222,9 +241,9 @@ extension BulkRecord {
         switch state {
         case .running where isHeld: "A server is at it."
         case .running: "It waits for a server to take it up."
-        case .done: "It is done: every job has been looked at."
+        case .done: "It is done: all there is has been looked at."
         case .cancelled: "It was called off. What was done until then stays done."
-        case .failed: "It failed: \(reason ?? "PostgreSQL refused it")."
+        case .failed: "It ended early: \(reason ?? "PostgreSQL refused it")."
         }
     }
 }

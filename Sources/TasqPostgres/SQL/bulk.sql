@@ -9,6 +9,6 @@ SELECT
     CASE WHEN b.finished_at IS NULL THEN 'running' ELSE b.state END AS state,
     coalesce(b.finished_at IS NULL AND b.holder IS NOT NULL AND b.held_until > now(), FALSE) AS held,
     b.cursor, b.examined, b.matched, b.changed, b.passed_over, b.reason, b.created_at, b.updated_at,
-    b.finished_at, b.retrying, b.with_reason
+    b.finished_at, b.retrying, b.with_reason, b.source, b.rate::bigint
 FROM tasq.bulk AS b
 WHERE b.id = $1::uuid

@@ -3,6 +3,7 @@
 --   $1 uuid    who
 --   $2 bigint  for how many microseconds, unless it is renewed
 --   $3 uuid[]  holds that were seen abandoned   $4 text[]  how each of them stood (bulk_holds.sql)
+--   $5 boolean  a replay, or else an action on jobs
 --
 -- Whether a hold is over is judged by the caller's own clock, and the hold taken only if it stands
 -- as it did then: compared with now(), `held_until` would keep an action lying for the hour by which
@@ -12,7 +13,7 @@ SET holder = $1::uuid, held_until = now() + $2::bigint * interval '1 microsecond
 WHERE b.id = (
         SELECT r.id
         FROM tasq.bulk AS r
-        WHERE r.state IN ('running', 'going')
+        WHERE r.state IN ('running', 'going') AND (r.action = 'replay') = $5::boolean
             AND (
                 r.holder IS NULL
                 OR (r.id, concat_ws('/', r.holder, extract(epoch FROM r.held_until), r.examined))
@@ -25,4 +26,5 @@ WHERE b.id = (
 RETURNING
     b.id, b.action, b.status, b.queue, b.kind, b.key, b.since, b.until, b.dry_run,
     'running' AS state, TRUE AS held, b.cursor, b.examined, b.matched, b.changed, b.passed_over,
-    b.reason, b.created_at, b.updated_at, b.finished_at, b.retrying, b.with_reason
+    b.reason, b.created_at, b.updated_at, b.finished_at, b.retrying, b.with_reason,
+    b.source, b.rate::bigint

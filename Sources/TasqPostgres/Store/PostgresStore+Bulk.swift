@@ -14,28 +14,50 @@ extension PostgresStore {
 
     /// One insert; repeated when its answer got lost.
     public func startBulk(
-        _ id: BulkID, _ request: BulkRequest, dryRun: Bool
+        _ id: BulkID, _ task: BulkTask, dryRun: Bool
     ) async throws(StoreError) -> Bool {
-        let filter = request.filter
-        var parameters = Parameters()
-        parameters.append(id)
-        parameters.append(request.action.rawValue)
-        parameters.append(filter.status?.rawValue)
-        parameters.append(filter.queue?.description)
-        parameters.append(filter.kind?.description)
-        parameters.append(filter.key)
-        parameters.append(filter.since)
-        parameters.append(filter.until)
-        parameters.append(dryRun)
-        parameters.append(filter.isRetrying)
-        parameters.append(filter.reason)
-        let bound = parameters
+        let bound = Self.parameters(of: id, task, dryRun: dryRun)
         let rows = try await repeatingOnce { () async throws(StoreError) in
             try await self.pool.run(self.statements.bulkStart, bound)
         }
         if rows.count > 0 { return true }
         return try await bulk(id) != nil
     }
+
+    private static func parameters(
+        of id: BulkID, _ task: BulkTask, dryRun: Bool
+    ) -> Parameters {
+        var action = Self.replayWord
+        var jobs = JobFilter()
+        var events = EventFilter()
+        var rate: Int64?
+        switch task {
+        case .jobs(let request):
+            action = request.action.rawValue
+            jobs = request.filter
+        case .replay(let request):
+            events = request.filter
+            rate = Int64(request.rate)
+        }
+        var parameters = Parameters()
+        parameters.append(id)
+        parameters.append(action)
+        parameters.append((jobs.status ?? events.status)?.rawValue)
+        parameters.append(jobs.queue?.description)
+        parameters.append(jobs.kind?.description)
+        parameters.append(jobs.key)
+        parameters.append(jobs.since ?? events.since)
+        parameters.append(jobs.until ?? events.until)
+        parameters.append(dryRun)
+        parameters.append(jobs.isRetrying)
+        parameters.append(jobs.reason)
+        parameters.append(events.source?.description)
+        parameters.append(rate)
+        return parameters
+    }
+
+    /// What stands for a replay where an action has its name.
+    private static let replayWord = "replay"
 
     /// The action's row.
     public func bulk(_ id: BulkID) async throws(StoreError) -> BulkRecord? {
@@ -56,13 +78,14 @@ extension PostgresStore {
 
     /// One statement; several servers at once take different actions.
     public func holdBulk(
-        as holder: WorkerID, for hold: Duration, takingOver holds: [BulkID: String]
+        as holder: WorkerID, for hold: Duration, takingOver holds: [BulkID: String], replays: Bool
     ) async throws(StoreError) -> BulkRecord? {
         var parameters = Parameters()
         parameters.append(holder)
         parameters.append(hold.inMicroseconds)
         parameters.append(holds.map(\.key))
         parameters.append(holds.map(\.value))
+        parameters.append(replays)
         return try await pool.run(statements.bulkHold, parameters).map(bulkRecord).first
     }
 
@@ -95,16 +118,7 @@ extension PostgresStore {
 
     private func bulkRecord(_ row: Row) -> BulkRecord {
         BulkRecord(
-            id: row.id(0),
-            request: BulkRequest(
-                trusted: JobAction(rawValue: row.text(1)) ?? .cancel,
-                JobFilter(
-                    status: row.optionalText(2).flatMap(JobStatus.init(rawValue:)),
-                    queue: row.optionalText(3).map(Name.init(unchecked:)),
-                    kind: row.optionalText(4).map(Name.init(unchecked:)),
-                    key: row.optionalText(5), since: row.optionalTime(6),
-                    until: row.optionalTime(7), isRetrying: row.bool(20),
-                    reason: row.optionalText(21))),
+            id: row.id(0), task: task(row),
             isDryRun: row.bool(8), state: BulkRecord.State(rawValue: row.text(9)) ?? .failed,
             isHeld: row.bool(10), cursor: row.optionalID(11),
             counts: BulkCounts(
@@ -112,5 +126,24 @@ extension PostgresStore {
                 passedOver: Int(row.int(15))),
             reason: row.optionalText(16), createdAt: row.time(17), updatedAt: row.time(18),
             finishedAt: row.optionalTime(19))
+    }
+
+    private func task(_ row: Row) -> BulkTask {
+        let status = row.optionalText(2).flatMap(JobStatus.init(rawValue:))
+        let (since, until) = (row.optionalTime(6), row.optionalTime(7))
+        if row.text(1) == Self.replayWord {
+            let filter = EventFilter(
+                source: row.optionalText(22).map(Name.init(unchecked:)), since: since,
+                until: until, status: status)
+            return .replay(ReplayRequest(trusted: filter, rate: Int(row.int(23))))
+        }
+        return .jobs(
+            BulkRequest(
+                trusted: JobAction(rawValue: row.text(1)) ?? .cancel,
+                JobFilter(
+                    status: status, queue: row.optionalText(3).map(Name.init(unchecked:)),
+                    kind: row.optionalText(4).map(Name.init(unchecked:)),
+                    key: row.optionalText(5), since: since, until: until,
+                    isRetrying: row.bool(20), reason: row.optionalText(21))))
     }
 }

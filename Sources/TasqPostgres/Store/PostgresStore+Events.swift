@@ -39,6 +39,34 @@ extension PostgresStore {
         return page
     }
 
+    /// One page of the index of events, oldest first.
+    public func matching(
+        _ request: ReplayRequest, after cursor: PayloadID?, until: Timestamp,
+        lookingAt reach: Int, limit: Int
+    ) async throws(StoreError) -> MatchPage<Payload> {
+        let filter = request.filter
+        var parameters = Parameters()
+        parameters.append(cursor)
+        parameters.append(Int64(reach))
+        parameters.append(Int64(limit))
+        parameters.append(filter.source?.description)
+        parameters.append(filter.status?.rawValue)
+        parameters.append(filter.since.map { PayloadID(firstAt: $0) })
+        parameters.append(filter.until.map { PayloadID(firstAt: $0) })
+        parameters.append(until)
+        var page = MatchPage<Payload>(ids: [], last: nil, examined: 0, until: until, estimate: 0)
+        for row in try await pool.run(statements.matchingEvents, parameters) {
+            if let id = row.optionalID(0, as: Payload.self) {
+                page.ids.append(id)
+            } else {
+                page.last = row.optionalID(1)
+                page.examined = Int(row.int(2))
+            }
+        }
+        page.ids.sort()
+        return page
+    }
+
     /// The event's row; `nil` also for the body of a job that no webhook brought.
     public func event(_ id: PayloadID) async throws(StoreError) -> EventRecord? {
         var parameters = Parameters()

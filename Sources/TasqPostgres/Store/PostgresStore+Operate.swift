@@ -31,7 +31,7 @@ extension PostgresStore {
     /// One page of the primary key, or of the index of failed jobs where only those can match.
     public func matching(
         _ request: BulkRequest, after cursor: JobID?, until: Timestamp?, limit: Int
-    ) async throws(StoreError) -> MatchPage {
+    ) async throws(StoreError) -> MatchPage<JobStatus> {
         let filter = request.filter
         var parameters = Parameters()
         parameters.append(cursor)
@@ -46,7 +46,7 @@ extension PostgresStore {
         parameters.append(filter.reason)
         let statement =
             request.statuses == [.error] ? statements.matchingErrors : statements.matching
-        var page = MatchPage(
+        var page = MatchPage<JobStatus>(
             ids: [], last: nil, examined: 0, until: Timestamp(microseconds: 0), estimate: 0)
         for row in try await pool.run(statement, parameters) {
             if let id = row.optionalID(0, as: JobStatus.self) {

@@ -48,6 +48,7 @@ struct Statements: Sendable {
     let look: Statement
     let matching: Statement
     let matchingErrors: Statement
+    let matchingEvents: Statement
     let pause: Statement
     let payload: Statement
     let piece: Statement
@@ -154,6 +155,7 @@ struct Statements: Sendable {
         look = load("look")
         matching = load("matching")
         matchingErrors = load("matching_errors")
+        matchingEvents = load("matching_events")
         pause = load("pause")
         payload = load("payload")
         piece = load("piece")

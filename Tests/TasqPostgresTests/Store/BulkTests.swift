@@ -74,23 +74,25 @@ import Testing
     ) async throws {
         try await withStore { store, database in
             let id = BulkID()
-            let request = try BulkRequest(.cancel, filter)
-            #expect(try await store.startBulk(id, request, dryRun: false))
+            let task = BulkTask.jobs(try BulkRequest(.cancel, filter))
+            #expect(try await store.startBulk(id, task, dryRun: false))
             // Entered twice it is one and the same.
-            #expect(try await store.startBulk(id, request, dryRun: false))
+            #expect(try await store.startBulk(id, task, dryRun: false))
             let (first, second) = (WorkerID(), WorkerID())
             var held = try #require(
-                try await store.holdBulk(as: first, for: Self.hour, takingOver: [:]))
-            #expect(held.request == request && held.state == .running && held.isHeld)
-            held.cursor = JobID()
+                try await store.holdBulk(
+                    as: first, for: Self.hour, takingOver: [:], replays: false))
+            #expect(held.task == task && held.state == .running && held.isHeld)
+            held.cursor = BulkCursor()
             held.counts = BulkCounts(examined: 5, matched: 4, changed: 3, passedOver: 1)
             #expect(try await store.advanceBulk(held, by: first, for: .seconds(1)))
             #expect(try await store.bulk(id)?.state == .running)
             let holds = try await store.bulkHolds()
             #expect(Array(holds.keys) == [id])
-            let next = try await store.holdBulk(as: second, for: Self.hour, takingOver: holds)
+            let next = try await store.holdBulk(
+                as: second, for: Self.hour, takingOver: holds, replays: false)
             var taken = try #require(next)
-            #expect(taken.request == request && taken.cursor == held.cursor)
+            #expect(taken.task == task && taken.cursor == held.cursor)
             #expect(taken.counts == held.counts)
             // Whoever was late has lost it.
             let isLate = try await !store.advanceBulk(held, by: first, for: .seconds(1))
@@ -99,10 +101,10 @@ import Testing
             #expect(try await store.advanceBulk(taken, by: second, for: .seconds(1)))
             let over = try #require(try await store.bulk(id))
             #expect(over.state == .done && over.finishedAt != nil && !over.isHeld)
-            #expect(over.request == request)
+            #expect(over.task == task)
             // So it is when one is called off.
             let other = BulkID()
-            #expect(try await store.startBulk(other, request, dryRun: true))
+            #expect(try await store.startBulk(other, task, dryRun: true))
             try await store.stopBulk(other)
             #expect(try await store.bulk(other)?.state == .cancelled)
             #expect(try await database.execute("SELECT count(*) FROM tasq.bulk") == "2")
@@ -124,12 +126,16 @@ import Testing
     {
         try await withStore { store, database in
             let plain = BulkID()
-            for filter in [JobFilter(isRetrying: true), JobFilter(reason: "x")] {
-                _ = try await store.startBulk(
-                    BulkID(), BulkRequest(.delete, filter), dryRun: false)
+            let source = EventFilter(source: try Name("s"))
+            for task in [
+                BulkTask.jobs(try BulkRequest(.delete, JobFilter(isRetrying: true))),
+                .jobs(try BulkRequest(.delete, JobFilter(reason: "x"))),
+                .replay(try ReplayRequest(source)),
+            ] {
+                #expect(try await store.startBulk(BulkID(), task, dryRun: false))
             }
             let kind = JobFilter(kind: try Name("a"))
-            _ = try await store.startBulk(plain, BulkRequest(.delete, kind), dryRun: false)
+            _ = try await store.startBulk(plain, .jobs(BulkRequest(.delete, kind)), dryRun: false)
             for _ in 0..<2 { try await database.execute(Self.oldHold) }
             #expect(try await database.execute(Self.held) == plain.description)
             // Nor can anything make one of them look plain.
@@ -144,9 +150,33 @@ import Testing
                     (id, action, status, queue, kind, key, since, until, dry_run)
                 VALUES ('\(plain)', 'cancel', NULL, 'q', NULL, NULL, NULL, NULL, false)
                 """)
-            let held = try await store.holdBulk(as: WorkerID(), for: Self.hour, takingOver: [:])
+            let held = try await store.holdBulk(
+                as: WorkerID(), for: Self.hour, takingOver: [:], replays: false)
+            let queue = JobFilter(queue: try Name("q"))
             #expect(held?.id == plain)
-            #expect(held?.request.filter == JobFilter(queue: try Name("q")))
+            #expect(held?.task == .jobs(try BulkRequest(.cancel, queue)))
+        }
+    }
+
+    @Test func `A replay is held by itself, and its row remembers all of it`() async throws {
+        try await withStore { store, _ in
+            let filter = EventFilter(
+                source: try Name("s"), since: Timestamp(microseconds: 1_700_000_000_000_001),
+                until: Timestamp(microseconds: 1_800_000_000_000_001), status: .error)
+            let id = BulkID()
+            let task = BulkTask.replay(try ReplayRequest(filter, rate: 7))
+            #expect(try await store.startBulk(id, task, dryRun: true))
+            func held(replays: Bool) async throws -> BulkRecord? {
+                try await store.holdBulk(
+                    as: WorkerID(), for: Self.hour, takingOver: [:], replays: replays)
+            }
+            let none = try await held(replays: false)
+            #expect(none == nil)
+            let record = try #require(try await held(replays: true))
+            #expect(record.id == id && record.task == task && record.isDryRun)
+            let other = try await held(replays: true)
+            #expect(other == nil, "another one holds it")
+            #expect(try await store.bulk(id)?.task == task)
         }
     }
 
@@ -158,8 +188,8 @@ import Testing
                 SELECT gen_random_uuid(), 'cancel', false, true, 'going'
                 FROM generate_series(1, 100)
                 """)
-            let request = try BulkRequest(.cancel, JobFilter(queue: Name("q")))
-            let isEntered = try await store.startBulk(BulkID(), request, dryRun: false)
+            let task = BulkTask.jobs(try BulkRequest(.cancel, JobFilter(queue: Name("q"))))
+            let isEntered = try await store.startBulk(BulkID(), task, dryRun: false)
             #expect(!isEntered)
         }
     }

@@ -145,6 +145,9 @@ struct PlanScene {
             Hot(
                 statement: all.events,
                 arguments: "NULL, \(batch), 'nope', NULL, NULL, \(4 * batch)"),
+            Hot(
+                statement: all.matchingEvents,
+                arguments: "NULL, \(batch), \(batch), 'nope', NULL, NULL, NULL, now()"),
         ]
             + statuses.map { status in
                 Hot(

@@ -32,6 +32,23 @@ struct ReplayTests {
         #expect(chosen(jobs) == [jobs[1], jobs[2], jobs[999]])
     }
 
+    @Test func `A bulk action gives each job of an event one id, which no other has`() {
+        let (bulks, events) = ([BulkID(), BulkID()], [PayloadID(), PayloadID(), PayloadID()])
+        func ids() -> [JobID] {
+            bulks.flatMap { bulk in
+                events.flatMap { event in
+                    (0..<1000).map { JobID(of: event, at: $0, by: bulk) }
+                }
+            }
+        }
+        let first = ids()
+        #expect(Set(first).count == 6000)
+        #expect(first == ids(), "whoever tries again has the same")
+        // A UUIDv8, and none that could pass for the time of an ordinary job.
+        #expect(first.allSatisfy { $0.high & 0xF000 == 0x8000 && $0.low >> 62 == 2 })
+        #expect(first.allSatisfy { !$0.growsWithTime })
+    }
+
     /// As the catalog lists them: the newest first.
     private func chosen(_ jobs: [JobRecord]) -> [JobRecord] {
         Array(jobs.reversed()).oneOfEach
