@@ -227,10 +227,11 @@ public final class Worker: Service {
                 ])
             if settings.onLeaseUnknown == .cancel { cancelHandlers() }
         case .stuck:
+            // Told first: where nobody reads the log, the next line holds up this thread, too.
+            events(.stuck(session.id))
             logger.critical(
                 "no task has run for a whole lease: handlers block their threads",
                 metadata: ["worker": "\(session.id)"])
-            events(.stuck(session.id))
         }
     }
 

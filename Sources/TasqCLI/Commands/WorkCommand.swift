@@ -73,8 +73,7 @@ struct WorkCommand: AsyncParsableCommand {
             store: connections.store, announcer: connections.announcer, handlers: handlers.table,
             settings: settings, logger: logger,
             onEvent: { event in
-                // Nothing here can run any more; a supervisor starts it anew.
-                if case .stuck = event { _exit(Failure.Code.internal.rawValue) }
+                if case .stuck(let id) = event { Self.leave(id, logger) }
             })
         let listener = try WorkerListener(
             configuration, connections, worker, logger: logger)
@@ -111,5 +110,19 @@ struct WorkCommand: AsyncParsableCommand {
         await connections.close()
         await handlers.shutdown()
         logger.info("worker stopped")
+    }
+
+    /// Nothing here can run any more; a supervisor starts it anew. The log may be what holds everything
+    /// up, as when nobody reads it: a line is written only where there is room for it.
+    private static func leave(_ id: WorkerID, _ logger: Logger) -> Never {
+        var log = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        if unsafe poll(&log, 1, 1000) > 0 {
+            // Another thread's line may have taken the room.
+            alarm(2)
+            logger.critical(
+                "no task has run for a whole lease: handlers block their threads",
+                metadata: ["worker": "\(id)"])
+        }
+        _exit(Failure.Code.internal.rawValue)
     }
 }

@@ -141,6 +141,38 @@ import Testing
         }
     }
 
+    /// As when whatever takes the log stands still: it fills up, and whoever has something to say waits.
+    @Test func `A worker whose log nobody reads ends with 70 once nothing of it goes on`()
+        async throws
+    {
+        try await withDatabase { database in
+            let file = try TemporaryFile(
+                """
+                worker: { heartbeat: 200ms, lease: 3s, concurrency: 64 }
+                handlers:
+                  "*": { log: {} }
+                """)
+            let unread = """
+                log=$(mktemp -u) && mkfifo "$log" && exec 9<>"$log" && rm "$log" || exit 1
+                exec "$0" work --config "$1" 2>&9
+                """
+            let worker = try await ChildProcess.start(
+                "/bin/bash", ["-c", unread, TasqProgram.path, file.path],
+                environment: ["DATABASE_URL": database.url], directory: "/")
+            // Some hundred lines fill it.
+            try await database.execute("SELECT tasq.enqueue('a') FROM generate_series(1, 5000)")
+            let exit = try await worker.wait()
+            #expect(exit == .code(70))
+            let ended = try await database.execute(
+                """
+                SELECT count(*) FILTER (WHERE status = 'success') BETWEEN 1 AND 4999,
+                    count(*) FILTER (WHERE status = 'error')
+                FROM tasq.job
+                """)
+            #expect(ended == "t|0", "it worked until then")
+        }
+    }
+
     @Test func `Without HOME and any other variable it works as ever`() async throws {
         try await withDatabase { database in
             let child = try await ChildProcess.start(
