@@ -90,6 +90,49 @@ struct StreamTests {
         }
     }
 
+    @Test func `Whatever a client saw last, it gets the stream, and a gap where that is unknown`()
+        async throws
+    {
+        try await Stack.with { stack, _ in
+            let last = try await stack.firstNumber()
+            let mark = try #require(last.split(separator: "-").first)
+            let number = try #require(last.split(separator: "-").last.flatMap { Int($0) })
+            let known = try await stack.news("Last-Event-ID: \(last)\r\n")
+            #expect(known.hasPrefix("HTTP/1.1 200") && !known.contains("event: gap"), "\(known)")
+            let numbers = ["", "x", "-1", "0", "\(number + 1000)", "\(Int.max)", "9223372036854775808"]
+            let strangers = ["", "of-another", "-", "--", "<script>", "\"'\\%00"]
+            let long = String(repeating: "9", count: 2000)
+            for unknown in strangers + [long, "\(mark)", "\(mark)-\(long)"]
+                + numbers.map({ "\(mark)-\($0)" })
+            {
+                let text = try await stack.news("Last-Event-ID: \(unknown)\r\n")
+                #expect(text.hasPrefix("HTTP/1.1 200"), "\(unknown): \(text)")
+                #expect(text.contains("event: gap\ndata: {}\n"), "\(unknown): \(text)")
+                #expect(!text.contains("<script>"), "nothing of it is sent back")
+            }
+        }
+    }
+
+    @Test func `The stream takes no parameter but the number that was seen last`() async throws {
+        let specification = String(decoding: SpecificationRoute.document, as: UTF8.self)
+        let start = try #require(specification.firstRange(of: "\n  /v1/stream:\n")?.upperBound)
+        let end = try #require(specification.firstRange(of: "\n  /v1/events:\n")?.lowerBound)
+        let part = String(specification[start..<end])
+        #expect(part.contains("parameters: [{ name: Last-Event-ID, in: header,"))
+        #expect(part.components(of: "name: ") == 1)
+        try await Stack.with { stack, _ in
+            for query in ["x=1", "last-event-id=1", "Last-Event-ID=1", "queue=a", "%00"] {
+                let refused = try await stack.ask("GET", "/v1/stream?\(query)")
+                #expect(refused.status == 400, "\(query): \(refused.text)")
+            }
+            let head = try await stack.ask("HEAD", "/v1/stream")
+            #expect(head.status == 200 && head["content-type"] == "text/event-stream")
+            for method in ["POST", "PUT", "DELETE"] {
+                #expect(try await stack.ask(method, "/v1/stream").status == 405, "\(method)")
+            }
+        }
+    }
+
     @Test func `Watchers beyond the limit are refused until one leaves, shutdown ends the rest`()
         async throws
     {
@@ -160,6 +203,22 @@ struct StreamTests {
             isOver.raise()
         }
         #expect(feed.watch(after: nil) != nil)
+    }
+}
+
+extension Stack {
+    /// What the stream begins with, up to the queues as they are.
+    fileprivate func news(_ headers: String) async throws -> String {
+        try await RawConnection.open(to: admin) { connection in
+            try await connection.follow(self, headers: headers)
+            return try await connection.text(until: "event: queues")
+        }
+    }
+
+    /// The number of the first news that has one.
+    fileprivate func firstNumber() async throws -> String {
+        let text = try await news("")
+        return String(try #require(text.split(separator: "id: ").last?.prefix { $0 != "\n" }))
     }
 }
 
