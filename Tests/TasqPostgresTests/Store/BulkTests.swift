@@ -139,7 +139,7 @@ import Testing
             for _ in 0..<2 { try await database.execute(Self.oldHold) }
             #expect(try await database.execute(Self.held) == plain.description)
             // Nor can anything make one of them look plain.
-            await #expect(throws: (any Error).self) {
+            await #expect(throws: TestingError.self) {
                 try await database.execute("UPDATE tasq.bulk SET state = 'running'")
             }
             // And theirs is taken up here.
