@@ -115,6 +115,8 @@ import Testing
                     tasq.past_worker;
                 DROP INDEX tasq.job_stopped, tasq.job_failed, tasq.job_retrying;
                 DROP FUNCTION tasq.store, tasq.ring, tasq.put_schedule;
+                ALTER TABLE tasq.bulk DROP COLUMN retrying, DROP COLUMN with_reason,
+                    DROP COLUMN source, DROP COLUMN rate;
                 DELETE FROM tasq.schema_version WHERE number >= 9;
                 ALTER TABLE tasq.schema_version DROP COLUMN oldest;
                 DO $$ DECLARE f regprocedure; BEGIN
