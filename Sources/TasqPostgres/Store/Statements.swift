@@ -155,7 +155,7 @@ struct Statements: Sendable {
         look = load("look")
         matching = load("matching")
         matchingErrors = load("matching_errors")
-        matchingEvents = load("matching_events")
+        matchingEvents = load("matching_events", isPlannedAnew: true)
         pause = load("pause")
         payload = load("payload")
         piece = load("piece")
