@@ -227,11 +227,10 @@ public final class Worker: Service {
                 ])
             if settings.onLeaseUnknown == .cancel { cancelHandlers() }
         case .stuck:
-            // Told first: where nobody reads the log, the next line holds up this thread, too.
+            // First: a log that nobody reads holds this thread up, too.
             events(.stuck(session.id))
-            logger.critical(
-                "no task has run for a whole lease: handlers block their threads",
-                metadata: ["worker": "\(session.id)"])
+            let why = "no task has run for a whole lease: handlers block their threads"
+            logger.critical("\(why)", metadata: ["worker": "\(session.id)"])
         }
     }
 
