@@ -1,4 +1,5 @@
 import Logging
+import Synchronization
 
 /// What a worker claims, within its loop or beside it, and what it gives back.
 extension Worker {

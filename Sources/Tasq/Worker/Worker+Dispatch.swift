@@ -1,4 +1,5 @@
 import Logging
+import Synchronization
 
 /// How a worker finds work: it does what a ``ClaimLoop`` says.
 extension Worker {

@@ -11,9 +11,8 @@ import Testing
         var turns = SuspectTurns()
         turns.know(of: [queue, other])
         turns.hear(of: other)
-        #expect(!turns.takeHeard(among: [queue]))
-        #expect(turns.takeHeard(among: [queue, other]))
-        #expect(!turns.takeHeard(among: [queue, other]))
+        let heard = [[queue], [queue, other], [queue, other]].map { turns.takeHeard(among: $0) }
+        #expect(heard == [false, true, false])
         #expect(turns.takeKnown(among: [queue]) == [queue])
         #expect(turns.takeKnown(among: [queue, other]) == [other])
         #expect(turns.takeKnown(among: [queue, other]) == [])
