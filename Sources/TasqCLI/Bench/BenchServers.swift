@@ -131,8 +131,8 @@ struct BenchServers: Sendable {
                 FROM pg_namespace AS n WHERE n.nspname = '\(schema)'
                 """)
             if let row = found.first {
-                guard row.optionalText(0) == Self.mark else {
-                    throw try await refusal(schema, hasJobs: row.bool(1))
+                guard try row.at(0, as: String?.self) == Self.mark else {
+                    throw try await refusal(schema, hasJobs: row.at(1))
                 }
                 try await dropSchema(schema)
             }
@@ -145,7 +145,7 @@ struct BenchServers: Sendable {
         if hasJobs {
             let limit = 1000
             count = try await rows(
-                "SELECT count(*) FROM (SELECT FROM \(schema).job LIMIT \(limit)) AS j")[0].int(0)
+                "SELECT count(*) FROM (SELECT FROM \(schema).job LIMIT \(limit)) AS j")[0].at(0)
         }
         let content = count > 0 ? "holds \(count == 1000 ? "1000 or more" : "\(count)") jobs" : ""
         return Failure(

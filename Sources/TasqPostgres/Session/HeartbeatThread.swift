@@ -172,7 +172,8 @@ private struct HeartbeatLoop {
             if let lock, !connection.isPooled, !holdsLock {
                 var parameters = Parameters()
                 parameters.append(Int64(bitPattern: worker.id.high))
-                holdsLock = try ask(lock, parameters, connection).first?.bool(0) ?? false
+                let held = try ask(lock, parameters, connection).column(of: Bool.self)
+                holdsLock = held.first ?? false
             }
             var parameters = Parameters()
             parameters.append(worker.id)
@@ -195,7 +196,7 @@ private struct HeartbeatLoop {
         parameters.append(running.map(\.job))
         parameters.append(running.map(\.claim))
         do throws(StoreError) {
-            let gone: [ClaimToken] = try ask(revoked, parameters, connection).map { $0.id(0) }
+            let gone: [ClaimToken] = try ask(revoked, parameters, connection).column()
             if !gone.isEmpty { watch.onRevoked(gone) }
         } catch {
             logger.debug("could not ask for revoked claims: \(error)")

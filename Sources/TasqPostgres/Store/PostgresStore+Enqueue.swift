@@ -54,10 +54,7 @@ extension PostgresStore {
         let rows = try await repeatingOnce { () async throws(StoreError) in
             try await self.pool.run(self.statements.enqueueUnique, bound)
         }
-        for row in rows {
-            let id = row.id(0, as: JobStatus.self)
-            answers[id] = .stored(id)
-        }
+        for id in try rows.column(of: JobID.self) { answers[id] = .stored(id) }
         let left = jobs.filter { answers[$0.id] == nil }
         guard !left.isEmpty else { return }
         try await confirm()
@@ -85,7 +82,7 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(duplicates)
         let again = Set(
-            try await pool.run(statements.rearm, parameters).map { $0.id(0, as: Payload.self) })
+            try await pool.run(statements.rearm, parameters).column(of: PayloadID.self))
         return events.compactMap { event -> Accepted? in
             let answer = answers[event.id]
             guard case .duplicate(let first, _) = answer else { return answer }
@@ -102,7 +99,7 @@ extension PostgresStore {
         let rows = try await repeatingOnce { () async throws(StoreError) in
             try await self.pool.run(self.statements.accept, bound)
         }
-        let stored = Set(rows.map { $0.id(0, as: Payload.self) })
+        let stored = Set(try rows.column(of: PayloadID.self))
         if stored.count < events.count { try await confirm() }
         var left: [(event: NewEvent, providerID: String)] = []
         for event in events {
@@ -117,8 +114,9 @@ extension PostgresStore {
         question.append(left.map { $0.event.source.description })
         question.append(left.map { $0.providerID })
         var known: [[String]: PayloadID] = [:]
-        for row in try await pool.run(statements.acceptedBefore, question) {
-            known[[row.text(0), row.text(1)]] = row.id(2)
+        try await pool.run(statements.acceptedBefore, question).read { row throws(StoreError) in
+            let name: [String] = try [row.next(), row.next()]
+            known[name] = try row.next(PayloadID.self)
         }
         for (event, providerID) in left {
             guard let first = known[[event.source.description, providerID]] else { continue }

@@ -28,8 +28,7 @@ extension PostgresStore {
         parameters.append(WorkerRecord.remoteVersion)
         let bound = parameters
         return try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.renew, bound).first
-                .map { .microseconds($0.int(0)) }
+            try await self.pool.run(self.statements.renew, bound).column(of: Duration.self).first
         }
     }
 
@@ -41,10 +40,10 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(workers)
         parameters.append(workers.map { sequences[$0] ?? -1 })
-        return try await pool.run(statements.retire, parameters).map { row in
-            WorkerSight(
-                id: row.id(0), sequence: row.int(1), heartbeat: .microseconds(row.int(2)),
-                lease: .microseconds(row.int(3)), lockFell: false)
+        return try await pool.run(statements.retire, parameters).read { row throws(StoreError) in
+            try WorkerSight(
+                id: row.next(), sequence: row.next(), heartbeat: row.next(), lease: row.next(),
+                lockFell: false)
         }
     }
 }

@@ -5,7 +5,7 @@ extension PostgresStore {
     public func schedules(named name: Name?) async throws(StoreError) -> [ScheduleRecord] {
         var parameters = Parameters()
         parameters.append(name?.description)
-        return try await pool.run(statements.schedules, parameters).map(scheduleRecord)
+        return try await pool.run(statements.schedules, parameters).read(scheduleRecord)
     }
 
     /// One statement; repeating it changes nothing.
@@ -59,13 +59,12 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(Int64(limit))
         var due = DueSchedules(records: [], asOf: Timestamp(microseconds: 0), nextTick: nil)
-        for row in try await pool.run(statements.schedulesDue, parameters) {
-            due.asOf = row.time(21)
-            if row.isNull(0) {
-                due.nextTick = row.optionalInt(22).map { .microseconds(max(0, $0)) }
-            } else {
-                due.records.append(scheduleRecord(row))
-            }
+        try await pool.run(statements.schedulesDue, parameters).read { row throws(StoreError) in
+            let isSchedule = try !row.isNextNull()
+            if isSchedule { due.records.append(try scheduleRecord(&row)) } else { row.skip(21) }
+            due.asOf = try row.next()
+            let next = try row.next(Duration?.self)
+            if !isSchedule { due.nextTick = next.map { max(.zero, $0) } }
         }
         return due
     }
@@ -100,24 +99,22 @@ extension PostgresStore {
         let rows = try await repeatingOnce { () async throws(StoreError) in
             try await self.pool.run(self.statements.schedulesFire, bound)
         }
-        return rows.map { row in
-            Fired(announcement: announcement(row, 0, 1, 2), isQueued: row.text(3) == "queued")
+        return try rows.read { row throws(StoreError) in
+            try Fired(announcement: row.announcement(), isQueued: row.next(String.self) == "queued")
         }
     }
 
-    private func scheduleRecord(_ row: Row) -> ScheduleRecord {
-        ScheduleRecord(
+    private func scheduleRecord(_ row: inout Row) throws(StoreError) -> ScheduleRecord {
+        try ScheduleRecord(
             entry: ScheduleEntry(
-                name: Name(unchecked: row.text(0)), cron: row.text(1), zone: row.text(2),
-                clockChange: ClockChange(rawValue: row.text(3)) ?? .once,
-                missed: MissedTicks(rawValue: row.text(4)) ?? .latest,
-                jitter: .microseconds(row.int(5)), start: row.optionalTime(6),
-                end: row.optionalTime(7), kind: Name(unchecked: row.text(8)),
-                queue: Name(unchecked: row.text(9)),
-                priority: Priority(unchecked: Int(row.int(10))), maxAttempts: Int(row.int(11)),
-                key: row.optionalText(12), payload: row.bytes(13)),
-            isPaused: row.bool(14), isConfigured: row.bool(15), nextAt: row.optionalTime(16),
-            isPlanned: row.bool(17), lastTick: row.optionalTime(18),
-            problem: row.optionalText(19), version: row.int(20))
+                name: row.next(), cron: row.next(), zone: row.next(),
+                clockChange: ClockChange(rawValue: row.next()) ?? .once,
+                missed: MissedTicks(rawValue: row.next()) ?? .latest,
+                jitter: row.next(), start: row.next(), end: row.next(), kind: row.next(),
+                queue: row.next(), priority: row.next(), maxAttempts: row.next(),
+                key: row.next(), payload: row.next()),
+            isPaused: row.next(), isConfigured: row.next(), nextAt: row.next(),
+            isPlanned: row.next(), lastTick: row.next(), problem: row.next(),
+            version: row.next())
     }
 }

@@ -12,13 +12,16 @@ extension PostgresStore {
         question.append(jobs.map(\.id))
         var holders: [String: (id: JobID, status: JobStatus)] = [:]
         var ghosts: [String: JobID] = [:]
-        for row in try await pool.run(statements.uniqueHolders, question) {
-            let id = row.id(1, as: JobStatus.self)
-            guard let key = row.optionalText(0) else {
+        let rows = try await pool.run(statements.uniqueHolders, question)
+        let found = try rows.read { row throws(StoreError) -> (String?, JobID, String?) in
+            try (row.next(), row.next(), row.next())
+        }
+        for (key, id, status) in found {
+            guard let key else {
                 answers[id] = .stored(id)
                 continue
             }
-            if let status = row.optionalText(2).flatMap(JobStatus.init(rawValue:)) {
+            if let status = status.flatMap(JobStatus.init(rawValue:)) {
                 holders[key] = (id, status)
             } else {
                 ghosts[key] = id
@@ -87,10 +90,7 @@ extension PostgresStore {
         let rows = try await repeatingOnce { () async throws(StoreError) in
             try await self.pool.run(self.statements.replace, bound)
         }
-        for row in rows {
-            let id = row.id(0, as: JobStatus.self)
-            answers[id] = .stored(id)
-        }
+        for id in try rows.column(of: JobID.self) { answers[id] = .stored(id) }
         for pair in pairs where answers[pair.job.id] != nil {
             for job in disputed[pair.holder] ?? [] where answers[job.id] == nil {
                 answers[job.id] = .exists(pair.job.id)
@@ -113,8 +113,7 @@ extension PostgresStore {
         let rows = try await repeatingOnce { () async throws(StoreError) in
             try await self.pool.run(self.statements.reschedule, bound)
         }
-        for row in rows {
-            let id = row.id(0, as: JobStatus.self)
+        for id in try rows.column(of: JobID.self) {
             for job in disputed[id] ?? [] where job.onConflict == .reschedule {
                 answers[job.id] = .exists(id)
             }
