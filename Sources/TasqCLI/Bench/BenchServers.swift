@@ -114,11 +114,6 @@ struct BenchServers: Sendable {
         try await admin.run(Statement(name: "bench_\(sql.hashValue)", text: sql), Parameters())
     }
 
-    /// The statement's text for a schema; the files say `tasq.`.
-    static func sql(_ file: [UInt8], in schema: String) -> String {
-        String(decoding: file, as: UTF8.self).replacing("tasq.", with: schema + ".")
-    }
-
     /// The mark on a schema that a run of this command made, and may drop.
     private static let mark = "made by tasq bench, which drops it"
 

@@ -237,16 +237,17 @@ extension PostgresStore {
         return found
     }
 
-    /// What a job failed with before it succeeded is told of its attempts alone.
+    /// The columns of parts/job_columns.sql and the reason. What a job failed with before it succeeded
+    /// is told of its attempts alone.
     func jobRecord(_ row: inout Row) throws(StoreError) -> JobRecord {
         var job = try JobRecord(
             id: row.next(), kind: row.next(), queue: row.next(), status: row.next(),
             priority: row.next(), attempt: row.next(), maxAttempts: row.next(),
             crashes: row.next(), key: row.next(), uniqueKey: row.next(), payloadID: row.next(),
             enqueuedAt: row.next(), runAt: row.next(), claimedAt: row.next(),
-            finishedAt: row.next(), worker: row.next(), reason: row.next(),
-            attemptsBefore: row.next())
-        if job.status == .success { job.reason = nil }
+            finishedAt: row.next(), worker: row.next(), reason: nil, attemptsBefore: row.next())
+        let reason: String? = try row.next()
+        if job.status != .success { job.reason = reason }
         return job
     }
 }

@@ -1,5 +1,5 @@
-/// Every statement of the store, one `.sql` file each, with the configured schema in place.
-struct Statements: Sendable {
+/// Every statement of the store, one `.sql` file each, with its parts and the schema's name in place.
+package struct Statements: Sendable {
     let accept: Statement
     let acceptedBefore: Statement
     let announceable: Statement
@@ -73,11 +73,11 @@ struct Statements: Sendable {
     let schedules: Statement
     let schedulesDue: Statement
     let schedulesFire: Statement
-    let settle: Statement
+    package let settle: Statement
     let settledBefore: Statement
     let stillQueued: Statement
     let storedBody: Statement
-    let sweep: Statement
+    package let sweep: Statement
     let system: Statement
     let tableSizes: Statement
     let tallies: Statement
@@ -96,7 +96,7 @@ struct Statements: Sendable {
     /// All of them, for checks that hold for every statement.
     let all: [Statement]
 
-    init(schema: String, editing edit: (Statement) -> Statement = { $0 }) {
+    package init(schema: String, editing edit: (Statement) -> Statement = { $0 }) {
         var all: [Statement] = []
         func load(
             _ name: String, _ file: [UInt8], isPlannedAnew: Bool = false
@@ -257,10 +257,10 @@ extension Migration {
     }
 }
 
-/// A file's text for a schema. The files say `tasq.` and `'tasq'` and so run unchanged in psql;
-/// the name put in their place was checked when the settings were read.
+/// A file's text for a schema. The files say `tasq.` and `'tasq'`, so that those without parts run in
+/// psql as they are; the name put in their place was checked when the settings were read.
 func sql(_ file: [UInt8], in schema: String) -> String {
-    let text = String(decoding: file, as: UTF8.self)
+    let text = SQLParts.all.assembled(String(decoding: file, as: UTF8.self))
     guard schema != "tasq" else { return text }
     return text.replacing("tasq.", with: schema + ".")
         .replacing("'tasq'", with: "'" + schema + "'")
