@@ -246,8 +246,8 @@ private struct HeartbeatLoop {
     /// Between half and the whole of a wait that doubles, never longer than a beat. After a refusal
     /// it is long, so that no account is locked, but while the lease runs there is time for another.
     private func backoff(after error: StoreError) -> Duration {
-        let doubled = Self.shortestWait * (1 << min(failures - 1, 10))
-        var wait = min(doubled, Self.longestWait, worker.heartbeat)
+        var wait = Backoff.length(
+            after: failures, from: Self.shortestWait, to: min(Self.longestWait, worker.heartbeat))
         if !error.isTransient {
             wait = max(wait, min(ConnectGate.refusalWait, worker.lease / 2))
         }
