@@ -104,6 +104,13 @@ extension JobStatus: ColumnValue {
     }
 }
 
+/// Likewise.
+extension AttemptOutcome: ColumnValue {
+    package static func read(_ row: Row, _ column: Int) throws(StoreError) -> Self {
+        AttemptOutcome(rawValue: try String.read(row, column)) ?? .error
+    }
+}
+
 extension Row {
     /// A job's id, queue and priority, which stand next to each other.
     mutating func announcement() throws(StoreError) -> Announcement {

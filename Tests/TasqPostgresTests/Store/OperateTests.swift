@@ -72,7 +72,7 @@ import Testing
                 #expect(try await store.settle(claimed, verdict) == nil)
             }
             #expect(try await store.job(id)?.status == .cancelled)
-            #expect(try await store.attempts(of: id).map(\.outcome) == ["cancelled"])
+            #expect(try await store.attempts(of: id).map(\.outcome) == [.cancelled])
             #expect(try await database.execute("SELECT count(*) FROM tasq.unique_key") == "0")
             let again = try await store.apply(.cancel, to: [id])
             #expect(again.map(\.result) == [.already])
