@@ -247,7 +247,7 @@ extension Circumstances {
 }
 
 extension Timestamp {
-    /// Never less than nothing, and never more than fits.
+    /// Never negative, and never more than fits.
     fileprivate func duration(to later: Timestamp) -> Duration {
         let (difference, overflow) = later.microseconds.subtractingReportingOverflow(microseconds)
         return .microseconds(max(0, overflow ? .max : difference))

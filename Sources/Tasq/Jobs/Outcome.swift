@@ -2,6 +2,9 @@
 ///
 /// A handler that returns says ``success``; one that throws an `Outcome` says that outcome; any
 /// other error is a ``retry(after:_:)`` by the kind's ``RetryPolicy``.
+///
+/// A negative wait counts as none. One longer than ``JobLimits/delay`` is a failed attempt that says so,
+/// tried again by the policy; that of ``later(after:_:)`` is cut.
 public enum Outcome: Error, Sendable, Hashable {
     /// Done; the job never runs again by itself.
     case success
@@ -19,8 +22,8 @@ public enum Outcome: Error, Sendable, Hashable {
     case fail(_ reason: String)
 }
 
-/// An outcome decided to the end: what the store writes. Made by ``RetryPolicy/verdict(on:after:of:)``
-/// and by nothing else.
+/// What the store writes of an attempt. ``RetryPolicy`` makes it of an ``Outcome``; whoever gives a job
+/// back, or refuses to run it, says so itself.
 package enum Verdict: Sendable, Hashable {
     case success
     case retry(after: Duration, reason: String)

@@ -30,7 +30,7 @@ public enum JobActionResult: Sendable, Hashable {
     /// Another unfinished job holds the unique key; nothing was written.
     case keyTaken(by: JobID?)
     /// The job has had ``JobLimits/attemptNumber`` attempts; nothing was written.
-    case spent
+    case attemptsUsedUp
     /// Somebody holds the job's row for a moment; nothing was written. Try again.
     case heldUp
     /// There is no such job.

@@ -96,10 +96,10 @@ public struct Leadership: Sendable {
     public var counter: Int64
     /// Every registered worker, as far as the term is held.
     public var workers: [WorkerSight]
-    /// Time until the next scheduled job is due, less than nothing for one that is overdue; `nil`
+    /// Time until the next scheduled job is due, negative for one that is overdue; `nil`
     /// when there is none.
     public var nextDue: Duration?
-    /// Time until a schedule ticks or is to be planned, less than nothing for one that is overdue; `nil`
+    /// Time until a schedule ticks or is to be planned, negative for one that is overdue; `nil`
     /// when there is none.
     public var nextTick: Duration?
     /// Whether any job is claimed.

@@ -70,7 +70,7 @@ extension PostgresStore {
             case "done": .done(from: status)
             case "already": .already
             case "taken": .keyTaken(by: holder)
-            case "spent": .spent
+            case "spent": .attemptsUsedUp
             case "locked": .heldUp
             default: .wrongState(status)
             }

@@ -100,7 +100,7 @@ import Testing
                     max_attempts = 30000
                 """)
             let spent = try await store.apply(.retry, to: [id])
-            #expect(spent.map(\.result) == [.spent])
+            #expect(spent.map(\.result) == [.attemptsUsedUp])
             #expect(try await store.job(id)?.status == .error)
         }
     }
