@@ -159,13 +159,13 @@ extension PostgresStore {
     private func parameters(of job: NewJob) -> Parameters {
         var parameters = Parameters()
         parameters.append(job.id)
-        parameters.append(job.queue.description)
+        parameters.append(job.options.queue.description)
         parameters.append(job.kind.description)
-        parameters.append(Int64(job.priority.level))
-        parameters.append(Int64(job.maxAttempts))
+        parameters.append(Int64(job.options.priority.level))
+        parameters.append(Int64(job.options.maxAttempts))
         parameters.append(job.start.delayMicroseconds)
         parameters.append(job.start.time)
-        parameters.append(job.key)
+        parameters.append(job.options.key)
         parameters.append(job.payload.contentType)
         parameters.append(bytes: HeaderBlock.encode(job.payload.headers))
         parameters.append(bytes: job.payload.body)
@@ -176,13 +176,10 @@ extension PostgresStore {
     private func parameters(of jobs: [NewJob]) -> Parameters {
         var parameters = Parameters()
         parameters.append(jobs.map(\.id))
-        parameters.append(jobs.map { $0.queue.description }.oneIfAlike)
-        parameters.append(jobs.map { $0.kind.description }.oneIfAlike)
-        parameters.append(jobs.map { Int64($0.priority.level) }.oneIfAlike)
-        parameters.append(jobs.map { Int64($0.maxAttempts) }.oneIfAlike)
+        parameters.append(placesOf: jobs)
         parameters.append(jobs.map { $0.start.delayMicroseconds }.noneIfNil())
         parameters.append(jobs.map { $0.start.time }.noneIfNil())
-        parameters.append(jobs.map(\.key).noneIfNil())
+        parameters.append(jobs.map(\.options.key).noneIfNil())
         parameters.append(jobs.map { $0.payload.contentType }.oneIfAlike)
         parameters.append(
             bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) }.oneIfAlike)
@@ -203,13 +200,25 @@ extension PostgresStore {
         parameters.append(bytesArray: events.map { $0.payload.body })
         parameters.append(jobs.map { $0.job.id })
         parameters.append(jobs.map { $0.event })
-        parameters.append(jobs.map { $0.job.queue.description }.oneIfAlike)
-        parameters.append(jobs.map { $0.job.kind.description }.oneIfAlike)
-        parameters.append(jobs.map { Int64($0.job.priority.level) }.oneIfAlike)
-        parameters.append(jobs.map { Int64($0.job.maxAttempts) }.oneIfAlike)
-        parameters.append(jobs.map { $0.job.key }.noneIfNil())
+        parameters.append(placesOf: jobs.map(\.job))
+        parameters.append(jobs.map { $0.job.options.key }.noneIfNil())
         parameters.append(jobs.map { $0.job.start.delayMicroseconds }.noneIfNil())
         return parameters
+    }
+}
+
+extension Parameters {
+    /// The queues, kinds, priorities and attempts of jobs, as every statement that stores some takes
+    /// them; one alone where all are equal, unless they are to be spelled out.
+    mutating func append(placesOf jobs: [NewJob], isSpelledOut: Bool = false) {
+        let queues = jobs.map(\.options.queue.description)
+        let kinds = jobs.map(\.kind.description)
+        let priorities = jobs.map { Int64($0.options.priority.level) }
+        let attempts = jobs.map { Int64($0.options.maxAttempts) }
+        append(isSpelledOut ? queues : queues.oneIfAlike)
+        append(isSpelledOut ? kinds : kinds.oneIfAlike)
+        append(isSpelledOut ? priorities : priorities.oneIfAlike)
+        append(isSpelledOut ? attempts : attempts.oneIfAlike)
     }
 }
 

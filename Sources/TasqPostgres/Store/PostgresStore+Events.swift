@@ -119,11 +119,8 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(event)
         parameters.append(jobs.map(\.id))
-        parameters.append(jobs.map { $0.queue.description })
-        parameters.append(jobs.map { $0.kind.description })
-        parameters.append(jobs.map { Int64($0.priority.level) })
-        parameters.append(jobs.map { Int64($0.maxAttempts) })
-        parameters.append(jobs.map(\.key))
+        parameters.append(placesOf: jobs, isSpelledOut: true)
+        parameters.append(jobs.map(\.options.key))
         parameters.append(jobs.map(\.uniqueKey))
         return parameters
     }
