@@ -70,7 +70,7 @@ public protocol Catalog: BodyReader {
         since time: Timestamp, executing: [JobID], limit: Int
     ) async throws(StoreError) -> [ActivityRecord]
 
-    /// What was noted by ``JobStore/tally()`` since `time`, oldest first, the newest 1000.
+    /// What was noted by ``UpkeepStore/tally()`` since `time`, oldest first, the newest 1000.
     func tallies(since time: Timestamp) async throws(StoreError) -> [Tally]
 
     /// Kinds of queued jobs that no worker of their queue has a handler for: at most ten, the most

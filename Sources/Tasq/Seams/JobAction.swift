@@ -46,7 +46,7 @@ public struct JobActionAnswer: Sendable, Hashable {
     /// The list the job belongs on, if the action queued it.
     public let announcement: Announcement?
 
-    /// Makes an answer to ``JobStore/apply(_:to:)``.
+    /// Makes an answer to ``OperateStore/apply(_:to:)``.
     public init(id: JobID, result: JobActionResult, announcement: Announcement? = nil) {
         self.id = id
         self.result = result
