@@ -6,10 +6,7 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(queue.description)
         parameters.append(isPaused)
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(self.statements.pause, bound)
-        }
+        try await write(statements.pause, parameters)
     }
 
     /// One insert; repeated when its answer got lost.
@@ -27,10 +24,7 @@ extension PostgresStore {
         parameters.append(filter.since)
         parameters.append(filter.until)
         parameters.append(dryRun)
-        let bound = parameters
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.bulkStart, bound)
-        }
+        let rows = try await write(statements.bulkStart, parameters)
         if rows.count > 0 { return true }
         return try await bulk(id) != nil
     }
@@ -46,10 +40,7 @@ extension PostgresStore {
     public func stopBulk(_ id: BulkID) async throws(StoreError) {
         var parameters = Parameters()
         parameters.append(id)
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(self.statements.bulkStop, bound)
-        }
+        try await write(statements.bulkStop, parameters)
     }
 
     /// One statement; several servers at once take different actions.

@@ -50,10 +50,7 @@ extension PostgresStore {
     ) async throws(StoreError) {
         var parameters = parameters(of: jobs)
         parameters.append(jobs.map(\.uniqueKey))
-        let bound = parameters
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.enqueueUnique, bound)
-        }
+        let rows = try await write(statements.enqueueUnique, parameters)
         for id in try rows.column(of: JobID.self) { answers[id] = .stored(id) }
         let left = jobs.filter { answers[$0.id] == nil }
         guard !left.isEmpty else { return }
@@ -95,10 +92,7 @@ extension PostgresStore {
     private func accept(
         _ events: [NewEvent], answers: inout [PayloadID: Accepted]
     ) async throws(StoreError) {
-        let bound = parameters(of: events)
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.accept, bound)
-        }
+        let rows = try await write(statements.accept, parameters(of: events))
         let stored = Set(try rows.column(of: PayloadID.self))
         if stored.count < events.count { try await confirm() }
         var left: [(event: NewEvent, providerID: String)] = []
@@ -124,16 +118,19 @@ extension PostgresStore {
         }
     }
 
-    /// Repeats a write once when its outcome is unknown: the ids make the second try harmless, and
-    /// a connection that just died then costs the caller nothing.
-    func repeatingOnce<Answer: Sendable>(
-        _ write: () async throws(StoreError) -> Answer
-    ) async throws(StoreError) -> Answer {
+    /// Runs a write, and once more when its outcome is unknown: the ids make the second try harmless,
+    /// and a connection that just died then costs the caller nothing.
+    @discardableResult
+    func write(
+        _ statement: Statement, _ parameters: Parameters
+    ) async throws(StoreError) -> Rows {
         do {
-            return try await write()
+            return try await pool.run(statement, parameters)
         } catch {
             guard case .unknown = error else { throw error }
-            return try await afterUnknown(error, write)
+            return try await afterUnknown(error) { () async throws(StoreError) in
+                try await self.pool.run(statement, parameters)
+            }
         }
     }
 

@@ -96,10 +96,7 @@ extension PostgresStore {
             var parameters = parameters(of: open, replaying: event)
             parameters.append(unlessUnfinished)
             parameters.append(open.map { $0.start.delayMicroseconds })
-            let bound = parameters
-            let rows = try await repeatingOnce { () async throws(StoreError) in
-                try await self.pool.run(self.statements.replay, bound)
-            }
+            let rows = try await write(statements.replay, parameters)
             var mayRun: Bool?
             try rows.read { row throws(StoreError) in
                 let (id, says): (JobID?, Bool) = try (row.next(), row.next())

@@ -14,10 +14,7 @@ extension PostgresStore {
         parameters.append(worker.heartbeat.inMicroseconds)
         parameters.append(worker.lease.inMicroseconds)
         parameters.append(renewing)
-        let bound = parameters
-        return try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.attend, bound).count > 0
-        }
+        return try await write(statements.attend, parameters).count > 0
     }
 
     /// One statement by the claim's own token.
@@ -26,10 +23,7 @@ extension PostgresStore {
         parameters.append(job)
         parameters.append(claim)
         parameters.append(WorkerRecord.remoteVersion)
-        let bound = parameters
-        return try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.renew, bound).column(of: Duration.self).first
-        }
+        return try await write(statements.renew, parameters).column(of: Duration.self).first
     }
 
     /// One statement, harmless to repeat.

@@ -28,10 +28,7 @@ extension PostgresStore {
         parameters.append(schedules.map(\.options.key))
         parameters.append(bytesArray: schedules.map(\.payload))
         parameters.append(isConfiguration)
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(self.statements.schedulePut, bound)
-        }
+        try await write(statements.schedulePut, parameters)
     }
 
     /// One update.
@@ -41,10 +38,7 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(name.description)
         parameters.append(isPaused)
-        let bound = parameters
-        return try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.schedulePause, bound).count > 0
-        }
+        return try await write(statements.schedulePause, parameters).count > 0
     }
 
     /// One delete. After a first try whose answer got lost there may be nothing left to delete.
@@ -95,10 +89,7 @@ extension PostgresStore {
         parameters.append(bytesArray: ticks.map { $0.job.payload.body })
         parameters.append(ticks.map { $0.job.payload.contentType })
         parameters.append(!isByHand)
-        let bound = parameters
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.schedulesFire, bound)
-        }
+        let rows = try await write(statements.schedulesFire, parameters)
         return try rows.read { row throws(StoreError) in
             try Fired(announcement: row.announcement(), isQueued: row.next(String.self) == "queued")
         }

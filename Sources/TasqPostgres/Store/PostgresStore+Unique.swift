@@ -58,10 +58,7 @@ extension PostgresStore {
         if keysFirst { parameters.append(keys.map(\.key)) }
         parameters.append(keys.map(\.value))
         if !keysFirst { parameters.append(keys.map(\.key)) }
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(statement, bound)
-        }
+        try await write(statement, parameters)
     }
 
     /// Of several that want one job's place, as callers written together may, the last one gets it; the
@@ -83,10 +80,7 @@ extension PostgresStore {
         parameters.append(bytesArray: jobs.map(\.payload.body))
         parameters.append(jobs.map(\.uniqueKey))
         parameters.append(pairs.map(\.holder))
-        let bound = parameters
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.replace, bound)
-        }
+        let rows = try await write(statements.replace, parameters)
         for id in try rows.column(of: JobID.self) { answers[id] = .stored(id) }
         for pair in pairs where answers[pair.job.id] != nil {
             for job in disputed[pair.holder] ?? [] where answers[job.id] == nil {
@@ -106,10 +100,7 @@ extension PostgresStore {
         parameters.append(pairs.map(\.job.uniqueKey))
         parameters.append(pairs.map(\.job.start.delayMicroseconds))
         parameters.append(pairs.map(\.job.start.time))
-        let bound = parameters
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.reschedule, bound)
-        }
+        let rows = try await write(statements.reschedule, parameters)
         for id in try rows.column(of: JobID.self) {
             for job in disputed[id] ?? [] where job.onConflict == .reschedule {
                 answers[job.id] = .exists(id)

@@ -13,10 +13,7 @@ extension PostgresStore {
         parameters.append(worker.heartbeat.inMicroseconds)
         parameters.append(worker.lease.inMicroseconds)
         parameters.append(worker.kinds)
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(self.statements.register, bound)
-        }
+        try await write(statements.register, parameters)
     }
 
     /// One statement, harmless to repeat.
