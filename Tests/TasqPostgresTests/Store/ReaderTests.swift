@@ -28,15 +28,14 @@ import Testing
             try await askAsWorker(store)
             try await askAsOperator(store)
             let prepared = Statement(name: "p", text: "SELECT name FROM pg_prepared_statements")
-            let asked = Set(try await store.pool.run(prepared, Parameters()).column(of: String.self))
+            let asked = try await store.pool.run(prepared, Parameters()).column(of: String.self)
             #expect(asked.count > 60)
             #expect(Set(answers.keys).subtracting(asked).isSubset(of: unasked))
             await store.close()
         }
     }
 
-    /// For each statement that answers with rows another that answers with one, of values of the same
-    /// types.
+    /// For each statement that answers with rows another that answers with one row of such values.
     private func answers(at url: String) throws -> [String: String] {
         let connection = unsafe PQconnectdb(url)
         defer { unsafe PQfinish(connection) }
