@@ -40,7 +40,7 @@ package struct Backoff: Sendable {
 
     /// Counts a failure of something that many ask for, and has it left alone for a pause.
     package mutating func rest() {
-        until = .now + next()
+        until = ContinuousClock.now + next()
     }
 
     /// Until when it is left alone; `nil` when it is not.

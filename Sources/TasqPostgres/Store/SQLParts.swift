@@ -40,7 +40,8 @@ package struct SQLParts: Sendable {
                 result += "@" + name
             }
         }
-        return result + rest
+        result += rest
+        return result
     }
 
     /// What stands in brackets right behind a name, as in `(job: j, crashes: < 2)`.
