@@ -49,6 +49,28 @@ package enum Verdict: Sendable, Hashable {
         }
     }
 
+    /// The word that the store knows it by.
+    package var word: String {
+        switch self {
+        case .success: "success"
+        case .retry: "retry"
+        case .snooze: "snooze"
+        case .later: "later"
+        case .cancelled: "cancelled"
+        case .error: "error"
+        case .handedBack: "handedback"
+        case .unstarted: "unstarted"
+        }
+    }
+
+    /// After what time its job may run again, where it is one that waits.
+    package var delay: Duration? {
+        switch self {
+        case .retry(let delay, _), .snooze(let delay), .later(let delay, _): delay
+        case .success, .cancelled, .error, .handedBack, .unstarted: nil
+        }
+    }
+
     /// Why, for the attempt's record.
     package var reason: String? {
         switch self {

@@ -8,7 +8,11 @@ extension PostgresStore {
         parameters.append(settlements.map(\.job))
         parameters.append(settlements.map(\.claim))
         parameters.append(settlements.map { $0.verdict.word }.oneIfAlike)
-        parameters.append(settlements.map { $0.verdict.delayMicroseconds }.noneIfNil())
+        // Whoever decided on a delay has kept it within the limit.
+        parameters.append(
+            settlements.map { settlement in
+                settlement.verdict.delay.map { min(max(.zero, $0), JobLimits.delay).inMicroseconds }
+            }.noneIfNil())
         parameters.append(settlements.map { $0.verdict.reason.map(storable) }.noneIfNil())
         FailPoint.beforeCommit.reach()
         var answer = SettleAnswer(
@@ -39,31 +43,6 @@ extension PostgresStore {
         return Settled(
             announcement: Announcement(id: id, queue: queue, priority: priority), claim: claim,
             status: status)
-    }
-}
-
-extension Verdict {
-    /// The word settle.sql knows it by.
-    fileprivate var word: String {
-        switch self {
-        case .success: "success"
-        case .retry: "retry"
-        case .snooze: "snooze"
-        case .later: "later"
-        case .cancelled: "cancelled"
-        case .error: "error"
-        case .handedBack: "handedback"
-        case .unstarted: "unstarted"
-        }
-    }
-
-    /// Whoever decided it has kept it within the limit.
-    fileprivate var delayMicroseconds: Int64? {
-        switch self {
-        case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
-            min(max(.zero, delay), JobLimits.delay).inMicroseconds
-        default: nil
-        }
     }
 }
 
