@@ -8,8 +8,8 @@ struct FloorTests {
     @Test(arguments: [false, true])
     func `A floor claims and settles with the worker's own statements`(inserts: Bool) throws {
         let script = words(
-            try Floor.script(
-                inserts
+            try FloorScript.text(
+                of: inserts
                     ? PackageResources.insert_claim_settle_sql : PackageResources.claim_settle_sql,
                 in: "elsewhere"))
         for rest in ["@", "$", "tasq."] { #expect(!script.contains(rest)) }

@@ -1,5 +1,5 @@
 -- The floor of a drain: pgbench claims a batch and settles it as successes, with the worker's own
--- statements, put in by Floor.swift, and no handler. The aggregate brings the whole batch, bodies
+-- statements, put in by FloorScript.swift, and no handler. The aggregate brings the whole batch, bodies
 -- included, to the client in one row, because \gset takes no more.
 --
 --   :worker  a registered worker's id   :batch  jobs of one claim

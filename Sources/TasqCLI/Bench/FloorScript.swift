@@ -1,9 +1,9 @@
 import TasqPostgres
 
 /// The scripts of the floors for pgbench, with the worker's own statements in place.
-enum Floor {
+enum FloorScript {
     /// A script's text for a schema; the files say `tasq.`.
-    static func script(_ file: [UInt8], in schema: String) throws -> String {
+    static func text(of file: [UInt8], in schema: String) throws -> String {
         let own = Statements(schema: schema)
         let sweep = bind(
             own.sweep,
@@ -23,16 +23,16 @@ enum Floor {
         guard let answer = sweep.firstRange(of: "SELECT\n    m.id, m.claim") else {
             throw Failure(.internal, "the floors do not know the answer of sweep.sql any more")
         }
-        func text(_ file: [UInt8]) -> String {
+        func named(_ file: [UInt8]) -> String {
             String(decoding: file, as: UTF8.self).replacing("tasq.", with: schema + ".")
         }
         let parts = SQLParts([
             "swept": String(sweep[..<answer.lowerBound]),
             "sweep_answer": String(sweep[answer.lowerBound...]), "settle": settle,
-            "insert_many": text(PackageResources.insert_many_sql),
-            "claim_settle": text(PackageResources.claim_settle_sql),
+            "insert_many": named(PackageResources.insert_many_sql),
+            "claim_settle": named(PackageResources.claim_settle_sql),
         ])
-        return parts.assembled(text(file))
+        return parts.assembled(named(file))
     }
 
     /// A statement's text with values in place of its parameters and their casts.
