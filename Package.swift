@@ -82,10 +82,13 @@ let package = Package(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(name: "CAllocator"),
-        .target(name: "Tasq", dependencies: [logging, lifecycle, collections, tracing, metrics]),
+        .target(name: "CEmbedded"),
+        .target(
+            name: "Tasq",
+            dependencies: ["CEmbedded", logging, lifecycle, collections, tracing, metrics]),
         .target(
             name: "TasqPostgres", dependencies: ["Tasq", "CPostgres", logging, collections],
-            resources: [.embedInCode("SQL")]),
+            exclude: ["SQL"]),
         .target(name: "TasqTLS", dependencies: ["CCrypto", nioCore]),
         .target(
             name: "TasqRedis",
@@ -102,12 +105,9 @@ let package = Package(
             dependencies: [
                 "Tasq", "TasqTLS", "TasqWebhooks", logging, lifecycle, nioCore, nioPosix,
                 nioHTTP1,
-                .product(name: "HummingbirdCore", package: "hummingbird"),
             ],
-            resources: [
-                .embedInCode("OpenAPI/openapi.yaml"),
-                .embedInCode("Dashboard/dashboard.css"),
-                .embedInCode("Dashboard/dashboard.js"),
+            exclude: [
+                "OpenAPI/openapi.yaml", "Dashboard/dashboard.css", "Dashboard/dashboard.js",
             ]),
         .target(name: "TasqTesting", dependencies: ["Tasq", logging]),
         .executableTarget(
@@ -121,7 +121,7 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "Yams", package: "Yams"),
             ],
-            resources: [.embedInCode("Bench/Floors")]),
+            exclude: ["Bench/Floors"]),
         .executableTarget(
             name: "TasqChaos",
             dependencies: [

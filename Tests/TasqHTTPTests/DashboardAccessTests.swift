@@ -134,7 +134,7 @@ struct DashboardAccessTests {
     /// At least 4.5 to 1, as WCAG 2.2 asks of text (success criterion 1.4.3).
     @Test(arguments: ["light", "dark"])
     func `Every colour of text stands out from what is behind it`(scheme: String) throws {
-        let style = String(decoding: PackageResources.dashboard_css, as: UTF8.self)
+        let style = EmbeddedFile.text("TasqHTTP/Dashboard/dashboard.css")
         let blocks = style.matches(of: /:root \{([^}]*)\}/).map { String($0.output.1) }
         try #require(blocks.count == 2, "of the light scheme and of the dark one")
         var colours: [String: Double] = [:]

@@ -1,9 +1,10 @@
+import Tasq
 import TasqPostgres
 
 /// The scripts of the floors for pgbench, with the worker's own statements in place.
 enum FloorScript {
     /// A script's text for a schema; the files say `tasq.`.
-    static func text(of file: [UInt8], in schema: String) throws -> String {
+    static func text(_ script: String, in schema: String) throws -> String {
         let own = Statements(schema: schema)
         let sweep = bind(
             own.sweep,
@@ -23,16 +24,16 @@ enum FloorScript {
         guard let answer = sweep.firstRange(of: "SELECT\n    m.id, m.claim") else {
             throw Failure(.internal, "the floors do not know the answer of sweep.sql any more")
         }
-        func named(_ file: [UInt8]) -> String {
-            String(decoding: file, as: UTF8.self).replacing("tasq.", with: schema + ".")
-        }
-        let parts = SQLParts([
+        let statements = [
             "swept": String(sweep[..<answer.lowerBound]),
             "sweep_answer": String(sweep[answer.lowerBound...]), "settle": settle,
-            "insert_many": named(PackageResources.insert_many_sql),
-            "claim_settle": named(PackageResources.claim_settle_sql),
-        ])
-        return parts.assembled(named(file))
+        ]
+        let parts = SQLParts { name in
+            statements[name]
+                ?? EmbeddedFile.find("TasqCLI/Bench/Floors/\(name).sql")?
+                .replacing("tasq.", with: schema + ".")
+        }
+        return parts.assembled("@" + script)
     }
 
     /// A statement's text with values in place of its parameters and their casts.

@@ -32,7 +32,7 @@ struct PgBench: Sendable {
 
     /// Runs a script on the stage's schema until the length is reached.
     func run(
-        _ file: [UInt8], on stage: Stage, clients: Int, batch: Int = 1, _ length: Length,
+        _ floor: String, on stage: Stage, clients: Int, batch: Int = 1, _ length: Length,
         bytes: Int = PgBench.bodyBytes, isLogged: Bool = false
     ) async throws -> Result {
         let directory =
@@ -61,7 +61,7 @@ struct PgBench: Sendable {
         let child = try await ChildProcess.start(
             program, words + [target.url],
             environment: environment, directory: directory,
-            input: FloorScript.text(of: file, in: stage.schema))
+            input: FloorScript.text(floor, in: stage.schema))
         let exit = try await child.wait(within: .seconds(900))
         try Task.checkCancellation()
         guard exit == .code(0), let rate = Self.rate(in: child.standardOutput) else {
@@ -76,7 +76,7 @@ struct PgBench: Sendable {
     /// Enters the worker whose id the claiming scripts use.
     func register(on stage: Stage) async throws {
         try await stage.servers.admin.script(
-            FloorScript.text(of: PackageResources.register_sql, in: stage.schema)
+            FloorScript.text("register", in: stage.schema)
                 .replacing("$1", with: "'\(worker)'"))
     }
 

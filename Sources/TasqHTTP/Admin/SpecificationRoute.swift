@@ -1,8 +1,9 @@
 import NIOHTTP1
+import Tasq
 
 /// `/openapi.yaml`: the admin listener described in OpenAPI 3.1, as written in OpenAPI/openapi.yaml.
 struct SpecificationRoute: Sendable {
-    static let document = PackageResources.openapi_yaml
+    static let document = Array(EmbeddedFile.text("TasqHTTP/OpenAPI/openapi.yaml").utf8)
 
     var routes: [Route] {
         [

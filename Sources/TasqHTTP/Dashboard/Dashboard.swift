@@ -47,8 +47,8 @@ struct Dashboard: Sendable {
             page("/schedules") { visit async throws(Problem) in try await schedules(visit) },
             page("/events") { visit async throws(Problem) in try await events(visit) },
             page("/events/{id}") { visit async throws(Problem) in try await event(visit) },
-            Self.asset("/dashboard.css", "text/css", PackageResources.dashboard_css),
-            Self.asset("/dashboard.js", "text/javascript", PackageResources.dashboard_js),
+            Self.asset("dashboard.css", "text/css"),
+            Self.asset("dashboard.js", "text/javascript"),
         ]
     }
 
@@ -141,8 +141,9 @@ struct Dashboard: Sendable {
         return page.answer(path: path, hasLogin: !authorization.tokens.isEmpty)
     }
 
-    private static func asset(_ path: String, _ type: String, _ bytes: [UInt8]) -> Route {
-        Route("GET", path, nil) { _, _ in
+    private static func asset(_ file: String, _ type: String) -> Route {
+        let bytes = Array(EmbeddedFile.text("TasqHTTP/Dashboard/" + file).utf8)
+        return Route("GET", "/" + file, nil) { _, _ in
             Answer(status: .ok, contentType: type + "; charset=utf-8", body: bytes)
         }
     }

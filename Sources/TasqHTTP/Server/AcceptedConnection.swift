@@ -1,4 +1,3 @@
-import HummingbirdCore
 import NIOCore
 import NIOHTTP1
 import Synchronization
@@ -8,7 +7,7 @@ import Tasq
 ///
 /// It waits in a buffer for its task, and a server that stops at once drops that buffer. A
 /// `NIOAsyncChannel` that nobody ever ran ends the process; this one is closed.
-final class AcceptedConnection: ServerChildChannelValue {
+final class AcceptedConnection: Sendable {
     typealias Exchange = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
 
     /// Raised when the client has closed its side.

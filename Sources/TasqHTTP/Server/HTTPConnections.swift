@@ -1,4 +1,3 @@
-import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -6,12 +5,10 @@ import Tasq
 
 /// Serves HTTP/1 on each accepted connection.
 ///
-/// Hummingbird accepts, counts and quiesces; the conversation itself is held here, because its
-/// own lets a slow body live for ever, reads refused bodies to their end, answers broken framing
-/// without a word and forgets the protocol version. Requests of a connection are answered in
-/// order. After a refusal that leaves the framing in doubt, or body bytes unread, the connection
-/// is closed: the next request on it could be a smuggled one.
-struct HTTPConnections: ServerChildChannel {
+/// Requests of a connection are answered in order, each within its deadlines. After a refusal that
+/// leaves the framing in doubt, or body bytes unread, the connection is closed: the next request on
+/// it could be a smuggled one.
+struct HTTPConnections: Sendable {
     private typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
 
     let responder: any Responder
@@ -20,7 +17,7 @@ struct HTTPConnections: ServerChildChannel {
     let meters: HTTPMeters
     let tls: ListenerTLS?
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedConnection> {
+    func setup(channel: any Channel) -> EventLoopFuture<AcceptedConnection> {
         channel.eventLoop.makeCompletedFuture {
             var decoder = NIOHTTPDecoderLimitConfiguration()
             decoder.maxHeaderFieldSize = limits.headerBytes
@@ -43,7 +40,7 @@ struct HTTPConnections: ServerChildChannel {
         }
     }
 
-    func handle(value accepted: AcceptedConnection, logger: Logger) async {
+    func handle(_ accepted: AcceptedConnection, logger: Logger) async {
         let channel = accepted.channel
         let connection = accepted.take()
         do {

@@ -1,4 +1,3 @@
-import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
@@ -19,30 +18,53 @@ struct Listener: Service {
     /// returns. Throws ``ListenError`` when it cannot listen.
     func run() async throws {
         let capacity = Capacity(limits: limits)
-        let server = Server(
-            childChannelSetup: HTTPConnections(
-                responder: responder, limits: limits, capacity: capacity, meters: meters,
-                tls: tls),
-            configuration: ServerConfiguration(
-                address: .hostname(address.host, port: address.port), backlog: 1024,
-                availableConnectionsDelegate: MaximumAvailableConnections(
-                    limits.connections, logger: logger)),
-            onServerRunning: { channel in
-                await AcceptPause.add(to: channel, logger: logger)
-                let port = channel.localAddress?.port ?? address.port
-                onListening(ListenAddress(host: address.host, port: port))
-            },
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        let connections = HTTPConnections(
+            responder: responder, limits: limits, capacity: capacity, meters: meters, tls: tls)
+        let listening = try await listen(connections)
+        let port = listening.channel.localAddress?.port ?? address.port
+        await withGracefulShutdownHandler {
+            onListening(ListenAddress(host: address.host, port: port))
+            await serve(connections, from: listening)
+        } onGracefulShutdown: {
+            capacity.stop()
+            listening.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        }
+    }
+
+    private typealias Listening = NIOAsyncChannel<AcceptedConnection, Never>
+
+    private func listen(_ connections: HTTPConnections) async throws -> Listening {
         do {
-            try await withGracefulShutdownHandler {
-                try await server.run()
-            } onGracefulShutdown: {
-                capacity.stop()
-            }
+            return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(.backlog, value: 1024)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
+                .serverChannelInitializer { [limits, logger] channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(
+                            Acceptor(limit: limits.connections, logger: logger))
+                    }
+                }
+                .bind(host: address.host, port: address.port) { connections.setup(channel: $0) }
         } catch let error as IOError {
             throw ListenError(address, error)
         } catch let error as SocketAddressError {
             throw ListenError(address, error)
+        }
+    }
+
+    /// Handles connections until the listening channel is closed and the last of them has ended.
+    private func serve(_ connections: HTTPConnections, from listening: Listening) async {
+        await withDiscardingTaskGroup { group in
+            do {
+                try await listening.executeThenClose { accepted in
+                    for try await connection in accepted {
+                        group.addTask { await connections.handle(connection, logger: logger) }
+                    }
+                }
+            } catch {
+                logger.error("a listener is closed", metadata: ["error": "\(error)"])
+            }
         }
     }
 }

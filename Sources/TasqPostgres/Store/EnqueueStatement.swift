@@ -76,7 +76,7 @@ public struct EnqueueStatement: Sendable, Hashable {
 extension Statements {
     /// Without its comment: it stands in the logs of programs that are not ours.
     fileprivate static func enqueueWithin(schema: String) -> String {
-        sql(PackageResources.enqueue_within_sql, in: schema)
+        sql("enqueue_within", in: schema)
             .split(separator: "\n").drop { $0.hasPrefix("--") }.joined(separator: "\n")
     }
 }

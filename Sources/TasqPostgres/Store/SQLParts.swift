@@ -1,16 +1,16 @@
+import Tasq
+
 /// Texts that stand in SQL by name: what several statements say, written once.
 ///
 /// `@name` stands for a part, indented like its line; `@name(worker: $2)` is the part with `$2`
 /// wherever it says `@worker`. A view would do the same for the eye, and move plans. What there is no
 /// part or no value for, and a part within itself, is left as it stands: no server takes an `@`.
 package struct SQLParts: Sendable {
-    private let texts: [String: String]
+    private let find: @Sendable (String) -> String?
 
-    /// Parts by their names; the comments they begin with are not put in.
-    package init(_ texts: [String: String]) {
-        self.texts = texts.mapValues { text in
-            text.split(separator: "\n").drop { $0.hasPrefix("--") }.joined(separator: "\n")
-        }
+    /// Parts as they are found by their names; the comments they begin with are not put in.
+    package init(_ find: @escaping @Sendable (String) -> String?) {
+        self.find = find
     }
 
     /// The text with every part in place.
@@ -30,11 +30,13 @@ package struct SQLParts: Sendable {
             rest = rest.dropFirst(name.count)
             if let value = values[name] {
                 result += value
-            } else if let part = texts[name], !outer.contains(name) {
+            } else if !outer.contains(name), let part = find(name) {
                 let line = result.lastIndex(of: "\n").map { result[$0...].dropFirst() }
                 let indent = String((line ?? result[...]).prefix { $0 == " " })
                 let given = Self.given(&rest).mapValues { assembled($0, values, within: outer) }
-                result += assembled(part, given, within: outer.union([name]))
+                let text = part.split(separator: "\n").drop { $0.hasPrefix("--") }
+                    .joined(separator: "\n")
+                result += assembled(text, given, within: outer.union([name]))
                     .replacing("\n", with: "\n" + indent)
             } else {
                 result += "@" + name
@@ -59,14 +61,5 @@ package struct SQLParts: Sendable {
 
 extension SQLParts {
     /// The files of `SQL/parts`.
-    static let all = SQLParts(
-        [
-            "claimable": PackageResources.claimable_sql,
-            "claimed": PackageResources.claimed_sql,
-            "job_columns": PackageResources.job_columns_sql,
-            "known_kind": PackageResources.known_kind_sql,
-            "latest_reason": PackageResources.latest_reason_sql,
-            "open_queue": PackageResources.open_queue_sql,
-            "suspect": PackageResources.suspect_sql,
-        ].mapValues { String(decoding: $0, as: UTF8.self) })
+    static let all = SQLParts { EmbeddedFile.find("TasqPostgres/SQL/parts/\($0).sql") }
 }

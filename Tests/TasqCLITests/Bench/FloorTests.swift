@@ -9,9 +9,7 @@ struct FloorTests {
     func `A floor claims and settles with the worker's own statements`(inserts: Bool) throws {
         let script = words(
             try FloorScript.text(
-                of: inserts
-                    ? PackageResources.insert_claim_settle_sql : PackageResources.claim_settle_sql,
-                in: "elsewhere"))
+                inserts ? "insert_claim_settle" : "claim_settle", in: "elsewhere"))
         for rest in ["@", "$", "tasq."] { #expect(!script.contains(rest)) }
         #expect(script.split(separator: "\\gset").count == 2)
         #expect(script.contains("INSERT INTO elsewhere.payload") == inserts)

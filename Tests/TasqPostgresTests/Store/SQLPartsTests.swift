@@ -3,14 +3,15 @@ import Testing
 @testable import TasqPostgres
 
 struct SQLPartsTests {
-    private let parts = SQLParts([
+    private static let texts = [
         "due": "-- Says when.\n--   @job  a row\n@job.run_at <= now()\nAND @job.crashes @crashes\n",
         "both": "@due(job: j, crashes: < 2)\nAND j.queue = @queue\n",
         "named": "(@both(queue: @text))",
         "circle": "a @circle b",
         "one": "@other",
         "other": "@one",
-    ])
+    ]
+    private let parts = SQLParts { Self.texts[$0] }
 
     @Test func `A part stands where its name does, as far to the right, with what it is given`() {
         #expect(

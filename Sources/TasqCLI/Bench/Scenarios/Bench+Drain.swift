@@ -94,7 +94,7 @@ extension Bench {
                 try await pgbench.register(on: stage)
                 let each = (jobs + batch * Self.floorClients - 1) / (batch * Self.floorClients)
                 let result = try await pgbench.run(
-                    PackageResources.claim_settle_sql, on: stage, clients: Self.floorClients,
+                    "claim_settle", on: stage, clients: Self.floorClients,
                     batch: batch, .transactions(each))
                 let settled = try await stage.count(of: .success)
                 let transactions = Double(each * Self.floorClients)

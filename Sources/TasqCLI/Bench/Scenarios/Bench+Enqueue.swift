@@ -78,7 +78,7 @@ extension Bench {
         guard let pgbench else { return nil }
         return try await Stage.with(servers) { stage in
             try await pgbench.run(
-                PackageResources.insert_one_sql, on: stage, clients: clients, .time(time),
+                "insert_one", on: stage, clients: clients, .time(time),
                 isLogged: clients == 1)
         }
     }
@@ -92,7 +92,7 @@ extension Bench {
         guard let pgbench else { return nil }
         return try await Stage.with(servers) { stage in
             let result = try await pgbench.run(
-                PackageResources.insert_many_sql, on: stage, clients: 2, batch: Self.bulkBatch,
+                "insert_many", on: stage, clients: 2, batch: Self.bulkBatch,
                 .time(time))
             return result.transactionsPerSecond * Double(Self.bulkBatch)
         }

@@ -91,7 +91,7 @@ extension Bench {
             let rate = try await Stage.with(servers) { stage in
                 try await pgbench.register(on: stage)
                 let result = try await pgbench.run(
-                    PackageResources.insert_claim_settle_sql, on: stage,
+                    "insert_claim_settle", on: stage,
                     clients: Self.floorClients, batch: batch, .time(time))
                 return result.transactionsPerSecond * Double(batch)
             }

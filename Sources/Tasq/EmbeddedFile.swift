@@ -1,0 +1,17 @@
+import CEmbedded
+
+/// A file of the sources that is part of the program.
+package enum EmbeddedFile {
+    /// Its text. To name one that `CEmbedded` does not list is a mistake of the program, which ends.
+    package static func text(_ path: String) -> String {
+        guard let text = find(path) else {
+            preconditionFailure("\(path) is not in Sources/CEmbedded/embedded.c")
+        }
+        return text
+    }
+
+    package static func find(_ path: String) -> String? {
+        guard let text = unsafe cembedded_text(path) else { return nil }
+        return unsafe String(cString: text)
+    }
+}
