@@ -46,7 +46,7 @@ public final class Queue: Sendable {
             }
             meters.stored(
                 answers.count { $0.isStored },
-                on: zip(jobs, answers).filter { $1.isStored }.map { $0.0.queue })
+                on: zip(jobs, answers).filter { $1.isStored }.map { $0.0.options.queue })
             return answers
         }
         enqueuing = Coalescer(

@@ -10,7 +10,7 @@ extension PostgresStore {
         parameters.append(settlements.map { $0.verdict.word }.oneIfAlike)
         // Whoever decided on a delay has kept it within the limit.
         parameters.append(
-            settlements.map { settlement in
+            settlements.map { settlement -> Int64? in
                 settlement.verdict.delay.map { min(max(.zero, $0), JobLimits.delay).inMicroseconds }
             }.noneIfNil())
         parameters.append(settlements.map { $0.verdict.reason.map(storable) }.noneIfNil())

@@ -47,7 +47,8 @@ extension PostgresStore {
             var parameters = Parameters()
             parameters.append(Array(rest.prefix(1000)))
             rest = rest.dropFirst(1000)
-            mended.formUnion(try await pool.run(statements.repair, parameters).column(of: JobID.self))
+            let rows = try await pool.run(statements.repair, parameters)
+            mended.formUnion(try rows.column(of: JobID.self))
         }
         return mended
     }
