@@ -10,6 +10,7 @@ package enum EmbeddedFile {
         return text
     }
 
+    /// Its text; `nil` where `CEmbedded` lists no file of this path.
     package static func find(_ path: String) -> String? {
         guard let text = unsafe cembedded_text(path) else { return nil }
         return unsafe String(cString: text)

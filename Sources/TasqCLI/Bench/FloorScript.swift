@@ -29,9 +29,9 @@ enum FloorScript {
             "sweep_answer": String(sweep[answer.lowerBound...]), "settle": settle,
         ]
         let parts = SQLParts { name in
-            statements[name]
-                ?? EmbeddedFile.find("TasqCLI/Bench/Floors/\(name).sql")?
-                .replacing("tasq.", with: schema + ".")
+            if let statement = statements[name] { return statement }
+            let file = EmbeddedFile.find("TasqCLI/Bench/Floors/\(name).sql")
+            return file?.replacing("tasq.", with: schema + ".")
         }
         return parts.assembled("@" + script)
     }
