@@ -66,7 +66,7 @@ public struct MatchPage: Sendable, Hashable {
     /// About how many there are to look at in all.
     public var estimate: Int
 
-    /// Makes an answer to ``JobStore/matching(_:after:until:limit:)``.
+    /// Makes an answer to ``OperateStore/matching(_:after:until:limit:)``.
     public init(
         ids: [JobID], last: JobID?, examined: Int, until: Timestamp, estimate: Int
     ) {

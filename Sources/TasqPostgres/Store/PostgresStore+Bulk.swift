@@ -6,10 +6,7 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(queue.description)
         parameters.append(isPaused)
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(self.statements.pause, bound)
-        }
+        try await write(statements.pause, parameters)
     }
 
     /// One insert; repeated when its answer got lost.
@@ -27,10 +24,7 @@ extension PostgresStore {
         parameters.append(filter.since)
         parameters.append(filter.until)
         parameters.append(dryRun)
-        let bound = parameters
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.bulkStart, bound)
-        }
+        let rows = try await write(statements.bulkStart, parameters)
         if rows.count > 0 { return true }
         return try await bulk(id) != nil
     }
@@ -39,17 +33,14 @@ extension PostgresStore {
     public func bulk(_ id: BulkID) async throws(StoreError) -> BulkRecord? {
         var parameters = Parameters()
         parameters.append(id)
-        return try await pool.run(statements.bulk, parameters).map(bulkRecord).first
+        return try await pool.run(statements.bulk, parameters).read(bulkRecord).first
     }
 
     /// One update; the holder's next one finds no row.
     public func stopBulk(_ id: BulkID) async throws(StoreError) {
         var parameters = Parameters()
         parameters.append(id)
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(self.statements.bulkStop, bound)
-        }
+        try await write(statements.bulkStop, parameters)
     }
 
     /// One statement; several servers at once take different actions.
@@ -61,14 +52,15 @@ extension PostgresStore {
         parameters.append(hold.inMicroseconds)
         parameters.append(holds.map(\.key))
         parameters.append(holds.map(\.value))
-        return try await pool.run(statements.bulkHold, parameters).map(bulkRecord).first
+        return try await pool.run(statements.bulkHold, parameters).read(bulkRecord).first
     }
 
     /// The rows of a partial index, a hundred at most.
     public func bulkHolds() async throws(StoreError) -> [BulkID: String] {
         var holds: [BulkID: String] = [:]
-        for row in try await pool.run(statements.bulkHolds, Parameters()) {
-            holds[row.id(0)] = row.text(1)
+        try await pool.run(statements.bulkHolds, Parameters()).read { row throws(StoreError) in
+            let id: BulkID = try row.next()
+            holds[id] = try row.next(String.self)
         }
         return holds
     }
@@ -91,23 +83,21 @@ extension PostgresStore {
         return try await pool.run(statements.bulkAdvance, parameters).count > 0
     }
 
-    private func bulkRecord(_ row: Row) -> BulkRecord {
-        BulkRecord(
-            id: row.id(0),
+    private func bulkRecord(_ row: inout Row) throws(StoreError) -> BulkRecord {
+        try BulkRecord(
+            id: row.next(),
             request: BulkRequest(
-                trusted: JobAction(rawValue: row.text(1)) ?? .cancel,
+                trusted: JobAction(rawValue: row.next()) ?? .cancel,
                 JobFilter(
-                    status: row.optionalText(2).flatMap(JobStatus.init(rawValue:)),
-                    queue: row.optionalText(3).map(Name.init(unchecked:)),
-                    kind: row.optionalText(4).map(Name.init(unchecked:)),
-                    key: row.optionalText(5), since: row.optionalTime(6),
-                    until: row.optionalTime(7))),
-            isDryRun: row.bool(8), state: BulkRecord.State(rawValue: row.text(9)) ?? .failed,
-            isHeld: row.bool(10), cursor: row.optionalID(11),
+                    status: row.next(String?.self).flatMap(JobStatus.init(rawValue:)),
+                    queue: row.next(), kind: row.next(), key: row.next(), since: row.next(),
+                    until: row.next())),
+            isDryRun: row.next(), state: BulkRecord.State(rawValue: row.next()) ?? .failed,
+            isHeld: row.next(), cursor: row.next(),
             counts: BulkCounts(
-                examined: Int(row.int(12)), matched: Int(row.int(13)), changed: Int(row.int(14)),
-                passedOver: Int(row.int(15))),
-            reason: row.optionalText(16), createdAt: row.time(17), updatedAt: row.time(18),
-            finishedAt: row.optionalTime(19))
+                examined: row.next(), matched: row.next(), changed: row.next(),
+                passedOver: row.next()),
+            reason: row.next(), createdAt: row.next(), updatedAt: row.next(),
+            finishedAt: row.next())
     }
 }
