@@ -138,7 +138,7 @@ let package = Package(
             path: "Tests/TestSizes"),
         .testTarget(name: "ModelTests", dependencies: ["TasqModel", "TestSizes"]),
         test("Tasq", logging, tracing, metrics, metricsTestKit),
-        test("TasqPostgres", "TasqModel", logging),
+        test("TasqPostgres", "TasqModel", "CPostgres", logging),
         test("TasqTLS", "CCrypto", nioCore, nioPosix, nioEmbedded),
         test("TasqRedis", logging, nioCore, nioPosix),
         test(

@@ -229,6 +229,27 @@ static const struct {
     {"TasqPostgres/SQL/migrations/0016_bulk.sql", (const char[]){
 #embed "../TasqPostgres/SQL/migrations/0016_bulk.sql" suffix(, 0)
     }},
+    {"TasqPostgres/SQL/parts/claimable.sql", (const char[]){
+#embed "../TasqPostgres/SQL/parts/claimable.sql" suffix(, 0)
+    }},
+    {"TasqPostgres/SQL/parts/claimed.sql", (const char[]){
+#embed "../TasqPostgres/SQL/parts/claimed.sql" suffix(, 0)
+    }},
+    {"TasqPostgres/SQL/parts/job_columns.sql", (const char[]){
+#embed "../TasqPostgres/SQL/parts/job_columns.sql" suffix(, 0)
+    }},
+    {"TasqPostgres/SQL/parts/known_kind.sql", (const char[]){
+#embed "../TasqPostgres/SQL/parts/known_kind.sql" suffix(, 0)
+    }},
+    {"TasqPostgres/SQL/parts/latest_reason.sql", (const char[]){
+#embed "../TasqPostgres/SQL/parts/latest_reason.sql" suffix(, 0)
+    }},
+    {"TasqPostgres/SQL/parts/open_queue.sql", (const char[]){
+#embed "../TasqPostgres/SQL/parts/open_queue.sql" suffix(, 0)
+    }},
+    {"TasqPostgres/SQL/parts/suspect.sql", (const char[]){
+#embed "../TasqPostgres/SQL/parts/suspect.sql" suffix(, 0)
+    }},
     {"TasqPostgres/SQL/pause.sql", (const char[]){
 #embed "../TasqPostgres/SQL/pause.sql" suffix(, 0)
     }},

@@ -10,7 +10,8 @@ package enum EmbeddedFile {
         return text
     }
 
-    static func find(_ path: String) -> String? {
+    /// Its text; `nil` where `CEmbedded` lists no file of this path.
+    package static func find(_ path: String) -> String? {
         guard let text = unsafe cembedded_text(path) else { return nil }
         return unsafe String(cString: text)
     }

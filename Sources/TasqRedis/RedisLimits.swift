@@ -1,4 +1,5 @@
 import NIOCore
+import Tasq
 
 /// The bounds that keep a slow, full, hostile or absent Redis from costing more than latency.
 enum RedisLimits {
@@ -82,7 +83,11 @@ enum RedisLimits {
     /// How long the takes of some of many queues wait before others have their turn.
     static let turnTime = Duration.seconds(1)
     /// The wait after the first failure, and the longest.
-    static let backoff = Duration.milliseconds(50)...Duration.seconds(2)
+    static let waits = Duration.milliseconds(50)...Duration.seconds(2)
+    /// For how long Redis is left alone after failures.
+    static var backoff: Backoff {
+        Backoff(from: waits.lowerBound, to: waits.upperBound, spread: 0.5...1)
+    }
     /// How long it is remembered that a server lacks a command.
     static let missingTime = Duration.seconds(60)
     /// How long takes leave out a list whose key holds something else, until it is looked at again.

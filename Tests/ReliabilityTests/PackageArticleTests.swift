@@ -71,10 +71,8 @@ extension Session: Transaction {
         var parameters = Parameters()
         for value in values { parameters.append(value) }
         let name = "own_\(UInt(bitPattern: sql.hashValue))"
-        return try run(Statement(name: name, text: sql), parameters).first.map { row in
-            let id: JobID = row.id(0)
-            return id.description
-        }
+        return try run(Statement(name: name, text: sql), parameters)
+            .column(of: JobID.self).first?.description
     }
 }
 

@@ -159,8 +159,8 @@ struct AdminTests {
         try await Stack.with(
             defaults: { kind, payload in
                 kind.description == "github"
-                    ? JobDefaults(queue: queue, maxAttempts: 3, key: "\(payload.count)")
-                    : JobDefaults()
+                    ? JobOptions(queue: queue, maxAttempts: 3, key: "\(payload.count)")
+                    : JobOptions()
             }
         ) { stack, _ in
             let answer = try await stack.ask(

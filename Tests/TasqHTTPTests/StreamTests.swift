@@ -102,9 +102,9 @@ struct StreamTests {
             let numbers = ["", "x", "-1", "0", "\(number + 1000)", "\(Int.max)", "9\(Int.max)"]
             let strangers = ["", "of-another", "-", "--", "<script>", "\"'\\%00"]
             let long = String(repeating: "9", count: 2000)
-            for unknown in strangers + [long, "\(mark)", "\(mark)-\(long)"]
-                + numbers.map({ "\(mark)-\($0)" })
-            {
+            let asked = numbers.map { "\(mark)-\($0)" }
+            let others = [long, "\(mark)", "\(mark)-\(long)"]
+            for unknown in strangers + others + asked {
                 let text = try await stack.news("Last-Event-ID: \(unknown)\r\n")
                 #expect(text.hasPrefix("HTTP/1.1 200"), "\(unknown): \(text)")
                 #expect(text.contains("event: gap\ndata: {}\n"), "\(unknown): \(text)")

@@ -121,7 +121,7 @@ struct Attempt: Sendable {
         }
     }
 
-    /// The one place that turns what a handler did into what is written.
+    /// What a handler that returned, threw, was interrupted or took too long means by its policy.
     func decide(
         _ result: Result<Void, any Error>, by handler: Handler, wasInterrupted: Bool
     ) -> Verdict {

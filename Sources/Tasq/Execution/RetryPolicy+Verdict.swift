@@ -1,5 +1,5 @@
 extension RetryPolicy {
-    /// The one place that turns an outcome into what is written, whoever ran the attempt.
+    /// What an outcome means, whoever ran the attempt.
     ///
     /// - Parameters:
     ///   - outcome: How the attempt ended.

@@ -27,7 +27,7 @@ final class Settler: Sendable {
         var whenDone: Signal?
     }
 
-    private let store: any JobStore
+    private let store: any ClaimStore
     private let meters: Meters
     private let logger: Logger
     private let onSettled: @Sendable ([Settled]) -> Void
@@ -35,7 +35,7 @@ final class Settler: Sendable {
     private let state = Mutex(State())
 
     init(
-        store: any JobStore, meters: Meters, logger: Logger,
+        store: any ClaimStore, meters: Meters, logger: Logger,
         onSettled: @escaping @Sendable ([Settled]) -> Void,
         onLost: @escaping @Sendable (Settlement) -> Void
     ) {

@@ -124,7 +124,7 @@ extension Circumstances {
                     + "the next try is due at \(due)."
             )
         }
-        guard lastOutcome == "retry", job.attempt > 0 else {
+        guard lastOutcome == .retry, job.attempt > 0 else {
             return (.notDue, "It is not due before \(due).")
         }
         return (
@@ -216,7 +216,7 @@ extension Circumstances {
         add("attempt", "\(job.attempt) of \(job.maxAttempts)")
         add("crashes", job.crashes > 0 ? job.crashes : nil)
         add("finished_at", job.finishedAt)
-        add("last_outcome", lastOutcome)
+        add("last_outcome", lastOutcome?.rawValue)
         add("last_reason", job.reason)
         add("source", source)
         add("event_id", providerID)
@@ -247,7 +247,7 @@ extension Circumstances {
 }
 
 extension Timestamp {
-    /// Never less than nothing, and never more than fits.
+    /// Never negative, and never more than fits.
     fileprivate func duration(to later: Timestamp) -> Duration {
         let (difference, overflow) = later.microseconds.subtractingReportingOverflow(microseconds)
         return .microseconds(max(0, overflow ? .max : difference))

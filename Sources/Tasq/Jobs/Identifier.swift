@@ -112,7 +112,7 @@ extension Identifier: Codable {
 }
 
 /// The id of a job.
-public typealias JobID = Identifier<JobStatus>
+public typealias JobID = Identifier<JobRecord>
 /// The right to run one job once: the fencing token, unique per claim for ever.
 public typealias ClaimToken = Identifier<ClaimedJob>
 /// The id of a worker process, fresh at every start.

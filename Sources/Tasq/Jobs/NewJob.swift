@@ -114,21 +114,16 @@ public enum ConflictPolicy: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A job about to be stored: everything an enqueue says.
+@dynamicMemberLookup
 public struct NewJob: Sendable, Hashable {
     /// Made here, so that an enqueue whose answer got lost can be repeated without a second job.
     public var id: JobID
     /// The stable name its handler is found by.
     public var kind: Name
-    /// The queue it goes to.
-    public var queue: Name
-    /// How urgent it is within its queue.
-    public var priority: Priority
+    /// Where it waits and how often it is tried; its members are also the job's own.
+    public var options: JobOptions
     /// When it may start.
     public var start: Start
-    /// How many attempts it gets before it ends in `error`.
-    public var maxAttempts: Int
-    /// Jobs of one key belong together, as in one customer's.
-    public var key: String?
     /// While a job with this unique key is unfinished, another enqueue returns that job's id.
     public var uniqueKey: String?
     /// What this job's unique key waits for in one that holds it.
@@ -140,10 +135,8 @@ public struct NewJob: Sendable, Hashable {
 
     /// Throws ``InvalidInput`` for a value outside ``JobLimits``.
     public init(
-        id: JobID = JobID(), kind: Name, queue: Name = .defaultQueue,
-        priority: Priority = .default, start: Start = .now,
-        maxAttempts: Int = JobLimits.defaultMaxAttempts,
-        key: String? = nil, uniqueKey: String? = nil, uniqueWhile: UniqueSpan = .unfinished,
+        id: JobID = JobID(), kind: Name, options: JobOptions, start: Start = .now,
+        uniqueKey: String? = nil, uniqueWhile: UniqueSpan = .unfinished,
         onConflict: ConflictPolicy = .keep, payload: Payload
     ) throws(InvalidInput) {
         guard uniqueKey != nil || uniqueWhile == .unfinished else {
@@ -152,7 +145,7 @@ public struct NewJob: Sendable, Hashable {
         guard uniqueKey != nil || onConflict == .keep else {
             throw InvalidInput(field: "on_conflict", "needs a unique_key")
         }
-        guard JobLimits.maxAttempts.contains(maxAttempts) else {
+        guard JobLimits.maxAttempts.contains(options.maxAttempts) else {
             throw InvalidInput(field: "max_attempts", "must be between 1 and 1000")
         }
         guard payload.body.count <= JobLimits.payloadBytes else {
@@ -163,19 +156,38 @@ public struct NewJob: Sendable, Hashable {
             throw InvalidInput(field: "delay", "must be between 0 and 100 years")
         }
         if case .at(let time) = start { try Self.check(time) }
-        try Self.check(key, field: "key")
+        try Self.check(options.key, field: "key")
         try Self.check(uniqueKey, field: "unique_key")
         self.id = id
         self.kind = kind
-        self.queue = queue
-        self.priority = priority
+        self.options = options
         self.start = start
-        self.maxAttempts = maxAttempts
-        self.key = key
         self.uniqueKey = uniqueKey
         self.uniqueWhile = uniqueWhile
         self.onConflict = onConflict
         self.payload = payload
+    }
+
+    /// Throws ``InvalidInput`` for a value outside ``JobLimits``.
+    public init(
+        id: JobID = JobID(), kind: Name, queue: Name = .defaultQueue,
+        priority: Priority = .default, start: Start = .now,
+        maxAttempts: Int = JobLimits.defaultMaxAttempts,
+        key: String? = nil, uniqueKey: String? = nil, uniqueWhile: UniqueSpan = .unfinished,
+        onConflict: ConflictPolicy = .keep, payload: Payload
+    ) throws(InvalidInput) {
+        try self.init(
+            id: id, kind: kind,
+            options: JobOptions(
+                queue: queue, priority: priority, maxAttempts: maxAttempts, key: key),
+            start: start, uniqueKey: uniqueKey, uniqueWhile: uniqueWhile, onConflict: onConflict,
+            payload: payload)
+    }
+
+    /// A member of ``options``.
+    public subscript<Value>(dynamicMember member: WritableKeyPath<JobOptions, Value>) -> Value {
+        get { options[keyPath: member] }
+        set { options[keyPath: member] = newValue }
     }
 
     private static func check(_ time: Timestamp) throws(InvalidInput) {

@@ -2,6 +2,9 @@
 ///
 /// A handler that returns says ``success``; one that throws an `Outcome` says that outcome; any
 /// other error is a ``retry(after:_:)`` by the kind's ``RetryPolicy``.
+///
+/// A negative wait counts as none. One longer than ``JobLimits/delay`` is a failed attempt that says so,
+/// tried again by the policy; that of ``later(after:_:)`` is cut.
 public enum Outcome: Error, Sendable, Hashable {
     /// Done; the job never runs again by itself.
     case success
@@ -19,8 +22,8 @@ public enum Outcome: Error, Sendable, Hashable {
     case fail(_ reason: String)
 }
 
-/// An outcome decided to the end: what the store writes. Made by ``RetryPolicy/verdict(on:after:of:)``
-/// and by nothing else.
+/// What the store writes of an attempt. ``RetryPolicy`` makes it of an ``Outcome``; whoever gives a job
+/// back, or refuses to run it, says so itself.
 package enum Verdict: Sendable, Hashable {
     case success
     case retry(after: Duration, reason: String)
@@ -43,6 +46,28 @@ package enum Verdict: Sendable, Hashable {
         case .cancelled: .cancelled
         case .error: .error
         case .handedBack, .unstarted: .queued
+        }
+    }
+
+    /// The word that the store knows it by.
+    package var word: String {
+        switch self {
+        case .success: "success"
+        case .retry: "retry"
+        case .snooze: "snooze"
+        case .later: "later"
+        case .cancelled: "cancelled"
+        case .error: "error"
+        case .handedBack: "handedback"
+        case .unstarted: "unstarted"
+        }
+    }
+
+    /// After what time its job may run again, where it is one that waits.
+    package var delay: Duration? {
+        switch self {
+        case .retry(let delay, _), .snooze(let delay), .later(let delay, _): delay
+        case .success, .cancelled, .error, .handedBack, .unstarted: nil
         }
     }
 

@@ -8,13 +8,13 @@ import Logging
 final class Promoter: Sendable {
     static let batchLimit = 1000
 
-    private let store: any JobStore
+    private let store: any UpkeepStore
     private let doorbell: Doorbell
     private let meters: Meters
     private let logger: Logger
     private let alarm = Alarm()
 
-    init(store: any JobStore, doorbell: Doorbell, meters: Meters, logger: Logger) {
+    init(store: any UpkeepStore, doorbell: Doorbell, meters: Meters, logger: Logger) {
         self.store = store
         self.doorbell = doorbell
         self.meters = meters

@@ -10,7 +10,7 @@ struct Reconciler: Sendable {
     static let firstPage = 256
     static let largestPage = 8192
 
-    let store: any JobStore
+    let store: any UpkeepStore
     let announcer: any Announcer
     let meters: Meters
     let logger: Logger

@@ -10,7 +10,7 @@ struct Scheduler: Sendable {
     /// Ticks fired in one statement.
     static let tickLimit = 100
 
-    let store: any JobStore
+    let store: any ScheduleStore
     let doorbell: Doorbell
     let meters: Meters
     let logger: Logger

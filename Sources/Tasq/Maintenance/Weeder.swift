@@ -34,7 +34,7 @@ struct Weeder: Sendable {
         let priority: Priority
     }
 
-    let store: any JobStore
+    let store: any ClaimStore
     let doorbell: Doorbell
     let meters: Meters
     let logger: Logger

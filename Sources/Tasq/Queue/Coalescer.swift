@@ -8,10 +8,10 @@ import Synchronization
 /// as much as ten rows; or when the one in the air takes long, and may be held up. For the same
 /// reason several callers that come one after the other wait for each other a moment, at most until
 /// as many are there as flew last. Each caller
-/// gets its own answer after the commit. A lone caller writes in its own task, several are written
-/// for in a task of nobody's: a caller that is cancelled (an HTTP client that hung up) takes no
-/// other's write with it. A batch that the store refuses for its data, or that waits for somebody's
-/// lock, is split until the item at fault stands alone.
+/// gets its own answer after the commit. A lone caller writes in its own task, a batch of several is
+/// written in an unstructured one, so that cancelling one caller (an HTTP client that hung up) does
+/// not cancel the others' writes. A batch that the store refuses for its data, or that waits for
+/// somebody's lock, is split until the item at fault stands alone.
 package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     package typealias Write = @Sendable ([Item]) async throws(StoreError) -> [Answer]
 

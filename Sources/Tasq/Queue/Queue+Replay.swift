@@ -44,7 +44,7 @@ extension Queue {
         let answers = try await store.replay(event, as: jobs, unlessUnfinished: unlessUnfinished)
         let stored = zip(jobs, answers ?? []).filter { $1 == .stored($0.id) }.map(\.0)
         doorbell.ring(stored.filter(\.start.isDue).map(\.announcement))
-        meters.stored(stored.count, on: stored.map(\.queue))
+        meters.stored(stored.count, on: stored.map(\.options.queue))
         return answers
     }
 }

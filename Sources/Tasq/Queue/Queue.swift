@@ -46,7 +46,7 @@ public final class Queue: Sendable {
             }
             meters.stored(
                 answers.count { $0.isStored },
-                on: zip(jobs, answers).filter { $1.isStored }.map { $0.0.queue })
+                on: zip(jobs, answers).filter { $1.isStored }.map { $0.0.options.queue })
             return answers
         }
         enqueuing = Coalescer(
@@ -59,7 +59,7 @@ public final class Queue: Sendable {
             let answers = try await store.accept(events)
             for (event, answer) in zip(events, answers) where answer == .stored {
                 doorbell.ring(event.jobs.filter(\.start.isDue).map(\.announcement))
-                meters.stored(event.jobs.count, on: event.jobs.map(\.queue))
+                meters.stored(event.jobs.count, on: event.jobs.map(\.options.queue))
             }
             return answers
         }
@@ -184,6 +184,6 @@ extension Start {
 
 extension NewJob {
     var announcement: Announcement {
-        Announcement(id: id, queue: queue, priority: priority)
+        Announcement(id: id, queue: options.queue, priority: options.priority)
     }
 }

@@ -26,9 +26,7 @@ extension ClaimDesk {
         meters.sweepTimes.observe(.now - asked)
         meters.swept.add(sweep.jobs.count)
         guard let queue = sweep.suspectsQueue else { return sweep.jobs }
-        state.withLock { state in
-            if state.askedQueues.count < Self.suspectsLimit { state.askedQueues.insert(queue) }
-        }
+        state.withLock { $0.suspects.hear(of: queue) }
         if sweep.jobs.isEmpty, let suspect = try await suspect(for: worker, row) {
             return [suspect]
         }
@@ -40,28 +38,27 @@ extension ClaimDesk {
     private func suspect(
         for worker: RemoteWorker, _ row: WorkerID
     ) async throws(StoreError) -> ClaimedJob? {
-        let (known, asked) = state.withLock { state in
-            let known = state.suspectsQueues.intersection(worker.queues)
-            let asked = state.askedQueues.intersection(worker.queues)
-            state.suspectsQueues.subtract(known)
-            state.askedQueues.subtract(asked)
-            return (known, asked)
+        let (known, asks) = state.withLock { state in
+            (
+                state.suspects.takeKnown(among: worker.queues),
+                state.suspects.takeHeard(among: worker.queues)
+            )
         }
         if !known.isEmpty {
             let suspect: ClaimedJob?
             do throws(StoreError) {
                 suspect = try await store.claimSuspect(for: row, from: Array(known))
             } catch {
-                state.withLock { $0.suspectsQueues.formUnion(known) }
+                state.withLock { $0.suspects.know(of: known) }
                 throw error
             }
             if let suspect {
                 // The others' turn is still to come.
-                state.withLock { $0.suspectsQueues.formUnion(known.subtracting([suspect.queue])) }
+                state.withLock { $0.suspects.know(of: known.subtracting([suspect.queue])) }
                 return suspect
             }
         }
-        guard !asked.isEmpty,
+        guard asks,
             let turn = try await store.suspectsTurn(of: row, on: Array(worker.queues))
         else { return nil }
         return try await store.claimSuspect(for: row, from: [turn.queue])

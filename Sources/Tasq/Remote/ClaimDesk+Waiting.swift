@@ -6,14 +6,8 @@ import Synchronization
 extension ClaimDesk {
     /// The longest one take lasts, so that queues of requests that came meanwhile join the next.
     private static let takeWait = Duration.milliseconds(500)
-    /// Ids of one take.
-    private static let takeLimit = 500
     /// Queues of one take; of more, others are drawn each time.
     private static let queueLimit = 64
-    /// How long an id that a claim did not get waits until it is looked at again.
-    private static let missedDelay = Duration.milliseconds(100)
-    /// Such ids that are remembered; more are left to a sweep.
-    private static let missedLimit = 10_000
     /// How often rows of workers that do not come back are looked for.
     private static let retireEvery = Duration.seconds(5)
 
@@ -84,51 +78,67 @@ extension ClaimDesk {
     /// Takes announced ids while somebody waits, and claims them for those who do.
     func listen() async {
         guard doorbell.announcer.rings else { return }
-        var missed: Set<JobID> = []
-        var outage = Backoff(from: .milliseconds(100), to: .seconds(2))
-        while !Task.isCancelled {
-            let (queues, room, arrival) = wanted()
-            if room == 0, missed.isEmpty {
-                await arrival.wait()
-                continue
+        var loop = ClaimLoop(ClaimPlan(takesLasting: Self.takeWait))
+        var queues: [Name] = []
+        var action = loop.next(after: .done, at: .now)
+        while true {
+            let event: ClaimLoop.Event
+            if case .wait = action {
+                guard !Task.isCancelled else { break }
+                let wanted = await wanted(atOnce: loop.hasMissed)
+                queues = wanted.queues
+                event = .round(ClaimLoop.Round(free: wanted.room))
+            } else {
+                event = await perform(action, from: queues)
             }
-            do throws(AnnouncerError) {
-                let ids =
-                    room == 0
-                    ? []
-                    : try await doorbell.announcer.take(
-                        upTo: room, from: queues,
-                        wait: missed.isEmpty ? Self.takeWait : Self.missedDelay)
-                outage.reset()
-                state.withLock { $0.doorbellIsOut = false }
-                meters.taken.add(ids.count)
-                let left = await handOut(ids)
-                if ids.isEmpty { await giveBack(&missed) }
-                missed.formUnion(left.prefix(max(0, Self.missedLimit - missed.count)))
-                if room == 0 { await sleep(for: Self.missedDelay) }
-            } catch {
-                state.withLock { $0.doorbellIsOut = true }
-                await outage.pause()
-            }
+            action = loop.next(after: event, at: .now)
         }
-        await giveBack(&missed)
+        doorbell.ring(await stillQueued(loop.leftovers).map(\.announcement))
     }
 
-    private func wanted() -> (queues: [Name], room: Int, arrival: Signal) {
-        state.withLock { state in
-            if state.waiters.isEmpty { state.arrival = Signal() }
-            let queues = Set(state.waiters.flatMap(\.queues))
-            let room = state.waiters.reduce(0) { $0 + $1.limit }
-            return (
-                Array(queues.shuffled().prefix(Self.queueLimit)), min(room, Self.takeLimit),
-                state.arrival
-            )
+    /// Does it and returns what has happened. The loop sweeps nothing and knows of no suspects: the
+    /// requests see to both.
+    private func perform(
+        _ action: ClaimLoop.Action, from queues: [Name]
+    ) async -> ClaimLoop.Event {
+        switch action {
+        case .take(let limit, let wait):
+            let ids = try? await doorbell.announcer.take(upTo: limit, from: queues, wait: wait)
+            state.withLock { $0.doorbellIsOut = ids == nil }
+            meters.taken.add(ids?.count ?? 0)
+            return .taken(ids, kinds: [])
+        case .claim(let ids, _):
+            return .claimed(await handOut(ids))
+        case .lookAgain(let ids, _):
+            return .stillQueued(await stillQueued(ids), foreign: [])
+        case .ring(let jobs):
+            doorbell.ring(jobs)
+        case .pause(let time, _):
+            await sleep(for: time)
+        case .wait, .declare, .audit, .askTurn, .runSuspects, .sweep:
+            break
+        }
+        return .done
+    }
+
+    /// The queues and the room of those who wait; waits for one, unless it is to tell `atOnce`.
+    private func wanted(atOnce: Bool) async -> (queues: [Name], room: Int) {
+        while true {
+            let (queues, room, arrival) = state.withLock { state in
+                if state.waiters.isEmpty { state.arrival = Signal() }
+                let queues = Set(state.waiters.flatMap(\.queues))
+                let room = state.waiters.reduce(0) { $0 + $1.limit }
+                return (Array(queues.shuffled().prefix(Self.queueLimit)), room, state.arrival)
+            }
+            if room > 0 || atOnce || Task.isCancelled { return (queues, room) }
+            await arrival.wait()
         }
     }
 
-    /// Claims ids for the requests in the order they came; returns those that nobody got.
-    private func handOut(_ ids: [JobID]) async -> [JobID] {
+    /// Claims ids for the requests in the order they came; returns the jobs they got.
+    private func handOut(_ ids: [JobID]) async -> [ClaimedJob] {
         var left = ids
+        var handedOut: [ClaimedJob] = []
         var unlucky: [Waiter] = []
         while !left.isEmpty {
             guard
@@ -141,6 +151,7 @@ extension ClaimDesk {
                 meters.claimTimes.observe(.now - asked)
                 let claimed = Set(jobs.map(\.id))
                 left.removeAll { claimed.contains($0) }
+                handedOut += jobs
                 guard jobs.isEmpty else {
                     waiter.answer.resume(returning: jobs)
                     continue
@@ -154,7 +165,7 @@ extension ClaimDesk {
         }
         for waiter in unlucky.reversed() { stepBack(waiter) }
         meters.claimMisses.add(left.count)
-        return left
+        return handedOut
     }
 
     /// To the front of the line again, unless it was released meanwhile.
@@ -167,27 +178,25 @@ extension ClaimDesk {
         if !stands { waiter.answer.resume(returning: []) }
     }
 
-    /// Announces again what was taken and not claimed. What cannot be asked about is swept.
-    private func giveBack(_ ids: inout Set<JobID>) async {
-        guard !ids.isEmpty else { return }
+    /// Which of these, that were taken and not claimed, are to be announced again. What cannot be
+    /// asked about is swept.
+    private func stillQueued(_ ids: [JobID]) async -> [QueuedJob] {
+        guard !ids.isEmpty else { return [] }
         do {
-            let jobs = try await store.stillQueued(Array(ids))
+            let jobs = try await store.stillQueued(ids)
             meters.duplicates.add(ids.count - jobs.count)
             // A suspect is handed out alone, to the next request for its queue. With none waiting,
             // others are to hear of it: some never sweep.
-            let rung = state.withLock { state in
+            return state.withLock { state in
                 let served = Set(state.waiters.flatMap(\.queues))
                 let kept = jobs.filter { $0.isSuspect && served.contains($0.announcement.queue) }
-                for job in kept where state.suspectsQueues.count < Self.suspectsLimit {
-                    state.suspectsQueues.insert(job.announcement.queue)
-                }
+                state.suspects.know(of: kept.map(\.announcement.queue))
                 return jobs.filter { !kept.contains($0) }
             }
-            doorbell.ring(rung.map(\.announcement))
         } catch {
             logger.info("ids not given back are left to a sweep", metadata: ["error": "\(error)"])
+            return []
         }
-        ids = []
     }
 
     func note(_ row: WorkerID) {

@@ -21,8 +21,8 @@ package final class ClaimDesk: Sendable {
     /// One request in so many looks at the table first: a row whose announcement got lost is
     /// found behind a list that never empties.
     static let sweepEvery = 16
-    /// Queues of suspects that are remembered; more are pointed out again by a later sweep.
-    static let suspectsLimit = 1000
+    /// Workers that are remembered for having lost an answer.
+    static let cutOffLimit = 1000
     /// How often a waiting request looks at the table, at first and at last.
     static let looks = (first: Duration.milliseconds(250), last: Duration.seconds(5))
 
@@ -49,10 +49,9 @@ package final class ClaimDesk: Sendable {
         var waiting = 0
         var isClosed = false
         var doorbellIsOut = false
-        /// Queues whose next request is for a suspect.
-        var suspectsQueues: Set<Name> = []
-        /// Queues where a sweep has told of a suspect: the next request asks whose turn it is.
-        var askedQueues: Set<Name> = []
+        /// Of a queue where one may be claimed the next request does so, and where the store is to be
+        /// asked it asks.
+        var suspects = SuspectTurns()
         var arrival = Signal()
         var rows = RemoteRows()
         /// Workers that lost an answer of several jobs: their next one has one, so that a job whose
@@ -214,7 +213,7 @@ package final class ClaimDesk: Sendable {
         let isShared = jobs.count > 1
         if isShared, !isOurs {
             state.withLock { state in
-                if state.cutOff.count < Self.suspectsLimit { state.cutOff.insert(worker) }
+                if state.cutOff.count < Self.cutOffLimit { state.cutOff.insert(worker) }
             }
         }
         let verdict = isOurs || isShared ? Verdict.unstarted : .handedBack

@@ -1,4 +1,5 @@
 /// A schedule as somebody wrote it: a job, and when one of its kind is put in.
+@dynamicMemberLookup
 public struct ScheduleEntry: Sendable, Hashable {
     /// What it is called; one alone has a name.
     public var name: Name
@@ -18,14 +19,8 @@ public struct ScheduleEntry: Sendable, Hashable {
     public var end: Timestamp?
     /// The kind of its jobs.
     public var kind: Name
-    /// The queue they go to.
-    public var queue: Name
-    /// How urgent they are.
-    public var priority: Priority
-    /// How many attempts each gets.
-    public var maxAttempts: Int
-    /// The key they share.
-    public var key: String?
+    /// Where they wait and how often each is tried; its members are also the entry's own.
+    public var options: JobOptions
     /// Their JSON, in which `{tick}`, `{tick_unix}` and `{schedule}` stand for the tick's time in
     /// RFC 3339, its seconds since 1970, and the name.
     public var payload: [UInt8]
@@ -52,11 +47,15 @@ public struct ScheduleEntry: Sendable, Hashable {
         self.start = start
         self.end = end
         self.kind = kind
-        self.queue = queue
-        self.priority = priority
-        self.maxAttempts = maxAttempts
-        self.key = key
+        options = JobOptions(
+            queue: queue, priority: priority, maxAttempts: maxAttempts, key: key)
         self.payload = payload
+    }
+
+    /// A member of ``options``.
+    public subscript<Value>(dynamicMember member: WritableKeyPath<JobOptions, Value>) -> Value {
+        get { options[keyPath: member] }
+        set { options[keyPath: member] = newValue }
     }
 
     /// When it ticks. Throws ``InvalidInput`` naming `cron`, `zone` or `end`.
@@ -89,9 +88,7 @@ public struct ScheduleEntry: Sendable, Hashable {
 
     /// The job of a tick. Throws ``InvalidInput`` for a value outside ``JobLimits``.
     public func job(at tick: Timestamp) throws(InvalidInput) -> NewJob {
-        try NewJob(
-            kind: kind, queue: queue, priority: priority, maxAttempts: maxAttempts, key: key,
-            payload: Payload(body(at: tick)))
+        try NewJob(kind: kind, options: options, payload: Payload(body(at: tick)))
     }
 
     /// The payload with the tick's time in it.

@@ -32,9 +32,10 @@ public protocol Announcer: Sendable {
     /// Waits up to `wait` for announced ids on the lists of `queues`, most urgent priority first,
     /// within a priority in the order given; returns at most `limit`, none after the wait.
     ///
-    /// One caller at a time: the wait occupies a connection of its own. Throws when
-    /// the doorbell is out of order; the caller then looks at the table. Cancelling the task ends
-    /// the wait and gives back ids that had been taken meanwhile.
+    /// Each call occupies a connection for its wait, of which there are only a few, and may end early
+    /// with nothing, after a minute at the latest. Throws when the doorbell is out of order; the
+    /// caller then looks at the table. Cancelling the task ends the wait and gives back ids that had
+    /// been taken meanwhile.
     func take(
         upTo limit: Int, from queues: [Name], wait: Duration
     ) async throws(AnnouncerError) -> [JobID]

@@ -35,7 +35,7 @@ public struct HeldBody: Sendable, Hashable {
     /// Its length as it is stored.
     public var bytes: Int
 
-    /// Makes an answer to ``JobStore/body(of:heldBy:)`` or ``Catalog/body(_:)``.
+    /// Makes an answer to ``ClaimStore/body(of:heldBy:)`` or ``Catalog/body(_:)``.
     public init(id: PayloadID, payload: Payload?, bytes: Int) {
         self.id = id
         self.payload = payload

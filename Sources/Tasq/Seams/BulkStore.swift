@@ -1,5 +1,5 @@
 /// Bulk actions, which stand in a table until they are over, and the walks they take.
-public protocol BulkStore: Sendable {
+public protocol BulkStore: StoreHealth {
     /// Enters a bulk action for a server to work off; `false` when too many are running.
     func startBulk(
         _ id: BulkID, _ task: BulkTask, dryRun: Bool
@@ -28,7 +28,7 @@ public protocol BulkStore: Sendable {
     /// their ids, and tells which of them match.
     func matching(
         _ request: BulkRequest, after cursor: JobID?, until: Timestamp?, limit: Int
-    ) async throws(StoreError) -> MatchPage<JobStatus>
+    ) async throws(StoreError) -> MatchPage<JobRecord>
 
     /// A stretch of the walk over all stored events: looks at up to `reach` after `cursor`, in the
     /// order of their ids, and tells which match, until there are `limit`. Those stored after `until`

@@ -8,8 +8,8 @@ public protocol Catalog: BodyReader {
     /// The job with this id; `nil` when there is none.
     func job(_ id: JobID) async throws(StoreError) -> JobRecord?
 
-    /// The attempts of a job, oldest first: those that failed, were cut off or spoke, which left a
-    /// record, and the one that succeeded.
+    /// The attempts of a job, oldest first: those that failed, were interrupted or ended with a
+    /// reason, which left a record, and the one that succeeded.
     func attempts(of id: JobID) async throws(StoreError) -> [AttemptRecord]
 
     /// The body of a job, byte for byte, however large it is.
@@ -70,7 +70,7 @@ public protocol Catalog: BodyReader {
         since time: Timestamp, executing: [JobID], limit: Int
     ) async throws(StoreError) -> [ActivityRecord]
 
-    /// What was noted by ``JobStore/tally()`` since `time`, oldest first, the newest 1000.
+    /// What was noted by ``UpkeepStore/tally()`` since `time`, oldest first, the newest 1000.
     func tallies(since time: Timestamp) async throws(StoreError) -> [Tally]
 
     /// Kinds of queued jobs that no worker of their queue has a handler for: at most ten, the most
@@ -190,6 +190,22 @@ extension JobRecord {
     package var lastReason: String? { reason.map(FailureLog.lastLine) }
 }
 
+/// How an attempt ended. One that was snoozed, put off or never started is not recorded.
+public enum AttemptOutcome: String, Sendable, Hashable, CaseIterable {
+    /// Its handler returned.
+    case success
+    /// It failed, and was tried again.
+    case retry
+    /// Its handler, or an operator, called it off.
+    case cancelled
+    /// It failed for good.
+    case error
+    /// Given back by a worker that shut down.
+    case handedBack = "handedback"
+    /// Its worker died or lost its lease.
+    case crashed
+}
+
 /// One attempt that has ended.
 public struct AttemptRecord: Sendable, Hashable {
     /// Which attempt it was, from 1.
@@ -202,8 +218,8 @@ public struct AttemptRecord: Sendable, Hashable {
     public var host: String?
     /// Its process on that machine, likewise; 0 for a remote worker.
     public var processID: Int?
-    /// `success`, `retry`, `cancelled`, `error`, `handedback` or `crashed`.
-    public var outcome: String
+    /// How it ended.
+    public var outcome: AttemptOutcome
     /// Why it ended so; at most ``JobLimits/reasonBytes``.
     public var reason: String?
     /// When it was claimed.
@@ -213,8 +229,9 @@ public struct AttemptRecord: Sendable, Hashable {
 
     /// Makes a record of its columns.
     public init(
-        attempt: Int, claim: ClaimToken, worker: WorkerID?, outcome: String, reason: String?,
-        startedAt: Timestamp, endedAt: Timestamp, host: String? = nil, processID: Int? = nil
+        attempt: Int, claim: ClaimToken, worker: WorkerID?, outcome: AttemptOutcome,
+        reason: String?, startedAt: Timestamp, endedAt: Timestamp, host: String? = nil,
+        processID: Int? = nil
     ) {
         self.host = host
         self.processID = processID

@@ -37,7 +37,7 @@ public struct Circumstances: Sendable, Hashable {
     /// How many of their slots are taken.
     public var servingExecuting: Int
     /// How the latest recorded attempt ended, as ``AttemptRecord/outcome``.
-    public var lastOutcome: String?
+    public var lastOutcome: AttemptOutcome?
     /// Jobs of its queue that come before it, counted up to 1000.
     public var ahead: Int
     /// The worker that holds it; `nil` too when that worker has no row any more.
@@ -71,7 +71,7 @@ public struct Circumstances: Sendable, Hashable {
     public init(
         job: JobRecord, asOf: Timestamp, isPaused: Bool, liveWorkers: Int, servingWorkers: Int,
         unableWorkers: Int,
-        servingSlots: Int, servingExecuting: Int, lastOutcome: String?, ahead: Int,
+        servingSlots: Int, servingExecuting: Int, lastOutcome: AttemptOutcome?, ahead: Int,
         holder: Holder?, putOffSince: Timestamp? = nil, putOffReason: String? = nil,
         source: Name? = nil, providerID: String? = nil,
         tick: Tick? = nil

@@ -30,7 +30,7 @@ public enum JobActionResult: Sendable, Hashable {
     /// Another unfinished job holds the unique key; nothing was written.
     case keyTaken(by: JobID?)
     /// The job has had ``JobLimits/attemptNumber`` attempts; nothing was written.
-    case spent
+    case attemptsUsedUp
     /// Somebody holds the job's row for a moment; nothing was written. Try again.
     case heldUp
     /// There is no such job.
@@ -46,7 +46,7 @@ public struct JobActionAnswer: Sendable, Hashable {
     /// The list the job belongs on, if the action queued it.
     public let announcement: Announcement?
 
-    /// Makes an answer to ``JobStore/apply(_:to:)``.
+    /// Makes an answer to ``OperateStore/apply(_:to:)``.
     public init(id: JobID, result: JobActionResult, announcement: Announcement? = nil) {
         self.id = id
         self.result = result

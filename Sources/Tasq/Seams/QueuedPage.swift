@@ -25,7 +25,7 @@ public struct QueuedPage: Sendable {
     /// Where the next page starts; `nil` after the last one.
     public var next: QueuedCursor?
 
-    /// Makes an answer to ``JobStore/queued(after:limit:)``.
+    /// Makes an answer to ``UpkeepStore/queued(after:limit:)``.
     public init(jobs: [Announcement], next: QueuedCursor?) {
         self.jobs = jobs
         self.next = next

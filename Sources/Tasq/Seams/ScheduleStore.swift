@@ -1,5 +1,5 @@
 /// Where schedules stand, and how their ticks are fired.
-public protocol ScheduleStore: Sendable {
+public protocol ScheduleStore: StoreHealth {
     /// Every schedule by name, or the one of a name; at most 10 000.
     func schedules(named name: Name?) async throws(StoreError) -> [ScheduleRecord]
 

@@ -12,7 +12,8 @@ public enum StoreError: Error, Sendable, Hashable {
     case rejected(sqlState: String, _ reason: String)
     /// PostgreSQL refused the user, the password or the privilege.
     case denied(_ reason: String)
-    /// The schema is missing, older than this program or newer; or a setting is wrong.
+    /// The schema is missing, older than this program or newer, or its columns are not those that
+    /// were expected; or a setting is wrong.
     case misconfigured(_ reason: String)
 
     /// Whether the same call may well succeed a moment later.

@@ -20,7 +20,7 @@ public struct WorkerRecord: Sendable, Hashable {
     /// written `\\_`.
     public let kinds: [String]
 
-    /// Makes a record; ``JobStore/register(_:)`` enters it.
+    /// Makes a record; ``MemberStore/register(_:)`` enters it.
     public init(
         id: WorkerID = WorkerID(), host: String, processID: Int32, queues: [Name],
         concurrency: Int, version: String, heartbeat: Duration, lease: Duration,
@@ -96,10 +96,10 @@ public struct Leadership: Sendable {
     public var counter: Int64
     /// Every registered worker, as far as the term is held.
     public var workers: [WorkerSight]
-    /// Time until the next scheduled job is due, less than nothing for one that is overdue; `nil`
+    /// Time until the next scheduled job is due, negative for one that is overdue; `nil`
     /// when there is none.
     public var nextDue: Duration?
-    /// Time until a schedule ticks or is to be planned, less than nothing for one that is overdue; `nil`
+    /// Time until a schedule ticks or is to be planned, negative for one that is overdue; `nil`
     /// when there is none.
     public var nextTick: Duration?
     /// Whether any job is claimed.
@@ -108,7 +108,7 @@ public struct Leadership: Sendable {
     /// is held.
     public var standing: String?
 
-    /// Makes an answer to ``JobStore/lead(as:for:counter:takingOver:)``.
+    /// Makes an answer to ``UpkeepStore/lead(as:for:counter:takingOver:)``.
     public init(
         isHeld: Bool, term: Int64, epoch: String, counter: Int64, workers: [WorkerSight],
         nextDue: Duration? = nil, nextTick: Duration? = nil, isBusy: Bool = true,

@@ -22,7 +22,7 @@ final class Lookahead: Sendable {
 
     init(slots: Int) {
         self.slots = slots
-        limit = min(2 * slots, Worker.claimLimit)
+        limit = min(2 * slots, ClaimPlan.claimLimit)
     }
 
     /// How many jobs may wait for a slot.

@@ -1,6 +1,7 @@
 import Logging
+import Synchronization
 
-/// What a worker claims, and what it does about ids it did not get.
+/// What a worker claims, within its loop or beside it, and what it gives back.
 extension Worker {
     func claim(
         _ ids: [JobID], in session: WorkerSession
@@ -11,17 +12,14 @@ extension Worker {
         meters.claimTimes.observe(time)
         lookahead.noteClaim(took: time)
         meters.claimed.add(jobs.count)
+        if jobs.count < ids.count { meters.claimMisses.add(ids.count - jobs.count) }
         start(jobs, askedAt: asked, in: session)
         return jobs
     }
 
     /// Claims beside the loop, in slots that are kept for it.
-    func fly(
-        _ ids: [JobID], _ flights: ClaimFlights, in session: WorkerSession,
-        _ group: inout DiscardingTaskGroup
-    ) {
+    func fly(_ ids: [JobID], in session: WorkerSession, _ group: inout DiscardingTaskGroup) {
         executor.reserve(ids.count)
-        flights.start()
         group.addTask {
             let result: Result<[ClaimedJob], StoreError>
             do throws(StoreError) {
@@ -29,57 +27,45 @@ extension Worker {
             } catch {
                 result = .failure(error)
             }
-            flights.land(ids, result)
+            self.landed.withLock { $0.claims.append(.init(ids: ids, result: result)) }
             self.executor.release(ids.count)
         }
     }
 
-    /// Takes note of the claims that have come back; the first failure among them.
-    func land(_ search: inout Search) -> StoreError? {
-        var failure: StoreError?
-        for landing in search.flights.landed() {
-            switch landing.result {
-            case .success(let jobs): note(&search, landing.ids, jobs)
-            case .failure(let error):
-                search.unclaimed += landing.ids
-                search.noteFailure(error)
-                failure = failure ?? error
-            }
+    /// Claims straight from the table.
+    func sweep(
+        upTo limit: Int, behind cursors: [Name: QueuedCursor], in session: WorkerSession
+    ) async -> ClaimLoop.SweepAnswer {
+        let asked = ContinuousClock.now
+        let result: Result<Sweep, StoreError>
+        do throws(StoreError) {
+            let sweep = try await store.sweep(
+                upTo: limit, for: session.id, from: settings.drawnQueues(), behind: cursors,
+                lookingAt: Sweep.reach)
+            let time = ContinuousClock.now - asked
+            meters.sweepTimes.observe(time)
+            lookahead.noteClaim(took: time)
+            meters.claimed.add(sweep.jobs.count)
+            meters.swept.add(sweep.jobs.count)
+            start(sweep.jobs, askedAt: asked, in: session)
+            result = .success(sweep)
+        } catch {
+            result = .failure(error)
         }
-        return failure
+        return ClaimLoop.SweepAnswer(result: result, asked: asked, answered: .now)
     }
 
-    func note(_ search: inout Search, _ ids: [JobID], _ jobs: [ClaimedJob]) {
-        search.announcedWait = jobs.map(\.waitedMicroseconds).max() ?? search.announcedWait
-        if !jobs.isEmpty { search.noteClaims() }
-        search.noteStale(ids.count - jobs.count, of: ids.count)
-        guard jobs.count < ids.count else { return }
-        let claimed = Set(jobs.map(\.id))
-        let missed = ids.filter { !claimed.contains($0) }
-        meters.claimMisses.add(missed.count)
-        search.missed.formUnion(missed.prefix(max(0, Self.maxMissed - search.missed.count)))
-        search.missedSince = min(search.missedSince ?? search.clock.now, search.clock.now)
-    }
-
-    /// Looks again at ids that a claim did not get: locked for a moment, or suspects.
-    func retryMissed(_ search: inout Search) async throws(StoreError) {
-        guard let since = search.missedSince, search.clock.now - since >= Self.missedDelay
-        else { return }
-        let jobs = try await store.stillQueued(Array(search.missed))
-        meters.duplicates.add(search.missed.count - jobs.count)
-        search.missed = []
-        search.missedSince = nil
-        doorbell.ring(claimable(among: jobs, &search))
-    }
-
-    /// Those that this worker can claim by their ids. Jobs of kinds that it has no handler for are
-    /// announced once more, for others; those nobody took then are found in the table by whoever
-    /// knows them, or the list would go round and round.
-    func claimable(among jobs: [QueuedJob], _ search: inout Search) -> [Announcement] {
-        let known = jobs.filter { knows($0.kind) }
-        let foreign = jobs.filter { !knows($0.kind) }.map(\.announcement)
-        doorbell.ring(foreign.filter { search.passedOn.insert($0.id) })
-        return search.noteSuspects(among: known)
+    /// Sweeps beside the loop, into slots that are kept for it.
+    func flySweep(
+        upTo kept: Int, behind cursors: [Name: QueuedCursor], in session: WorkerSession,
+        _ group: inout DiscardingTaskGroup
+    ) {
+        executor.reserve(kept)
+        group.addTask {
+            let answer = await self.sweep(upTo: kept, behind: cursors, in: session)
+            self.landed.withLock { $0.sweep = answer }
+            self.executor.release(kept)
+        }
     }
 
     /// Hands back claims whose answer got lost, or whose end did with a primary. Nothing else claims

@@ -31,6 +31,7 @@ public final class Worker: Service {
     let logger: Logger
     let doorbell: Doorbell
     let bell = DoorbellWatch()
+    let landed = Mutex(ClaimLoop.Landed())
     let promoter: Promoter
     let settler: Settler
     /// The slots; listen to it for `idle`, `success` and `fail`.
@@ -292,8 +293,7 @@ public final class Worker: Service {
             self.failures.note(job, verdict)
             self.settler.settle(Settlement(job: job.id, claim: job.claim, verdict: verdict))
             switch verdict {
-            case .success:
-                return
+            case .success: return
             case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
                 self.promoter.arm(after: delay)
             case .handedBack:

@@ -114,12 +114,6 @@ struct BenchServers: Sendable {
         try await admin.run(Statement(name: "bench_\(sql.hashValue)", text: sql), Parameters())
     }
 
-    /// A floor's text for a schema; the files say `tasq.`.
-    static func floor(_ name: String, in schema: String) -> String {
-        EmbeddedFile.text("TasqCLI/Bench/Floors/\(name).sql").replacing(
-            "tasq.", with: schema + ".")
-    }
-
     /// The mark on a schema that a run of this command made, and may drop.
     private static let mark = "made by tasq bench, which drops it"
 
@@ -132,8 +126,8 @@ struct BenchServers: Sendable {
                 FROM pg_namespace AS n WHERE n.nspname = '\(schema)'
                 """)
             if let row = found.first {
-                guard row.optionalText(0) == Self.mark else {
-                    throw try await refusal(schema, hasJobs: row.bool(1))
+                guard try row.at(0, as: String?.self) == Self.mark else {
+                    throw try await refusal(schema, hasJobs: row.at(1))
                 }
                 try await dropSchema(schema)
             }
@@ -146,7 +140,7 @@ struct BenchServers: Sendable {
         if hasJobs {
             let limit = 1000
             count = try await rows(
-                "SELECT count(*) FROM (SELECT FROM \(schema).job LIMIT \(limit)) AS j")[0].int(0)
+                "SELECT count(*) FROM (SELECT FROM \(schema).job LIMIT \(limit)) AS j")[0].at(0)
         }
         let content = count > 0 ? "holds \(count == 1000 ? "1000 or more" : "\(count)") jobs" : ""
         return Failure(

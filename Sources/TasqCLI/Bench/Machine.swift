@@ -28,13 +28,13 @@ struct Machine: Sendable {
         var settings: [(name: String, value: String)] = []
         for name in names {
             let row = try await servers.rows("SELECT current_setting('\(name)')")
-            settings.append((name, row[0].text(0)))
+            settings.append((name, try row[0].at(0)))
         }
         return Machine(
             cores: ProcessInfo.processInfo.activeProcessorCount,
             memoryMegabytes: Int(ProcessInfo.processInfo.physicalMemory / 1_048_576),
             system: systemName,
-            postgres: try await servers.rows("SELECT current_setting('server_version')")[0].text(0),
+            postgres: try await servers.rows("SELECT current_setting('server_version')")[0].at(0),
             redis: redis.map { String($0.dropFirst("redis_version:".count)) } ?? "unknown",
             settings: settings, commit: await commit(), isDebug: isDebugBuild)
     }

@@ -61,7 +61,7 @@ struct PgBench: Sendable {
         let child = try await ChildProcess.start(
             program, words + [target.url],
             environment: environment, directory: directory,
-            input: BenchServers.floor(floor, in: stage.schema))
+            input: FloorScript.text(floor, in: stage.schema))
         let exit = try await child.wait(within: .seconds(900))
         try Task.checkCancellation()
         guard exit == .code(0), let rate = Self.rate(in: child.standardOutput) else {
@@ -76,7 +76,7 @@ struct PgBench: Sendable {
     /// Enters the worker whose id the claiming scripts use.
     func register(on stage: Stage) async throws {
         try await stage.servers.admin.script(
-            BenchServers.floor("register", in: stage.schema)
+            FloorScript.text("register", in: stage.schema)
                 .replacing("$1", with: "'\(worker)'"))
     }
 

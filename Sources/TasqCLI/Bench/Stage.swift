@@ -92,9 +92,9 @@ struct Stage: Sendable {
     /// that jobs went through has no such gaps: new rows fill them before they become finished.
     /// The rows are therefore packed closer than the table's own fillfactor.
     func fillHistory(_ count: Int) async throws {
-        let options = try await servers.rows(
+        let options: String = try await servers.rows(
             "SELECT array_to_string(reloptions, ', ') FROM pg_class "
-                + "WHERE oid = '\(schema).job'::regclass")[0].text(0)
+                + "WHERE oid = '\(schema).job'::regclass")[0].at(0)
         try await servers.admin.script(
             """
             ALTER TABLE \(schema).job SET (fillfactor = 90);
@@ -129,9 +129,8 @@ struct Stage: Sendable {
 
     /// Jobs of a status in the table.
     func count(of status: JobStatus) async throws -> Int {
-        Int(
-            try await servers.rows(
-                "SELECT count(*) FROM \(schema).job WHERE status = '\(status.rawValue)'")[0].int(0))
+        try await servers.rows(
+            "SELECT count(*) FROM \(schema).job WHERE status = '\(status.rawValue)'")[0].at(0)
     }
 
     /// Fresh statistics, and on private servers no checkpoint left over from the preparation.

@@ -148,18 +148,14 @@ struct EnqueueCommand: AsyncParsableCommand {
     }
 
     private func newJob(
-        _ kind: Name, _ body: [UInt8], _ defaults: JobDefaults
+        _ kind: Name, _ body: [UInt8], _ defaults: JobOptions
     ) throws -> NewJob {
         try NewJob(
-            kind: kind, queue: try queue.map { try Name($0, field: "--queue") } ?? defaults.queue,
-            priority: try priority.map {
-                try Priority(flag("--priority", $0) { try number($0, in: 0...3) })
-            } ?? defaults.priority,
-            start: try start(),
-            maxAttempts: try maxAttempts.map {
-                try flag("--max-attempts", $0) { try number($0, in: JobLimits.maxAttempts) }
-            } ?? defaults.maxAttempts,
-            key: key ?? defaults.key, uniqueKey: uniqueKey,
+            kind: kind,
+            options: JobOptions(
+                queue: queue, priority: priority, maxAttempts: maxAttempts, key: key,
+                or: defaults),
+            start: try start(), uniqueKey: uniqueKey,
             uniqueWhile: try uniqueWhile.map {
                 try flag("--unique-while", $0) { text -> UniqueSpan in try choice(text) }
             } ?? .unfinished,

@@ -184,7 +184,7 @@ extension JobActionResult {
         case .already: "already"
         case .wrongState: "wrong-state"
         case .keyTaken: "unique-key-taken"
-        case .spent: "attempts-used-up"
+        case .attemptsUsedUp: "attempts-used-up"
         case .heldUp: "busy"
         case .missing: "not-found"
         }
@@ -234,7 +234,7 @@ extension JobActionResult {
         case .keyTaken(let holder):
             "had a unique key that another unfinished job has taken: "
                 + (holder.map { "wait for job \($0)" } ?? "wait for that one")
-        case .spent: "has had \(JobLimits.attemptNumber) attempts: enqueue it anew"
+        case .attemptsUsedUp: "has had \(JobLimits.attemptNumber) attempts: enqueue it anew"
         case .heldUp: "is held by somebody's open transaction: try again"
         }
     }

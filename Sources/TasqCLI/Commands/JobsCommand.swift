@@ -130,7 +130,7 @@ struct JobsCommand: AsyncParsableCommand {
             for attempt in attempts {
                 let reason = Facts.lines(of: attempt.reason ?? "")
                 table.add([
-                    .init(String(attempt.attempt)), .init(attempt.outcome),
+                    .init(String(attempt.attempt)), .init(attempt.outcome.rawValue),
                     .init(attempt.startedAt.description), .init(attempt.endedAt.description),
                     .init(attempt.place ?? attempt.worker?.description ?? ""),
                     .init(reason.first ?? ""),

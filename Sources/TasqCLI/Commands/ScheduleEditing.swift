@@ -94,16 +94,9 @@ extension SchedulesCommand {
                         try duration($0, in: .zero...ScheduleEntry.longestJitter)
                     }
                 } ?? .zero
-            entry.queue = try queue.map { try Name($0, field: "--queue") } ?? defaults.queue
-            entry.priority =
-                try priority.map {
-                    try Priority(flag("--priority", $0) { try number($0, in: 0...3) })
-                } ?? defaults.priority
-            entry.maxAttempts =
-                try maxAttempts.map {
-                    try flag("--max-attempts", $0) { try number($0, in: JobLimits.maxAttempts) }
-                } ?? defaults.maxAttempts
-            entry.key = key ?? defaults.key
+            entry.options = try JobOptions(
+                queue: queue, priority: priority, maxAttempts: maxAttempts, key: key,
+                or: defaults)
             return entry
         }
     }

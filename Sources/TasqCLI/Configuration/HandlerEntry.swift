@@ -8,9 +8,7 @@ struct HandlerEntry: Sendable, Hashable {
     var action: Action
     var timeout: Duration?
     var retry = RetryPolicy()
-    var maxAttempts: Int?
-    var queue: Name?
-    var priority: Priority?
+    var options = JobOptions()
     /// Where the key of a webhook's jobs stands, as in `body:/repository/full_name`.
     var key: Location?
 
@@ -59,9 +57,7 @@ extension [HandlerEntry] {
     func template(for kind: Name) -> JobTemplate {
         var template = JobTemplate(of: kind)
         guard let entry = entry(for: kind) else { return template }
-        if let queue = entry.queue { template.queue = queue }
-        if let priority = entry.priority { template.priority = priority }
-        if let maxAttempts = entry.maxAttempts { template.maxAttempts = maxAttempts }
+        template.options = entry.options
         template.key = entry.key
         return template
     }
@@ -90,13 +86,7 @@ extension HandlerEntry {
         timeout = entry.value("timeout") { text throws(InvalidInput) in
             try duration(text, in: .milliseconds(1) ... .seconds(7 * 86_400))
         }
-        maxAttempts = entry.value("max_attempts") { text throws(InvalidInput) in
-            try number(text, in: JobLimits.maxAttempts)
-        }
-        queue = entry.value("queue") { text throws(InvalidInput) in try Name(text) }
-        priority = entry.value("priority") { text throws(InvalidInput) in
-            try Priority(number(text, in: 0...3))
-        }
+        options = JobOptions(reading: entry)
         key = entry.value("key") { text throws(InvalidInput) in
             try Location(text, field: "key")
         }

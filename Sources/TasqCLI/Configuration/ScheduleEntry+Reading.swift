@@ -23,7 +23,7 @@ extension ScheduleEntry {
         let payload = map.text("payload").map { Array($0.utf8) } ?? Array("{}".utf8)
         if cron == nil { map.report("\(map.path).cron is missing") }
         if kind == nil, !map.has("kind") { map.report("\(map.path).kind is missing") }
-        let given = kind.map { handlers.defaults(for: $0, payload: payload) } ?? JobDefaults()
+        let given = kind.map { handlers.defaults(for: $0, payload: payload) } ?? JobOptions()
         // Read to the end, so that every mistake is told at once.
         self.init(
             name: name ?? .defaultQueue, cron: cron ?? "", kind: kind ?? .defaultQueue,
@@ -43,16 +43,8 @@ extension ScheduleEntry {
             } ?? .zero
         start = map.value("start", Self.time)
         end = map.value("end", Self.time)
-        queue = map.value("queue") { text throws(InvalidInput) in try Name(text) } ?? given.queue
-        priority =
-            map.value("priority") { text throws(InvalidInput) in
-                try Priority(number(text, in: 0...3))
-            } ?? given.priority
-        maxAttempts =
-            map.value("max_attempts") { text throws(InvalidInput) in
-                try number(text, in: JobLimits.maxAttempts)
-            } ?? given.maxAttempts
-        key = map.text("key") ?? given.key
+        options = JobOptions(reading: map, or: given)
+        options.key = map.text("key") ?? given.key
         guard name != nil, cron != nil, kind != nil else { return nil }
         do throws(InvalidInput) {
             try JSONText.check(body(at: .now))

@@ -7,12 +7,12 @@ import Tasq
 /// A configuration without them says nothing of schedules. One with them names all: those that came
 /// from a configuration and are not in this one are taken away.
 struct ConfiguredSchedules: Service {
-    private let store: any JobStore
+    private let store: any ScheduleStore
     private let logger: Logger
     private let wanted = AsyncStream<[ScheduleEntry]>.makeStream(
         bufferingPolicy: .bufferingNewest(1))
 
-    init(_ configuration: Configuration, store: any JobStore, logger: Logger) {
+    init(_ configuration: Configuration, store: any ScheduleStore, logger: Logger) {
         self.store = store
         self.logger = logger
         takeOver(configuration)

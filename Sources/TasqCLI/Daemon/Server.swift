@@ -120,12 +120,10 @@ extension Metric {
 
 extension [HandlerEntry] {
     /// What a job of a kind gets where its enqueue does not say; from the first entry about it.
-    func defaults(for kind: Name, payload: [UInt8]) -> JobDefaults {
-        guard let entry = entry(for: kind) else { return JobDefaults() }
-        let request = WebhookRequest(headers: [], body: payload)
-        return JobDefaults(
-            queue: entry.queue ?? .defaultQueue, priority: entry.priority ?? .default,
-            maxAttempts: entry.maxAttempts ?? JobLimits.defaultMaxAttempts,
-            key: template(for: kind).key(in: request))
+    func defaults(for kind: Name, payload: [UInt8]) -> JobOptions {
+        let template = template(for: kind)
+        var options = template.options
+        options.key = template.key(in: WebhookRequest(headers: [], body: payload))
+        return options
     }
 }

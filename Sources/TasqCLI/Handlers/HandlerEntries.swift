@@ -1,6 +1,5 @@
 import Synchronization
 import Tasq
-import TasqHTTP
 
 /// The handlers' configuration that counts when jobs are enqueued; a reload may replace it.
 final class HandlerEntries: Sendable {
@@ -15,7 +14,7 @@ final class HandlerEntries: Sendable {
     }
 
     /// What a job of a kind gets where its enqueue does not say.
-    func defaults(for kind: Name, payload: [UInt8]) -> JobDefaults {
+    func defaults(for kind: Name, payload: [UInt8]) -> JobOptions {
         entries.withLock { $0 }.defaults(for: kind, payload: payload)
     }
 }

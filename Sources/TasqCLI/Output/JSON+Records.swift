@@ -22,7 +22,7 @@ extension JSON {
             "attempt": .int(attempt.attempt), "claim": .text(attempt.claim),
             "worker_id": .text(attempt.worker), "host": .text(attempt.host),
             "pid": attempt.processID.map { .int($0) } ?? .null,
-            "outcome": .string(attempt.outcome),
+            "outcome": .string(attempt.outcome.rawValue),
             "reason": .text(attempt.reason), "started_at": .text(attempt.startedAt),
             "ended_at": .text(attempt.endedAt),
         ])

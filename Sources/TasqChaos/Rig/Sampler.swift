@@ -74,24 +74,28 @@ struct Sampler: Sendable {
         var parameters = Parameters()
         parameters.append((rig.plan.profile.lease + .seconds(3)).inMicroseconds)
         let before = Event.now
-        let rows: Rows
+        let looks: [[Int64]]
         do {
-            rows = try await session.run(statement, parameters)
+            looks = try await session.run(statement, parameters).read { row throws(StoreError) in
+                var numbers: [Int64] = []
+                for _ in 0..<10 { numbers.append(try row.next()) }
+                return numbers
+            }
         } catch {
             return note(blindness: error)
         }
-        guard let row = rows.first else { return }
+        guard let look = looks.first else { return }
         let after = Event.now
         rig.log.write(
             Event(
                 kind: .sample, name: "postgres",
                 numbers: [
-                    "clock_us": (row.int(0) + row.int(9)) / 2,
-                    "least_ns": Int64(clamping: before) - row.int(0) * 1000,
-                    "most_ns": Int64(clamping: after) - row.int(9) * 1000,
-                    "orphans": row.int(1), "due": row.int(2), "oldest_ms": row.int(3),
-                    "free_slots": row.int(4), "open": row.int(5), "connections": row.int(6),
-                    "deadlocks": row.int(7), "dead_rows": row.int(8),
+                    "clock_us": (look[0] + look[9]) / 2,
+                    "least_ns": Int64(clamping: before) - look[0] * 1000,
+                    "most_ns": Int64(clamping: after) - look[9] * 1000,
+                    "orphans": look[1], "due": look[2], "oldest_ms": look[3],
+                    "free_slots": look[4], "open": look[5], "connections": look[6],
+                    "deadlocks": look[7], "dead_rows": look[8],
                 ]),
             at: before + (after - before) / 2)
     }

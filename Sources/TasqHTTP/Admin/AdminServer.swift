@@ -44,7 +44,7 @@ public struct AdminServer: Service {
         tls: ListenerTLS? = nil, tokens: [AdminToken], queue: Queue, catalog: any Catalog,
         announcer: any Announcer = NoAnnouncer(), readiness: Readiness,
         redis: @escaping @Sendable () async -> DependencyState = { .none },
-        defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
+        defaults: @escaping @Sendable (Name, [UInt8]) -> JobOptions = { _, _ in JobOptions() },
         meters: HTTPMeters, metrics: @escaping @Sendable () async -> [Metric] = { [] },
         logger: Logger, onListening: @escaping @Sendable (ListenAddress) -> Void = { _ in }
     ) throws(InvalidInput) {

@@ -4,7 +4,7 @@ package import Tasq
 package enum EnqueueLine {
     /// Reads one JSON object; throws `InvalidInput` naming the field that breaks a rule.
     package static func job(
-        _ line: [UInt8], defaults: (Name, [UInt8]) -> JobDefaults
+        _ line: [UInt8], defaults: (Name, [UInt8]) -> JobOptions
     ) throws(InvalidInput) -> NewJob {
         let request: EnqueueRequest
         do throws(InvalidInput) {

@@ -19,7 +19,7 @@ struct EnqueueRequest {
     /// naming the field and, in an array, the position.
     init(
         _ body: [UInt8], idempotencyKey: IdempotencyKey?, trace: TraceContext? = nil,
-        defaults: (Name, [UInt8]) -> JobDefaults
+        defaults: (Name, [UInt8]) -> JobOptions
     ) throws(InvalidInput) {
         let json = try JSONSlices(body, field: "body")
         let whole = json.whole
@@ -46,7 +46,7 @@ struct EnqueueRequest {
 
     private static func job(
         _ id: JobID, from object: ArraySlice<UInt8>, in json: JSONSlices,
-        headers: [Payload.Header], defaults: (Name, [UInt8]) -> JobDefaults
+        headers: [Payload.Header], defaults: (Name, [UInt8]) -> JobOptions
     ) throws(InvalidInput) -> NewJob {
         guard let members = json.members(of: object) else {
             throw InvalidInput(field: "job", "must be a JSON object")
@@ -67,19 +67,9 @@ struct EnqueueRequest {
         guard body.count <= JobLimits.payloadBytes else {
             throw InvalidInput(field: "payload", Self.payloadRule)
         }
-        let fallback = defaults(kind, body)
         return try NewJob(
-            id: id, kind: kind,
-            queue: try fields.string("queue").map { text throws(InvalidInput) in
-                try Name(text, field: "queue")
-            } ?? fallback.queue,
-            priority: try fields.number("priority").map { level throws(InvalidInput) in
-                try Priority(level)
-            } ?? fallback.priority,
-            start: try fields.start(),
-            maxAttempts: try fields.number("max_attempts") ?? fallback.maxAttempts,
-            key: try fields.string("key") ?? fallback.key,
-            uniqueKey: try fields.string("unique_key"),
+            id: id, kind: kind, options: try fields.options(or: defaults(kind, body)),
+            start: try fields.start(), uniqueKey: try fields.string("unique_key"),
             uniqueWhile: try choice("unique_while", in: fields) ?? .unfinished,
             onConflict: try choice("on_conflict", in: fields) ?? .keep,
             payload: Payload(body, headers: headers))

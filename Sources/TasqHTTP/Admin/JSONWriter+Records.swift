@@ -30,7 +30,7 @@ extension JSONWriter {
             json.member("worker_id", attempt.worker?.description)
             json.member("host", attempt.host)
             json.member("pid", attempt.processID)
-            json.member("outcome", attempt.outcome)
+            json.member("outcome", attempt.outcome.rawValue)
             json.member("reason", attempt.reason)
             json.member("started_at", attempt.startedAt.description)
             json.member("ended_at", attempt.endedAt.description)

@@ -52,7 +52,7 @@ extension Queue {
         case .missing: throw .notFound
         case .heldUp: throw .busyJob
         case .wrongState(let status): throw .wrongState(status, for: action)
-        case .spent: throw .spent
+        case .attemptsUsedUp: throw .attemptsUsedUp
         case .keyTaken(let holder): throw .keyTaken(by: holder)
         }
     }
@@ -75,7 +75,7 @@ extension Problem {
         return problem
     }
 
-    static let spent = Problem(
+    static let attemptsUsedUp = Problem(
         code: "wrong-state", status: .conflict, title: "The job is not in a state for this",
         detail:
             "the job has had \(JobLimits.attemptNumber) attempts, the most there can be")

@@ -34,6 +34,16 @@ struct JobFields {
         return number
     }
 
+    /// What the job's fields say of it, and of the rest what it gets otherwise.
+    func options(or given: JobOptions) throws(InvalidInput) -> JobOptions {
+        var options = given
+        if let text = try string("queue") { options.queue = try Name(text, field: "queue") }
+        if let level = try number("priority") { options.priority = try Priority(level) }
+        options.maxAttempts = try number("max_attempts") ?? given.maxAttempts
+        options.key = try string("key") ?? given.key
+        return options
+    }
+
     /// When the job may start, from `run_at` or `delay`.
     func start() throws(InvalidInput) -> Start {
         let delay = try duration("delay")

@@ -10,7 +10,7 @@ struct JobRoutes: Sendable {
     let queue: Queue
     let catalog: any Catalog
     let meters: HTTPMeters
-    let defaults: @Sendable (Name, [UInt8]) -> JobDefaults
+    let defaults: @Sendable (Name, [UInt8]) -> JobOptions
 
     var routes: [Route] {
         [

@@ -4,7 +4,7 @@ import Tasq
 /// `/v1/schedules`.
 struct ScheduleRoutes: Sendable {
     let queue: Queue
-    let defaults: @Sendable (Name, [UInt8]) -> JobDefaults
+    let defaults: @Sendable (Name, [UInt8]) -> JobOptions
 
     var routes: [Route] {
         [
@@ -104,11 +104,11 @@ struct ScheduleRequest {
     ]
 
     private var fields = JobFields()
-    private let defaults: (Name, [UInt8]) -> JobDefaults
+    private let defaults: (Name, [UInt8]) -> JobOptions
 
     /// Throws `InvalidInput` for what is no object of these members.
     init(
-        _ body: [UInt8], defaults: @escaping (Name, [UInt8]) -> JobDefaults
+        _ body: [UInt8], defaults: @escaping (Name, [UInt8]) -> JobOptions
     ) throws(InvalidInput) {
         self.defaults = defaults
         let json = try JSONSlices(body, field: "body")
@@ -134,7 +134,6 @@ struct ScheduleRequest {
         }
         let kind = try Name(kindText, field: "kind")
         let payload = fields.raw("payload").map(Array.init) ?? Array("{}".utf8)
-        let fallback = defaults(kind, payload)
         var entry = ScheduleEntry(name: name, cron: cron, kind: kind, payload: payload)
         entry.zone = try fields.string("zone") ?? "UTC"
         entry.clockChange = try choice("clock_change") ?? .once
@@ -142,16 +141,7 @@ struct ScheduleRequest {
         entry.jitter = try fields.duration("jitter") ?? .zero
         entry.start = try time("start")
         entry.end = try time("end")
-        entry.queue =
-            try fields.string("queue").map { text throws(InvalidInput) in
-                try Name(text, field: "queue")
-            } ?? fallback.queue
-        entry.priority =
-            try fields.number("priority").map { level throws(InvalidInput) in
-                try Priority(level)
-            } ?? fallback.priority
-        entry.maxAttempts = try fields.number("max_attempts") ?? fallback.maxAttempts
-        entry.key = try fields.string("key") ?? fallback.key
+        entry.options = try fields.options(or: defaults(kind, payload))
         return entry
     }
 

@@ -75,7 +75,7 @@ extension Dashboard {
         var rows = ended.map { attempt -> [Markup] in
             [
                 "\(attempt.attempt)",
-                "<span class=\"\(attempt.outcome)\">\(attempt.outcome)</span>",
+                "<span class=\"\(attempt.outcome.rawValue)\">\(attempt.outcome.rawValue)</span>",
                 Self.moment(attempt.startedAt), Self.took(from: attempt.startedAt, attempt.endedAt),
                 Self.place(attempt.place, attempt.worker), Self.inFull(attempt.reason) ?? "–",
             ]

@@ -7,7 +7,7 @@
 -- be announced.
 SELECT
     j.id,
-    j.crashes < 2 AND j.attempt < j.max_attempts AND j.run_at <= now()
+    @claimable(job: j, crashes: < 2)
         AND NOT EXISTS (SELECT FROM tasq.queue_setting AS s WHERE s.queue = j.queue AND s.paused)
         AND NOT EXISTS (
             SELECT FROM tasq.worker AS w

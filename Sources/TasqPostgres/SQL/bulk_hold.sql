@@ -24,7 +24,6 @@ WHERE b.id = (
         FOR NO KEY UPDATE SKIP LOCKED
     )
 RETURNING
-    b.id, b.action, b.status, b.queue, b.kind, b.key, b.since, b.until, b.dry_run,
-    'running' AS state, TRUE AS held, b.cursor, b.examined, b.matched, b.changed, b.passed_over,
-    b.reason, b.created_at, b.updated_at, b.finished_at, b.retrying, b.with_reason,
-    b.source, b.rate::bigint
+    b.id, b.action, b.status, b.queue, b.kind, b.key, b.since, b.until, b.retrying, b.with_reason,
+    b.source, b.rate, b.dry_run, 'running' AS state, TRUE AS held, b.cursor, b.examined, b.matched,
+    b.changed, b.passed_over, b.reason, b.created_at, b.updated_at, b.finished_at

@@ -1,4 +1,4 @@
--- Commits something, so that what was committed before is known to be where commits must be.
+-- A commit that waits for synchronous replication, so that earlier commits are known to be replicated.
 --
 -- A write that finds its rows standing writes nothing, and such a commit waits for no synchronous
 -- standby; the rows may be from a commit whose own wait was cancelled. This one writes a message

@@ -5,8 +5,8 @@
 -- One row for each that exists: `done`, `wrong` (it is executing: cancel it first) or `locked`
 -- (ask again); `status` is where it stood under the lock. Job rows are locked first and in id
 -- order, as everywhere; a row written since the statement began is `locked` too, because its unique
--- key might not be seen (see cancel.sql). A body goes with the last job that uses it, and with a webhook's body the
--- memory of its event: a redelivery of that event is a new one.
+-- key might not be seen (see cancel.sql). A body goes with the last job that uses it, and with a
+-- webhook's body the memory of its event: a redelivery of that event is a new one.
 --
 -- An event's body is locked after the job rows, and a job whose event somebody has locked, or has
 -- replayed since the statement began, is `locked` too: the new jobs that replay.sql made could not be

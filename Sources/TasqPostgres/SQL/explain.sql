@@ -41,9 +41,7 @@ WITH live AS MATERIALIZED (
     ) AS r
 )
 SELECT
-    j.id, j.kind, j.queue, j.status::text, j.priority, j.attempt, j.max_attempts, j.crashes, j.key,
-    j.unique_key, j.payload_id, j.enqueued_at, j.run_at, j.claimed_at, j.finished_at, e.worker_id,
-    last.reason, j.max_attempts - coalesce(j.budget, j.max_attempts) AS before, now() AS as_of,
+    @job_columns, last.reason, now() AS as_of,
     EXISTS (SELECT FROM tasq.queue_setting AS s WHERE s.queue = j.queue AND s.paused) AS paused,
     (SELECT count(DISTINCT l.worker) FROM live AS l) AS live,
     able.workers AS serving,

@@ -2,10 +2,7 @@
 --
 --   $1 uuid  its id
 SELECT
-    j.id, j.kind, j.queue, j.status::text, j.priority, j.attempt, j.max_attempts, j.crashes, j.key,
-    j.unique_key, j.payload_id, j.enqueued_at, j.run_at, j.claimed_at, j.finished_at, e.worker_id,
-    (SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = j.id ORDER BY a.ended_at DESC LIMIT 1) AS reason,
-    j.max_attempts - coalesce(j.budget, j.max_attempts) AS before
+    @job_columns, @latest_reason(job: j) AS reason
 FROM tasq.job AS j
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id
 WHERE j.id = $1::uuid

@@ -54,9 +54,8 @@ WITH grown AS MATERIALIZED (
         AND ($15::bigint IS NULL OR w.claimed_at <= now() - $15::bigint * interval '1 microsecond')
         AND (
             $14::text IS NULL
-            OR w.status <> 'success' AND position(lower($14::text) IN lower((
-                SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = w.id ORDER BY a.ended_at DESC LIMIT 1
-            ))) > 0
+            OR w.status <> 'success'
+                AND position(lower($14::text) IN lower(@latest_reason(job: w))) > 0
         )
     ORDER BY w.id DESC
     LIMIT $2::bigint
@@ -84,9 +83,8 @@ others AS MATERIALIZED (
         AND ($15::bigint IS NULL OR w.claimed_at <= now() - $15::bigint * interval '1 microsecond')
         AND (
             $14::text IS NULL
-            OR w.status <> 'success' AND position(lower($14::text) IN lower((
-                SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = w.id ORDER BY a.ended_at DESC LIMIT 1
-            ))) > 0
+            OR w.status <> 'success'
+                AND position(lower($14::text) IN lower(@latest_reason(job: w))) > 0
         )
     ORDER BY w.enqueued_at DESC, w.id DESC
     LIMIT $2::bigint
@@ -138,10 +136,7 @@ page AS MATERIALIZED (
     )
 )
 SELECT
-    j.id, j.kind, j.queue, j.status::text, j.priority, j.attempt, j.max_attempts, j.crashes, j.key,
-    j.unique_key, j.payload_id, j.enqueued_at, j.run_at, j.claimed_at, j.finished_at, e.worker_id,
-    (SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = j.id ORDER BY a.ended_at DESC LIMIT 1) AS reason,
-    j.max_attempts - coalesce(j.budget, j.max_attempts) AS before, p.is_stop
+    @job_columns, @latest_reason(job: j) AS reason, p.is_stop
 FROM page AS p
 JOIN tasq.job AS j ON j.id = ANY (ARRAY[p.id])
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id

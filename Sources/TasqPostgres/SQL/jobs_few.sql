@@ -79,9 +79,8 @@ matching AS MATERIALIZED (
         AND ($9::timestamptz IS NULL OR j.enqueued_at < $9::timestamptz)
         AND (
             $14::text IS NULL
-            OR j.status <> 'success' AND position(lower($14::text) IN lower((
-                SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = j.id ORDER BY a.ended_at DESC LIMIT 1
-            ))) > 0
+            OR j.status <> 'success'
+                AND position(lower($14::text) IN lower(@latest_reason(job: j))) > 0
         )
 ),
 page AS MATERIALIZED (
@@ -110,10 +109,7 @@ page AS MATERIALIZED (
     )
 )
 SELECT
-    j.id, j.kind, j.queue, j.status::text, j.priority, j.attempt, j.max_attempts, j.crashes, j.key,
-    j.unique_key, j.payload_id, j.enqueued_at, j.run_at, j.claimed_at, j.finished_at, e.worker_id,
-    (SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = j.id ORDER BY a.ended_at DESC LIMIT 1) AS reason,
-    j.max_attempts - coalesce(j.budget, j.max_attempts) AS before, p.is_stop
+    @job_columns, @latest_reason(job: j) AS reason, p.is_stop
 FROM page AS p
 JOIN tasq.job AS j ON j.id = ANY (ARRAY[p.id])
 LEFT JOIN tasq.executing_job AS e ON e.job_id = j.id

@@ -32,9 +32,7 @@ WHERE p.status::text = ANY ($3::text[])
     AND ($9::boolean IS NOT TRUE OR p.attempt > 0)
     AND (
         $10::text IS NULL
-        OR p.status <> 'success' AND position(lower($10::text) IN lower((
-            SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = p.id ORDER BY a.ended_at DESC LIMIT 1
-        ))) > 0
+        OR p.status <> 'success' AND position(lower($10::text) IN lower(@latest_reason(job: p))) > 0
     )
 UNION ALL
 SELECT

@@ -29,9 +29,7 @@ WHERE p.status::text = ANY ($3::text[])
     AND $9::boolean IS NOT TRUE
     AND (
         $10::text IS NULL
-        OR position(lower($10::text) IN lower((
-            SELECT a.reason FROM tasq.attempt AS a WHERE a.job_id = p.id ORDER BY a.ended_at DESC LIMIT 1
-        ))) > 0
+        OR position(lower($10::text) IN lower(@latest_reason(job: p))) > 0
     )
 UNION ALL
 SELECT

@@ -5,9 +5,9 @@
 --
 -- Liveness is tested before LIMIT, so a dead worker's claim is reached however many live ones
 -- stand before it. The shape is settle.sql's: job rows first, in id order, then the claim by its
--- own token; a job somebody has locked is left for the next look; two reapers at once, or a late settlement, find nothing left to do. A claim entered
--- between reading the orphans and deleting them carries another token and is left alone. The job's
--- age plays no part. ANY as in settle.sql.
+-- own token; a job somebody has locked is left for the next look; two reapers at once, or a late
+-- settlement, find nothing left to do. A claim entered between reading the orphans and deleting them
+-- carries another token and is left alone. The job's age plays no part. ANY as in settle.sql.
 WITH orphan AS MATERIALIZED (
     SELECT e.job_id, e.id
     FROM tasq.executing_job AS e

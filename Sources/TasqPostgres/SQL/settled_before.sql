@@ -8,9 +8,10 @@
 -- was committed by a statement whose answer got lost; so does the record of the attempt, where the
 -- job has run again since. One that ended in another way is not told as settled: whoever says
 -- `success` after his own snooze would believe it. What failed may have been the last attempt then
--- and not be now, so `retry` and `error` are alike. A claim that stands is one whose job row was locked by somebody at that
--- moment: `stands`. One found nowhere was taken away, and nothing of it was or will be written; or
--- it was put off or never started, of which there is no record, and the job has run again.
+-- and not be now, so `retry` and `error` are alike. A claim that stands is one whose job row was
+-- locked by somebody at that moment: `stands`. One found nowhere was taken away, and nothing of it was
+-- or will be written; or it was put off or never started, of which there is no record, and the job has
+-- run again.
 SELECT j.id, u.claim, j.status::text, j.queue, j.priority, e.id IS NOT NULL AS stands
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u (job_id, claim, verdict)
 JOIN tasq.job AS j ON j.id = ANY (ARRAY[u.job_id])

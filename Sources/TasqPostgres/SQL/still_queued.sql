@@ -9,4 +9,4 @@ SELECT j.id, j.queue, j.priority, j.crashes, j.kind
 FROM tasq.job AS j
 WHERE j.id = ANY ($1::uuid[])
     AND (j.status = 'queued' AND j.run_at <= now()) IS TRUE
-    AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
+    AND @open_queue(queue: j.queue)

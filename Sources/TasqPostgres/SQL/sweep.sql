@@ -26,9 +26,7 @@
 --
 -- A last row without a claim says that on its queue a suspect waits that the worker could run, a job
 -- that only claim_suspect.sql claims; turn.sql tells whose turn that is. What it takes to tell would
--- slow down every sweep if it stood here, though suspects are rare. IS TRUE keeps the planner from
--- looking for them among all that wait, in job_queued: as long as the statistics say that few do,
--- that looks as cheap, and with 200 000 it took 26 ms a sweep.
+-- slow down every sweep if it stood here, though suspects are rare.
 --
 -- `status` is asked for twice, here and in the other statements that walk a queue in order, for the
 -- sake of an index that somebody has added: as long as the statistics say that nobody waits, one on
@@ -57,15 +55,11 @@ WITH due AS MATERIALIZED (
             WHERE l.id = ANY (ARRAY[s.id])
                 AND (
                     l.status = 'queued'
-                    AND l.run_at <= now()
-                    AND l.crashes < 2
-                    AND l.attempt < l.max_attempts
+                    AND @claimable(job: l, crashes: < 2)
                 ) IS TRUE
             FOR NO KEY UPDATE OF l SKIP LOCKED
         ) AS i
-        WHERE s.run_at <= now()
-            AND s.crashes < 2
-            AND s.attempt < s.max_attempts
+        WHERE @claimable(job: s, crashes: < 2)
             AND (
                 EXISTS (SELECT FROM tasq.worker AS o WHERE o.id = $1::uuid AND o.kinds IS NULL)
                 OR s.kind LIKE ANY (ARRAY(
@@ -79,33 +73,11 @@ WITH due AS MATERIALIZED (
             )
         LIMIT $3::bigint
     ) AS j
-    WHERE q.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
+    WHERE @open_queue(queue: q.queue)
         AND EXISTS (SELECT FROM tasq.worker AS w WHERE w.id = $1::uuid)
     LIMIT $3::bigint
 ),
-claimed AS (
-    INSERT INTO tasq.executing_job AS e (job_id, id, worker_id, attempt, claimed_at)
-    SELECT d.id, gen_random_uuid(), $1::uuid, d.attempt + 1, now()
-    FROM due AS d
-    ON CONFLICT (job_id) DO NOTHING
-    RETURNING e.job_id, e.id, e.attempt
-),
-moved AS (
-    UPDATE tasq.job AS j
-    SET status = 'executing', attempt = c.attempt, claimed_at = now()
-    FROM claimed AS c
-    WHERE j.id = ANY (ARRAY[c.job_id])
-    RETURNING j.id, c.id AS claim, j.kind, j.queue, j.priority, j.attempt, j.max_attempts,
-        j.crashes, j.key, j.payload_id, j.run_at, j.budget, j.put_off_at
-)
-SELECT
-    m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
-    m.payload_id, p.source, p.content_type, p.headers,
-    CASE WHEN octet_length(p.body) <= 65536 THEN p.body END AS body,
-    m.run_at, now() AS claimed_at, m.max_attempts - coalesce(m.budget, m.max_attempts) AS before,
-    m.put_off_at, octet_length(p.body)::bigint AS bytes
-FROM moved AS m
-LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])
+@claimed(worker: $1)
 UNION ALL
 SELECT
     e.id, NULL, NULL, q.queue, (e.priority + (e.run_at > now())::int)::smallint,
@@ -126,7 +98,7 @@ CROSS JOIN LATERAL (
     OFFSET $4::bigint - 1
     LIMIT 1
 ) AS e
-WHERE q.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
+WHERE @open_queue(queue: q.queue)
     AND (
         (SELECT count(*) FROM due AS d) < $3::bigint
         OR q.place < (SELECT max(d.place) FROM due AS d)
@@ -138,13 +110,7 @@ SELECT
 FROM (
     SELECT j.id, j.kind, j.queue
     FROM tasq.job AS j
-    WHERE j.status = 'queued'
-        AND j.crashes > 1
-        AND j.attempt < j.max_attempts
-        AND j.run_at <= now()
-        AND (j.queue = ANY ($2::text[])) IS TRUE
-        AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
-        AND (j.kind LIKE ANY ((SELECT w.kinds FROM tasq.worker AS w WHERE w.id = $1::uuid)::text[])) IS NOT FALSE
+    WHERE @suspect(worker: $1, queues: $2)
     ORDER BY j.run_at
     LIMIT 1
 ) AS s

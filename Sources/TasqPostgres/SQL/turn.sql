@@ -45,13 +45,7 @@ FROM (
         FROM (
             SELECT j.id, j.kind, j.queue, j.run_at
             FROM tasq.job AS j
-            WHERE j.status = 'queued'
-                AND j.crashes > 1
-                AND j.attempt < j.max_attempts
-                AND j.run_at <= now()
-                AND (j.queue = ANY ($2::text[])) IS TRUE
-                AND j.queue <> ALL (ARRAY(SELECT s.queue FROM tasq.queue_setting AS s WHERE s.paused))
-                AND (j.kind LIKE ANY ((SELECT w.kinds FROM tasq.worker AS w WHERE w.id = $1::uuid)::text[])) IS NOT FALSE
+            WHERE @suspect(worker: $1, queues: $2)
             ORDER BY j.run_at
             LIMIT 500
         ) AS i

@@ -16,7 +16,8 @@ struct ConnectGate {
     /// long, so that no account is locked by our trying.
     static let refusalWait: Duration = .seconds(10)
 
-    private var failures = 0
+    private var backoff = Backoff(
+        from: Self.shortestWait, to: Self.longestWait, spread: 0.5...1)
     private var isProbing = false
     private(set) var opensAt: Instant?
     private(set) var reason: StoreError?
@@ -41,9 +42,7 @@ struct ConnectGate {
         isProbing = false
         // Attempts that were under way together fail together and count once.
         if let opensAt, now < opensAt { return }
-        let doubled = Self.shortestWait * (1 << min(failures, 10))
-        let wait = error.isTransient ? min(doubled, Self.longestWait) : Self.refusalWait
-        failures += 1
-        opensAt = now + wait * (0.5 + 0.5 * chance)
+        let wait = backoff.next(chance: chance)
+        opensAt = now + (error.isTransient ? wait : Self.refusalWait * (0.5 + 0.5 * chance))
     }
 }

@@ -58,8 +58,10 @@ extension Connection {
             text: "SELECT pg_backend_pid(), current_setting('default_transaction_isolation')")
         let rows = try run(
             question, Parameters(), prepares: false, until: .now + Self.greetingTimeout)
-        saysIsolation = rows.first?.text(1) != "read committed"
-        return rows.first?.int(0) != Int64(announcedProcess)
+        let isolation = try? rows.first?.at(1, as: String.self)
+        let process = try? rows.first?.at(0, as: Int64.self)
+        saysIsolation = isolation != "read committed"
+        return process != Int64(announcedProcess)
     }
 }
 

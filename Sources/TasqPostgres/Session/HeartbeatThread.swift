@@ -172,7 +172,8 @@ private struct HeartbeatLoop {
             if let lock, !connection.isPooled, !holdsLock {
                 var parameters = Parameters()
                 parameters.append(Int64(bitPattern: worker.id.high))
-                holdsLock = try ask(lock, parameters, connection).first?.bool(0) ?? false
+                let held = try ask(lock, parameters, connection).column(of: Bool.self)
+                holdsLock = held.first ?? false
             }
             var parameters = Parameters()
             parameters.append(worker.id)
@@ -195,7 +196,7 @@ private struct HeartbeatLoop {
         parameters.append(running.map(\.job))
         parameters.append(running.map(\.claim))
         do throws(StoreError) {
-            let gone: [ClaimToken] = try ask(revoked, parameters, connection).map { $0.id(0) }
+            let gone: [ClaimToken] = try ask(revoked, parameters, connection).column()
             if !gone.isEmpty { watch.onRevoked(gone) }
         } catch {
             logger.debug("could not ask for revoked claims: \(error)")
@@ -245,8 +246,8 @@ private struct HeartbeatLoop {
     /// Between half and the whole of a wait that doubles, never longer than a beat. After a refusal
     /// it is long, so that no account is locked, but while the lease runs there is time for another.
     private func backoff(after error: StoreError) -> Duration {
-        let doubled = Self.shortestWait * (1 << min(failures - 1, 10))
-        var wait = min(doubled, Self.longestWait, worker.heartbeat)
+        var wait = Backoff.length(
+            after: failures, from: Self.shortestWait, to: min(Self.longestWait, worker.heartbeat))
         if !error.isTransient {
             wait = max(wait, min(ConnectGate.refusalWait, worker.lease / 2))
         }

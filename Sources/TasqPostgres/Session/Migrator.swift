@@ -127,13 +127,13 @@ package struct Migrator: Sendable {
 
     private func version(_ session: Session) async throws(StoreError) -> Int {
         guard try await has(findVersionTable, session) else { return 0 }
-        return Int(try await session.run(readVersion, Parameters())[0].int(0))
+        return try await session.run(readVersion, Parameters())[0].at(0)
     }
 
     /// Before migrations said it, each program worked on its own version alone.
     private func oldest(_ session: Session) async throws(StoreError) -> Int {
         guard try await has(findOldest, session) else { return try await version(session) }
-        return Int(try await session.run(readOldest, Parameters())[0].int(0))
+        return try await session.run(readOldest, Parameters())[0].at(0)
     }
 
     private func has(

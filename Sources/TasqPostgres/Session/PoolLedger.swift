@@ -16,7 +16,7 @@ struct PoolLedger {
         let needsConnection: Bool
     }
 
-    /// What is to be done once the book is closed: resuming under a lock would call strangers.
+    /// Callers to be resumed after the lock is released.
     struct Answers {
         var resumptions: [@Sendable () -> Void] = []
 

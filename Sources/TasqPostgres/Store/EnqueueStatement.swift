@@ -64,11 +64,11 @@ public struct EnqueueStatement: Sendable, Hashable {
                 field: "content_type", "must be application/json or application/octet-stream")
         }
         parameters = [
-            job.kind.description, payload, job.queue.description,
+            job.kind.description, payload, job.options.queue.description,
             job.start.time.map { String($0.microseconds) },
-            job.start.delayMicroseconds.map { String($0) }, String(job.priority.level),
-            job.uniqueKey, job.key, String(job.maxAttempts), job.uniqueWhile.rawValue,
-            job.onConflict.rawValue,
+            job.start.delayMicroseconds.map { String($0) }, String(job.options.priority.level),
+            job.uniqueKey, job.options.key, String(job.options.maxAttempts),
+            job.uniqueWhile.rawValue, job.onConflict.rawValue,
         ]
     }
 }

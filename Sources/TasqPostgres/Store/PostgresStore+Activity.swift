@@ -11,12 +11,11 @@ extension PostgresStore {
         parameters.append(Int64(min(max(1, limit), 1000)))
         parameters.append(soon)
         parameters.append(time)
-        return try await pool.run(statements.look, parameters).map { row in
-            ActivityRecord(
-                isExecuting: row.text(0) == "start", id: row.id(1),
-                kind: Name(unchecked: row.text(2)), queue: Name(unchecked: row.text(3)),
-                status: JobStatus(rawValue: row.text(4)) ?? .error, attempt: Int(row.int(5)),
-                claim: row.optionalID(6), worker: row.optionalID(7))
+        return try await pool.run(statements.look, parameters).read { row throws(StoreError) in
+            try ActivityRecord(
+                isExecuting: row.next(String.self) == "start", id: row.next(), kind: row.next(),
+                queue: row.next(), status: row.next(), attempt: row.next(), claim: row.next(),
+                worker: row.next())
         }
     }
 }
@@ -26,15 +25,10 @@ extension PostgresStore {
     public func tallies(since time: Timestamp) async throws(StoreError) -> [Tally] {
         var parameters = Parameters()
         parameters.append(time)
-        return try await pool.run(statements.tallies, parameters).map { row in
-            Tally(
-                at: row.time(0),
-                totals: Glance.Totals(
-                    enqueued: Int(row.int(1)), started: Int(row.int(2)), ended: Int(row.int(3)),
-                    failed: Int(row.int(4))),
-                unfinished: Int(row.int(5)),
-                medianWait: row.optionalInt(6).map { .microseconds($0) },
-                slowWait: row.optionalInt(7).map { .microseconds($0) })
+        return try await pool.run(statements.tallies, parameters).read { row throws(StoreError) in
+            try Tally(
+                at: row.next(), totals: totals(&row), unfinished: row.next(),
+                medianWait: row.next(), slowWait: row.next())
         }
     }
 
@@ -61,16 +55,20 @@ extension PostgresStore {
         bounds.append(soon)
         bounds.append(1000 as Int64)
         bounds.append(60_000_000 as Int64)
-        guard let row = try await pool.run(statements.pulse, bounds).first else {
+        let glances = try await pool.run(statements.pulse, bounds).read { row throws(StoreError) in
+            try Glance(
+                asOf: row.next(), queues: queues, workers: workers, totals: totals(&row),
+                medianWait: row.next(), slowWait: row.next())
+        }
+        guard let glance = glances.first else {
             throw .unavailable("postgres told nothing of its tables")
         }
-        return Glance(
-            asOf: row.time(0), queues: queues, workers: workers,
-            totals: Glance.Totals(
-                enqueued: Int(row.int(1)), started: Int(row.int(2)), ended: Int(row.int(3)),
-                failed: Int(row.int(4))),
-            medianWait: row.optionalInt(5).map { .microseconds($0) },
-            slowWait: row.optionalInt(6).map { .microseconds($0) })
+        return glance
+    }
+
+    private func totals(_ row: inout Row) throws(StoreError) -> Glance.Totals {
+        try Glance.Totals(
+            enqueued: row.next(), started: row.next(), ended: row.next(), failed: row.next())
     }
 
     /// Above every id that was made by now, whoever's clock is a little ahead.

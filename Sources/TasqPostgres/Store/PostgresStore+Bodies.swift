@@ -5,23 +5,16 @@ extension PostgresStore {
     public func payload(of id: JobID) async throws(StoreError) -> Payload? {
         var parameters = Parameters()
         parameters.append(id)
-        return try await pool.run(statements.payload, parameters).map { row in
-            Payload(
-                row.bytes(2), contentType: row.text(0),
-                headers: HeaderBlock.decode(row.bytes(1)))
-        }.first
+        return try await pool.run(statements.payload, parameters).read(storedPayload).first
     }
 
     /// One row by its primary key; of the body its length alone.
     public func body(_ id: PayloadID) async throws(StoreError) -> HeldBody? {
         var parameters = Parameters()
         parameters.append(id)
-        return try await pool.run(statements.storedBody, parameters).map { row in
-            HeldBody(
-                id: id,
-                payload: Payload(
-                    [], contentType: row.text(0), headers: HeaderBlock.decode(row.bytes(1))),
-                bytes: Int(row.int(2)))
+        return try await pool.run(statements.storedBody, parameters).read {
+            row throws(StoreError) in
+            try HeldBody(id: id, payload: payloadHead(&row), bytes: row.next())
         }.first
     }
 
@@ -36,14 +29,26 @@ extension PostgresStore {
         parameters.append(bytes: Array(text.utf8))
         parameters.append(Int64(max(bytes, JobLimits.payloadBytes)))
         parameters.append(Int64(JobLimits.payloadBytes))
-        for row in try await pool.run(statements.bodies, parameters) {
-            guard let place = row.optionalInt(0) else {
-                likely.looked = Int(row.int(4))
-                continue
+        try await pool.run(statements.bodies, parameters).read { row throws(StoreError) in
+            guard let place = try row.next(Int?.self) else {
+                row.skip(3)
+                likely.looked = try row.next()
+                return
             }
-            likely.found[Int(place) - 1] = Payload(
-                row.bytes(3), contentType: row.text(1), headers: HeaderBlock.decode(row.bytes(2)))
+            likely.found[place - 1] = try storedPayload(&row)
+            row.skip()
         }
         return likely
+    }
+
+    /// Of a content type and headers.
+    func payloadHead(_ row: inout Row) throws(StoreError) -> Payload {
+        try Payload([], contentType: row.next(), headers: HeaderBlock.decode(row.next()))
+    }
+
+    private func storedPayload(_ row: inout Row) throws(StoreError) -> Payload {
+        var payload = try payloadHead(&row)
+        payload.body = try row.next()
+        return payload
     }
 }

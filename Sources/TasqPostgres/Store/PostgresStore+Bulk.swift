@@ -6,20 +6,15 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(queue.description)
         parameters.append(isPaused)
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(self.statements.pause, bound)
-        }
+        try await write(statements.pause, parameters)
     }
 
     /// One insert; repeated when its answer got lost.
     public func startBulk(
         _ id: BulkID, _ task: BulkTask, dryRun: Bool
     ) async throws(StoreError) -> Bool {
-        let bound = Self.parameters(of: id, task, dryRun: dryRun)
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.bulkStart, bound)
-        }
+        let parameters = Self.parameters(of: id, task, dryRun: dryRun)
+        let rows = try await write(statements.bulkStart, parameters)
         if rows.count > 0 { return true }
         return try await bulk(id) != nil
     }
@@ -63,17 +58,14 @@ extension PostgresStore {
     public func bulk(_ id: BulkID) async throws(StoreError) -> BulkRecord? {
         var parameters = Parameters()
         parameters.append(id)
-        return try await pool.run(statements.bulk, parameters).map(bulkRecord).first
+        return try await pool.run(statements.bulk, parameters).read(bulkRecord).first
     }
 
     /// One update; the holder's next one finds no row.
     public func stopBulk(_ id: BulkID) async throws(StoreError) {
         var parameters = Parameters()
         parameters.append(id)
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(self.statements.bulkStop, bound)
-        }
+        try await write(statements.bulkStop, parameters)
     }
 
     /// One statement; several servers at once take different actions.
@@ -86,14 +78,15 @@ extension PostgresStore {
         parameters.append(holds.map(\.key))
         parameters.append(holds.map(\.value))
         parameters.append(replays)
-        return try await pool.run(statements.bulkHold, parameters).map(bulkRecord).first
+        return try await pool.run(statements.bulkHold, parameters).read(bulkRecord).first
     }
 
     /// The rows of a partial index, a hundred at most.
     public func bulkHolds() async throws(StoreError) -> [BulkID: String] {
         var holds: [BulkID: String] = [:]
-        for row in try await pool.run(statements.bulkHolds, Parameters()) {
-            holds[row.id(0)] = row.text(1)
+        try await pool.run(statements.bulkHolds, Parameters()).read { row throws(StoreError) in
+            let id: BulkID = try row.next()
+            holds[id] = try row.next(String.self)
         }
         return holds
     }
@@ -116,34 +109,30 @@ extension PostgresStore {
         return try await pool.run(statements.bulkAdvance, parameters).count > 0
     }
 
-    private func bulkRecord(_ row: Row) -> BulkRecord {
-        BulkRecord(
-            id: row.id(0), task: task(row),
-            isDryRun: row.bool(8), state: BulkRecord.State(rawValue: row.text(9)) ?? .failed,
-            isHeld: row.bool(10), cursor: row.optionalID(11),
+    private func bulkRecord(_ row: inout Row) throws(StoreError) -> BulkRecord {
+        try BulkRecord(
+            id: row.next(), task: task(&row), isDryRun: row.next(),
+            state: BulkRecord.State(rawValue: row.next()) ?? .failed, isHeld: row.next(),
+            cursor: row.next(),
             counts: BulkCounts(
-                examined: Int(row.int(12)), matched: Int(row.int(13)), changed: Int(row.int(14)),
-                passedOver: Int(row.int(15))),
-            reason: row.optionalText(16), createdAt: row.time(17), updatedAt: row.time(18),
-            finishedAt: row.optionalTime(19))
+                examined: row.next(), matched: row.next(), changed: row.next(),
+                passedOver: row.next()),
+            reason: row.next(), createdAt: row.next(), updatedAt: row.next(),
+            finishedAt: row.next())
     }
 
-    private func task(_ row: Row) -> BulkTask {
-        let status = row.optionalText(2).flatMap(JobStatus.init(rawValue:))
-        let (since, until) = (row.optionalTime(6), row.optionalTime(7))
-        if row.text(1) == Self.replayWord {
-            let filter = EventFilter(
-                source: row.optionalText(22).map(Name.init(unchecked:)), since: since,
-                until: until, status: status)
-            return .replay(ReplayRequest(trusted: filter, rate: Int(row.int(23))))
+    private func task(_ row: inout Row) throws(StoreError) -> BulkTask {
+        let action: String = try row.next()
+        let filter = try JobFilter(
+            status: row.next(String?.self).flatMap(JobStatus.init(rawValue:)),
+            queue: row.next(), kind: row.next(), key: row.next(), since: row.next(),
+            until: row.next(), isRetrying: row.next(), reason: row.next())
+        let (source, rate): (Name?, Int?) = try (row.next(), row.next())
+        guard action == Self.replayWord else {
+            return .jobs(BulkRequest(trusted: JobAction(rawValue: action) ?? .cancel, filter))
         }
-        return .jobs(
-            BulkRequest(
-                trusted: JobAction(rawValue: row.text(1)) ?? .cancel,
-                JobFilter(
-                    status: status, queue: row.optionalText(3).map(Name.init(unchecked:)),
-                    kind: row.optionalText(4).map(Name.init(unchecked:)),
-                    key: row.optionalText(5), since: since, until: until,
-                    isRetrying: row.bool(20), reason: row.optionalText(21))))
+        let events = EventFilter(
+            source: source, since: filter.since, until: filter.until, status: filter.status)
+        return .replay(ReplayRequest(trusted: events, rate: rate ?? 1))
     }
 }

@@ -29,26 +29,25 @@ extension PostgresStore {
             let few = self.parameters(
                 of: filter, after: cursor, limit: limit, lookingAt: Self.fewLimit)
             let rows = try await pool.run(statements.jobsFew, few)
-            let found = page(of: rows, limit: limit)
+            let found = try page(of: rows, limit: limit)
             if !found.isCut { return found.page }
         }
         let walk = self.parameters(
             of: filter, after: cursor, limit: limit, lookingAt: Self.walkLimit)
-        return page(of: try await pool.run(statements.jobs, walk), limit: limit).page
+        return try page(of: await pool.run(statements.jobs, walk), limit: limit).page
     }
 
     /// Where one of the walks was cut off, the page ends at the first such place.
-    private func page(of rows: Rows, limit: Int) -> (page: JobPage, isCut: Bool) {
+    private func page(
+        of rows: Rows, limit: Int
+    ) throws(StoreError) -> (page: JobPage, isCut: Bool) {
         var jobs: [JobRecord] = []
         var stop: JobCursor?
-        for row in rows {
-            let job = jobRecord(row)
-            if row.bool(18) {
-                let place = JobCursor(job)
-                stop = stop.map { max($0, place) } ?? place
-            } else {
-                jobs.append(job)
-            }
+        try rows.read { row throws(StoreError) in
+            let job = try jobRecord(&row)
+            guard try row.next(Bool.self) else { return jobs.append(job) }
+            let place = JobCursor(job)
+            stop = stop.map { max($0, place) } ?? place
         }
         if let stop { jobs.removeAll { JobCursor($0) < stop } }
         jobs = Array(jobs.sorted { JobCursor($0) > JobCursor($1) }.prefix(limit))
@@ -96,19 +95,18 @@ extension PostgresStore {
     public func job(_ id: JobID) async throws(StoreError) -> JobRecord? {
         var parameters = Parameters()
         parameters.append(id)
-        return try await pool.run(statements.job, parameters).map(jobRecord).first
+        return try await pool.run(statements.job, parameters).read(jobRecord).first
     }
 
     /// The recorded attempts, oldest first, at most 1000, and the one that succeeded.
     public func attempts(of id: JobID) async throws(StoreError) -> [AttemptRecord] {
         var parameters = Parameters()
         parameters.append(id)
-        return try await pool.run(statements.attempts, parameters).map { row in
-            AttemptRecord(
-                attempt: Int(row.int(0)), claim: row.id(1), worker: row.optionalID(2),
-                outcome: row.text(3), reason: row.optionalText(4), startedAt: row.time(5),
-                endedAt: row.time(6), host: row.optionalText(7),
-                processID: row.optionalInt(8).map { Int($0) })
+        return try await pool.run(statements.attempts, parameters).read { row throws(StoreError) in
+            try AttemptRecord(
+                attempt: row.next(), claim: row.next(), worker: row.next(), outcome: row.next(),
+                reason: row.next(), startedAt: row.next(), endedAt: row.next(),
+                host: row.next(), processID: row.next())
         }
     }
 
@@ -123,14 +121,15 @@ extension PostgresStore {
         parameters.append(Int64(Glance.countLimit))
         parameters.append(Int64(limit))
         parameters.append(Int64(Glance.scheduledLimit))
-        let queues = try await pool.run(statements.queues, parameters).map { row in
-            QueueRecord(
-                name: Name(unchecked: row.text(0)), isPaused: row.bool(1),
-                scheduled: Int(row.int(2)), queued: Int(row.int(3)), executing: Int(row.int(4)),
-                oldestWait: row.optionalInt(5).map { .microseconds(max(0, $0)) },
-                oldestOverdue: row.optionalInt(6).flatMap { $0 > 0 ? .microseconds($0) : nil },
-                oldestRun: row.optionalInt(7).map { .microseconds(max(0, $0)) },
-                hasMoreScheduled: row.bool(8), hasMoreQueued: row.bool(9))
+        let queues = try await pool.run(statements.queues, parameters).read {
+            row throws(StoreError) in
+            try QueueRecord(
+                name: row.next(), isPaused: row.next(), scheduled: row.next(),
+                queued: row.next(), executing: row.next(),
+                oldestWait: row.next(Duration?.self).map { max(.zero, $0) },
+                oldestOverdue: row.next(Duration?.self).flatMap { $0 > .zero ? $0 : nil },
+                oldestRun: row.next(Duration?.self).map { max(.zero, $0) },
+                hasMoreScheduled: row.next(), hasMoreQueued: row.next())
         }
         return Self.queues(queues, with: try await failures(), atMost: limit)
     }
@@ -143,9 +142,7 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(Self.kindsLookLimit)
         parameters.append(Int64(min(max(1, limit), 1000)))
-        return try await pool.run(statements.kinds, parameters).map { row in
-            Name(unchecked: row.text(0))
-        }
+        return try await pool.run(statements.kinds, parameters).column()
     }
 
     /// By queue, those by kind.
@@ -153,24 +150,26 @@ extension PostgresStore {
         var bounds = Parameters()
         bounds.append(Int64(KindFailures.countLimit))
         bounds.append(Int64(KindFailures.kindLimit))
-        var failures: [Name: [KindFailures]] = [:]
-        let rows = Array(try await pool.run(statements.failures, bounds))
+        var found = try await pool.run(statements.failures, bounds).read {
+            row throws(StoreError) -> (queue: Name, failures: KindFailures) in
+            try (
+                queue: row.next(),
+                failures: KindFailures(
+                    kind: row.next(), errors: row.next(), errorsOfHour: row.next(),
+                    errorsOfDay: row.next(), retrying: row.next(), hasMoreErrors: row.next(),
+                    hasMoreRetrying: row.next())
+            )
+        }
         // Behind the last of so many there may be more, which were not looked at.
-        func isCut(_ column: Int) -> Bool {
-            rows.count { $0.int(column) > 0 } >= KindFailures.kindLimit
+        if let last = found.indices.last {
+            if found.count(where: { $0.failures.errors > 0 }) >= KindFailures.kindLimit {
+                found[last].failures.hasMoreErrors = true
+            }
+            if found.count(where: { $0.failures.retrying > 0 }) >= KindFailures.kindLimit {
+                found[last].failures.hasMoreRetrying = true
+            }
         }
-        let (isErrorsCut, isRetryingCut) = (isCut(2), isCut(5))
-        for (index, row) in rows.enumerated() {
-            let isLast = index == rows.count - 1
-            failures[Name(unchecked: row.text(0)), default: []].append(
-                KindFailures(
-                    kind: Name(unchecked: row.text(1)), errors: Int(row.int(2)),
-                    errorsOfHour: Int(row.int(3)), errorsOfDay: Int(row.int(4)),
-                    retrying: Int(row.int(5)),
-                    hasMoreErrors: row.bool(6) || (isLast && isErrorsCut),
-                    hasMoreRetrying: row.bool(7) || (isLast && isRetryingCut)))
-        }
-        return failures
+        return Dictionary(grouping: found, by: \.queue).mapValues { $0.map(\.failures) }
     }
 
     /// Beside the others those of which nothing but failures is known.
@@ -195,15 +194,15 @@ extension PostgresStore {
 
     /// Every row of `worker` with the number of its claims, those of one remote worker as one.
     public func workers() async throws(StoreError) -> [WorkerStanding] {
-        try await pool.run(statements.workers, Parameters()).map { row in
-            WorkerStanding(
+        try await pool.run(statements.workers, Parameters()).read { row throws(StoreError) in
+            try WorkerStanding(
                 worker: WorkerRecord(
-                    id: row.id(0), host: row.text(1),
-                    processID: Int32(truncatingIfNeeded: row.int(2)),
-                    queues: row.texts(3).map(Name.init(unchecked:)),
-                    concurrency: Int(row.int(4)), version: row.text(5),
-                    heartbeat: .microseconds(row.int(6)), lease: .microseconds(row.int(7))),
-                startedAt: row.time(8), seenAt: row.time(9), executing: Int(row.int(10)))
+                    id: row.next(), host: row.next(),
+                    processID: Int32(truncatingIfNeeded: row.next(Int64.self)),
+                    queues: row.texts().map(Name.init(unchecked:)),
+                    concurrency: row.next(), version: row.next(), heartbeat: row.next(),
+                    lease: row.next()),
+                startedAt: row.next(), seenAt: row.next(), executing: row.next())
         }.oneOfEachWorker
     }
 
@@ -211,38 +210,44 @@ extension PostgresStore {
     public func circumstances(of id: JobID) async throws(StoreError) -> Circumstances? {
         var parameters = Parameters()
         parameters.append(id)
-        return try await pool.run(statements.explain, parameters).map { row in
-            Circumstances(
-                job: jobRecord(row), asOf: row.time(18), isPaused: row.bool(19),
-                liveWorkers: Int(row.int(20)), servingWorkers: Int(row.int(21)),
-                unableWorkers: Int(row.int(30)), servingSlots: Int(row.int(22)),
-                servingExecuting: Int(row.int(23)),
-                lastOutcome: row.optionalText(24), ahead: Int(row.int(25)),
-                holder: row.optionalText(26).map { host in
-                    Circumstances.Holder(
-                        host: host, processID: Int(row.int(27)), seenAt: row.time(28),
-                        isLive: row.bool(29))
-                },
-                putOffSince: row.optionalTime(31), putOffReason: row.optionalText(32),
-                source: row.optionalText(33).map(Name.init(unchecked:)),
-                providerID: row.optionalText(34),
-                tick: row.optionalText(35).map { schedule in
-                    Circumstances.Tick(schedule: Name(unchecked: schedule), time: row.time(36))
-                })
-        }.first
+        return try await pool.run(statements.explain, parameters).read(circumstancesFound).first
     }
 
-    /// What a job failed with before it succeeded is told of its attempts alone.
-    func jobRecord(_ row: Row) -> JobRecord {
-        let status = JobStatus(rawValue: row.text(3)) ?? .error
-        return JobRecord(
-            id: row.id(0), kind: Name(unchecked: row.text(1)), queue: Name(unchecked: row.text(2)),
-            status: status,
-            priority: Priority(unchecked: Int(row.int(4))), attempt: Int(row.int(5)),
-            maxAttempts: Int(row.int(6)), crashes: Int(row.int(7)), key: row.optionalText(8),
-            uniqueKey: row.optionalText(9), payloadID: row.id(10), enqueuedAt: row.time(11),
-            runAt: row.time(12), claimedAt: row.optionalTime(13), finishedAt: row.optionalTime(14),
-            worker: row.optionalID(15), reason: status == .success ? nil : row.optionalText(16),
-            attemptsBefore: Int(row.int(17)))
+    private func circumstancesFound(_ row: inout Row) throws(StoreError) -> Circumstances {
+        var found = try Circumstances(
+            job: jobRecord(&row), asOf: row.next(), isPaused: row.next(), liveWorkers: row.next(),
+            servingWorkers: row.next(), unableWorkers: 0, servingSlots: row.next(),
+            servingExecuting: row.next(), lastOutcome: row.next(), ahead: row.next(), holder: nil)
+        if let host = try row.next(String?.self) {
+            found.holder = try Circumstances.Holder(
+                host: host, processID: row.next(), seenAt: row.next(), isLive: row.next())
+        } else {
+            row.skip(3)
+        }
+        found.unableWorkers = try row.next()
+        found.putOffSince = try row.next()
+        found.putOffReason = try row.next()
+        found.source = try row.next()
+        found.providerID = try row.next()
+        if let schedule = try row.next(Name?.self) {
+            found.tick = try Circumstances.Tick(schedule: schedule, time: row.next())
+        } else {
+            row.skip()
+        }
+        return found
+    }
+
+    /// The columns of parts/job_columns.sql and the reason. What a job failed with before it succeeded
+    /// is told of its attempts alone.
+    func jobRecord(_ row: inout Row) throws(StoreError) -> JobRecord {
+        var job = try JobRecord(
+            id: row.next(), kind: row.next(), queue: row.next(), status: row.next(),
+            priority: row.next(), attempt: row.next(), maxAttempts: row.next(),
+            crashes: row.next(), key: row.next(), uniqueKey: row.next(), payloadID: row.next(),
+            enqueuedAt: row.next(), runAt: row.next(), claimedAt: row.next(),
+            finishedAt: row.next(), worker: row.next(), reason: nil, attemptsBefore: row.next())
+        let reason: String? = try row.next()
+        if job.status != .success { job.reason = reason }
+        return job
     }
 }

@@ -64,42 +64,45 @@ extension PostgresStore {
 
     /// One row of settings and counts.
     package func checkup() async throws(StoreError) -> Checkup {
-        let rows = try await pool.run(statements.checkup, Parameters())
-        guard let row = rows.first else { throw .unavailable("postgres told nothing of itself") }
-        return Checkup(
-            version: Int(row.int(0)), isStandby: row.bool(1), clock: row.time(2),
-            maxConnections: Int(row.int(3)), reservedConnections: Int(row.int(4)),
-            usedConnections: Int(row.int(5)), fsync: row.text(6), synchronousCommit: row.text(7),
-            autovacuum: row.text(8), seesAllSessions: row.bool(9), workers: Int(row.int(10)),
-            silentWorkers: Int(row.int(11)), sinceAnalyze: row.optionalInt(12).map { .seconds($0) },
-            changedSinceAnalyze: Int(row.optionalInt(13) ?? 0),
-            isolation: row.optionalText(14) ?? "read committed")
+        let checkups = try await pool.run(statements.checkup, Parameters()).read {
+            row throws(StoreError) in
+            try Checkup(
+                version: row.next(), isStandby: row.next(), clock: row.next(),
+                maxConnections: row.next(), reservedConnections: row.next(),
+                usedConnections: row.next(), fsync: row.next(), synchronousCommit: row.next(),
+                autovacuum: row.next(), seesAllSessions: row.next(), workers: row.next(),
+                silentWorkers: row.next(),
+                sinceAnalyze: row.next(Int64?.self).map { .seconds($0) },
+                changedSinceAnalyze: row.next(Int?.self) ?? 0,
+                isolation: row.next(String?.self) ?? "read committed")
+        }
+        guard let checkup = checkups.first else {
+            throw .unavailable("postgres told nothing of itself")
+        }
+        return checkup
     }
 
     /// One statement that locks nothing.
     public func unknownKinds() async throws(StoreError) -> [UnknownKind] {
-        try await pool.run(statements.unknownKinds, Parameters()).map { row in
-            UnknownKind(
-                queue: Name(unchecked: row.text(0)), kind: Name(unchecked: row.text(1)),
-                jobs: Int(row.int(2)))
+        try await pool.run(statements.unknownKinds, Parameters()).read { row throws(StoreError) in
+            try UnknownKind(queue: row.next(), kind: row.next(), jobs: row.next())
         }
     }
 
     /// One statement over the system's own tables.
     public func tableSizes() async throws(StoreError) -> [TableSize] {
-        try await pool.run(statements.tableSizes, Parameters()).map { row in
-            TableSize(table: row.text(0), bytes: row.int(1))
+        try await pool.run(statements.tableSizes, Parameters()).read { row throws(StoreError) in
+            try TableSize(table: row.next(), bytes: row.next())
         }
     }
 
     /// The oldest first, at most ten.
     package func vacuumHolders() async throws(StoreError) -> [VacuumHolder] {
-        try await pool.run(statements.vacuumHolders, Parameters()).map { row in
-            VacuumHolder(
-                what: row.text(0), name: row.text(1), processID: row.optionalInt(2).map { Int($0) },
-                state: row.optionalText(3), since: row.optionalTime(4),
-                queryStart: row.optionalTime(5), age: row.optionalInt(6).map { .seconds($0) },
-                query: row.optionalText(7))
+        try await pool.run(statements.vacuumHolders, Parameters()).read { row throws(StoreError) in
+            try VacuumHolder(
+                what: row.next(), name: row.next(), processID: row.next(), state: row.next(),
+                since: row.next(), queryStart: row.next(),
+                age: row.next(Int64?.self).map { .seconds($0) }, query: row.next())
         }
     }
 }

@@ -10,7 +10,7 @@ extension PostgresStore {
         parameters.append(ids)
         parameters.append(worker)
         parameters.append(queues.map(\.description))
-        return try await pool.run(statements.claim, parameters).map(claimedJob)
+        return try await pool.run(statements.claim, parameters).read(claimedJob)
     }
 
     /// One statement that walks the index of each queue in its own order.
@@ -28,17 +28,16 @@ extension PostgresStore {
         parameters.append(places.map { $0?.runAt })
         parameters.append(places.map { $0?.id })
         var sweep = Sweep(jobs: [])
-        for row in try await pool.run(statements.sweep, parameters) {
-            if !row.isNull(1) {
-                sweep.jobs.append(claimedJob(row))
-            } else if row.isNull(2) {
-                let queue = Name(unchecked: row.text(3))
-                sweep.cursors[queue] = QueuedCursor(
-                    queue: queue, priority: Priority(unchecked: Int(row.int(4))),
-                    runAt: row.time(14), id: row.id(0))
+        try await pool.run(statements.sweep, parameters).read { row throws(StoreError) in
+            guard try row.isNull(1) else { return sweep.jobs.append(try claimedJob(&row)) }
+            let queue: Name = try row.at(3)
+            if try row.isNull(2) {
+                sweep.cursors[queue] = try QueuedCursor(
+                    queue: queue, priority: row.at(4), runAt: row.at(14), id: row.at(0))
             } else {
-                sweep.suspectsQueue = Name(unchecked: row.text(3))
+                sweep.suspectsQueue = queue
             }
+            row.skipRest()
         }
         return sweep
     }
@@ -50,9 +49,9 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(worker)
         parameters.append(queues.map(\.description))
-        return try await pool.run(statements.turn, parameters).first.map { row in
-            SuspectsTurn(queue: Name(unchecked: row.text(0)), left: .microseconds(row.int(1)))
-        }
+        return try await pool.run(statements.turn, parameters).read { row throws(StoreError) in
+            try SuspectsTurn(queue: row.next(), left: row.next())
+        }.first
     }
 
     /// One statement that walks the index of suspects.
@@ -62,7 +61,7 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(worker)
         parameters.append(queues.map(\.description))
-        return try await pool.run(statements.claimSuspect, parameters).map(claimedJob).first
+        return try await pool.run(statements.claimSuspect, parameters).read(claimedJob).first
     }
 
     /// One statement that locks nothing.
@@ -70,11 +69,11 @@ extension PostgresStore {
         guard !ids.isEmpty else { return [] }
         var parameters = Parameters()
         parameters.append(ids)
-        return try await pool.run(statements.stillQueued, parameters).map { row in
-            QueuedJob(
-                announcement: announcement(row, 0, 1, 2),
-                isSuspect: row.int(3) >= JobLimits.suspectCrashes,
-                kind: Name(unchecked: row.text(4)))
+        return try await pool.run(statements.stillQueued, parameters).read {
+            row throws(StoreError) in
+            try QueuedJob(
+                announcement: row.announcement(),
+                isSuspect: row.next(Int.self) >= JobLimits.suspectCrashes, kind: row.next())
         }
     }
 
@@ -84,8 +83,8 @@ extension PostgresStore {
     ) async throws(StoreError) -> [(job: JobID, claim: ClaimToken)] {
         var parameters = Parameters()
         parameters.append(worker)
-        return try await pool.run(statements.claims, parameters).map { row in
-            (job: row.id(0), claim: row.id(1))
+        return try await pool.run(statements.claims, parameters).read { row throws(StoreError) in
+            try (job: row.next(), claim: row.next())
         }
     }
 
@@ -96,35 +95,38 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(job)
         parameters.append(claim)
-        return try await pool.run(statements.heldBody, parameters).first.map { row in
-            HeldBody(
-                id: row.id(0),
-                payload: row.optionalText(1).map { type in
-                    Payload([], contentType: type, headers: HeaderBlock.decode(row.bytes(2)))
-                }, bytes: Int(row.optionalInt(3) ?? 0))
-        }
+        return try await pool.run(statements.heldBody, parameters).read { row throws(StoreError) in
+            let id: PayloadID = try row.next()
+            guard try !row.isNextNull() else {
+                row.skipRest()
+                return HeldBody(id: id, payload: nil, bytes: 0)
+            }
+            return try HeldBody(id: id, payload: payloadHead(&row), bytes: row.next())
+        }.first
     }
 
-    private func claimedJob(_ row: Row) -> ClaimedJob {
-        let hasBody = !row.isNull(11)
-        let body = row.optionalBytes(13)
-        let payload =
-            hasBody
-            ? Payload(
-                body ?? [], contentType: row.text(11), headers: HeaderBlock.decode(row.bytes(12)))
-            : Payload([], contentType: "application/octet-stream")
+    /// The columns of parts/claimed.sql.
+    private func claimedJob(_ row: inout Row) throws(StoreError) -> ClaimedJob {
+        let (id, claim): (JobID, ClaimToken) = try (row.next(), row.next())
+        let (kind, queue): (Name, Name) = try (row.next(), row.next())
+        let (priority, attempt): (Priority, Int) = try (row.next(), row.next())
+        let (maxAttempts, crashes): (Int, Int) = try (row.next(), row.next())
+        let (key, payloadID): (String?, PayloadID) = try (row.next(), row.next())
+        let (source, contentType): (Name?, String?) = try (row.next(), row.next())
+        let (headers, body): ([UInt8]?, [UInt8]?) = try (row.next(), row.next())
+        let (due, now): (Timestamp, Timestamp) = try (row.next(), row.next())
+        let (before, putOffAt): (Int, Timestamp?) = try (row.next(), row.next())
+        let bytes: Int? = try row.next()
+        let payload = Payload(
+            body ?? [], contentType: contentType ?? "application/octet-stream",
+            headers: headers.map(HeaderBlock.decode) ?? [])
         return ClaimedJob(
-            id: row.id(0), claim: row.id(1),
-            kind: Name(unchecked: row.text(2)), queue: Name(unchecked: row.text(3)),
-            priority: Priority(unchecked: Int(row.int(4))),
-            attempt: Int(row.int(5)), maxAttempts: Int(row.int(6)), crashes: Int(row.int(7)),
-            key: row.optionalText(8), payloadID: row.id(9),
-            source: row.optionalText(10).map(Name.init(unchecked:)),
-            payload: body == nil ? payload : payload.asHandled, hasBody: hasBody,
-            leftOutBytes: hasBody && body == nil ? Int(row.int(18)) : nil,
-            waitedMicroseconds: waited(from: row.time(14), to: row.time(15)),
-            attemptsBefore: Int(row.int(16)),
-            putOff: row.optionalTime(17).map { .microseconds(waited(from: $0, to: row.time(15))) })
+            id: id, claim: claim, kind: kind, queue: queue, priority: priority, attempt: attempt,
+            maxAttempts: maxAttempts, crashes: crashes, key: key, payloadID: payloadID,
+            source: source, payload: body == nil ? payload : payload.asHandled,
+            hasBody: contentType != nil, leftOutBytes: body == nil ? bytes : nil,
+            waitedMicroseconds: waited(from: due, to: now), attemptsBefore: before,
+            putOff: putOffAt.map { .microseconds(waited(from: $0, to: now)) })
     }
 }
 
@@ -132,11 +134,4 @@ extension PostgresStore {
 private func waited(from due: Timestamp, to now: Timestamp) -> Int64 {
     let (time, overflow) = now.microseconds.subtractingReportingOverflow(due.microseconds)
     return overflow ? .max : time
-}
-
-/// An announcement from the columns that hold its id, queue and priority.
-func announcement(_ row: Row, _ id: Int, _ queue: Int, _ priority: Int) -> Announcement {
-    Announcement(
-        id: row.id(id), queue: Name(unchecked: row.text(queue)),
-        priority: Priority(unchecked: Int(row.int(priority))))
 }

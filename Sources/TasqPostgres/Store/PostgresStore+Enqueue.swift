@@ -50,14 +50,8 @@ extension PostgresStore {
     ) async throws(StoreError) {
         var parameters = parameters(of: jobs)
         parameters.append(jobs.map(\.uniqueKey))
-        let bound = parameters
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.enqueueUnique, bound)
-        }
-        for row in rows {
-            let id = row.id(0, as: JobStatus.self)
-            answers[id] = .stored(id)
-        }
+        let rows = try await write(statements.enqueueUnique, parameters)
+        for id in try rows.column(of: JobID.self) { answers[id] = .stored(id) }
         let left = jobs.filter { answers[$0.id] == nil }
         guard !left.isEmpty else { return }
         try await confirm()
@@ -85,7 +79,7 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(duplicates)
         let again = Set(
-            try await pool.run(statements.rearm, parameters).map { $0.id(0, as: Payload.self) })
+            try await pool.run(statements.rearm, parameters).column(of: PayloadID.self))
         return events.compactMap { event -> Accepted? in
             let answer = answers[event.id]
             guard case .duplicate(let first, _) = answer else { return answer }
@@ -98,11 +92,8 @@ extension PostgresStore {
     private func accept(
         _ events: [NewEvent], answers: inout [PayloadID: Accepted]
     ) async throws(StoreError) {
-        let bound = parameters(of: events)
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.accept, bound)
-        }
-        let stored = Set(rows.map { $0.id(0, as: Payload.self) })
+        let rows = try await write(statements.accept, parameters(of: events))
+        let stored = Set(try rows.column(of: PayloadID.self))
         if stored.count < events.count { try await confirm() }
         var left: [(event: NewEvent, providerID: String)] = []
         for event in events {
@@ -117,8 +108,9 @@ extension PostgresStore {
         question.append(left.map { $0.event.source.description })
         question.append(left.map { $0.providerID })
         var known: [[String]: PayloadID] = [:]
-        for row in try await pool.run(statements.acceptedBefore, question) {
-            known[[row.text(0), row.text(1)]] = row.id(2)
+        try await pool.run(statements.acceptedBefore, question).read { row throws(StoreError) in
+            let name: [String] = try [row.next(), row.next()]
+            known[name] = try row.next(PayloadID.self)
         }
         for (event, providerID) in left {
             guard let first = known[[event.source.description, providerID]] else { continue }
@@ -126,16 +118,19 @@ extension PostgresStore {
         }
     }
 
-    /// Repeats a write once when its outcome is unknown: the ids make the second try harmless, and
-    /// a connection that just died then costs the caller nothing.
-    func repeatingOnce<Answer: Sendable>(
-        _ write: () async throws(StoreError) -> Answer
-    ) async throws(StoreError) -> Answer {
+    /// Runs a write, and once more when its outcome is unknown: the ids make the second try harmless,
+    /// and a connection that just died then costs the caller nothing.
+    @discardableResult
+    func write(
+        _ statement: Statement, _ parameters: Parameters
+    ) async throws(StoreError) -> Rows {
         do {
-            return try await write()
+            return try await pool.run(statement, parameters)
         } catch {
             guard case .unknown = error else { throw error }
-            return try await afterUnknown(error, write)
+            return try await afterUnknown(error) { () async throws(StoreError) in
+                try await self.pool.run(statement, parameters)
+            }
         }
     }
 
@@ -161,13 +156,13 @@ extension PostgresStore {
     private func parameters(of job: NewJob) -> Parameters {
         var parameters = Parameters()
         parameters.append(job.id)
-        parameters.append(job.queue.description)
+        parameters.append(job.options.queue.description)
         parameters.append(job.kind.description)
-        parameters.append(Int64(job.priority.level))
-        parameters.append(Int64(job.maxAttempts))
+        parameters.append(Int64(job.options.priority.level))
+        parameters.append(Int64(job.options.maxAttempts))
         parameters.append(job.start.delayMicroseconds)
         parameters.append(job.start.time)
-        parameters.append(job.key)
+        parameters.append(job.options.key)
         parameters.append(job.payload.contentType)
         parameters.append(bytes: HeaderBlock.encode(job.payload.headers))
         parameters.append(bytes: job.payload.body)
@@ -178,13 +173,10 @@ extension PostgresStore {
     private func parameters(of jobs: [NewJob]) -> Parameters {
         var parameters = Parameters()
         parameters.append(jobs.map(\.id))
-        parameters.append(jobs.map { $0.queue.description }.oneIfAlike)
-        parameters.append(jobs.map { $0.kind.description }.oneIfAlike)
-        parameters.append(jobs.map { Int64($0.priority.level) }.oneIfAlike)
-        parameters.append(jobs.map { Int64($0.maxAttempts) }.oneIfAlike)
+        parameters.append(placesOf: jobs)
         parameters.append(jobs.map { $0.start.delayMicroseconds }.noneIfNil())
         parameters.append(jobs.map { $0.start.time }.noneIfNil())
-        parameters.append(jobs.map(\.key).noneIfNil())
+        parameters.append(jobs.map(\.options.key).noneIfNil())
         parameters.append(jobs.map { $0.payload.contentType }.oneIfAlike)
         parameters.append(
             bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) }.oneIfAlike)
@@ -205,13 +197,25 @@ extension PostgresStore {
         parameters.append(bytesArray: events.map { $0.payload.body })
         parameters.append(jobs.map { $0.job.id })
         parameters.append(jobs.map { $0.event })
-        parameters.append(jobs.map { $0.job.queue.description }.oneIfAlike)
-        parameters.append(jobs.map { $0.job.kind.description }.oneIfAlike)
-        parameters.append(jobs.map { Int64($0.job.priority.level) }.oneIfAlike)
-        parameters.append(jobs.map { Int64($0.job.maxAttempts) }.oneIfAlike)
-        parameters.append(jobs.map { $0.job.key }.noneIfNil())
+        parameters.append(placesOf: jobs.map(\.job))
+        parameters.append(jobs.map { $0.job.options.key }.noneIfNil())
         parameters.append(jobs.map { $0.job.start.delayMicroseconds }.noneIfNil())
         return parameters
+    }
+}
+
+extension Parameters {
+    /// The queues, kinds, priorities and attempts of jobs, as every statement that stores some takes
+    /// them; one alone where all are equal, unless they are to be spelled out.
+    mutating func append(placesOf jobs: [NewJob], isSpelledOut: Bool = false) {
+        let queues = jobs.map(\.options.queue.description)
+        let kinds = jobs.map(\.kind.description)
+        let priorities = jobs.map { Int64($0.options.priority.level) }
+        let attempts = jobs.map { Int64($0.options.maxAttempts) }
+        append(isSpelledOut ? queues : queues.oneIfAlike)
+        append(isSpelledOut ? kinds : kinds.oneIfAlike)
+        append(isSpelledOut ? priorities : priorities.oneIfAlike)
+        append(isSpelledOut ? attempts : attempts.oneIfAlike)
     }
 }
 

@@ -32,8 +32,10 @@ extension PostgresStore {
         parameters.append(filter.until.map { PayloadID(firstAt: $0) })
         parameters.append(Int64(Self.walkLimit))
         var page = EventPage(events: [], next: nil)
-        for row in try await pool.run(statements.events, parameters) {
-            if row.bool(7) { page.next = row.id(0) } else { page.events.append(eventRecord(row)) }
+        try await pool.run(statements.events, parameters).read { row throws(StoreError) in
+            let event = try eventRecord(&row)
+            let isStop: Bool = try row.next()
+            if isStop { page.next = event.id } else { page.events.append(event) }
         }
         if page.events.count == limit { page.next = page.events.last?.id }
         return page
@@ -55,13 +57,14 @@ extension PostgresStore {
         parameters.append(filter.until.map { PayloadID(firstAt: $0) })
         parameters.append(until)
         var page = MatchPage<Payload>(ids: [], last: nil, examined: 0, until: until, estimate: 0)
-        for row in try await pool.run(statements.matchingEvents, parameters) {
-            if let id = row.optionalID(0, as: Payload.self) {
-                page.ids.append(id)
-            } else {
-                page.last = row.optionalID(1)
-                page.examined = Int(row.int(2))
+        let rows = try await pool.run(statements.matchingEvents, parameters)
+        try rows.read { row throws(StoreError) in
+            if let id = try row.next(PayloadID?.self) {
+                row.skipRest()
+                return page.ids.append(id)
             }
+            page.last = try row.next()
+            page.examined = try row.next()
         }
         page.ids.sort()
         return page
@@ -71,14 +74,14 @@ extension PostgresStore {
     public func event(_ id: PayloadID) async throws(StoreError) -> EventRecord? {
         var parameters = Parameters()
         parameters.append(id)
-        return try await pool.run(statements.event, parameters).map(eventRecord).first
+        return try await pool.run(statements.event, parameters).read(eventRecord).first
     }
 
     /// The event's jobs with the workers that hold them, newest first, at most 1000.
     public func jobs(of event: PayloadID) async throws(StoreError) -> [JobRecord] {
         var parameters = Parameters()
         parameters.append(event)
-        return try await pool.run(statements.eventJobs, parameters).map(jobRecord)
+        return try await pool.run(statements.eventJobs, parameters).read(jobRecord)
     }
 
     /// One look into the index of the jobs of each event.
@@ -90,9 +93,11 @@ extension PostgresStore {
         parameters.append(events)
         parameters.append(100 as Int64)
         var outcomes: [PayloadID: [JobStatus: Int]] = [:]
-        for row in try await pool.run(statements.eventOutcomes, parameters) {
-            guard let status = JobStatus(rawValue: row.text(1)) else { continue }
-            outcomes[row.id(0), default: [:]][status] = Int(row.int(2))
+        try await pool.run(statements.eventOutcomes, parameters).read { row throws(StoreError) in
+            let (event, word): (PayloadID, String) = try (row.next(), row.next())
+            let count: Int = try row.next()
+            guard let status = JobStatus(rawValue: word) else { return }
+            outcomes[event, default: [:]][status] = count
         }
         return outcomes
     }
@@ -105,7 +110,7 @@ extension PostgresStore {
         parameters.append(body)
         parameters.append(Int64(offset))
         parameters.append(Int64(count))
-        return try await pool.run(statements.piece, parameters).first?.bytes(0)
+        return try await pool.run(statements.piece, parameters).column(of: [UInt8].self).first
     }
 
     /// One commit a round; a holder of a unique key that is gone when it is looked for makes room
@@ -120,17 +125,11 @@ extension PostgresStore {
             var parameters = parameters(of: open, replaying: event)
             parameters.append(unlessUnfinished)
             parameters.append(open.map { $0.start.delayMicroseconds })
-            let bound = parameters
-            let rows = try await repeatingOnce { () async throws(StoreError) in
-                try await self.pool.run(self.statements.replay, bound)
-            }
+            let rows = try await write(statements.replay, parameters)
             var mayRun: Bool?
-            for row in rows {
-                guard let id = row.optionalID(0, as: JobStatus.self) else {
-                    mayRun = row.bool(1)
-                    continue
-                }
-                answers[id] = .stored(id)
+            try rows.read { row throws(StoreError) in
+                let (id, says): (JobID?, Bool) = try (row.next(), row.next())
+                if let id { answers[id] = .stored(id) } else { mayRun = says }
             }
             guard let mayRun else { return nil }
             guard mayRun else { return [] }
@@ -146,20 +145,16 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(event)
         parameters.append(jobs.map(\.id))
-        parameters.append(jobs.map { $0.queue.description })
-        parameters.append(jobs.map { $0.kind.description })
-        parameters.append(jobs.map { Int64($0.priority.level) })
-        parameters.append(jobs.map { Int64($0.maxAttempts) })
-        parameters.append(jobs.map(\.key))
+        parameters.append(placesOf: jobs, isSpelledOut: true)
+        parameters.append(jobs.map(\.options.key))
         parameters.append(jobs.map(\.uniqueKey))
         return parameters
     }
 
-    private func eventRecord(_ row: Row) -> EventRecord {
-        EventRecord(
-            id: row.id(0), source: Name(unchecked: row.text(1)), providerID: row.optionalText(2),
-            contentType: row.text(3),
-            headers: HeaderBlock.decode(row.bytes(4)).filter { $0.name != Payload.formHeader },
-            bytes: Int(row.int(5)), receivedAt: row.time(6))
+    private func eventRecord(_ row: inout Row) throws(StoreError) -> EventRecord {
+        try EventRecord(
+            id: row.next(), source: row.next(), providerID: row.next(), contentType: row.next(),
+            headers: HeaderBlock.decode(row.next()).filter { $0.name != Payload.formHeader },
+            bytes: row.next(), receivedAt: row.next())
     }
 }

@@ -18,8 +18,8 @@ extension PostgresStore {
             case .delete: statements.delete
             }
         var found: [JobID: JobActionAnswer] = [:]
-        for row in try await pool.run(statement, parameters) {
-            let answer = actionAnswer(row, to: action)
+        try await pool.run(statement, parameters).read { row throws(StoreError) in
+            let answer = try actionAnswer(&row, to: action)
             found[answer.id] = answer
         }
         var seen: Set<JobID> = []
@@ -31,7 +31,7 @@ extension PostgresStore {
     /// One page of the primary key, or of the index of failed jobs where only those can match.
     public func matching(
         _ request: BulkRequest, after cursor: JobID?, until: Timestamp?, limit: Int
-    ) async throws(StoreError) -> MatchPage<JobStatus> {
+    ) async throws(StoreError) -> MatchPage<JobRecord> {
         let filter = request.filter
         var parameters = Parameters()
         parameters.append(cursor)
@@ -46,30 +46,33 @@ extension PostgresStore {
         parameters.append(filter.reason)
         let statement =
             request.statuses == [.error] ? statements.matchingErrors : statements.matching
-        var page = MatchPage<JobStatus>(
+        var page = MatchPage<JobRecord>(
             ids: [], last: nil, examined: 0, until: Timestamp(microseconds: 0), estimate: 0)
-        for row in try await pool.run(statement, parameters) {
-            if let id = row.optionalID(0, as: JobStatus.self) {
-                page.ids.append(id)
-            } else {
-                page.last = row.optionalID(1)
-                page.examined = Int(row.int(2))
-                page.until = row.time(3)
-                page.estimate = Int(row.int(4))
+        try await pool.run(statement, parameters).read { row throws(StoreError) in
+            if let id = try row.next(JobID?.self) {
+                row.skipRest()
+                return page.ids.append(id)
             }
+            page.last = try row.next()
+            page.examined = try row.next()
+            page.until = try row.next()
+            page.estimate = try row.next()
         }
         return page
     }
 
-    private func actionAnswer(_ row: Row, to action: JobAction) -> JobActionAnswer {
-        let id = row.id(0, as: JobStatus.self)
-        let status = JobStatus(rawValue: row.text(1)) ?? .error
+    private func actionAnswer(
+        _ row: inout Row, to action: JobAction
+    ) throws(StoreError) -> JobActionAnswer {
+        let (id, status): (JobID, JobStatus) = try (row.next(), row.next())
+        let (queue, priority): (Name, Priority) = try (row.next(), row.next())
+        let (word, holder): (String, JobID?) = try (row.next(), row.next())
         let result: JobActionResult =
-            switch row.text(4) {
+            switch word {
             case "done": .done(from: status)
             case "already": .already
-            case "taken": .keyTaken(by: row.optionalID(5))
-            case "spent": .spent
+            case "taken": .keyTaken(by: holder)
+            case "spent": .attemptsUsedUp
             case "locked": .heldUp
             default: .wrongState(status)
             }
@@ -81,6 +84,8 @@ extension PostgresStore {
             default: false
             }
         return JobActionAnswer(
-            id: id, result: result, announcement: isQueued ? announcement(row, 0, 2, 3) : nil)
+            id: id, result: result,
+            announcement: isQueued
+                ? Announcement(id: id, queue: queue, priority: priority) : nil)
     }
 }

@@ -14,10 +14,7 @@ extension PostgresStore {
         parameters.append(worker.heartbeat.inMicroseconds)
         parameters.append(worker.lease.inMicroseconds)
         parameters.append(renewing)
-        let bound = parameters
-        return try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.attend, bound).count > 0
-        }
+        return try await write(statements.attend, parameters).count > 0
     }
 
     /// One statement by the claim's own token.
@@ -26,11 +23,7 @@ extension PostgresStore {
         parameters.append(job)
         parameters.append(claim)
         parameters.append(WorkerRecord.remoteVersion)
-        let bound = parameters
-        return try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.renew, bound).first
-                .map { .microseconds($0.int(0)) }
-        }
+        return try await write(statements.renew, parameters).column(of: Duration.self).first
     }
 
     /// One statement, harmless to repeat.
@@ -41,10 +34,10 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(workers)
         parameters.append(workers.map { sequences[$0] ?? -1 })
-        return try await pool.run(statements.retire, parameters).map { row in
-            WorkerSight(
-                id: row.id(0), sequence: row.int(1), heartbeat: .microseconds(row.int(2)),
-                lease: .microseconds(row.int(3)), lockFell: false)
+        return try await pool.run(statements.retire, parameters).read { row throws(StoreError) in
+            try WorkerSight(
+                id: row.next(), sequence: row.next(), heartbeat: row.next(), lease: row.next(),
+                lockFell: false)
         }
     }
 }

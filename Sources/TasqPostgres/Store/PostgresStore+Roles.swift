@@ -35,9 +35,10 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(grants.map(\.role))
         parameters.append(grants.map(\.rights.rawValue))
-        if let missing = try await pool.run(statements.grant, parameters).first {
+        let missing = try await pool.run(statements.grant, parameters).column(of: String.self)
+        if let role = missing.first {
             throw .misconfigured(
-                "postgres \(settings.safeDescription): no role \(missing.text(0)): "
+                "postgres \(settings.safeDescription): no role \(role): "
                     + "create it first, nothing was granted")
         }
         try await renewGrants()
@@ -52,8 +53,9 @@ extension PostgresStore {
                 BEGIN ISOLATION LEVEL READ COMMITTED;
                 LOCK TABLE \(self.settings.schema).granted IN SHARE ROW EXCLUSIVE MODE
                 """)
-            for command in try await session.run(self.statements.grants, Parameters()) {
-                try await session.script(command.text(0))
+            let commands = try await session.run(self.statements.grants, Parameters())
+            for command in try commands.column(of: String.self) {
+                try await session.script(command)
             }
             try await session.script("COMMIT")
         }

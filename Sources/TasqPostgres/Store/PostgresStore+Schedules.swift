@@ -5,7 +5,7 @@ extension PostgresStore {
     public func schedules(named name: Name?) async throws(StoreError) -> [ScheduleRecord] {
         var parameters = Parameters()
         parameters.append(name?.description)
-        return try await pool.run(statements.schedules, parameters).map(scheduleRecord)
+        return try await pool.run(statements.schedules, parameters).read(scheduleRecord)
     }
 
     /// One statement; repeating it changes nothing.
@@ -22,16 +22,13 @@ extension PostgresStore {
         parameters.append(schedules.map(\.start))
         parameters.append(schedules.map(\.end))
         parameters.append(schedules.map { $0.kind.description })
-        parameters.append(schedules.map { $0.queue.description })
-        parameters.append(schedules.map { Int64($0.priority.level) })
-        parameters.append(schedules.map { Int64($0.maxAttempts) })
-        parameters.append(schedules.map(\.key))
+        parameters.append(schedules.map(\.options.queue.description))
+        parameters.append(schedules.map { Int64($0.options.priority.level) })
+        parameters.append(schedules.map { Int64($0.options.maxAttempts) })
+        parameters.append(schedules.map(\.options.key))
         parameters.append(bytesArray: schedules.map(\.payload))
         parameters.append(isConfiguration)
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(self.statements.schedulePut, bound)
-        }
+        try await write(statements.schedulePut, parameters)
     }
 
     /// One update.
@@ -41,10 +38,7 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(name.description)
         parameters.append(isPaused)
-        let bound = parameters
-        return try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.schedulePause, bound).count > 0
-        }
+        return try await write(statements.schedulePause, parameters).count > 0
     }
 
     /// One delete. After a first try whose answer got lost there may be nothing left to delete.
@@ -59,13 +53,12 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(Int64(limit))
         var due = DueSchedules(records: [], asOf: Timestamp(microseconds: 0), nextTick: nil)
-        for row in try await pool.run(statements.schedulesDue, parameters) {
-            due.asOf = row.time(21)
-            if row.isNull(0) {
-                due.nextTick = row.optionalInt(22).map { .microseconds(max(0, $0)) }
-            } else {
-                due.records.append(scheduleRecord(row))
-            }
+        try await pool.run(statements.schedulesDue, parameters).read { row throws(StoreError) in
+            let isSchedule = try !row.isNextNull()
+            if isSchedule { due.records.append(try scheduleRecord(&row)) } else { row.skip(21) }
+            due.asOf = try row.next()
+            let next = try row.next(Duration?.self)
+            if !isSchedule { due.nextTick = next.map { max(.zero, $0) } }
         }
         return due
     }
@@ -96,28 +89,23 @@ extension PostgresStore {
         parameters.append(bytesArray: ticks.map { $0.job.payload.body })
         parameters.append(ticks.map { $0.job.payload.contentType })
         parameters.append(!isByHand)
-        let bound = parameters
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.schedulesFire, bound)
-        }
-        return rows.map { row in
-            Fired(announcement: announcement(row, 0, 1, 2), isQueued: row.text(3) == "queued")
+        let rows = try await write(statements.schedulesFire, parameters)
+        return try rows.read { row throws(StoreError) in
+            try Fired(announcement: row.announcement(), isQueued: row.next(String.self) == "queued")
         }
     }
 
-    private func scheduleRecord(_ row: Row) -> ScheduleRecord {
-        ScheduleRecord(
+    private func scheduleRecord(_ row: inout Row) throws(StoreError) -> ScheduleRecord {
+        try ScheduleRecord(
             entry: ScheduleEntry(
-                name: Name(unchecked: row.text(0)), cron: row.text(1), zone: row.text(2),
-                clockChange: ClockChange(rawValue: row.text(3)) ?? .once,
-                missed: MissedTicks(rawValue: row.text(4)) ?? .latest,
-                jitter: .microseconds(row.int(5)), start: row.optionalTime(6),
-                end: row.optionalTime(7), kind: Name(unchecked: row.text(8)),
-                queue: Name(unchecked: row.text(9)),
-                priority: Priority(unchecked: Int(row.int(10))), maxAttempts: Int(row.int(11)),
-                key: row.optionalText(12), payload: row.bytes(13)),
-            isPaused: row.bool(14), isConfigured: row.bool(15), nextAt: row.optionalTime(16),
-            isPlanned: row.bool(17), lastTick: row.optionalTime(18),
-            problem: row.optionalText(19), version: row.int(20))
+                name: row.next(), cron: row.next(), zone: row.next(),
+                clockChange: ClockChange(rawValue: row.next()) ?? .once,
+                missed: MissedTicks(rawValue: row.next()) ?? .latest,
+                jitter: row.next(), start: row.next(), end: row.next(), kind: row.next(),
+                queue: row.next(), priority: row.next(), maxAttempts: row.next(),
+                key: row.next(), payload: row.next()),
+            isPaused: row.next(), isConfigured: row.next(), nextAt: row.next(),
+            isPlanned: row.next(), lastTick: row.next(), problem: row.next(),
+            version: row.next())
     }
 }

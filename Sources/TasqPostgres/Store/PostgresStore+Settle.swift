@@ -8,11 +8,15 @@ extension PostgresStore {
         parameters.append(settlements.map(\.job))
         parameters.append(settlements.map(\.claim))
         parameters.append(settlements.map { $0.verdict.word }.oneIfAlike)
-        parameters.append(settlements.map { $0.verdict.delayMicroseconds }.noneIfNil())
+        // Whoever decided on a delay has kept it within the limit.
+        parameters.append(
+            settlements.map { settlement -> Int64? in
+                settlement.verdict.delay.map { min(max(.zero, $0), JobLimits.delay).inMicroseconds }
+            }.noneIfNil())
         parameters.append(settlements.map { $0.verdict.reason.map(storable) }.noneIfNil())
         FailPoint.beforeCommit.reach()
         var answer = SettleAnswer(
-            settled: try await pool.run(statements.settle, parameters).map(settled))
+            settled: try await pool.run(statements.settle, parameters).read(settled))
         FailPoint.afterCommit.reach()
         guard answer.settled.count < settlements.count else { return answer }
 
@@ -24,45 +28,21 @@ extension PostgresStore {
         question.append(missing.map(\.job))
         question.append(missing.map(\.claim))
         question.append(missing.map { $0.verdict.word })
-        for row in try await pool.run(statements.settledBefore, question) {
-            if row.bool(5) {
-                answer.heldUp.insert(row.id(1))
-            } else {
-                answer.settled.append(settled(row))
-            }
+        try await pool.run(statements.settledBefore, question).read { row throws(StoreError) in
+            let one = try settled(&row)
+            let stands: Bool = try row.next()
+            if stands { answer.heldUp.insert(one.claim) } else { answer.settled.append(one) }
         }
         return answer
     }
 
-    private func settled(_ row: Row) -> Settled {
-        Settled(
-            announcement: announcement(row, 0, 3, 4), claim: row.id(1),
-            status: JobStatus(rawValue: row.text(2)) ?? .error)
-    }
-}
-
-extension Verdict {
-    /// The word settle.sql knows it by.
-    fileprivate var word: String {
-        switch self {
-        case .success: "success"
-        case .retry: "retry"
-        case .snooze: "snooze"
-        case .later: "later"
-        case .cancelled: "cancelled"
-        case .error: "error"
-        case .handedBack: "handedback"
-        case .unstarted: "unstarted"
-        }
-    }
-
-    /// Whoever decided it has kept it within the limit.
-    fileprivate var delayMicroseconds: Int64? {
-        switch self {
-        case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
-            min(max(.zero, delay), JobLimits.delay).inMicroseconds
-        default: nil
-        }
+    private func settled(_ row: inout Row) throws(StoreError) -> Settled {
+        let (id, claim): (JobID, ClaimToken) = try (row.next(), row.next())
+        let status: JobStatus = try row.next()
+        let (queue, priority): (Name, Priority) = try (row.next(), row.next())
+        return Settled(
+            announcement: Announcement(id: id, queue: queue, priority: priority), claim: claim,
+            status: status)
     }
 }
 

@@ -12,13 +12,16 @@ extension PostgresStore {
         question.append(jobs.map(\.id))
         var holders: [String: (id: JobID, status: JobStatus)] = [:]
         var ghosts: [String: JobID] = [:]
-        for row in try await pool.run(statements.uniqueHolders, question) {
-            let id = row.id(1, as: JobStatus.self)
-            guard let key = row.optionalText(0) else {
+        let rows = try await pool.run(statements.uniqueHolders, question)
+        let found = try rows.read { row throws(StoreError) -> (String?, JobID, String?) in
+            try (row.next(), row.next(), row.next())
+        }
+        for (key, id, status) in found {
+            guard let key else {
                 answers[id] = .stored(id)
                 continue
             }
-            if let status = row.optionalText(2).flatMap(JobStatus.init(rawValue:)) {
+            if let status = status.flatMap(JobStatus.init(rawValue:)) {
                 holders[key] = (id, status)
             } else {
                 ghosts[key] = id
@@ -55,10 +58,7 @@ extension PostgresStore {
         if keysFirst { parameters.append(keys.map(\.key)) }
         parameters.append(keys.map(\.value))
         if !keysFirst { parameters.append(keys.map(\.key)) }
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(statement, bound)
-        }
+        try await write(statement, parameters)
     }
 
     /// Of several that want one job's place, as callers written together may, the last one gets it; the
@@ -71,26 +71,17 @@ extension PostgresStore {
         let jobs = pairs.map(\.job)
         var parameters = Parameters()
         parameters.append(jobs.map(\.id))
-        parameters.append(jobs.map(\.queue.description))
-        parameters.append(jobs.map(\.kind.description))
-        parameters.append(jobs.map { Int64($0.priority.level) })
-        parameters.append(jobs.map { Int64($0.maxAttempts) })
+        parameters.append(placesOf: jobs, isSpelledOut: true)
         parameters.append(jobs.map(\.start.delayMicroseconds))
         parameters.append(jobs.map(\.start.time))
-        parameters.append(jobs.map(\.key))
+        parameters.append(jobs.map(\.options.key))
         parameters.append(jobs.map(\.payload.contentType))
         parameters.append(bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) })
         parameters.append(bytesArray: jobs.map(\.payload.body))
         parameters.append(jobs.map(\.uniqueKey))
         parameters.append(pairs.map(\.holder))
-        let bound = parameters
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.replace, bound)
-        }
-        for row in rows {
-            let id = row.id(0, as: JobStatus.self)
-            answers[id] = .stored(id)
-        }
+        let rows = try await write(statements.replace, parameters)
+        for id in try rows.column(of: JobID.self) { answers[id] = .stored(id) }
         for pair in pairs where answers[pair.job.id] != nil {
             for job in disputed[pair.holder] ?? [] where answers[job.id] == nil {
                 answers[job.id] = .exists(pair.job.id)
@@ -109,12 +100,8 @@ extension PostgresStore {
         parameters.append(pairs.map(\.job.uniqueKey))
         parameters.append(pairs.map(\.job.start.delayMicroseconds))
         parameters.append(pairs.map(\.job.start.time))
-        let bound = parameters
-        let rows = try await repeatingOnce { () async throws(StoreError) in
-            try await self.pool.run(self.statements.reschedule, bound)
-        }
-        for row in rows {
-            let id = row.id(0, as: JobStatus.self)
+        let rows = try await write(statements.reschedule, parameters)
+        for id in try rows.column(of: JobID.self) {
             for job in disputed[id] ?? [] where job.onConflict == .reschedule {
                 answers[job.id] = .exists(id)
             }

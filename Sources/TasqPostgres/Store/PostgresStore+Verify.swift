@@ -16,14 +16,14 @@ extension PostgresStore {
             case .uniqueKeys, .schema: statements.verifyKeys
             }
         var page = FindingPage(findings: [], next: nil, examined: 0)
-        for row in try await pool.run(statement, parameters) {
-            if let word = row.optionalText(1) {
-                guard let kind = Violation.Kind(rawValue: word) else { continue }
-                let id = row.id(0, as: JobStatus.self)
+        try await pool.run(statement, parameters).read { row throws(StoreError) in
+            let (id, word): (JobID?, String?) = try (row.next(), row.next())
+            let (last, examined): (String?, Int?) = try (row.next(), row.next())
+            if let examined {
+                page.examined = examined
+                page.next = examined < limit ? nil : last
+            } else if let id, let kind = word.flatMap(Violation.Kind.init(rawValue:)) {
                 page.findings.append(Violation(kind: kind, subject: id.description))
-            } else {
-                page.examined = Int(row.int(3))
-                page.next = page.examined < limit ? nil : row.optionalText(2)
             }
         }
         return page
@@ -31,10 +31,11 @@ extension PostgresStore {
 
     private func schemaFindings() async throws(StoreError) -> FindingPage {
         let rows = try await pool.run(statements.verifySchema, Parameters())
-        let findings = rows.compactMap { row in
-            Violation.Kind(rawValue: row.text(1)).map { Violation(kind: $0, subject: row.text(0)) }
+        let findings = try rows.read { row throws(StoreError) -> Violation? in
+            let (subject, word): (String, String) = try (row.next(), row.next())
+            return Violation.Kind(rawValue: word).map { Violation(kind: $0, subject: subject) }
         }
-        return FindingPage(findings: findings, next: nil, examined: 0)
+        return FindingPage(findings: findings.compactMap { $0 }, next: nil, examined: 0)
     }
 
     /// Mends what is wrong with these jobs, their claims and their unique keys; returns those that
@@ -46,9 +47,8 @@ extension PostgresStore {
             var parameters = Parameters()
             parameters.append(Array(rest.prefix(1000)))
             rest = rest.dropFirst(1000)
-            for row in try await pool.run(statements.repair, parameters) {
-                mended.insert(row.id(0))
-            }
+            let rows = try await pool.run(statements.repair, parameters)
+            mended.formUnion(try rows.column(of: JobID.self))
         }
         return mended
     }
@@ -64,8 +64,9 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(ids)
         var answers: [JobID: Bool] = [:]
-        for row in try await pool.run(statements.announceable, parameters) {
-            answers[row.id(0)] = row.bool(1)
+        try await pool.run(statements.announceable, parameters).read { row throws(StoreError) in
+            let id: JobID = try row.next()
+            answers[id] = try row.next(Bool.self)
         }
         return answers
     }

@@ -13,10 +13,7 @@ extension PostgresStore {
         parameters.append(worker.heartbeat.inMicroseconds)
         parameters.append(worker.lease.inMicroseconds)
         parameters.append(worker.kinds)
-        let bound = parameters
-        try await repeatingOnce { () async throws(StoreError) in
-            _ = try await self.pool.run(self.statements.register, bound)
-        }
+        try await write(statements.register, parameters)
     }
 
     /// One statement, harmless to repeat.
@@ -54,45 +51,57 @@ extension PostgresStore {
         parameters.append(counter)
         parameters.append(standing)
         var leadership = Leadership(isHeld: false, term: 0, epoch: "", counter: 0, workers: [])
-        for row in try await pool.run(statements.lead, parameters) {
-            guard !row.isNull(0) else {
-                leadership.standing = row.optionalText(11)
-                continue
+        try await pool.run(statements.lead, parameters).read { row throws(StoreError) in
+            let (term, counter): (Int64?, Int64?) = try (row.next(), row.next())
+            let epoch: String = try row.next()
+            let (id, sequence): (WorkerID?, Int64?) = try (row.next(), row.next())
+            let (heartbeat, lease): (Duration?, Duration?) = try (row.next(), row.next())
+            let lockFell: Bool? = try row.next()
+            let (nextDue, isBusy): (Duration?, Bool) = try (row.next(), row.next())
+            let queues = try row.texts().map(Name.init(unchecked:))
+            let (standing, nextTick): (String?, Duration?) = try (row.next(), row.next())
+            guard let term, let counter else {
+                leadership.standing = standing
+                return
             }
             leadership.isHeld = true
-            leadership.term = row.int(0)
-            leadership.counter = row.int(1)
-            leadership.epoch = row.text(2)
-            leadership.nextDue = row.optionalInt(8).map { .microseconds($0) }
-            leadership.nextTick = row.optionalInt(12).map { .microseconds($0) }
-            leadership.isBusy = row.bool(9)
-            guard !row.isNull(3) else { continue }
+            leadership.term = term
+            leadership.counter = counter
+            leadership.epoch = epoch
+            leadership.nextDue = nextDue
+            leadership.nextTick = nextTick
+            leadership.isBusy = isBusy
+            guard let id, let sequence, let heartbeat, let lease, let lockFell else { return }
             leadership.workers.append(
                 WorkerSight(
-                    id: row.id(3), sequence: row.int(4),
-                    heartbeat: .microseconds(row.int(5)), lease: .microseconds(row.int(6)),
-                    lockFell: row.bool(7), queues: row.texts(10).map(Name.init(unchecked:))))
+                    id: id, sequence: sequence, heartbeat: heartbeat, lease: lease,
+                    lockFell: lockFell, queues: queues))
         }
         return leadership
     }
 
     /// One statement, and one more where this user may read the cluster's number.
     public func identity() async throws(StoreError) -> StoreIdentity {
-        guard let row = try await pool.run(statements.identity, Parameters()).first else {
+        let rows = try await pool.run(statements.identity, Parameters())
+        guard var row = rows.first else {
             throw .misconfigured("postgres \(place): the schema has no epoch: run `tasq migrate`")
         }
+        let (epoch, database): (String, String) = try (row.next(), row.next())
+        let (databaseNumber, schemaNumber): (Int, Int) = try (row.next(), row.next())
+        let mayReadSystem: Bool = try row.next()
         var system = ""
-        if row.bool(4) {
+        if mayReadSystem {
             do throws(StoreError) {
-                system = try await pool.run(statements.system, Parameters()).first?.text(0) ?? ""
+                let answer = try await pool.run(statements.system, Parameters())
+                system = try answer.column(of: String.self).first ?? ""
             } catch {
                 // Some servers that others run refuse it all the same.
                 guard !error.isTransient else { throw error }
             }
         }
         return StoreIdentity(
-            epoch: row.text(0), place: "\(row.int(2))-\(row.int(3))", system: system,
-            name: "\(row.text(1))/\(settings.schema)")
+            epoch: epoch, place: "\(databaseNumber)-\(schemaNumber)", system: system,
+            name: "\(database)/\(settings.schema)")
     }
 
     /// Deletes the row only if its heartbeat still stands at `sequence`.
@@ -108,12 +117,10 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(Int64(limit))
         parameters.append(Int64(JobLimits.maxCrashes))
-        return try await pool.run(statements.reap, parameters).map { row in
-            Reaped(
-                announcement: announcement(row, 0, 1, 2), worker: row.id(3),
-                status: JobStatus(rawValue: row.text(4)) ?? .error,
-                kind: Name(unchecked: row.text(5)), attempt: Int(row.int(6)),
-                maxAttempts: Int(row.int(7)))
+        return try await pool.run(statements.reap, parameters).read { row throws(StoreError) in
+            try Reaped(
+                announcement: row.announcement(), worker: row.next(), status: row.next(),
+                kind: row.next(), attempt: row.next(), maxAttempts: row.next())
         }
     }
 
@@ -122,12 +129,13 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.append(Int64(limit))
         var promotion = Promotion(jobs: [], nextDue: nil)
-        for row in try await pool.run(statements.promote, parameters) {
-            if row.isNull(0) {
-                promotion.nextDue = row.optionalInt(3).map { .microseconds(max(0, $0)) }
-            } else {
-                promotion.jobs.append(announcement(row, 0, 1, 2))
+        try await pool.run(statements.promote, parameters).read { row throws(StoreError) in
+            guard try row.isNextNull() else {
+                promotion.jobs.append(try row.announcement())
+                return row.skip()
             }
+            row.skip(3)
+            promotion.nextDue = try row.next(Duration?.self).map { max(.zero, $0) }
         }
         return promotion
     }
@@ -142,12 +150,14 @@ extension PostgresStore {
         parameters.append(cursor?.runAt ?? Timestamp(microseconds: 0))
         parameters.append(cursor?.id ?? JobID(high: 0, low: 0))
         parameters.append(Int64(limit))
-        let rows = try await pool.run(statements.queued, parameters)
-        var page = QueuedPage(jobs: rows.map { announcement($0, 0, 1, 2) }, next: nil)
-        if rows.count == limit, let last = page.jobs.last {
+        let found = try await pool.run(statements.queued, parameters).read {
+            row throws(StoreError) -> (job: Announcement, runAt: Timestamp) in
+            try (job: row.announcement(), runAt: row.next())
+        }
+        var page = QueuedPage(jobs: found.map(\.job), next: nil)
+        if found.count == limit, let (job, runAt) = found.last {
             page.next = QueuedCursor(
-                queue: last.queue, priority: last.priority, runAt: rows[rows.count - 1].time(3),
-                id: last.id)
+                queue: job.queue, priority: job.priority, runAt: runAt, id: job.id)
         }
         return page
     }

@@ -1,7 +1,7 @@
 import Tasq
 
-/// Every statement of the store, one `.sql` file each, with the configured schema in place.
-struct Statements: Sendable {
+/// Every statement of the store, one `.sql` file each, with its parts and the schema's name in place.
+package struct Statements: Sendable {
     let accept: Statement
     let acceptedBefore: Statement
     let announceable: Statement
@@ -76,11 +76,11 @@ struct Statements: Sendable {
     let schedules: Statement
     let schedulesDue: Statement
     let schedulesFire: Statement
-    let settle: Statement
+    package let settle: Statement
     let settledBefore: Statement
     let stillQueued: Statement
     let storedBody: Statement
-    let sweep: Statement
+    package let sweep: Statement
     let system: Statement
     let tableSizes: Statement
     let tallies: Statement
@@ -99,7 +99,7 @@ struct Statements: Sendable {
     /// All of them, for checks that hold for every statement.
     let all: [Statement]
 
-    init(schema: String, editing edit: (Statement) -> Statement = { $0 }) {
+    package init(schema: String, editing edit: (Statement) -> Statement = { $0 }) {
         var all: [Statement] = []
         func load(_ file: String, isPlannedAnew: Bool = false) -> Statement {
             let statement = edit(
@@ -237,10 +237,10 @@ extension Migration {
     }
 }
 
-/// The text of a file of SQL for a schema. The files say `tasq.` and `'tasq'` and so run unchanged in
-/// psql; the name put in their place was checked when the settings were read.
+/// The text of a file of SQL for a schema. The files say `tasq.` and `'tasq'`, so that those without
+/// parts run in psql as they are; the name put in their place was checked when the settings were read.
 func sql(_ file: String, in schema: String) -> String {
-    let text = EmbeddedFile.text("TasqPostgres/SQL/\(file).sql")
+    let text = SQLParts.all.assembled(EmbeddedFile.text("TasqPostgres/SQL/\(file).sql"))
     guard schema != "tasq" else { return text }
     return text.replacing("tasq.", with: schema + ".")
         .replacing("'tasq'", with: "'" + schema + "'")

@@ -37,7 +37,7 @@ extension Connection {
             prepared.insert(statement.name)
         }
         let isStated = saysIsolation && isIdle
-        return try exchange(until: deadline, statingIsolation: isStated) {
+        return try exchange(until: deadline, statingIsolation: isStated, statement.name) {
             unsafe parameters.withWireFormat { count, types, values, lengths, formats in
                 if prepares {
                     unsafe PQsendQueryPrepared(
@@ -100,7 +100,7 @@ extension Connection {
     /// result. An error that follows a success wins: a commit can fail after its statement.
     private func exchange(
         until deadline: ContinuousClock.Instant?, statingIsolation isStated: Bool = false,
-        _ send: () -> Int32
+        _ name: String = "of a script", _ send: () -> Int32
     ) throws(Failure) -> Rows {
         notices.startStatement()
         if isStated, stateIsolation() != 1 { throw .lostBefore(reason: lossReason) }
@@ -123,7 +123,7 @@ extension Connection {
                 isOver = true
             case PGRES_PIPELINE_ABORTED: unsafe PQclear(result)
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
-                unsafe rows = Rows(taking: result)
+                unsafe rows = Rows(taking: result, of: name)
             default:
                 unsafe refusal = refusal ?? ServerError(of: result)
                 unsafe PQclear(result)

@@ -31,11 +31,11 @@ extension EnqueueStatement {
             guard !error.sqlState.isEmpty else { throw .unknown("postgres \(place): \(loss)") }
             throw .from(error, at: place)
         }
-        let rows = unsafe Rows(taking: result)
-        guard let row = rows.first else {
+        let rows = unsafe Rows(taking: result, of: "tasq.enqueue")
+        guard let id = try rows.column(of: JobID.self).first else {
             throw .misconfigured("postgres \(place): no id came back: run `tasq migrate`")
         }
-        return row.id(0)
+        return id
     }
 
     /// As in `host:port/database`.

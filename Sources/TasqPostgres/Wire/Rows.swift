@@ -1,20 +1,23 @@
 import CPostgres
 package import Tasq
 
-/// The answer to a statement: rows of binary columns, and how many rows it touched.
+/// The answer to a statement: rows of columns, and how many rows it touched.
 ///
 /// It owns libpq's result, which nobody changes once it is complete, so any thread may read it.
 @safe
 package final class Rows: @unchecked Sendable, RandomAccessCollection {
     private let result: OpaquePointer
     package let count: Int
-    private let columns: Int
+    fileprivate let columns: Int
+    /// The statement's name, for whoever reads of a mistake.
+    fileprivate let statement: String
 
     /// Takes over `result`, which must be complete and belong to nobody else.
-    init(taking result: OpaquePointer) {
+    init(taking result: OpaquePointer, of statement: String) {
         unsafe self.result = result
         unsafe count = Int(PQntuples(result))
         unsafe columns = Int(PQnfields(result))
+        self.statement = statement
     }
 
     deinit {
@@ -34,11 +37,32 @@ package final class Rows: @unchecked Sendable, RandomAccessCollection {
         return Row(rows: self, index: row)
     }
 
-    /// Lends the bytes of a column; `nil` for NULL.
-    func withBytes<Result>(
+    /// Reads every row, each to its last column.
+    @discardableResult
+    package func read<Value>(
+        _ reader: (inout Row) throws(StoreError) -> Value
+    ) throws(StoreError) -> [Value] {
+        var values: [Value] = []
+        values.reserveCapacity(count)
+        for index in 0..<count {
+            var row = Row(rows: self, index: index)
+            values.append(try reader(&row))
+            try row.requireEnd()
+        }
+        return values
+    }
+
+    /// The values of the one column there is.
+    package func column<Value: ColumnValue>(
+        of type: Value.Type = Value.self
+    ) throws(StoreError) -> [Value] {
+        try read { row throws(StoreError) in try row.next(type) }
+    }
+
+    /// Lends the bytes of a column that there is; `nil` for NULL.
+    fileprivate func withBytes<Result>(
         row: Int, column: Int, _ read: (UnsafeRawBufferPointer) -> Result
     ) -> Result? {
-        precondition(column >= 0 && column < columns, "column \(column) of \(columns)")
         let (row, column) = (Int32(row), Int32(column))
         guard unsafe PQgetisnull(result, row, column) == 0 else { return nil }
         return unsafe read(
@@ -46,128 +70,108 @@ package final class Rows: @unchecked Sendable, RandomAccessCollection {
                 start: PQgetvalue(result, row, column),
                 count: Int(PQgetlength(result, row, column))))
     }
+
+    /// Whether a column that there is comes in a type that is read as this one. What comes as text,
+    /// from a script, is read as text alone.
+    fileprivate func holds(_ type: TypeID, in column: Int) -> Bool {
+        let column = Int32(column)
+        let found = unsafe PQftype(result, column)
+        guard unsafe PQfformat(result, column) == 1 else { return type == .text }
+        switch type {
+        // `smallint` and `integer`.
+        case .bigint: return found == type.rawValue || found == 21 || found == 23
+        // `name`, `varchar`, and enumerations, whose numbers are their database's own.
+        case .text: return found == type.rawValue || found == 19 || found == 1043 || found >= 16_384
+        default: return found == type.rawValue
+        }
+    }
+
+    /// What a column is called, where it has a name.
+    fileprivate func title(of column: Int) -> String {
+        guard let title = unsafe PQfname(result, Int32(column)) else { return "none" }
+        return unsafe String(cString: title)
+    }
 }
 
-/// One row of an answer, read by column number from 0.
+/// One row of an answer, read column by column, or by a column's number from 0.
 ///
 /// A statement and its reader belong together: a column of another type, or NULL where the reader
-/// says there is none, is a mistake in this program and stops it. Reading is not a cast.
+/// says there is none, or one more or fewer, is a mistake in this program or in the schema. It is
+/// thrown as ``StoreError/misconfigured(_:)`` with the names of the statement and the column.
+/// Reading is not a cast.
 package struct Row: Sendable {
-    let rows: Rows
-    let index: Int
+    fileprivate let rows: Rows
+    fileprivate let index: Int
+    /// The column that is read next.
+    private(set) var column = 0
 
-    package func isNull(_ column: Int) -> Bool {
-        unsafe rows.withBytes(row: index, column: column) { _ in true } == nil
+    fileprivate init(rows: Rows, index: Int) {
+        self.rows = rows
+        self.index = index
     }
 
-    package func id<Noun>(_ column: Int, as: Noun.Type = Noun.self) -> Identifier<Noun> {
-        require(optionalID(column), column)
-    }
-
-    package func optionalID<Noun>(
-        _ column: Int, as: Noun.Type = Noun.self
-    ) -> Identifier<Noun>? {
-        unsafe read(column) { bytes in
-            precondition(bytes.count == 16, "column \(column) is not a uuid")
-            return unsafe Identifier(
-                high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
-                low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
-        }
-    }
-
-    package func text(_ column: Int) -> String {
-        require(optionalText(column), column)
-    }
-
-    package func optionalText(_ column: Int) -> String? {
-        unsafe read(column) { unsafe String(decoding: $0, as: UTF8.self) }
-    }
-
-    /// A `smallint`, `integer` or `bigint`.
-    package func int(_ column: Int) -> Int64 {
-        require(optionalInt(column), column)
-    }
-
-    package func optionalInt(_ column: Int) -> Int64? {
-        unsafe read(column) { bytes in
-            switch bytes.count {
-            case 8: unsafe Int64(bigEndian: bytes.loadUnaligned(as: Int64.self))
-            case 4: unsafe Int64(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
-            case 2: unsafe Int64(Int16(bigEndian: bytes.loadUnaligned(as: Int16.self)))
-            default: preconditionFailure("column \(column) is not an integer")
-            }
-        }
-    }
-
-    package func bool(_ column: Int) -> Bool {
-        require(optionalBool(column), column)
-    }
-
-    package func optionalBool(_ column: Int) -> Bool? {
-        unsafe read(column) { bytes in
-            precondition(bytes.count == 1, "column \(column) is not a boolean")
-            return unsafe bytes[0] != 0
-        }
-    }
-
-    package func bytes(_ column: Int) -> [UInt8] {
-        require(optionalBytes(column), column)
-    }
-
-    package func optionalBytes(_ column: Int) -> [UInt8]? {
-        unsafe read(column) { unsafe Array($0) }
-    }
-
-    package func time(_ column: Int) -> Timestamp {
-        require(optionalTime(column), column)
-    }
-
-    package func optionalTime(_ column: Int) -> Timestamp? {
-        optionalInt(column).map(Timestamp.init(microsecondsSince2000:))
-    }
-
-    /// The elements of a `text[]` of one dimension, NULLs left out.
-    package func texts(_ column: Int) -> [String] {
-        let value = bytes(column)
-        var reader = BigEndianReader(bytes: value[...])
-        guard let dimensions = reader.int32(), dimensions == 1, reader.int32() != nil,
-            reader.int32() == Int32(TypeID.text.rawValue), let length = reader.int32(),
-            reader.int32() != nil
-        else { return [] }
-        var texts: [String] = []
-        for _ in 0..<max(0, length) {
-            guard let size = reader.int32() else { break }
-            guard size >= 0 else { continue }
-            guard let element = reader.take(Int(size)) else { break }
-            texts.append(String(decoding: element, as: UTF8.self))
-        }
-        return texts
-    }
-
-    private func read<Value>(
-        _ column: Int, _ read: (UnsafeRawBufferPointer) -> Value
-    ) -> Value? {
-        unsafe rows.withBytes(row: index, column: column, read)
-    }
-
-    private func require<Value>(_ value: Value?, _ column: Int) -> Value {
-        guard let value else { preconditionFailure("column \(column) is NULL") }
+    /// Reads the next column.
+    package mutating func next<Value: ColumnValue>(
+        _ type: Value.Type = Value.self
+    ) throws(StoreError) -> Value {
+        let value = try Value.read(self, column)
+        column += 1
         return value
     }
-}
 
-/// Reads 32-bit numbers and runs of bytes from the front.
-private struct BigEndianReader {
-    var bytes: ArraySlice<UInt8>
-
-    mutating func int32() -> Int32? {
-        guard let four = take(4) else { return nil }
-        return Int32(bitPattern: four.reduce(0) { $0 << 8 | UInt32($1) })
+    /// Whether the next column is NULL; it stays the next one.
+    package func isNextNull() throws(StoreError) -> Bool {
+        try isNull(column)
     }
 
-    mutating func take(_ count: Int) -> ArraySlice<UInt8>? {
-        guard bytes.count >= count else { return nil }
-        defer { bytes = bytes.dropFirst(count) }
-        return bytes.prefix(count)
+    /// Leaves out some columns.
+    package mutating func skip(_ columns: Int = 1) {
+        column += columns
+    }
+
+    /// Leaves out all that come.
+    package mutating func skipRest() {
+        column = rows.columns
+    }
+
+    /// Reads one column, wherever the next one is.
+    package func at<Value: ColumnValue>(
+        _ column: Int, as type: Value.Type = Value.self
+    ) throws(StoreError) -> Value {
+        try Value.read(self, column)
+    }
+
+    package func isNull(_ column: Int) throws(StoreError) -> Bool {
+        try require(column)
+        return unsafe rows.withBytes(row: index, column: column) { _ in true } == nil
+    }
+
+    fileprivate func requireEnd() throws(StoreError) {
+        if column < rows.columns { throw mistake(column, "nobody reads it") }
+    }
+
+    private func require(_ column: Int) throws(StoreError) {
+        guard column >= 0, column < rows.columns else {
+            throw mistake(column, "there are \(rows.columns)")
+        }
+    }
+
+    private func mistake(_ column: Int, _ what: String) -> StoreError {
+        let title = column >= 0 && column < rows.columns ? " (\(rows.title(of: column)))" : ""
+        return .misconfigured("statement \(rows.statement), column \(column + 1)\(title): \(what)")
+    }
+
+    /// The type is looked at in the first row alone: it is that of all.
+    func value<Value>(
+        _ column: Int, _ type: TypeID, _ read: (UnsafeRawBufferPointer) -> Value?
+    ) throws(StoreError) -> Value {
+        try require(column)
+        guard let found = unsafe rows.withBytes(row: index, column: column, read) else {
+            throw mistake(column, "NULL where there must be a value")
+        }
+        guard let value = found, index > 0 || rows.holds(type, in: column) else {
+            throw mistake(column, "not a value of the type \(type)")
+        }
+        return value
     }
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import Tasq
 
 /// The one connection all commands share, made when it is wanted and made anew when it is lost.
 ///
@@ -22,7 +23,7 @@ final class CommandLink: Sendable {
 
     private struct State {
         var phase = Phase.idle
-        var backoff = Backoff()
+        var backoff = RedisLimits.backoff
         var fault = RedisFault.lost
         var isReplacement = false
     }
@@ -93,7 +94,7 @@ final class CommandLink: Sendable {
     ) -> Result<EventLoopFuture<RedisConnection>, RedisFault> {
         let failsFast = patience == .failsFast
         let (step, fault) = state.withLock { state in
-            (next(&state, failsFast), failsFast && state.backoff.failures > 0 ? state.fault : nil)
+            (next(&state, failsFast), failsFast && state.backoff.attempts > 0 ? state.fault : nil)
         }
         switch step {
         case .use(let connection):
@@ -114,7 +115,7 @@ final class CommandLink: Sendable {
         case .ready(let connection) where connection.isActive: return .use(connection)
         case .connecting(let attempt): return .join(attempt.futureResult)
         case .ready, .idle:
-            if state.backoff.rest() != nil { return .refuse(state.fault) }
+            if state.backoff.restsUntil != nil { return .refuse(state.fault) }
             let attempt = dialer.eventLoop.makePromise(of: RedisConnection.self)
             state.phase = .connecting(attempt)
             return .dial(attempt)
@@ -150,7 +151,7 @@ final class CommandLink: Sendable {
             state.phase = .idle
             state.fault = fault
             state.isReplacement = true
-            state.backoff.failed()
+            state.backoff.rest()
             return .failure(fault)
         }
     }
@@ -166,9 +167,7 @@ final class CommandLink: Sendable {
         }
         guard replies.contains(where: { !$0.isError }) else { return }
         connection.noteServed()
-        state.withLock { state in
-            if state.backoff.failures > 0 { state.backoff.succeeded() }
-        }
+        state.withLock { $0.backoff.reset() }
     }
 
     /// Forgets a connection. One that had served and just broke is replaced at once.
@@ -177,7 +176,7 @@ final class CommandLink: Sendable {
             guard case .ready(let current) = state.phase, current === connection else { return }
             state.phase = .idle
             state.fault = fault
-            if fault.kind != .lost || !connection.hasServed { state.backoff.failed() }
+            if fault.kind != .lost || !connection.hasServed { state.backoff.rest() }
         }
     }
 }

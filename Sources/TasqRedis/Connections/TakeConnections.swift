@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import Tasq
 
 /// The connections of blocking takes: each take has one to itself, a finished one passes it on.
 ///
@@ -10,7 +11,7 @@ final class TakeConnections: Sendable {
         var idle: [RedisConnection] = []
         var busy: [RedisConnection] = []
         var attempt: EventLoopPromise<Void>?
-        var backoff = Backoff()
+        var backoff = RedisLimits.backoff
         var fault = RedisFault.lost
         var closed: RedisFault?
         var isReplacement = false
@@ -60,7 +61,7 @@ final class TakeConnections: Sendable {
     func giveBack(_ connection: RedisConnection) {
         connection.noteServed()
         state.withLock { state in
-            state.backoff.succeeded()
+            state.backoff.reset()
             guard let place = state.busy.firstIndex(where: { $0 === connection }) else { return }
             state.busy.remove(at: place)
             if connection.isActive { state.idle.append(connection) }
@@ -72,7 +73,7 @@ final class TakeConnections: Sendable {
         let goesOn = state.withLock { state in
             state.busy.removeAll { $0 === connection }
             if fault.kind != .cancelled {
-                state.backoff.failed()
+                state.backoff.rest()
                 state.fault = fault
                 state.isReplacement = true
             }
@@ -101,7 +102,7 @@ final class TakeConnections: Sendable {
 
     /// Whether the last take or attempt failed, and until when the next one rests.
     var failing: (isFailing: Bool, isResting: Bool) {
-        state.withLock { ($0.backoff.failures > 0, $0.backoff.rest() != nil) }
+        state.withLock { ($0.backoff.attempts > 0, $0.backoff.restsUntil != nil) }
     }
 
     /// All that stand, waiting or not.
@@ -109,7 +110,7 @@ final class TakeConnections: Sendable {
 
     private func next(_ state: inout State, _ end: ContinuousClock.Instant) -> Step {
         if let fault = state.closed { return .refuse(fault) }
-        if let until = state.backoff.rest() { return .rest(until: until, state.fault) }
+        if let until = state.backoff.restsUntil { return .rest(until: until, state.fault) }
         while let connection = state.idle.popLast() {
             guard connection.isActive else { continue }
             state.busy.append(connection)
@@ -118,7 +119,7 @@ final class TakeConnections: Sendable {
         if let attempt = state.attempt { return .join(attempt.futureResult) }
         guard state.busy.count < RedisLimits.takeConnections else {
             return .rest(
-                until: min(end, .now + RedisLimits.backoff.upperBound),
+                until: min(end, .now + RedisLimits.waits.upperBound),
                 RedisFault(
                     .backlog, "\(RedisLimits.takeConnections) takes wait already: share them"))
         }
@@ -155,7 +156,7 @@ final class TakeConnections: Sendable {
             let fault = RedisFault(connectionError: error)
             state.fault = fault
             state.isReplacement = true
-            state.backoff.failed()
+            state.backoff.rest()
             return .failure(fault)
         }
     }

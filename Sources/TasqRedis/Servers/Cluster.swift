@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import Tasq
 
 /// The nodes of a cluster, and which of them serves which slot.
 ///
@@ -11,7 +12,7 @@ final class Cluster: Sendable {
         var map = SlotMap()
         var nodes: [ServerAddress: Node] = [:]
         var question: EventLoopFuture<SlotMap>?
-        var backoff = Backoff()
+        var backoff = RedisLimits.backoff
         var fault = RedisFault.lost
         /// Until when the map counts as new whatever an answer says.
         var freshUntil = NIODeadline.distantPast
@@ -45,7 +46,7 @@ final class Cluster: Sendable {
             if state.isClosed {
                 return (eventLoop.makeFailedFuture(RedisFault.closed), [])
             }
-            if state.backoff.rest() != nil {
+            if state.backoff.restsUntil != nil {
                 return (eventLoop.makeFailedFuture(state.fault), [])
             }
             if .now() < state.freshUntil {
@@ -71,7 +72,7 @@ final class Cluster: Sendable {
     /// be asked for.
     var restsUntil: (ContinuousClock.Instant, RedisFault)? {
         state.withLock { state in
-            guard state.map.isEmpty, let until = state.backoff.rest() else { return nil }
+            guard state.map.isEmpty, let until = state.backoff.restsUntil else { return nil }
             return (until, state.fault)
         }
     }
@@ -149,11 +150,11 @@ final class Cluster: Sendable {
             state.question = nil
             switch result {
             case .failure(let error):
-                state.backoff.failed()
+                state.backoff.rest()
                 state.fault = RedisFault(connectionError: error)
                 return []
             case .success(let map):
-                state.backoff.succeeded()
+                state.backoff.reset()
                 state.freshUntil = .now() + RedisLimits.mapPause
                 state.map = map
                 let past = state.nodes.filter { !map.primaries.contains($0.key) }

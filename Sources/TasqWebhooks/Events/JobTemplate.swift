@@ -2,15 +2,12 @@ public import Tasq
 
 /// What the jobs of a kind have in common: the part of a handler's configuration that counts when
 /// they are enqueued.
+@dynamicMemberLookup
 public struct JobTemplate: Sendable, Hashable {
     /// Which handler runs them.
     public var kind: Name
-    /// Where they wait.
-    public var queue: Name
-    /// How urgent they are within the queue.
-    public var priority: Priority
-    /// Attempts each may be given, 1 to 1000.
-    public var maxAttempts: Int
+    /// Where they wait and how often each is tried; its members but the key are also the template's.
+    public var options: JobOptions
     /// Where the key stands: jobs of one key belong together.
     public var key: Location?
     /// How long each waits before it may start.
@@ -19,9 +16,7 @@ public struct JobTemplate: Sendable, Hashable {
     /// What the jobs of a kind get when nobody says more.
     public init(of kind: Name) {
         self.kind = kind
-        queue = .defaultQueue
-        priority = .default
-        maxAttempts = JobLimits.defaultMaxAttempts
+        options = JobOptions()
         key = nil
         delay = .zero
     }
@@ -41,11 +36,15 @@ public struct JobTemplate: Sendable, Hashable {
                 field: "handlers.\(kind).delay", "must be between 0 and 100 years")
         }
         self.kind = kind
-        self.queue = queue
-        self.priority = priority
-        self.maxAttempts = maxAttempts
+        options = JobOptions(queue: queue, priority: priority, maxAttempts: maxAttempts)
         self.key = key
         self.delay = delay
+    }
+
+    /// A member of ``options``.
+    public subscript<Value>(dynamicMember member: WritableKeyPath<JobOptions, Value>) -> Value {
+        get { options[keyPath: member] }
+        set { options[keyPath: member] = newValue }
     }
 
     /// The key a request gives its job, made storable; `nil` where it has none.

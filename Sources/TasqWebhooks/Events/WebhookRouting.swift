@@ -99,10 +99,11 @@ public struct RoutedJob: Sendable, Hashable {
 
     /// As it is put in; the event has the body.
     func newJob() throws(InvalidInput) -> NewJob {
-        try NewJob(
-            kind: job.kind, queue: job.queue, priority: job.priority,
-            start: job.delay > .zero ? .after(job.delay) : .now, maxAttempts: job.maxAttempts,
-            key: key, payload: Payload([]))
+        var options = job.options
+        options.key = key
+        return try NewJob(
+            kind: job.kind, options: options, start: job.delay > .zero ? .after(job.delay) : .now,
+            payload: Payload([]))
     }
 }
 

@@ -19,7 +19,7 @@ struct Stack: Sendable {
     static func with<Value: Sendable>(
         tokens: [AdminToken] = [], redis: DependencyState = .none,
         limits: HTTPLimits = AdminServer.defaultLimits, more: [WebhookSource] = [],
-        defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
+        defaults: @escaping @Sendable (Name, [UInt8]) -> JobOptions = { _, _ in JobOptions() },
         _ body: @Sendable (Stack, TestDatabase) async throws -> Value
     ) async throws -> Value {
         try await TestDatabase.with(migrate: migrate) { database in
@@ -48,7 +48,7 @@ struct Stack: Sendable {
     static func with<Value: Sendable>(
         url: String, tokens: [AdminToken] = [], redis: DependencyState = .none,
         limits: HTTPLimits = AdminServer.defaultLimits, more: [WebhookSource] = [],
-        defaults: @escaping @Sendable (Name, [UInt8]) -> JobDefaults = { _, _ in JobDefaults() },
+        defaults: @escaping @Sendable (Name, [UInt8]) -> JobOptions = { _, _ in JobOptions() },
         _ body: @Sendable (Stack) async throws -> Value
     ) async throws -> Value {
         let store = PostgresStore(try PostgresSettings(url: url).patient, logger: quiet)

@@ -155,7 +155,7 @@ final class RealStage: Sendable {
             let outcome: Outcome
             do throws(StoreError) {
                 let rows = try await sessions[session].run(statement, parameters)
-                outcome = .answered(moved(rows, order.statement))
+                outcome = .answered(try moved(rows, order.statement))
             } catch {
                 outcome = .failed(error.word)
             }
@@ -181,7 +181,8 @@ final class RealStage: Sendable {
             parameters.append(jobs[job])
             let rows = try await control.run(claim, parameters)
             guard let row = rows.first else { continue }
-            tokens.withLock { $0[job][0] = row.id(0) }
+            let token: ClaimToken = try row.id(0)
+            tokens.withLock { $0[job][0] = token }
             hadClaim.withLock { $0[job] = true }
         }
     }
@@ -200,7 +201,7 @@ final class RealStage: Sendable {
             parameters.append(pids[session])
             let rows = try await control.run(waits, parameters)
             guard let lock = rows.first else { return false }
-            position = lock.bool(0) ? .atGate(Int(lock.int(1))) : .waiting
+            position = try lock.bool(0) ? .atGate(Int(lock.int(1))) : .waiting
             return true
         }
         return position
@@ -213,13 +214,15 @@ final class RealStage: Sendable {
             var parameters = Parameters()
             parameters.append(jobs[job])
             let row = try await control.run(standing, parameters)[0]
-            let holder: WorkerID? = row.optionalID(4)
+            let (status, attempt, crashes) = try (row.text(0), row.int(1), row.int(2))
+            let (handbacks, holder) = try (row.int(3), row.at(4, as: WorkerID?.self))
+            let claimed = try row.at(5, as: Int?.self)
             let claim = holder.map { holder in
-                "claimed by \(number(holder)) as attempt \(row.int(5))"
+                "claimed by \(number(holder)) as attempt \(claimed ?? 0)"
             }
             lines.append(
-                "\(row.text(0)) attempt \(row.int(1)) crashes \(row.int(2)) "
-                    + "handbacks \(max(0, row.int(3))) \(claim ?? "unclaimed")")
+                "\(status) attempt \(attempt) crashes \(crashes) "
+                    + "handbacks \(max(0, handbacks)) \(claim ?? "unclaimed")")
         }
         return lines
     }
@@ -240,17 +243,21 @@ final class RealStage: Sendable {
         tokens.withLock { $0[job][Int(number) - 1] }
     }
 
-    private func moved(_ rows: Rows, _ statement: TasqModel.Statement) -> UInt8 {
-        rows.reduce(into: UInt8(0)) { moved, row in
+    private func moved(
+        _ rows: Rows, _ statement: TasqModel.Statement
+    ) throws(StoreError) -> UInt8 {
+        var moved: UInt8 = 0
+        for row in rows {
             switch statement {
-            case .claim, .sweep, .suspect: if row.isNull(1) { return }
-            case .cancel, .retry: if row.text(4) != "done" { return }
-            case .promote: if row.isNull(0) { return }
+            case .claim, .sweep, .suspect: if try row.isNull(1) { continue }
+            case .cancel, .retry: if try row.text(4) != "done" { continue }
+            case .promote: if try row.isNull(0) { continue }
             case .settle, .reap: break
             }
-            let id: JobID = row.id(0)
+            let id: JobID = try row.id(0)
             if let job = jobs.firstIndex(of: id) { moved |= 1 << UInt8(job) }
         }
+        return moved
     }
 }
 

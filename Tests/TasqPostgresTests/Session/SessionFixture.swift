@@ -67,6 +67,13 @@ extension Session {
     }
 }
 
+extension Row {
+    func id<Noun>(_ column: Int) throws(StoreError) -> Identifier<Noun> { try at(column) }
+    func text(_ column: Int) throws(StoreError) -> String { try at(column) }
+    func int(_ column: Int) throws(StoreError) -> Int64 { try at(column) }
+    func bool(_ column: Int) throws(StoreError) -> Bool { try at(column) }
+}
+
 /// A database that SQL can be run in: a test's own in the shared server, or a server of its own.
 protocol TestSubject: Sendable {
     /// Also what its sessions call themselves.

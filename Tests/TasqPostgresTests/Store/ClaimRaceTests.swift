@@ -271,7 +271,7 @@ private final class Storm: Sendable {
         parameters.append(["default"])
         do {
             return try await store.pool.run(statement, parameters).map { row in
-                (row.id(0), row.id(1), Int(row.int(5)))
+                try (row.id(0), row.id(1), Int(row.int(5)))
             }
         } catch {
             return []
@@ -291,14 +291,17 @@ private final class Storm: Sendable {
             parameters.append(open.map { _ in nil as String? })
             do {
                 let rows = try await store.pool.run(settle, parameters)
+                let ended = try rows.map { row in
+                    (job: try row.id(0) as JobID, claim: try row.id(1) as ClaimToken)
+                }
                 log.withLock { log in
-                    for row in rows {
-                        log.finals[row.id(0), default: 0] += 1
-                        if !own.contains(row.id(1)) { log.late += 1 }
+                    for (job, claim) in ended {
+                        log.finals[job, default: 0] += 1
+                        if !own.contains(claim) { log.late += 1 }
                     }
                 }
-                let ended = Set(rows.map { $0.id(1) as ClaimToken })
-                open = try await heldUp(of: open.filter { !ended.contains($0.claim) })
+                let claims = Set(ended.map(\.claim))
+                open = try await heldUp(of: open.filter { !claims.contains($0.claim) })
             } catch {
                 // A deadlock: counted by the server, and tried again.
             }
@@ -315,7 +318,8 @@ private final class Storm: Sendable {
         question.append(claimed.map(\.claim))
         question.append(claimed.map { _ in "success" })
         let rows = try await store.pool.run(store.statements.settledBefore, question)
-        let standing = Set(rows.filter { $0.bool(5) }.map { $0.id(1) as ClaimToken })
+        let standing = Set(
+            try rows.filter { try $0.bool(5) }.map { try $0.id(1) as ClaimToken })
         return claimed.filter { standing.contains($0.claim) }
     }
 }

@@ -104,7 +104,7 @@ import Testing
             // What a success failed with before is told of its attempts alone.
             #expect(try await store.job(well)?.reason == nil)
             let attempts = try await store.attempts(of: well)
-            #expect(attempts.map(\.outcome) == ["retry", "success"])
+            #expect(attempts.map(\.outcome) == [.retry, .success])
             #expect(attempts.map(\.reason) == ["connection refused", nil])
             let success = try await store.jobs(
                 matching: JobFilter(status: .success), after: nil, limit: 10)

@@ -72,7 +72,7 @@ import Testing
                 #expect(try await store.settle(claimed, verdict) == nil)
             }
             #expect(try await store.job(id)?.status == .cancelled)
-            #expect(try await store.attempts(of: id).map(\.outcome) == ["cancelled"])
+            #expect(try await store.attempts(of: id).map(\.outcome) == [.cancelled])
             #expect(try await database.execute("SELECT count(*) FROM tasq.unique_key") == "0")
             let again = try await store.apply(.cancel, to: [id])
             #expect(again.map(\.result) == [.already])
@@ -100,7 +100,7 @@ import Testing
                     max_attempts = 30000
                 """)
             let spent = try await store.apply(.retry, to: [id])
-            #expect(spent.map(\.result) == [.spent])
+            #expect(spent.map(\.result) == [.attemptsUsedUp])
             #expect(try await store.job(id)?.status == .error)
         }
     }

@@ -24,7 +24,7 @@ import Testing
             #expect(reaped.map(\.worker) == [dead])
             #expect(try await database.execute("SELECT count(*) FROM tasq.executing_job") == "29")
             let record = try #require(try await store.attempts(of: ids[29]).first)
-            #expect(record.outcome == "crashed")
+            #expect(record.outcome == .crashed)
         }
     }
 

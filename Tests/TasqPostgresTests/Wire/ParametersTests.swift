@@ -26,17 +26,17 @@ import Testing
                     $7::timestamptz, $8::text, $9::bytea, $1::uuid::text, $7::timestamptz::text
                 """, parameters)
             let row = rows[0]
-            #expect(row.id(0) == id)
-            #expect(row.id(1) == JobID(high: 1, low: .max))
-            #expect(row.text(2) == "Grüße, 世界")
-            #expect(row.int(3) == .min)
-            #expect(row.bool(4))
-            #expect(row.bytes(5) == [0, 255, 0])
-            #expect(row.time(6) == time)
-            #expect(row.text(7) == "")
-            #expect(row.bytes(8) == [])
-            #expect(row.text(9) == id.description)
-            #expect(row.text(10).hasPrefix("2026-09-21"))
+            #expect(try row.at(0, as: JobID.self) == id)
+            #expect(try row.at(1, as: JobID.self) == JobID(high: 1, low: .max))
+            #expect(try row.at(2, as: String.self) == "Grüße, 世界")
+            #expect(try row.at(3, as: Int64.self) == .min)
+            #expect(try row.at(4, as: Bool.self))
+            #expect(try row.at(5, as: [UInt8].self) == [0, 255, 0])
+            #expect(try row.at(6, as: Timestamp.self) == time)
+            #expect(try row.at(7, as: String.self) == "")
+            #expect(try row.at(8, as: [UInt8].self) == [])
+            #expect(try row.at(9, as: String.self) == id.description)
+            #expect(try row.at(10, as: String.self).hasPrefix("2026-09-21"))
         }
     }
 
@@ -55,13 +55,13 @@ import Testing
                 SELECT $1::uuid, $2::uuid, $3::text, $4::bigint, $5::boolean, $6::bytea,
                     $7::timestamptz
                 """, parameters)[0]
-            #expect((0..<7).allSatisfy(row.isNull))
-            #expect(row.optionalID(0, as: JobStatus.self) == nil)
-            #expect(row.optionalText(2) == nil)
-            #expect(row.optionalInt(3) == nil)
-            #expect(row.optionalBool(4) == nil)
-            #expect(row.optionalBytes(5) == nil)
-            #expect(row.optionalTime(6) == nil)
+            for column in 0..<7 { #expect(try row.isNull(column)) }
+            #expect(try row.at(0, as: JobID?.self) == nil)
+            #expect(try row.at(2, as: String?.self) == nil)
+            #expect(try row.at(3, as: Int64?.self) == nil)
+            #expect(try row.at(4, as: Bool?.self) == nil)
+            #expect(try row.at(5, as: [UInt8]?.self) == nil)
+            #expect(try row.at(6, as: Timestamp?.self) == nil)
         }
     }
 
@@ -76,19 +76,21 @@ import Testing
             parameters.append([true, false])
             parameters.append(bytesArray: [[0, 1], []])
             parameters.append([Timestamp(microseconds: 0), nil])
-            let row = try await session.query(
+            var row = try await session.query(
                 """
                 SELECT $1::uuid[]::text, $2::uuid[]::text, $3::text[]::text, $4::bigint[]::text,
                     $5::boolean[]::text, $6::bytea[]::text, $7::timestamptz[]::text, $3::text[]
                 """, parameters)[0]
-            #expect(row.text(0) == "{\(id)}")
-            #expect(row.text(1) == "{\(id),NULL}")
-            #expect(row.text(2) == #"{a,NULL,"","b,\"c"}"#)
-            #expect(row.text(3) == "{9223372036854775807,NULL,-1}")
-            #expect(row.text(4) == "{t,f}")
-            #expect(row.text(5) == #"{"\\x0001","\\x"}"#)
-            #expect(row.text(6) == #"{"1970-01-01 00:00:00+00",NULL}"#)
-            #expect(row.texts(7) == ["a", "", "b,\"c"])
+            #expect(try row.text(0) == "{\(id)}")
+            #expect(try row.text(1) == "{\(id),NULL}")
+            #expect(try row.text(2) == #"{a,NULL,"","b,\"c"}"#)
+            #expect(try row.text(3) == "{9223372036854775807,NULL,-1}")
+            #expect(try row.text(4) == "{t,f}")
+            #expect(try row.text(5) == #"{"\\x0001","\\x"}"#)
+            #expect(try row.text(6) == #"{"1970-01-01 00:00:00+00",NULL}"#)
+            row.skip(7)
+            let texts = try row.texts()
+            #expect(texts == ["a", "", "b,\"c"])
         }
     }
 
@@ -101,14 +103,16 @@ import Testing
             parameters.append([Bool]())
             parameters.append(bytesArray: [])
             parameters.append([Timestamp?]())
-            let row = try await session.query(
+            var row = try await session.query(
                 """
                 SELECT cardinality($1::uuid[]), cardinality($2::text[]), cardinality($3::bigint[]),
                     cardinality($4::boolean[]), cardinality($5::bytea[]),
                     cardinality($6::timestamptz[]), $2::text[]
                 """, parameters)[0]
-            #expect((0..<6).map(row.int) == [0, 0, 0, 0, 0, 0])
-            #expect(row.texts(6) == [])
+            for column in 0..<6 { #expect(try row.int(column) == 0) }
+            row.skip(6)
+            let texts = try row.texts()
+            #expect(texts == [])
         }
     }
 
@@ -123,7 +127,11 @@ import Testing
             let rows = try await session.query(
                 "SELECT $1::bytea, b FROM unnest($2::bytea[]) AS b", parameters)
             #expect(rows.count == 2)
-            #expect(rows.allSatisfy { $0.bytes(0) == body && $0.bytes(1) == body })
+            try rows.read { row throws(StoreError) in
+                let (alone, element): ([UInt8], [UInt8]) = try (row.next(), row.next())
+                #expect(alone == body)
+                #expect(element == body)
+            }
         }
     }
 
@@ -163,8 +171,30 @@ import Testing
         try await withSession { session, _ in
             let row = try await session.query(
                 "SELECT (-2)::smallint, (-3)::integer, 4::bigint, 'infinity'::timestamptz")[0]
-            #expect((0..<3).map(row.int) == [-2, -3, 4])
-            #expect(row.time(3) == Timestamp(microseconds: .max))
+            #expect(try row.int(0) == -2)
+            #expect(try row.int(1) == -3)
+            #expect(try row.int(2) == 4)
+            #expect(try row.at(3, as: Timestamp.self) == Timestamp(microseconds: .max))
+        }
+    }
+
+    @Test(arguments: [
+        ("SELECT 'a'::text AS name", "column 1 (name): not a value of the type bigint"),
+        ("SELECT now() AS at", "column 1 (at): not a value of the type bigint"),
+        ("SELECT NULL::bigint AS n", "column 1 (n): NULL where there must be a value"),
+        ("SELECT 1 AS n, 2 AS m", "column 2 (m): nobody reads it"),
+        ("SELECT FROM generate_series(1, 1)", "column 1: there are 0"),
+    ])
+    func `A column that its reader does not expect is an error that names it`(
+        sql: String, reason: String
+    ) async throws {
+        try await withSession { session, _ in
+            let rows = try await session.query(sql)
+            #expect(throws: StoreError.misconfigured("statement \(sql), \(reason)")) {
+                try rows.column(of: Int64.self)
+            }
+            // The session goes on, and so does the process.
+            #expect(try await session.query("SELECT 1").column(of: Int64.self) == [1])
         }
     }
 

@@ -68,23 +68,36 @@ struct DistributionTests {
 }
 
 struct LabelledTests {
-    @Test func `Keys beyond the limit have no meter, and those before it keep theirs`() async {
+    @Test func `Keys beyond the limit have no meter, and who has one keeps it`() async {
         let counters = Labelled<String, Counter> { _ in Counter() }
-        let without = Counter()
-        await withTaskGroup(of: Void.self) { group in
+        // What each task counted in a meter, and how often it was given none.
+        let seen = await withTaskGroup(of: (met: [String: Int], without: Int).self) { group in
             for task in 0..<4 {
                 group.addTask {
-                    for number in 0..<500 {
-                        (counters["kind-\((number + task * 7) % 500)"] ?? without).add()
+                    var met: [String: Int] = [:]
+                    var without = 0
+                    for number in 0..<1000 {
+                        let key = "kind-\((number + task * 7) % 500)"
+                        if let counter = counters[key] {
+                            counter.add()
+                            met[key, default: 0] += 1
+                        } else {
+                            without += 1
+                            #expect(met[key] == nil, "\(key) had one")
+                        }
                     }
+                    return (met, without)
                 }
             }
+            return await group.reduce(into: []) { $0.append($1) }
         }
         let all = counters.all
         #expect(all.count == LabelLimit.texts)
         #expect(Set(all.map(\.key)).count == all.count)
-        #expect(all.reduce(without.value) { $0 + $1.meter.value } == 2000)
-        #expect(all.allSatisfy { $0.meter.value == 4 })
+        #expect(all.reduce(0) { $0 + $1.meter.value } + seen.reduce(0) { $0 + $1.without } == 4000)
+        for (key, meter) in all {
+            #expect(meter.value == seen.reduce(0) { $0 + ($1.met[key] ?? 0) })
+        }
     }
 }
 

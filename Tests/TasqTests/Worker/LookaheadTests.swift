@@ -16,7 +16,7 @@ import Testing
 
     @Test("What ends while a claim is under way is claimed ahead, up to two a slot and one claim")
     func shortJobs() {
-        for (slots, most) in [(1, 2), (10, 20), (10_000, Worker.claimLimit)] {
+        for (slots, most) in [(1, 2), (10, 20), (10_000, ClaimPlan.claimLimit)] {
             let lookahead = Lookahead(slots: slots)
             for _ in 0..<400 {
                 lookahead.noteClaim(took: .milliseconds(2))

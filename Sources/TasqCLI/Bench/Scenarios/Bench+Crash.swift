@@ -67,7 +67,7 @@ extension Bench {
             }
             defer { stream.cancel() }
             try await stage.until("the others run jobs") { try await stage.count(of: .success) > 0 }
-            let time = try await servers.rows("SELECT clock_timestamp()::text")[0].text(0)
+            let time: String = try await servers.rows("SELECT clock_timestamp()::text")[0].at(0)
             doomed.signal(SIGKILL)
             try await stage.until("every job has ended", for: .seconds(seconds * 10 + 120)) {
                 try await stage.number(
@@ -103,7 +103,7 @@ extension Bench {
 
     /// Reads it all from the jobs' rows, by the server's clock.
     private func seen(since time: String, on stage: Stage) async throws -> CrashSeen {
-        let row = try await servers.rows(
+        var row = try await servers.rows(
             """
             WITH after AS (
                 SELECT kind, finished_at, claimed_at,
@@ -121,17 +121,15 @@ extension Bench {
                 (extract(epoch FROM max(gap) FILTER (WHERE kind = 'quick')) * 1000000)::bigint
             FROM after
             """)[0]
-        func seconds(_ column: Int) -> Double {
-            row.isNull(column) ? 0 : Double(row.int(column)) / 1_000_000
-        }
-        return CrashSeen(
-            returned: seconds(0), lastReturned: seconds(1), ended: seconds(2), silence: seconds(3))
+        func seconds() throws -> Double { try row.next(Duration?.self)?.inSeconds ?? 0 }
+        return try CrashSeen(
+            returned: seconds(), lastReturned: seconds(), ended: seconds(), silence: seconds())
     }
 }
 
 extension Stage {
     fileprivate func number(_ sql: String) async throws -> Int {
-        Int(try await servers.rows(sql)[0].int(0))
+        try await servers.rows(sql)[0].at(0)
     }
 
     /// Looks again and again until it is so; throws ``Failure`` when that takes too long.

@@ -46,6 +46,6 @@ extension Bench {
         let name = "total_commands_processed:"
         let line = info.split(whereSeparator: \.isNewline).first { $0.hasPrefix(name) }
         let commands = line.flatMap { Int($0.dropFirst(name.count)) } ?? 0
-        return (Int(row[0].int(0)), commands)
+        return (try row[0].at(0), commands)
     }
 }

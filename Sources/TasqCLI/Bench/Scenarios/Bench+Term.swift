@@ -39,7 +39,7 @@ extension Bench {
                 let row = try await servers.rows(
                     "SELECT (extract(epoch FROM claimed_at - run_at) * 1000000)::bigint "
                         + "FROM \(stage.schema).job")
-                return Double(row[0].int(0)) / 1_000_000
+                return try row[0].at(0, as: Duration.self).inSeconds
             }
         }
     }

@@ -1,0 +1,35 @@
+import Testing
+
+@testable import Tasq
+
+/// Thousands of schedules of events, drawn by chance: a failure names its seed, and
+/// `ClaimWorld(_:seed:)` plays it again.
+@Suite struct ClaimLoopScheduleTests {
+    /// A worker's three ways to find work, and a desk's.
+    private static let ways: [FindWork?] = [.pushAndSweep, .push, .poll, nil]
+
+    @Test(arguments: ways)
+    func `Whatever happens when, a loop keeps what it guarantees and finds every job`(
+        findWork: FindWork?
+    ) throws {
+        let first = UInt64.random(in: 0 ... .max)
+        for number in 0..<UInt64(500) {
+            let seed = first &+ number
+            var world = try ClaimWorld(findWork, seed: seed)
+            world.run(actions: 80)
+            try #require(world.violations.isEmpty, "seed \(seed): \(world.violations)")
+        }
+    }
+
+    @Test(arguments: ways)
+    func `A loop that has nothing to do does little`(findWork: FindWork?) throws {
+        let first = UInt64.random(in: 0 ... .max)
+        for number in 0..<UInt64(20) {
+            let seed = first &+ number
+            var world = try ClaimWorld(findWork, seed: seed)
+            world.run(actions: 80)
+            let count = world.idleActions(in: .seconds(60))
+            try #require(count < 60 * 100, "seed \(seed): \(count) actions in a minute")
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import Testing
+
+@testable import Tasq
+
+@Suite struct TakenIDsTests {
+    private let now = ContinuousClock.now
+
+    private func ids(_ count: UInt64) -> [JobID] {
+        (0..<count).map { JobID(high: 0, low: $0) }
+    }
+
+    @Test func `Ids that lead nowhere are counted until the list is ahead again`() {
+        var taken = TakenIDs()
+        taken.note(claimed: [], of: ids(8), at: now)
+        taken.note(claimed: [.sample()], of: ids(16), at: now)
+        #expect(taken.stale == 23)
+        taken.note(claimed: [], of: ids(5000), at: now)
+        #expect(taken.stale == ClaimPlan.claimLimit)
+        taken.note(claimed: (0..<4).map { _ in .sample() }, of: ids(8), at: now)
+        #expect(taken.stale == 0)
+        taken.note(claimed: [], of: ids(8), at: now)
+        taken.note(taken: [])
+        #expect(taken.stale == 0)
+    }
+
+    @Test func `Missed ones are due once the first has waited, and only so many are kept`() {
+        var taken = TakenIDs()
+        taken.note(missed: [], at: now - .seconds(1))
+        #expect(!taken.missedAreDue(at: now))
+        taken.note(missed: [JobID()], at: now)
+        taken.note(missed: ids(20_000), at: now + .seconds(1))
+        #expect(taken.missed.count == TakenIDs.missedLimit)
+        #expect(!taken.missedAreDue(at: now + .milliseconds(99)))
+        #expect(taken.missedAreDue(at: now + .milliseconds(100)))
+        taken.forgetMissed()
+        #expect(taken.missed.isEmpty && !taken.missedAreDue(at: now + .seconds(60)))
+    }
+
+    @Test func `Those that can be claimed are kept in the list's order, and only so many`() {
+        var taken = TakenIDs()
+        let ids = ids(10)
+        taken.note(taken: ids + [ids[1]])
+        let claimable = [7, 1, 4].map {
+            Announcement(id: ids[$0], queue: .defaultQueue, priority: .default)
+        }
+        let others = taken.keep(2, of: claimable, amongQueued: 3)
+        #expect(taken.unclaimed == [ids[1], ids[4]])
+        #expect(others.map(\.id) == [ids[7]])
+        #expect(taken.stale == 8)
+    }
+
+    @Test func `A foreign id is passed on again once other kinds are known`() {
+        var taken = TakenIDs()
+        let foreign = [Announcement(id: JobID(), queue: .defaultQueue, priority: .default)]
+        #expect(taken.passOn(foreign) == foreign)
+        #expect(taken.passOn(foreign).isEmpty)
+        taken.forgetPassedOn()
+        #expect(taken.passOn(foreign) == foreign)
+    }
+}
