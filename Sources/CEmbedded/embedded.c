@@ -396,3 +396,7 @@ const char *cembedded_text(const char *path) {
     }
     return NULL;
 }
+
+const char *cembedded_path(size_t place) {
+    return place < sizeof files / sizeof *files ? files[place].path : NULL;
+}

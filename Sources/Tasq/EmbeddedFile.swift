@@ -15,4 +15,16 @@ package enum EmbeddedFile {
         guard let text = unsafe cembedded_text(path) else { return nil }
         return unsafe String(cString: text)
     }
+
+    /// The paths that begin so, in their order.
+    package static func paths(startingWith start: String) -> [String] {
+        var paths: [String] = []
+        var place = 0
+        while let text = unsafe cembedded_path(place) {
+            let path = unsafe String(cString: text)
+            if path.hasPrefix(start) { paths.append(path) }
+            place += 1
+        }
+        return paths.sorted()
+    }
 }

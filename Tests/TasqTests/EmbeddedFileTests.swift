@@ -28,4 +28,13 @@ import Testing
             #expect(EmbeddedFile.find(file)?.utf8.elementsEqual(bytes) == true, "\(file)")
         }
     }
+
+    @Test func `Files are found by how their paths begin, in order`() throws {
+        let folder = "TasqPostgres/SQL/migrations/"
+        let found = EmbeddedFile.paths(startingWith: folder)
+        let files = try Self.files().filter { $0.hasPrefix(folder) }
+        #expect(found == files.sorted())
+        #expect(found.first == folder + "0001_core.sql")
+        #expect(EmbeddedFile.paths(startingWith: "nowhere/") == [])
+    }
 }

@@ -207,33 +207,18 @@ package struct Statements: Sendable {
 }
 
 extension Migration {
-    /// The schema's history, in order; forward only.
-    package static func all(schema: String) -> [Migration] {
-        [
-            Migration(1, "core", in: schema),
-            Migration(2, "enqueue", in: schema),
-            Migration(3, "operate", in: schema),
-            Migration(4, "events", in: schema),
-            Migration(5, "names", in: schema),
-            Migration(6, "kinds", in: schema),
-            Migration(7, "attempts", in: schema),
-            Migration(8, "order", in: schema),
-            Migration(9, "roles", in: schema),
-            Migration(10, "lists", in: schema),
-            Migration(11, "policies", in: schema),
-            Migration(12, "failures", in: schema),
-            Migration(13, "oldest", in: schema),
-            Migration(14, "schedules", in: schema),
-            Migration(15, "past_workers", in: schema),
-            Migration(16, "bulk", in: schema),
-        ]
-    }
+    private static let folder = "TasqPostgres/SQL/migrations/"
 
-    private init(_ number: Int, _ name: String, in schema: String) {
-        let digits = String(number)
-        let file = String(repeating: "0", count: 4 - digits.count) + digits + "_" + name
-        self.init(
-            number: number, name: name, text: sql("migrations/" + file, in: schema), oldest: 1)
+    /// The schema's history, in order; forward only. Its files are called by number and name, as in
+    /// `0001_core.sql`.
+    package static func all(schema: String) -> [Migration] {
+        EmbeddedFile.paths(startingWith: folder).compactMap { path -> Migration? in
+            let file = path.dropFirst(folder.count).dropLast(".sql".count)
+            guard let number = Int(file.prefix(4)) else { return nil }
+            return Migration(
+                number: number, name: String(file.dropFirst(5)),
+                text: sql("migrations/\(file)", in: schema), oldest: 1)
+        }
     }
 }
 
