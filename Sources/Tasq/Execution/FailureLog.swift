@@ -84,25 +84,14 @@ final class FailureLog: Sendable {
         of verdict: Verdict, _ job: JobID, _ kind: Name, _ queue: Name, _ attempt: Int,
         of limit: Int
     ) -> Logger.Metadata? {
-        let reason: String
-        var delay: Duration?
-        switch verdict {
-        case .error(let why):
-            reason = why
-        case .retry(let wait, let why) where logger.logLevel <= .info:
-            reason = why
-            delay = wait
-        case .handedBack:
-            reason = "it was handed back too often"
-        case .success, .retry, .snooze, .later, .cancelled, .unstarted:
-            return nil
-        }
+        guard let failure = verdict.failure, failure.retry == nil || logger.logLevel <= .info
+        else { return nil }
         var line: Logger.Metadata = [
             "job.id": "\(job)", "job.kind": "\(kind)", "queue": "\(queue)",
             "job.attempt": "\(attempt)", "job.max_attempts": "\(limit)",
-            "reason": "\(Self.lastLine(of: reason))",
+            "reason": "\(Self.lastLine(of: failure.reason))",
         ]
-        if let delay { line[Self.delayKey] = "\(DurationText.format(delay))" }
+        if let delay = failure.retry { line[Self.delayKey] = "\(DurationText.format(delay))" }
         return line
     }
 

@@ -34,7 +34,7 @@ extension Meters {
         var counts = InlineArray<8, Int>(repeating: 0)
         var ofNoRun = 0
         for settlement in settlements {
-            counts[RunEnd(settlement.verdict).rawValue] += 1
+            counts[settlement.verdict.end.rawValue] += 1
             if settlement.isOfNoRun { ofNoRun += 1 }
         }
         unstarted.add(ofNoRun)

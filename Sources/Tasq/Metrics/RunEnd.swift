@@ -17,18 +17,6 @@ package enum RunEnd: Int, Sendable, CaseIterable {
     static let recorded: [RunEnd] = [.success, .retry, .snooze, .cancelled, .error, .handedBack]
     static let recordedElsewhere = recorded.filter { $0 != .cancelled }
 
-    init(_ verdict: Verdict) {
-        self =
-            switch verdict {
-            case .success: .success
-            case .retry: .retry
-            case .snooze, .later: .snooze
-            case .cancelled: .cancelled
-            case .error: .error
-            case .handedBack, .unstarted: .handedBack
-            }
-    }
-
     /// Whether the run came to nothing, and that by itself.
     var isFailure: Bool {
         switch self {

@@ -185,11 +185,9 @@ package final class ClaimDesk: Sendable {
         _ claim: ClaimToken, of job: JobID, as outcome: Outcome
     ) async throws(StoreError) -> Settled? {
         var record: JobRecord?
-        switch outcome {
-        case .retry, .fail:
+        if outcome.isFailure {
             record = try await catalog.job(job)
             guard record != nil else { return nil }
-        case .success, .later, .snooze, .cancel: break
         }
         let verdict = RetryPolicy().verdict(
             on: outcome, after: record?.attempt ?? 1, of: record?.maxAttempts ?? 1,
@@ -244,11 +242,7 @@ package final class ClaimDesk: Sendable {
         }
         meters.settled.add()
         meters.ended(CollectionOfOne(settlement))
-        switch settlement.verdict {
-        case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
-            promoter.arm(after: delay)
-        case .success, .cancelled, .error, .handedBack, .unstarted: break
-        }
+        if let delay = settlement.verdict.delay { promoter.arm(after: delay) }
         if settled.status == .queued { doorbell.ring([settled.announcement]) }
         return settled
     }

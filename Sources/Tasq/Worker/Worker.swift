@@ -288,19 +288,13 @@ public final class Worker: Service {
                 self.events(.lost(job.id))
                 throw Outcome.cancel("the claim is gone")
             }
-            let time = meters.ended(RunEnd(verdict), startedAt: started)
+            let time = meters.ended(verdict.end, startedAt: started)
             if verdict != .handedBack, verdict != .unstarted { self.lookahead.noteRun(took: time) }
             self.failures.note(job, verdict)
             self.settler.settle(Settlement(job: job.id, claim: job.claim, verdict: verdict))
-            switch verdict {
-            case .success: return
-            case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
-                self.promoter.arm(after: delay)
-            case .handedBack:
-                self.meters.handedBack.add()
-            case .cancelled, .error, .unstarted:
-                break
-            }
+            if case .success = verdict { return }
+            if let delay = verdict.delay { self.promoter.arm(after: delay) }
+            if case .handedBack = verdict { self.meters.handedBack.add() }
             throw Outcome.cancel("not a success")
         }
         // What was said to all that ran holds for one that was claimed meanwhile.

@@ -2,7 +2,7 @@
 --
 --   $1 uuid[]  job ids
 --   $2 uuid[]  claims
---   $3 text[]  the outcome each was to be ended with
+--   $3 text[]  the outcome each was to be ended with; snooze for all that leave no record
 --
 -- Only a settlement writes `last_claim`, so finding the token there means that this very outcome
 -- was committed by a statement whose answer got lost; so does the record of the attempt, where the
@@ -25,7 +25,5 @@ WHERE e.id IS NOT NULL
         AND CASE u.verdict
             WHEN 'retry' THEN was.verdict IN ('retry', 'error')
             WHEN 'error' THEN was.verdict IN ('retry', 'error')
-            WHEN 'later' THEN was.verdict = 'snooze'
-            WHEN 'unstarted' THEN was.verdict = 'snooze'
             ELSE was.verdict = u.verdict
         END

@@ -27,7 +27,7 @@ extension PostgresStore {
         var question = Parameters()
         question.append(missing.map(\.job))
         question.append(missing.map(\.claim))
-        question.append(missing.map { $0.verdict.word })
+        question.append(missing.map { $0.verdict.wordAfterwards })
         try await pool.run(statements.settledBefore, question).read { row throws(StoreError) in
             let one = try settled(&row)
             let stands: Bool = try row.next()

@@ -32,14 +32,9 @@ extension HandlerTable {
 extension Outcome {
     /// The outcome that a verdict writes down.
     init(written verdict: Verdict) throws(TestingError) {
-        switch verdict {
-        case .success: self = .success
-        case .retry(let delay, let reason): self = .retry(after: delay, reason)
-        case .later(let delay, let reason): self = .later(after: delay, reason)
-        case .snooze(let delay): self = .snooze(for: delay)
-        case .cancelled(let reason): self = .cancel(reason)
-        case .error(let reason): self = .fail(reason)
-        case .handedBack, .unstarted: throw .failed("the attempt was ended from outside")
+        guard let outcome = verdict.outcome else {
+            throw .failed("the attempt was ended from outside")
         }
+        self = outcome
     }
 }
