@@ -145,9 +145,7 @@ public struct NewJob: Sendable, Hashable {
         guard uniqueKey != nil || onConflict == .keep else {
             throw InvalidInput(field: "on_conflict", "needs a unique_key")
         }
-        guard JobLimits.maxAttempts.contains(options.maxAttempts) else {
-            throw InvalidInput(field: "max_attempts", "must be between 1 and 1000")
-        }
+        try options.check()
         guard payload.body.count <= JobLimits.payloadBytes else {
             throw InvalidInput(
                 field: "payload", "must be at most \(JobLimits.payloadBytes) bytes")
@@ -156,8 +154,7 @@ public struct NewJob: Sendable, Hashable {
             throw InvalidInput(field: "delay", "must be between 0 and 100 years")
         }
         if case .at(let time) = start { try Self.check(time) }
-        try Self.check(options.key, field: "key")
-        try Self.check(uniqueKey, field: "unique_key")
+        try JobOptions.check(uniqueKey, field: "unique_key")
         self.id = id
         self.kind = kind
         self.options = options
@@ -197,14 +194,6 @@ public struct NewJob: Sendable, Hashable {
         guard time.microseconds >= now - 366 * day, time.microseconds <= now + 36_525 * day else {
             throw InvalidInput(
                 field: "run_at", "must lie between a year ago and a hundred years ahead")
-        }
-    }
-
-    private static func check(_ key: String?, field: String) throws(InvalidInput) {
-        guard let key else { return }
-        guard (1...JobLimits.keyBytes).contains(key.utf8.count), !key.utf8.contains(0) else {
-            throw InvalidInput(
-                field: field, "must be 1 to \(JobLimits.keyBytes) bytes without NUL")
         }
     }
 }

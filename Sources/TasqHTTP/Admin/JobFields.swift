@@ -36,12 +36,29 @@ struct JobFields {
 
     /// What the job's fields say of it, and of the rest what it gets otherwise.
     func options(or given: JobOptions) throws(InvalidInput) -> JobOptions {
-        var options = given
-        if let text = try string("queue") { options.queue = try Name(text, field: "queue") }
-        if let level = try number("priority") { options.priority = try Priority(level) }
-        options.maxAttempts = try number("max_attempts") ?? given.maxAttempts
-        options.key = try string("key") ?? given.key
-        return options
+        var options = SomeJobOptions()
+        for option in JobOption.all {
+            if option.range != nil {
+                guard let number = try number(option.rawValue) else { continue }
+                try options.set(option, to: .number(number))
+            } else if let text = try string(option.rawValue) {
+                try options.set(option, to: .text(text))
+            }
+        }
+        return options.over(given)
+    }
+
+    /// One of a few words.
+    func choice<Value: RawRepresentable<String> & CaseIterable>(
+        _ name: String
+    ) throws(InvalidInput) -> Value? {
+        guard let text = try string(name) else { return nil }
+        guard let value = Value(rawValue: text) else {
+            throw InvalidInput(
+                field: name,
+                "must be one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return value
     }
 
     /// When the job may start, from `run_at` or `delay`.
