@@ -179,10 +179,9 @@ import Testing
     private func context(body: [UInt8] = Array("{}".utf8)) throws -> JobContext {
         JobContext(
             job: ClaimedJob(
-                id: JobID(), claim: ClaimToken(), kind: try Name("report"), queue: .defaultQueue,
-                priority: .default, attempt: 3, maxAttempts: 20, crashes: 0, key: nil,
-                payloadID: PayloadID(), source: nil, payload: Payload(body),
-                waitedMicroseconds: 0), logger: .silent)
+                id: JobID(), claim: ClaimToken(), kind: try Name("report"),
+                options: JobOptions(), attempt: 3, payloadID: PayloadID(), source: nil,
+                payload: Payload(body), waitedMicroseconds: 0), logger: .silent)
     }
 }
 

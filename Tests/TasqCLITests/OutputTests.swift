@@ -152,9 +152,9 @@ struct OutputTests {
 
     private func record(_ id: JobID, _ status: JobStatus) throws -> JobRecord {
         JobRecord(
-            id: id, kind: try Name("k"), queue: .defaultQueue, status: status,
-            priority: .default, attempt: 1, maxAttempts: 1, crashes: 0, key: nil, uniqueKey: nil,
-            payloadID: PayloadID(), enqueuedAt: .now, runAt: .now, claimedAt: nil,
-            finishedAt: nil, worker: nil, reason: nil)
+            id: id, kind: try Name("k"), options: JobOptions(maxAttempts: 1), status: status,
+            attempt: 1, crashes: 0, uniqueKey: nil, payloadID: PayloadID(),
+            enqueuedAt: .now, runAt: .now, claimedAt: nil, finishedAt: nil, worker: nil,
+            reason: nil)
     }
 }

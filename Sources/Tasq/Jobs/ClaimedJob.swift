@@ -7,18 +7,12 @@ public struct ClaimedJob: Sendable, Hashable {
     public let claim: ClaimToken
     /// The stable name its handler is found by.
     public let kind: Name
-    /// The queue it was claimed from.
-    public let queue: Name
-    /// How urgent it is within its queue.
-    public let priority: Priority
+    /// Where it waited, how urgent it is and how often it is tried.
+    public let options: JobOptions
     /// Which attempt this is, from 1.
     public let attempt: Int
-    /// The number of the last attempt it has been given.
-    public let maxAttempts: Int
     /// How many workers died with this job on board so far.
     public let crashes: Int
-    /// What groups it with other jobs, as in one customer's; `nil` for none.
-    public let key: String?
     /// The stored body; shared by all jobs of one webhook event.
     public let payloadID: PayloadID
     /// The webhook source, where one came in.
@@ -50,22 +44,19 @@ public struct ClaimedJob: Sendable, Hashable {
     }
 
     package init(
-        id: JobID, claim: ClaimToken, kind: Name, queue: Name, priority: Priority, attempt: Int,
-        maxAttempts: Int, crashes: Int, key: String?, payloadID: PayloadID, source: Name?,
-        payload: Payload, hasBody: Bool = true, leftOutBytes: Int? = nil,
-        waitedMicroseconds: Int64, attemptsBefore: Int = 0, putOff: Duration? = nil
+        id: JobID, claim: ClaimToken, kind: Name, options: JobOptions, attempt: Int,
+        crashes: Int = 0, payloadID: PayloadID, source: Name?, payload: Payload,
+        hasBody: Bool = true, leftOutBytes: Int? = nil, waitedMicroseconds: Int64,
+        attemptsBefore: Int = 0, putOff: Duration? = nil
     ) {
         self.attemptsBefore = attemptsBefore
         self.putOff = putOff
         self.id = id
         self.claim = claim
         self.kind = kind
-        self.queue = queue
-        self.priority = priority
+        self.options = options
         self.attempt = attempt
-        self.maxAttempts = maxAttempts
         self.crashes = crashes
-        self.key = key
         self.payloadID = payloadID
         self.source = source
         self.payload = payload
@@ -82,4 +73,15 @@ public struct ClaimedJob: Sendable, Hashable {
         job.leftOutBytes = nil
         return job
     }
+}
+
+extension ClaimedJob {
+    /// The queue it was claimed from.
+    public var queue: Name { options.queue }
+    /// How urgent it is within its queue.
+    public var priority: Priority { options.priority }
+    /// The number of the last attempt it has been given.
+    public var maxAttempts: Int { options.maxAttempts }
+    /// What groups it with other jobs, as in one customer's; `nil` for none.
+    public var key: String? { options.key }
 }

@@ -10,11 +10,12 @@ extension Queue {
     ) async throws(StoreError) -> [Enqueued]? {
         var jobs: [NewJob] = []
         for (place, first) in try await catalog.jobs(of: event).oneOfEach.enumerated() {
+            var options = first.options
+            options.maxAttempts -= first.attemptsBefore
             guard
                 var job = try? NewJob(
-                    kind: first.kind, queue: first.queue, priority: first.priority,
-                    maxAttempts: first.maxAttempts - first.attemptsBefore, key: first.key,
-                    uniqueKey: first.uniqueKey, payload: Payload([]))
+                    kind: first.kind, options: options, uniqueKey: first.uniqueKey,
+                    payload: Payload([]))
             else { continue }
             if let bulk { job.id = JobID(of: event, at: place, by: bulk) }
             jobs.append(job)

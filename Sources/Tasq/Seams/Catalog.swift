@@ -124,20 +124,14 @@ public struct JobRecord: Sendable, Hashable {
     public var id: JobID
     /// The stable name its handler is found by.
     public var kind: Name
-    /// The queue it is on.
-    public var queue: Name
+    /// The queue it is on, how urgent it is there and how often it is tried.
+    public var options: JobOptions
     /// Where it stands.
     public var status: JobStatus
-    /// How urgent it is within its queue.
-    public var priority: Priority
     /// Attempts that count so far; one that was snoozed or handed back does not.
     public var attempt: Int
-    /// The number of the last attempt it has been given.
-    public var maxAttempts: Int
     /// How many workers died with it on board.
     public var crashes: Int
-    /// What groups it with other jobs; `nil` for none.
-    public var key: String?
     /// The key it was enqueued once for; `nil` for none.
     public var uniqueKey: String?
     /// Its stored body; shared by all jobs of one webhook event.
@@ -159,21 +153,18 @@ public struct JobRecord: Sendable, Hashable {
 
     /// Makes a record of its columns.
     public init(
-        id: JobID, kind: Name, queue: Name, status: JobStatus, priority: Priority, attempt: Int,
-        maxAttempts: Int, crashes: Int, key: String?, uniqueKey: String?, payloadID: PayloadID,
-        enqueuedAt: Timestamp, runAt: Timestamp, claimedAt: Timestamp?, finishedAt: Timestamp?,
-        worker: WorkerID?, reason: String?, attemptsBefore: Int = 0
+        id: JobID, kind: Name, options: JobOptions, status: JobStatus, attempt: Int, crashes: Int,
+        uniqueKey: String?, payloadID: PayloadID, enqueuedAt: Timestamp, runAt: Timestamp,
+        claimedAt: Timestamp?, finishedAt: Timestamp?, worker: WorkerID?, reason: String?,
+        attemptsBefore: Int = 0
     ) {
         self.attemptsBefore = attemptsBefore
         self.id = id
         self.kind = kind
-        self.queue = queue
+        self.options = options
         self.status = status
-        self.priority = priority
         self.attempt = attempt
-        self.maxAttempts = maxAttempts
         self.crashes = crashes
-        self.key = key
         self.uniqueKey = uniqueKey
         self.payloadID = payloadID
         self.enqueuedAt = enqueuedAt
@@ -186,6 +177,15 @@ public struct JobRecord: Sendable, Hashable {
 }
 
 extension JobRecord {
+    /// The queue it is on.
+    public var queue: Name { options.queue }
+    /// How urgent it is within its queue.
+    public var priority: Priority { options.priority }
+    /// The number of the last attempt it has been given.
+    public var maxAttempts: Int { options.maxAttempts }
+    /// What groups it with other jobs; `nil` for none.
+    public var key: String? { options.key }
+
     /// The last line of its reason that says anything, cut, as lists show it.
     package var lastReason: String? { reason.map(FailureLog.lastLine) }
 }

@@ -105,7 +105,9 @@ struct JobsCommand: AsyncParsableCommand {
             facts.add("priority", String(job.priority.level))
             facts.add("attempt", "\(job.attempt) of \(job.maxAttempts)")
             facts.add("crashes", job.crashes > 0 ? String(job.crashes) : nil, .bad)
-            facts.add("key", job.key)
+            for option in JobOption.lines {
+                facts.add(option.label, job.options[option]?.description)
+            }
             facts.add("unique key", job.uniqueKey)
             facts.add("enqueued", job.enqueuedAt.description)
             facts.add("run at", job.runAt.description)

@@ -223,18 +223,20 @@ extension JSON {
     /// The same names as in the API's answers.
     static func schedule(_ record: ScheduleRecord) -> JSON {
         let entry = record.entry
-        return .object([
-            "name": .text(entry.name), "cron": .string(entry.cron), "zone": .string(entry.zone),
-            "clock_change": .string(entry.clockChange.rawValue),
-            "missed": .string(entry.missed.rawValue),
-            "jitter": .string(DurationText.format(entry.jitter)), "start": .text(entry.start),
-            "end": .text(entry.end), "kind": .text(entry.kind), "queue": .text(entry.queue),
-            "priority": .int(entry.priority.level), "max_attempts": .int(entry.maxAttempts),
-            "key": .text(entry.key), "paused": .bool(record.isPaused),
-            "configured": .bool(record.isConfigured), "last_tick": .text(record.lastTick),
-            "problem": .text(record.problem),
-            "next": .array(record.ticks().map { .string($0.description) }),
-        ])
+        return .object(
+            [
+                "name": .text(entry.name), "cron": .string(entry.cron),
+                "zone": .string(entry.zone),
+                "clock_change": .string(entry.clockChange.rawValue),
+                "missed": .string(entry.missed.rawValue),
+                "jitter": .string(DurationText.format(entry.jitter)),
+                "start": .text(entry.start), "end": .text(entry.end), "kind": .text(entry.kind),
+            ], entry.options,
+            [
+                "paused": .bool(record.isPaused), "configured": .bool(record.isConfigured),
+                "last_tick": .text(record.lastTick), "problem": .text(record.problem),
+                "next": .array(record.ticks().map { .string($0.description) }),
+            ])
     }
 
     static func timing(_ timing: Timing, after: Timestamp, count: Int) -> JSON {

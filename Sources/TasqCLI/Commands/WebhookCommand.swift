@@ -115,13 +115,19 @@ struct WebhookCommand: AsyncParsableCommand {
         }
 
         private static func object(_ made: RoutedJob) -> JSON {
-            .object([
-                "route": made.route.map(JSON.int) ?? .null, "kind": .text(made.job.kind),
-                "queue": .text(made.job.queue), "key": .text(made.key),
-                "priority": .int(made.job.priority.level),
-                "max_attempts": .int(made.job.maxAttempts),
-                "delay": .string(DurationText.format(made.job.delay)),
-            ])
+            var options = made.job.options
+            options.key = made.key
+            var members = [
+                JSON.Member(name: "route", value: made.route.map(JSON.int) ?? .null),
+                JSON.Member(name: "kind", value: .text(made.job.kind)),
+            ]
+            // What tells the jobs of an event apart comes first.
+            let (marks, all) = (["queue", "key"], JSON.members(of: options))
+            members += all.filter { marks.contains($0.name) }
+            members += all.filter { !marks.contains($0.name) }
+            let delay = DurationText.format(made.job.delay)
+            members.append(JSON.Member(name: "delay", value: .string(delay)))
+            return .object(members)
         }
     }
 }

@@ -3,18 +3,42 @@ import TasqWebhooks
 
 // The same names as in the API's answers.
 extension JSON {
+    /// A job's options, each by its name.
+    static func members(of options: JobOptions) -> [Member] {
+        JobOption.all.map { option in
+            let value: JSON =
+                switch options[option] {
+                case .text(let text): .string(text)
+                case .number(let number): .int(number)
+                case nil: .null
+                }
+            return Member(name: option.rawValue, value: value)
+        }
+    }
+
+    /// Some members, those of a job's options, and further ones.
+    static func object(
+        _ first: KeyValuePairs<String, JSON>, _ options: JobOptions,
+        _ rest: KeyValuePairs<String, JSON>, with more: [Member] = []
+    ) -> JSON {
+        let (first, rest) = (
+            first.map { Member(name: $0.key, value: $0.value) },
+            rest.map { Member(name: $0.key, value: $0.value) }
+        )
+        return .object(first + members(of: options) + rest + more)
+    }
+
     static func job(_ job: JobRecord, with more: [Member] = []) -> JSON {
-        let members: KeyValuePairs<String, JSON> = [
-            "id": .text(job.id), "kind": .text(job.kind), "queue": .text(job.queue),
-            "status": .string(job.status.rawValue), "priority": .int(job.priority.level),
-            "attempt": .int(job.attempt), "max_attempts": .int(job.maxAttempts),
-            "crashes": .int(job.crashes), "key": .text(job.key),
-            "unique_key": .text(job.uniqueKey), "payload_id": .text(job.payloadID),
-            "enqueued_at": .text(job.enqueuedAt), "run_at": .text(job.runAt),
-            "claimed_at": .text(job.claimedAt), "finished_at": .text(job.finishedAt),
-            "worker_id": .text(job.worker), "reason": .text(job.reason),
-        ]
-        return .object(members.map { Member(name: $0.key, value: $0.value) } + more)
+        .object(
+            ["id": .text(job.id), "kind": .text(job.kind)], job.options,
+            [
+                "status": .string(job.status.rawValue), "attempt": .int(job.attempt),
+                "crashes": .int(job.crashes), "unique_key": .text(job.uniqueKey),
+                "payload_id": .text(job.payloadID), "enqueued_at": .text(job.enqueuedAt),
+                "run_at": .text(job.runAt), "claimed_at": .text(job.claimedAt),
+                "finished_at": .text(job.finishedAt), "worker_id": .text(job.worker),
+                "reason": .text(job.reason),
+            ], with: more)
     }
 
     static func attempt(_ attempt: AttemptRecord) -> JSON {

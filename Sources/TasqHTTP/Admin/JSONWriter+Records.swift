@@ -1,17 +1,25 @@
 import Tasq
 
 extension JSONWriter {
+    /// A job's options, each by its name.
+    mutating func options(_ options: JobOptions) {
+        for option in JobOption.all {
+            switch options[option] {
+            case .text(let text): member(option.rawValue, text)
+            case .number(let number): member(option.rawValue, number)
+            case nil: member(option.rawValue, nil as String?)
+            }
+        }
+    }
+
     mutating func job(_ job: JobRecord) {
         object { json in
             json.member("id", job.id.description)
             json.member("kind", job.kind.description)
-            json.member("queue", job.queue.description)
+            json.options(job.options)
             json.member("status", job.status.rawValue)
-            json.member("priority", job.priority.level)
             json.member("attempt", job.attempt)
-            json.member("max_attempts", job.maxAttempts)
             json.member("crashes", job.crashes)
-            json.member("key", job.key)
             json.member("unique_key", job.uniqueKey)
             json.member("payload_id", job.payloadID.description)
             json.member("enqueued_at", job.enqueuedAt.description)

@@ -98,10 +98,9 @@ struct ScheduleRoutes: Sendable {
 
 /// What a `PUT /v1/schedules/{name}` asks for.
 struct ScheduleRequest {
-    private static let names = [
-        "cron", "zone", "clock_change", "missed", "jitter", "start", "end", "kind", "queue",
-        "priority", "max_attempts", "key", "payload",
-    ]
+    private static let names =
+        ["cron", "zone", "clock_change", "missed", "jitter", "start", "end", "kind"]
+        + JobOption.all.map(\.rawValue) + ["payload"]
 
     private var fields = JobFields()
     private let defaults: (Name, [UInt8]) -> JobOptions
@@ -136,8 +135,8 @@ struct ScheduleRequest {
         let payload = fields.raw("payload").map(Array.init) ?? Array("{}".utf8)
         var entry = ScheduleEntry(name: name, cron: cron, kind: kind, payload: payload)
         entry.zone = try fields.string("zone") ?? "UTC"
-        entry.clockChange = try choice("clock_change") ?? .once
-        entry.missed = try choice("missed") ?? .latest
+        entry.clockChange = try fields.choice("clock_change") ?? .once
+        entry.missed = try fields.choice("missed") ?? .latest
         entry.jitter = try fields.duration("jitter") ?? .zero
         entry.start = try time("start")
         entry.end = try time("end")
@@ -152,18 +151,6 @@ struct ScheduleRequest {
                 field: name, "must be a time in RFC 3339, as in 2026-11-23T19:20:00Z")
         }
         return time
-    }
-
-    private func choice<Value: RawRepresentable<String> & CaseIterable>(
-        _ name: String
-    ) throws(InvalidInput) -> Value? {
-        guard let text = try fields.string(name) else { return nil }
-        guard let value = Value(rawValue: text) else {
-            throw InvalidInput(
-                field: name,
-                "must be one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
-        }
-        return value
     }
 }
 
@@ -184,10 +171,7 @@ extension JSONWriter {
         member("start", entry.start?.description)
         member("end", entry.end?.description)
         member("kind", entry.kind.description)
-        member("queue", entry.queue.description)
-        member("priority", entry.priority.level)
-        member("max_attempts", entry.maxAttempts)
-        member("key", entry.key)
+        options(entry.options)
         member("paused", record.isPaused)
         member("configured", record.isConfigured)
         member("last_tick", record.lastTick?.description)

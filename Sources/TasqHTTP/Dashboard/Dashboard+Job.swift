@@ -26,7 +26,7 @@ extension Dashboard {
             <dt>Queue</dt><dd><a href="/jobs?queue=\(job.queue)">\(job.queue)</a>, priority \(job.priority.level)</dd>
             <dt>Attempt</dt><dd>\(job.attempt) of \(job.maxAttempts)</dd>
             \(Self.row("Crashes", job.crashes > 0 ? job.crashes : nil))
-            \(Self.row("Key", job.key))\(Self.row("Unique key", job.uniqueKey))
+            \(Self.rows(of: job.options))\(Self.row("Unique key", job.uniqueKey))
             \(Self.row("Enqueued", Self.exact(job.enqueuedAt)))\(Self.row("Due", Self.exact(job.runAt)))
             \(Self.row("Claimed", job.claimedAt.map(Self.exact)))
             \(Self.row("Finished", job.finishedAt.map(Self.exact)))
@@ -34,6 +34,15 @@ extension Dashboard {
             \(Self.row("Warning", Explanation(circumstances).warning))</dl></div>
             <h2>Attempts</h2>\(attempts)<h2>Payload</h2>\(payload)\(siblings)
             """
+        }
+    }
+
+    /// Those of a job's options that have no place of their own.
+    private static func rows(of options: JobOptions) -> Markup {
+        Markup(each: JobOption.lines) { option in
+            let label = option.label
+            let name = "\(label.prefix(1).uppercased())\(label.dropFirst())"
+            return row(name, options[option])
         }
     }
 

@@ -121,9 +121,11 @@ extension PostgresStore {
             body ?? [], contentType: contentType ?? "application/octet-stream",
             headers: headers.map(HeaderBlock.decode) ?? [])
         return ClaimedJob(
-            id: id, claim: claim, kind: kind, queue: queue, priority: priority, attempt: attempt,
-            maxAttempts: maxAttempts, crashes: crashes, key: key, payloadID: payloadID,
-            source: source, payload: body == nil ? payload : payload.asHandled,
+            id: id, claim: claim, kind: kind,
+            options: JobOptions(
+                queue: queue, priority: priority, maxAttempts: maxAttempts, key: key),
+            attempt: attempt, crashes: crashes, payloadID: payloadID, source: source,
+            payload: body == nil ? payload : payload.asHandled,
             hasBody: contentType != nil, leftOutBytes: body == nil ? bytes : nil,
             waitedMicroseconds: waited(from: due, to: now), attemptsBefore: before,
             putOff: putOffAt.map { .microseconds(waited(from: $0, to: now)) })

@@ -25,9 +25,8 @@ extension ClaimedJob {
     /// A job as if a worker had just claimed it.
     init(_ job: NewJob, attempt: Int, crashes: Int = 0, source: Name? = nil) {
         self.init(
-            id: job.id, claim: ClaimToken(), kind: job.kind, queue: job.queue,
-            priority: job.priority, attempt: attempt, maxAttempts: job.maxAttempts,
-            crashes: crashes, key: job.key, payloadID: PayloadID(), source: source,
+            id: job.id, claim: ClaimToken(), kind: job.kind, options: job.options,
+            attempt: attempt, crashes: crashes, payloadID: PayloadID(), source: source,
             payload: job.payload.asHandled, waitedMicroseconds: 0)
     }
 }

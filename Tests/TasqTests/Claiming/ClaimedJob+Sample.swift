@@ -4,8 +4,8 @@ extension ClaimedJob {
     /// One that had waited so many microseconds.
     static func sample(_ id: JobID = JobID(), waited: Int64 = 0) -> ClaimedJob {
         ClaimedJob(
-            id: id, claim: ClaimToken(), kind: Name(unchecked: "run"), queue: .defaultQueue,
-            priority: .default, attempt: 1, maxAttempts: 3, crashes: 0, key: nil,
-            payloadID: PayloadID(), source: nil, payload: Payload([]), waitedMicroseconds: waited)
+            id: id, claim: ClaimToken(), kind: Name(unchecked: "run"),
+            options: JobOptions(maxAttempts: 3), attempt: 1, payloadID: PayloadID(), source: nil,
+            payload: Payload([]), waitedMicroseconds: waited)
     }
 }

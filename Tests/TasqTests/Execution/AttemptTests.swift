@@ -129,8 +129,8 @@ private func claimedJob(
     leftOutBytes: Int? = nil
 ) -> ClaimedJob {
     ClaimedJob(
-        id: JobID(), claim: ClaimToken(), kind: Name(unchecked: kind), queue: .defaultQueue,
-        priority: .default, attempt: attempt, maxAttempts: maxAttempts, crashes: 0, key: nil,
-        payloadID: PayloadID(), source: nil, payload: Payload(Array(payload.utf8)),
-        leftOutBytes: leftOutBytes, waitedMicroseconds: 0)
+        id: JobID(), claim: ClaimToken(), kind: Name(unchecked: kind),
+        options: JobOptions(maxAttempts: maxAttempts), attempt: attempt, payloadID: PayloadID(),
+        source: nil, payload: Payload(Array(payload.utf8)), leftOutBytes: leftOutBytes,
+        waitedMicroseconds: 0)
 }

@@ -9,10 +9,9 @@ import Testing
         }
         let context = JobContext(
             job: ClaimedJob(
-                id: JobID(), claim: ClaimToken(), kind: try Name("a"), queue: .defaultQueue,
-                priority: .default, attempt: 1, maxAttempts: 1, crashes: 0, key: nil,
-                payloadID: PayloadID(), source: nil, payload: Payload([], headers: headers),
-                waitedMicroseconds: 0),
+                id: JobID(), claim: ClaimToken(), kind: try Name("a"),
+                options: JobOptions(maxAttempts: 1), attempt: 1, payloadID: PayloadID(),
+                source: nil, payload: Payload([], headers: headers), waitedMicroseconds: 0),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         #expect(context.header("X-GitHub-Event") == "push")
         #expect(context.header("x-many") == "1")

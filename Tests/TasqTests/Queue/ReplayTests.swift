@@ -59,9 +59,9 @@ struct ReplayTests {
     ) throws -> JobRecord {
         let time = Timestamp(microseconds: time)
         return JobRecord(
-            id: JobID(), kind: try Name(kind), queue: try Name(queue), status: .queued,
-            priority: .default, attempt: 0, maxAttempts: 20, crashes: 0, key: key, uniqueKey: nil,
-            payloadID: PayloadID(), enqueuedAt: time, runAt: time, claimedAt: nil,
-            finishedAt: nil, worker: nil, reason: nil)
+            id: JobID(), kind: try Name(kind),
+            options: JobOptions(queue: try Name(queue), key: key), status: .queued, attempt: 0,
+            crashes: 0, uniqueKey: nil, payloadID: PayloadID(), enqueuedAt: time, runAt: time,
+            claimedAt: nil, finishedAt: nil, worker: nil, reason: nil)
     }
 }

@@ -106,9 +106,8 @@ func sampleContext(
 ) throws -> JobContext {
     try JobContext(
         job: ClaimedJob(
-            id: JobID(), claim: ClaimToken(), kind: Name("sample"), queue: .defaultQueue,
-            priority: .default, attempt: attempt, maxAttempts: 20, crashes: 0, key: nil,
-            payloadID: payloadID, source: nil,
+            id: JobID(), claim: ClaimToken(), kind: Name("sample"), options: JobOptions(),
+            attempt: attempt, payloadID: payloadID, source: nil,
             payload: Payload(body, contentType: contentType, headers: headers),
             waitedMicroseconds: 0),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
