@@ -2,12 +2,11 @@
 --
 --   $1 uuid[] event ids   $2 text[] source   $3 text[] the provider's event id, or null
 --   $4 text[] content type   $5 bytea[] headers   $6 bytea[] body
---   $7 uuid[] job ids   $8 uuid[] the event each job belongs to   $9 text[] queue   $10 text[] kind
---   $11 bigint[] priority   $12 bigint[] max_attempts   $13 text[] key, or null
---   $14 bigint[] microseconds of delay, or null
+--   $7 uuid[] job ids   $8 uuid[] the event each job belongs to   $9 text[] kind
+--   $10 bigint[] microseconds of delay, or null   then the options, as in enqueue.sql
 --
--- Of the sources, content types, queues, kinds, priorities and attempts one alone counts for all;
--- provider's ids, keys and delays may be empty when there are none.
+-- Of the sources, content types and kinds one alone counts for all, as of the options that every job
+-- has; provider's ids, keys and delays may be empty when there are none.
 -- Returns the events that are stored now; one that does not come back is a duplicate, or was
 -- stored by an earlier try: accepted_before.sql tells which. Jobs are made for stored events only,
 -- so a provider's repetition runs nothing twice. Events go in by source and provider id, so two
@@ -25,18 +24,13 @@ WITH stored AS (
 ),
 made AS (
     INSERT INTO tasq.job
-        (id, payload_id, queue, kind, status, priority, max_attempts, key, run_at)
+        (id, payload_id, kind, status, run_at, @options)
     SELECT
-        n.id, n.payload_id, coalesce(n.queue, ($9::text[])[1]),
-        coalesce(n.kind, ($10::text[])[1]),
+        n.id, n.payload_id, coalesce(n.kind, ($9::text[])[1]),
         (CASE WHEN n.delay_us > 0 THEN 'scheduled' ELSE 'queued' END)::tasq.job_status,
-        coalesce(n.priority, ($11::bigint[])[1]),
-        coalesce(n.max_attempts, ($12::bigint[])[1]), n.key,
-        now() + coalesce(n.delay_us, 0) * interval '1 microsecond'
-    FROM unnest(
-        $7::uuid[], $8::uuid[], $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::text[],
-        $14::bigint[])
-        AS n (id, payload_id, queue, kind, priority, max_attempts, key, delay_us)
+        now() + coalesce(n.delay_us, 0) * interval '1 microsecond', @option_inputs(row: n)
+    FROM unnest($7::uuid[], $8::uuid[], $9::text[], $10::bigint[], @option_arrays)
+        AS n (id, payload_id, kind, delay_us, @options)
     JOIN stored AS s ON s.id = n.payload_id
 )
 SELECT s.id

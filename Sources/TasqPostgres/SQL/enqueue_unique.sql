@@ -1,6 +1,6 @@
 -- Like enqueue.sql, for batches in which some jobs have a unique key.
 --
---   $1 … $11 as in enqueue.sql   $12 text[] unique key, or null
+--   $1 … $7 as in enqueue.sql   $8 text[] unique key, or null   then the options, likewise
 --
 -- Returns the ids that are stored now. A job that does not come back met an unfinished one with
 -- its unique key, or was stored by an earlier try: unique_holders.sql tells which. Keys are
@@ -9,17 +9,15 @@
 -- are asked for by themselves: NOT EXISTS is a join, and a plan made for an empty table joins all of it.
 WITH input AS MATERIALIZED (
     SELECT
-        u.id, coalesce(u.queue, ($2::text[])[1]) AS queue, coalesce(u.kind, ($3::text[])[1]) AS kind,
-        coalesce(u.priority, ($4::bigint[])[1]) AS priority,
-        coalesce(u.max_attempts, ($5::bigint[])[1]) AS max_attempts,
+        u.id, coalesce(u.kind, ($2::text[])[1]) AS kind,
         coalesce(u.run_at, now() + coalesce(u.delay_us, 0) * interval '1 microsecond') AS due_at,
-        u.key, coalesce(u.content_type, ($9::text[])[1]) AS content_type,
-        coalesce(u.headers, ($10::bytea[])[1]) AS headers, u.body, u.unique_key
+        coalesce(u.content_type, ($5::text[])[1]) AS content_type,
+        coalesce(u.headers, ($6::bytea[])[1]) AS headers, u.body, u.unique_key,
+        @option_inputs(row: u)
     FROM unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-        $7::timestamptz[], $8::text[], $9::text[], $10::bytea[], $11::bytea[], $12::text[])
-        AS u (id, queue, kind, priority, max_attempts, delay_us, run_at, key, content_type, headers, body,
-            unique_key)
+        $1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::text[], $6::bytea[], $7::bytea[],
+        $8::text[], @option_arrays)
+        AS u (id, kind, delay_us, run_at, content_type, headers, body, unique_key, @options)
 ),
 taken AS (
     INSERT INTO tasq.unique_key AS k (key, job_id)
@@ -44,11 +42,11 @@ bodies AS (
 ),
 jobs AS (
     INSERT INTO tasq.job
-        (id, payload_id, queue, kind, status, priority, max_attempts, key, unique_key, run_at)
+        (id, payload_id, kind, status, unique_key, run_at, @options)
     SELECT
-        f.id, f.id, f.queue, f.kind,
+        f.id, f.id, f.kind,
         (CASE WHEN f.due_at <= now() THEN 'queued' ELSE 'scheduled' END)::tasq.job_status,
-        f.priority, f.max_attempts, f.key, f.unique_key, f.due_at
+        f.unique_key, f.due_at, @options_of(row: f)
     FROM fresh AS f
     ON CONFLICT (id) DO NOTHING
 )

@@ -1,6 +1,7 @@
 -- Stores new jobs in the place of those that wait under their unique keys, which are cancelled.
 --
---   $1 … $12 as in enqueue_unique.sql, each array as long as $1   $13 uuid[]  the jobs that wait
+--   $1 … $8 as in enqueue_unique.sql   $9 uuid[]  the jobs that wait   then the options; each array as
+--   long as $1
 --
 -- Returns the new jobs that were stored; of one that does not come back, the other waits no more. Job
 -- rows first, in id order, then keys, as everywhere. The one that waited keeps its id and its body:
@@ -8,15 +9,13 @@
 -- with none. A job is replaced only with its key's row that is seen, as in yield_key.sql.
 WITH held AS MATERIALIZED (
     SELECT
-        j.id AS old_id, j.attempt, u.id, u.queue, u.kind, u.priority, u.max_attempts,
+        j.id AS old_id, j.attempt, u.id, u.kind,
         coalesce(u.run_at, now() + coalesce(u.delay_us, 0) * interval '1 microsecond') AS due_at,
-        u.key, u.content_type, u.headers, u.body, u.unique_key
+        u.content_type, u.headers, u.body, u.unique_key, @options_of(row: u)
     FROM unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-        $7::timestamptz[], $8::text[], $9::text[], $10::bytea[], $11::bytea[], $12::text[],
-        $13::uuid[])
-        AS u (id, queue, kind, priority, max_attempts, delay_us, run_at, key, content_type, headers,
-            body, unique_key, old_id)
+        $1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::text[], $6::bytea[], $7::bytea[],
+        $8::text[], $9::uuid[], @option_arrays)
+        AS u (id, kind, delay_us, run_at, content_type, headers, body, unique_key, old_id, @options)
     JOIN tasq.job AS j ON j.id = ANY (ARRAY[u.old_id])
     WHERE (j.status IN ('scheduled', 'queued') AND j.unique_key = u.unique_key) IS TRUE
     ORDER BY u.old_id
@@ -47,11 +46,11 @@ bodies AS (
 ),
 jobs AS (
     INSERT INTO tasq.job
-        (id, payload_id, queue, kind, status, priority, max_attempts, key, unique_key, run_at)
+        (id, payload_id, kind, status, unique_key, run_at, @options)
     SELECT
-        t.id, t.id, t.queue, t.kind,
+        t.id, t.id, t.kind,
         (CASE WHEN t.due_at <= now() THEN 'queued' ELSE 'scheduled' END)::tasq.job_status,
-        t.priority, t.max_attempts, t.key, t.unique_key, t.due_at
+        t.unique_key, t.due_at, @options_of(row: t)
     FROM taken AS t
 )
 SELECT t.id

@@ -1,13 +1,12 @@
 -- Makes further jobs of a stored webhook event; otherwise like enqueue_unique.sql.
 --
---   $1 uuid  the event   $2 uuid[] job ids, made by whoever replays   $3 text[] queue
---   $4 text[] kind   $5 bigint[] priority   $6 bigint[] max_attempts   $7 text[] key, or null
---   $8 text[] unique key, or null   $9 boolean  only when all its other jobs have ended
---   $10 bigint[] microseconds of delay, or null
+--   $1 uuid  the event   $2 uuid[] job ids, made by whoever replays   $3 text[] kind
+--   $4 text[] unique key, or null   $5 boolean  only when all its other jobs have ended
+--   $6 bigint[] microseconds of delay, or null   then the options; each array as long as $2
 --
 -- Returns the ids that are stored now. One that does not come back met an unfinished job with its
 -- unique key, or was stored by an earlier try: unique_holders.sql tells which. A row without an id
--- says that the event stands, and whether its jobs let $9 make more; without that row the event is
+-- says that the event stands, and whether its jobs let $5 make more; without that row the event is
 -- gone, and nothing was stored.
 --
 -- The event's row is written, though nothing in it changes: whoever deletes its last job meanwhile
@@ -23,11 +22,10 @@ WITH event AS (
 input AS MATERIALIZED (
     SELECT u.*
     FROM unnest(
-        $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
-        $10::bigint[])
-        AS u (id, queue, kind, priority, max_attempts, key, unique_key, delay_us)
+        $2::uuid[], $3::text[], $4::text[], $6::bigint[], @option_arrays)
+        AS u (id, kind, unique_key, delay_us, @options)
     WHERE EXISTS (SELECT FROM event)
-        AND NOT ($9::boolean AND EXISTS (
+        AND NOT ($5::boolean AND EXISTS (
             SELECT FROM tasq.job AS j
             WHERE j.payload_id = $1::uuid AND j.payload_id <> j.id AND j.id <> ALL ($2::uuid[])
                 AND (j.status IN ('scheduled', 'queued', 'executing')) IS TRUE))
@@ -49,12 +47,11 @@ fresh AS MATERIALIZED (
 ),
 jobs AS (
     INSERT INTO tasq.job
-        (id, payload_id, queue, kind, status, priority, max_attempts, key, unique_key, run_at)
+        (id, payload_id, kind, status, unique_key, run_at, @options)
     SELECT
-        f.id, $1::uuid, f.queue, f.kind,
-        (CASE WHEN f.delay_us > 0 THEN 'scheduled' ELSE 'queued' END)::tasq.job_status,
-        f.priority, f.max_attempts, f.key, f.unique_key,
-        now() + coalesce(f.delay_us, 0) * interval '1 microsecond'
+        f.id, $1::uuid, f.kind,
+        (CASE WHEN f.delay_us > 0 THEN 'scheduled' ELSE 'queued' END)::tasq.job_status, f.unique_key,
+        now() + coalesce(f.delay_us, 0) * interval '1 microsecond', @options_of(row: f)
     FROM fresh AS f
     ORDER BY f.id
     ON CONFLICT (id) DO NOTHING

@@ -1,10 +1,9 @@
--- Puts schedules in, or others in their place; with $15 takes away configured ones that are not named.
+-- Puts schedules in, or others in their place; with $11 takes away configured ones that are not named.
 --
 --   $1 text[] name   $2 text[] cron   $3 text[] zone   $4 text[] clock_change   $5 text[] missed
 --   $6 bigint[] jitter in microseconds   $7 timestamptz[] starts_at   $8 timestamptz[] ends_at
---   $9 text[] kind   $10 text[] queue   $11 bigint[] priority   $12 bigint[] max_attempts
---   $13 text[] key   $14 bytea[] payload
---   $15 boolean  whether they are all of a configuration
+--   $9 text[] kind   $10 bytea[] payload   $11 boolean  whether they are all of a configuration
+--   then the options of their jobs, each array as long as $1
 --
 -- One that stands as it is to stand is left alone, as at each start of a process: then its next tick
 -- stays, and so does what is wrong with it. Where only its job is another, its next tick stays. A pause
@@ -14,32 +13,30 @@
 WITH input AS MATERIALIZED (
     SELECT
         u.name, u.cron, u.zone, u.clock_change, u.missed, u.jitter_us, u.starts_at, u.ends_at, u.kind,
-        u.queue, u.priority, u.max_attempts, u.key, u.payload
+        u.payload, @options_of(row: u)
     FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-        $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::bigint[],
-        $12::bigint[], $13::text[], $14::bytea[])
-        AS u (name, cron, zone, clock_change, missed, jitter_us, starts_at, ends_at, kind, queue,
-            priority, max_attempts, key, payload)
+        $7::timestamptz[], $8::timestamptz[], $9::text[], $10::bytea[], @option_arrays)
+        AS u (name, cron, zone, clock_change, missed, jitter_us, starts_at, ends_at, kind, payload,
+            @options)
 ),
 held AS MATERIALIZED (
     SELECT s.name
     FROM tasq.schedule AS s
-    WHERE s.name = ANY ($1::text[]) OR ($15::boolean AND s.configured)
+    WHERE s.name = ANY ($1::text[]) OR ($11::boolean AND s.configured)
     ORDER BY s.name
     FOR UPDATE OF s
 ),
 gone AS (
     DELETE FROM tasq.schedule AS s
     USING held AS h
-    WHERE s.name = h.name AND $15::boolean AND s.configured AND NOT s.name = ANY ($1::text[])
+    WHERE s.name = h.name AND $11::boolean AND s.configured AND NOT s.name = ANY ($1::text[])
 ),
 changed AS (
     UPDATE tasq.schedule AS s
     SET cron = i.cron, zone = i.zone, clock_change = i.clock_change, missed = i.missed,
         jitter_us = i.jitter_us, starts_at = i.starts_at, ends_at = i.ends_at, kind = i.kind,
-        queue = i.queue, priority = i.priority, max_attempts = i.max_attempts, key = i.key,
-        payload = i.payload, configured = $15::boolean,
+        payload = i.payload, configured = $11::boolean, @option_changes(row: i),
         next_at = CASE
             WHEN (s.cron, s.zone, s.clock_change, s.starts_at, s.ends_at) IS DISTINCT FROM
                 (i.cron, i.zone, i.clock_change, i.starts_at, i.ends_at) OR s.problem IS NOT NULL
@@ -55,17 +52,17 @@ changed AS (
     WHERE s.name = i.name
         AND (
             s.cron, s.zone, s.clock_change, s.missed, s.jitter_us, s.starts_at, s.ends_at, s.kind,
-            s.queue, s.priority, s.max_attempts, s.key, s.payload, s.configured
+            s.payload, s.configured, @options_of(row: s)
         ) IS DISTINCT FROM (
             i.cron, i.zone, i.clock_change, i.missed, i.jitter_us, i.starts_at, i.ends_at, i.kind,
-            i.queue, i.priority, i.max_attempts, i.key, i.payload, $15::boolean)
+            i.payload, $11::boolean, @options_of(row: i))
 )
 INSERT INTO tasq.schedule AS s (
-    name, cron, zone, clock_change, missed, jitter_us, starts_at, ends_at, kind, queue, priority,
-    max_attempts, key, payload, configured)
+    name, cron, zone, clock_change, missed, jitter_us, starts_at, ends_at, kind, payload, configured,
+    @options)
 SELECT
     i.name, i.cron, i.zone, i.clock_change, i.missed, i.jitter_us, i.starts_at, i.ends_at, i.kind,
-    i.queue, i.priority, i.max_attempts, i.key, i.payload, $15::boolean
+    i.payload, $11::boolean, @options_of(row: i)
 FROM input AS i
 CROSS JOIN (SELECT count(*) FROM held) AS h
 ORDER BY i.name

@@ -8,7 +8,7 @@
 (
     SELECT
         s.name, s.cron, s.zone, s.clock_change, s.missed, s.jitter_us, s.starts_at, s.ends_at,
-        s.kind, s.queue, s.priority, s.max_attempts, s.key, s.payload, s.paused, s.configured,
+        s.kind, s.payload, @options_of(row: s), s.paused, s.configured,
         nullif(s.next_at, 'infinity') AS next_at, s.planned, s.last_tick, s.problem, s.version,
         now() AS as_of, NULL::bigint AS next_us
     FROM tasq.schedule AS s
@@ -18,8 +18,8 @@
 )
 UNION ALL
 SELECT
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, now(),
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    @options_place(queue: NULL, priority: NULL), NULL, NULL, NULL, NULL, NULL, NULL, NULL, now(),
     (extract(epoch FROM min(s.next_at) - now()) * 1000000)::bigint
 FROM tasq.schedule AS s
 WHERE NOT s.paused AND s.next_at > now() AND s.next_at < 'infinity'

@@ -17,7 +17,7 @@ WITH plan AS MATERIALIZED (
         AS u (name, version, next_at, problem)
 ),
 held AS MATERIALIZED (
-    SELECT s.name, s.queue, s.kind, s.priority, s.max_attempts, s.key
+    SELECT s.name, s.kind, @options_of(row: s)
     FROM tasq.schedule AS s
     JOIN plan AS p ON p.name = s.name AND p.version = s.version
     ORDER BY s.name
@@ -72,11 +72,11 @@ forgotten AS (
     WHERE x.tick = o.tick AND x.schedule = o.schedule
 )
 INSERT INTO tasq.job AS j
-    (id, payload_id, queue, kind, status, priority, max_attempts, key, run_at)
+    (id, payload_id, kind, status, run_at, @options)
 SELECT
-    w.job_id, w.job_id, h.queue, h.kind,
-    (CASE WHEN w.start <= now() THEN 'queued' ELSE 'scheduled' END)::tasq.job_status,
-    h.priority, h.max_attempts, h.key, w.start
+    w.job_id, w.job_id, h.kind,
+    (CASE WHEN w.start <= now() THEN 'queued' ELSE 'scheduled' END)::tasq.job_status, w.start,
+    @options_of(row: h)
 FROM wanted AS w
 JOIN fired AS f ON f.job_id = w.job_id
 JOIN held AS h ON h.name = w.schedule

@@ -80,10 +80,10 @@ WITH due AS MATERIALIZED (
 @claimed(worker: $1)
 UNION ALL
 SELECT
-    e.id, NULL, NULL, q.queue, (e.priority + (e.run_at > now())::int)::smallint,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    e.id, NULL, NULL,
     greatest(CASE WHEN e.run_at <= now() THEN e.run_at END, '4714-11-24 00:00:00+00 BC'),
-    NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    @options_place(queue: q.queue, priority: n.priority)
 FROM unnest($2::text[], $5::bigint[], $6::timestamptz[], $7::uuid[])
     WITH ORDINALITY AS q (queue, priority, run_at, id, place)
 CROSS JOIN LATERAL (
@@ -98,6 +98,7 @@ CROSS JOIN LATERAL (
     OFFSET $4::bigint - 1
     LIMIT 1
 ) AS e
+CROSS JOIN LATERAL (SELECT (e.priority + (e.run_at > now())::int)::smallint AS priority) AS n
 WHERE @open_queue(queue: q.queue)
     AND (
         (SELECT count(*) FROM due AS d) < $3::bigint
@@ -105,8 +106,8 @@ WHERE @open_queue(queue: q.queue)
     )
 UNION ALL
 SELECT
-    s.id, NULL, s.kind, s.queue, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL
+    s.id, NULL, s.kind, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    @options_place(queue: s.queue, priority: NULL)
 FROM (
     SELECT j.id, j.kind, j.queue
     FROM tasq.job AS j

@@ -240,15 +240,9 @@ extension PostgresStore {
     /// The columns of parts/job_columns.sql and the reason. What a job failed with before it succeeded
     /// is told of its attempts alone.
     func jobRecord(_ row: inout Row) throws(StoreError) -> JobRecord {
-        let (id, kind, queue): (JobID, Name, Name) = try (row.next(), row.next(), row.next())
-        let (status, priority): (JobStatus, Priority) = try (row.next(), row.next())
-        let (attempt, maxAttempts): (Int, Int) = try (row.next(), row.next())
-        let (crashes, key): (Int, String?) = try (row.next(), row.next())
         var job = try JobRecord(
-            id: id, kind: kind,
-            options: JobOptions(
-                queue: queue, priority: priority, maxAttempts: maxAttempts, key: key),
-            status: status, attempt: attempt, crashes: crashes, uniqueKey: row.next(),
+            id: row.next(), kind: row.next(), options: row.options(), status: row.next(),
+            attempt: row.next(), crashes: row.next(), uniqueKey: row.next(),
             payloadID: row.next(), enqueuedAt: row.next(), runAt: row.next(),
             claimedAt: row.next(), finishedAt: row.next(), worker: row.next(), reason: nil,
             attemptsBefore: row.next())

@@ -30,10 +30,11 @@ extension PostgresStore {
         var sweep = Sweep(jobs: [])
         try await pool.run(statements.sweep, parameters).read { row throws(StoreError) in
             guard try row.isNull(1) else { return sweep.jobs.append(try claimedJob(&row)) }
-            let queue: Name = try row.at(3)
+            let queue: Name = try row.at(Self.optionsPlace)
             if try row.isNull(2) {
                 sweep.cursors[queue] = try QueuedCursor(
-                    queue: queue, priority: row.at(4), runAt: row.at(14), id: row.at(0))
+                    queue: queue, priority: row.at(Self.optionsPlace + 1), runAt: row.at(3),
+                    id: row.at(0))
             } else {
                 sweep.suspectsQueue = queue
             }
@@ -105,26 +106,27 @@ extension PostgresStore {
         }.first
     }
 
-    /// The columns of parts/claimed.sql.
+    /// Where a job's options begin among the columns of parts/claimed.sql, first its queue and priority.
+    private static let optionsPlace = 15
+
+    /// Those columns.
     private func claimedJob(_ row: inout Row) throws(StoreError) -> ClaimedJob {
         let (id, claim): (JobID, ClaimToken) = try (row.next(), row.next())
-        let (kind, queue): (Name, Name) = try (row.next(), row.next())
-        let (priority, attempt): (Priority, Int) = try (row.next(), row.next())
-        let (maxAttempts, crashes): (Int, Int) = try (row.next(), row.next())
-        let (key, payloadID): (String?, PayloadID) = try (row.next(), row.next())
+        let (kind, due): (Name, Timestamp) = try (row.next(), row.next())
+        let payloadID: PayloadID = try row.next()
+        let (attempt, crashes): (Int, Int) = try (row.next(), row.next())
         let (source, contentType): (Name?, String?) = try (row.next(), row.next())
         let (headers, body): ([UInt8]?, [UInt8]?) = try (row.next(), row.next())
-        let (due, now): (Timestamp, Timestamp) = try (row.next(), row.next())
+        let now: Timestamp = try row.next()
         let (before, putOffAt): (Int, Timestamp?) = try (row.next(), row.next())
         let bytes: Int? = try row.next()
+        let options = try row.options()
         let payload = Payload(
             body ?? [], contentType: contentType ?? "application/octet-stream",
             headers: headers.map(HeaderBlock.decode) ?? [])
         return ClaimedJob(
-            id: id, claim: claim, kind: kind,
-            options: JobOptions(
-                queue: queue, priority: priority, maxAttempts: maxAttempts, key: key),
-            attempt: attempt, crashes: crashes, payloadID: payloadID, source: source,
+            id: id, claim: claim, kind: kind, options: options, attempt: attempt,
+            crashes: crashes, payloadID: payloadID, source: source,
             payload: body == nil ? payload : payload.asHandled,
             hasBody: contentType != nil, leftOutBytes: body == nil ? bytes : nil,
             waitedMicroseconds: waited(from: due, to: now), attemptsBefore: before,

@@ -48,9 +48,8 @@ extension PostgresStore {
     private func enqueueUnique(
         _ jobs: [NewJob], _ rank: [JobID: Int], answers: inout [JobID: Enqueued]
     ) async throws(StoreError) {
-        var parameters = parameters(of: jobs)
-        parameters.append(jobs.map(\.uniqueKey))
-        let rows = try await write(statements.enqueueUnique, parameters)
+        let rows = try await write(
+            statements.enqueueUnique, parameters(of: jobs, isUnique: true))
         for id in try rows.column(of: JobID.self) { answers[id] = .stored(id) }
         let left = jobs.filter { answers[$0.id] == nil }
         guard !left.isEmpty else { return }
@@ -156,31 +155,29 @@ extension PostgresStore {
     private func parameters(of job: NewJob) -> Parameters {
         var parameters = Parameters()
         parameters.append(job.id)
-        parameters.append(job.options.queue.description)
         parameters.append(job.kind.description)
-        parameters.append(Int64(job.options.priority.level))
-        parameters.append(Int64(job.options.maxAttempts))
         parameters.append(job.start.delayMicroseconds)
         parameters.append(job.start.time)
-        parameters.append(job.options.key)
         parameters.append(job.payload.contentType)
         parameters.append(bytes: HeaderBlock.encode(job.payload.headers))
         parameters.append(bytes: job.payload.body)
+        parameters.append(job.options)
         return parameters
     }
 
-    /// As enqueue.sql takes them, for all statements of its kind.
-    private func parameters(of jobs: [NewJob]) -> Parameters {
+    /// As enqueue.sql takes them, or, with their unique keys, enqueue_unique.sql.
+    private func parameters(of jobs: [NewJob], isUnique: Bool = false) -> Parameters {
         var parameters = Parameters()
         parameters.append(jobs.map(\.id))
-        parameters.append(placesOf: jobs)
+        parameters.append(jobs.map { $0.kind.description }.oneIfAlike)
         parameters.append(jobs.map { $0.start.delayMicroseconds }.noneIfNil())
         parameters.append(jobs.map { $0.start.time }.noneIfNil())
-        parameters.append(jobs.map(\.options.key).noneIfNil())
         parameters.append(jobs.map { $0.payload.contentType }.oneIfAlike)
         parameters.append(
             bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) }.oneIfAlike)
         parameters.append(bytesArray: jobs.map { $0.payload.body })
+        if isUnique { parameters.append(jobs.map(\.uniqueKey)) }
+        parameters.append(optionsOf: jobs) { $0.options }
         return parameters
     }
 
@@ -197,25 +194,10 @@ extension PostgresStore {
         parameters.append(bytesArray: events.map { $0.payload.body })
         parameters.append(jobs.map { $0.job.id })
         parameters.append(jobs.map { $0.event })
-        parameters.append(placesOf: jobs.map(\.job))
-        parameters.append(jobs.map { $0.job.options.key }.noneIfNil())
+        parameters.append(jobs.map { $0.job.kind.description }.oneIfAlike)
         parameters.append(jobs.map { $0.job.start.delayMicroseconds }.noneIfNil())
+        parameters.append(optionsOf: jobs) { $0.job.options }
         return parameters
-    }
-}
-
-extension Parameters {
-    /// The queues, kinds, priorities and attempts of jobs, as every statement that stores some takes
-    /// them; one alone where all are equal, unless they are to be spelled out.
-    mutating func append(placesOf jobs: [NewJob], isSpelledOut: Bool = false) {
-        let queues = jobs.map(\.options.queue.description)
-        let kinds = jobs.map(\.kind.description)
-        let priorities = jobs.map { Int64($0.options.priority.level) }
-        let attempts = jobs.map { Int64($0.options.maxAttempts) }
-        append(isSpelledOut ? queues : queues.oneIfAlike)
-        append(isSpelledOut ? kinds : kinds.oneIfAlike)
-        append(isSpelledOut ? priorities : priorities.oneIfAlike)
-        append(isSpelledOut ? attempts : attempts.oneIfAlike)
     }
 }
 

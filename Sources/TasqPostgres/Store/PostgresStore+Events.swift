@@ -122,9 +122,14 @@ extension PostgresStore {
         for _ in 0..<10 {
             let open = jobs.filter { answers[$0.id] == nil }
             guard !open.isEmpty else { break }
-            var parameters = parameters(of: open, replaying: event)
+            var parameters = Parameters()
+            parameters.append(event)
+            parameters.append(open.map(\.id))
+            parameters.append(open.map { $0.kind.description })
+            parameters.append(open.map(\.uniqueKey))
             parameters.append(unlessUnfinished)
             parameters.append(open.map { $0.start.delayMicroseconds })
+            parameters.append(optionsOf: open, isSpelledOut: true) { $0.options }
             let rows = try await write(statements.replay, parameters)
             var mayRun: Bool?
             try rows.read { row throws(StoreError) in
@@ -139,16 +144,6 @@ extension PostgresStore {
             throw .unavailable("unique key under heavy contention: try again")
         }
         return jobs.compactMap { answers[$0.id] }
-    }
-
-    private func parameters(of jobs: [NewJob], replaying event: PayloadID) -> Parameters {
-        var parameters = Parameters()
-        parameters.append(event)
-        parameters.append(jobs.map(\.id))
-        parameters.append(placesOf: jobs, isSpelledOut: true)
-        parameters.append(jobs.map(\.options.key))
-        parameters.append(jobs.map(\.uniqueKey))
-        return parameters
     }
 
     private func eventRecord(_ row: inout Row) throws(StoreError) -> EventRecord {

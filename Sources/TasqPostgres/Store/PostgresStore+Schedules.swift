@@ -22,12 +22,9 @@ extension PostgresStore {
         parameters.append(schedules.map(\.start))
         parameters.append(schedules.map(\.end))
         parameters.append(schedules.map { $0.kind.description })
-        parameters.append(schedules.map(\.options.queue.description))
-        parameters.append(schedules.map { Int64($0.options.priority.level) })
-        parameters.append(schedules.map { Int64($0.options.maxAttempts) })
-        parameters.append(schedules.map(\.options.key))
         parameters.append(bytesArray: schedules.map(\.payload))
         parameters.append(isConfiguration)
+        parameters.append(optionsOf: schedules, isSpelledOut: true) { $0.options }
         try await write(statements.schedulePut, parameters)
     }
 
@@ -55,7 +52,11 @@ extension PostgresStore {
         var due = DueSchedules(records: [], asOf: Timestamp(microseconds: 0), nextTick: nil)
         try await pool.run(statements.schedulesDue, parameters).read { row throws(StoreError) in
             let isSchedule = try !row.isNextNull()
-            if isSchedule { due.records.append(try scheduleRecord(&row)) } else { row.skip(21) }
+            if isSchedule {
+                due.records.append(try scheduleRecord(&row))
+            } else {
+                row.skip(17 + JobOption.all.count)
+            }
             due.asOf = try row.next()
             let next = try row.next(Duration?.self)
             if !isSchedule { due.nextTick = next.map { max(.zero, $0) } }
@@ -96,15 +97,15 @@ extension PostgresStore {
     }
 
     private func scheduleRecord(_ row: inout Row) throws(StoreError) -> ScheduleRecord {
-        try ScheduleRecord(
-            entry: ScheduleEntry(
-                name: row.next(), cron: row.next(), zone: row.next(),
-                clockChange: ClockChange(rawValue: row.next()) ?? .once,
-                missed: MissedTicks(rawValue: row.next()) ?? .latest,
-                jitter: row.next(), start: row.next(), end: row.next(), kind: row.next(),
-                queue: row.next(), priority: row.next(), maxAttempts: row.next(),
-                key: row.next(), payload: row.next()),
-            isPaused: row.next(), isConfigured: row.next(), nextAt: row.next(),
+        var entry = try ScheduleEntry(
+            name: row.next(), cron: row.next(), zone: row.next(),
+            clockChange: ClockChange(rawValue: row.next()) ?? .once,
+            missed: MissedTicks(rawValue: row.next()) ?? .latest,
+            jitter: row.next(), start: row.next(), end: row.next(), kind: row.next(),
+            payload: row.next())
+        entry.options = try row.options()
+        return try ScheduleRecord(
+            entry: entry, isPaused: row.next(), isConfigured: row.next(), nextAt: row.next(),
             isPlanned: row.next(), lastTick: row.next(), problem: row.next(),
             version: row.next())
     }

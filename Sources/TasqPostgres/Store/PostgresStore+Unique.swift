@@ -71,15 +71,15 @@ extension PostgresStore {
         let jobs = pairs.map(\.job)
         var parameters = Parameters()
         parameters.append(jobs.map(\.id))
-        parameters.append(placesOf: jobs, isSpelledOut: true)
+        parameters.append(jobs.map(\.kind.description))
         parameters.append(jobs.map(\.start.delayMicroseconds))
         parameters.append(jobs.map(\.start.time))
-        parameters.append(jobs.map(\.options.key))
         parameters.append(jobs.map(\.payload.contentType))
         parameters.append(bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) })
         parameters.append(bytesArray: jobs.map(\.payload.body))
         parameters.append(jobs.map(\.uniqueKey))
         parameters.append(pairs.map(\.holder))
+        parameters.append(optionsOf: jobs, isSpelledOut: true) { $0.options }
         let rows = try await write(statements.replace, parameters)
         for id in try rows.column(of: JobID.self) { answers[id] = .stored(id) }
         for pair in pairs where answers[pair.job.id] != nil {

@@ -60,6 +60,8 @@ package struct SQLParts: Sendable {
 }
 
 extension SQLParts {
-    /// The files of `SQL/parts`.
-    static let all = SQLParts { EmbeddedFile.find("TasqPostgres/SQL/parts/\($0).sql") }
+    /// The files of `SQL/parts`, and what is said of every option of a job.
+    static let all = SQLParts {
+        JobOption.part($0) ?? EmbeddedFile.find("TasqPostgres/SQL/parts/\($0).sql")
+    }
 }

@@ -225,7 +225,10 @@ extension Migration {
 /// The text of a file of SQL for a schema. The files say `tasq.` and `'tasq'`, so that those without
 /// parts run in psql as they are; the name put in their place was checked when the settings were read.
 func sql(_ file: String, in schema: String) -> String {
-    let text = SQLParts.all.assembled(EmbeddedFile.text("TasqPostgres/SQL/\(file).sql"))
+    var text = EmbeddedFile.text("TasqPostgres/SQL/\(file).sql")
+    if text.utf8.contains(UInt8(ascii: "@")) {
+        text = JobOption.numbered(SQLParts.all.assembled(text))
+    }
     guard schema != "tasq" else { return text }
     return text.replacing("tasq.", with: schema + ".")
         .replacing("'tasq'", with: "'" + schema + "'")

@@ -31,8 +31,10 @@ struct PlanScene {
         let queued = "public.ids('queued')"
         let executing = "public.ids('executing'), public.claims('executing')"
         let bodies = "array_fill(''::bytea, ARRAY[\(batch)])"
-        let jobs =
-            "'{default}', '{noop}', '{1}', '{3}', '{}', '{}', '{}', '{text/plain}', '{\"\"}', \(bodies)"
+        let jobs = "'{noop}', '{}', '{}', '{text/plain}', '{\"\"}', \(bodies)"
+        let values = JobOption.all.map { $0.range != nil ? "1" : $0.isRequired ? "default" : "" }
+        let options = values.map { "'{\($0)}'" }.joined(separator: ", ")
+        let one = values.map { $0.isEmpty ? "NULL" : "'\($0)'" }.joined(separator: ", ")
         let keys = "ARRAY['a', 'b', 'c', '1', '6']"
         let last = "'ffffffff-0000-0000-0000-000000000000'"
         let any = "NULL, \(batch), '{error}', NULL, NULL, NULL, NULL, NULL, FALSE"
@@ -65,19 +67,21 @@ struct PlanScene {
                 arguments: "public.ids('success'), public.ids('success'), '{success}'"),
             Hot(statement: all.renew, arguments: "(public.ids('executing'))[1], NULL, 'test'"),
             Hot(statement: all.revoked, arguments: executing),
-            Hot(statement: all.enqueue, arguments: "public.fresh(), \(jobs)"),
-            Hot(statement: all.enqueueAgain, arguments: "\(queued), \(jobs)"),
+            Hot(statement: all.enqueue, arguments: "public.fresh(), \(jobs), \(options)"),
+            Hot(statement: all.enqueueAgain, arguments: "\(queued), \(jobs), \(options)"),
             Hot(
                 statement: all.enqueueOne,
-                arguments: "tasq.uuid_v7(), 'default', 'noop', 1, 3, NULL, NULL, NULL, '', '', ''"),
-            Hot(statement: all.enqueueUnique, arguments: "public.fresh(), \(jobs), \(keys)"),
+                arguments: "tasq.uuid_v7(), 'noop', NULL, NULL, '', '', '', \(one)"),
+            Hot(
+                statement: all.enqueueUnique,
+                arguments: "public.fresh(), \(jobs), \(keys), \(options)"),
             Hot(statement: all.uniqueHolders, arguments: "\(keys), \(queued)"),
             Hot(
                 statement: all.accept,
                 arguments: """
                     public.fresh(), '{s}', \(keys.replacing("'1', '6'", with: "'5', '10'")), \
-                    '{text/plain}', \(bodies), \(bodies), public.fresh(), public.fresh(), '{default}', \
-                    '{noop}', '{1}', '{3}', '{}', '{}'
+                    '{text/plain}', \(bodies), \(bodies), public.fresh(), public.fresh(), \
+                    '{noop}', '{}', \(options)
                     """),
             Hot(
                 statement: all.acceptedBefore,

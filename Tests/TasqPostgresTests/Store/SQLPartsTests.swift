@@ -1,3 +1,4 @@
+import Tasq
 import Testing
 
 @testable import TasqPostgres
@@ -37,9 +38,17 @@ struct SQLPartsTests {
         #expect(parts.assembled(text) == assembled)
     }
 
+    @Test func `A parameter with a name comes behind those with numbers, in the options' order`() {
+        let text = "$2::text, $key::text[], $queue::text, $1::text"
+        #expect(JobOption.numbered(text) == "$2::text, $6::text[], $3::text, $1::text")
+        #expect(JobOption.numbered("$queue::text") == "$1::text")
+        #expect(JobOption.numbered("$1::text") == "$1::text")
+    }
+
     @Test func `Every statement and migration has all of its parts`() {
         for statement in Statements(schema: "tasq").all {
             #expect(!statement.text.contains("@"), "\(statement.name)")
+            #expect(statement.text.firstRange(of: /\$[a-z]/) == nil, "\(statement.name)")
         }
         for migration in Migration.all(schema: "tasq") {
             #expect(!migration.text.contains("@"), "\(migration.label)")

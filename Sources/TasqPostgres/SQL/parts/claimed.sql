@@ -19,14 +19,13 @@ moved AS (
     SET status = 'executing', attempt = c.attempt, claimed_at = now()
     FROM claimed AS c
     WHERE j.id = ANY (ARRAY[c.job_id])
-    RETURNING j.id, c.id AS claim, j.kind, j.queue, j.priority, j.attempt, j.max_attempts,
-        j.crashes, j.key, j.payload_id, j.run_at, j.budget, j.put_off_at
+    RETURNING j.id, c.id AS claim, j.kind, j.run_at, j.payload_id, j.attempt, j.crashes, j.budget,
+        j.put_off_at, @options_of(row: j)
 )
 SELECT
-    m.id, m.claim, m.kind, m.queue, m.priority, m.attempt, m.max_attempts, m.crashes, m.key,
-    m.payload_id, p.source, p.content_type, p.headers,
-    CASE WHEN octet_length(p.body) <= 65536 THEN p.body END AS body,
-    m.run_at, now() AS claimed_at, m.max_attempts - coalesce(m.budget, m.max_attempts) AS before,
-    m.put_off_at, octet_length(p.body)::bigint AS bytes
+    m.id, m.claim, m.kind, m.run_at, m.payload_id, m.attempt, m.crashes, p.source, p.content_type,
+    p.headers, CASE WHEN octet_length(p.body) <= 65536 THEN p.body END AS body, now() AS claimed_at,
+    m.max_attempts - coalesce(m.budget, m.max_attempts) AS before, m.put_off_at,
+    octet_length(p.body)::bigint AS bytes, @options_of(row: m)
 FROM moved AS m
 LEFT JOIN tasq.payload AS p ON p.id = ANY (ARRAY[m.payload_id])
