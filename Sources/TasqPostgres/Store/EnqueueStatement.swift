@@ -63,13 +63,12 @@ public struct EnqueueStatement: Sendable, Hashable {
             throw InvalidInput(
                 field: "content_type", "must be application/json or application/octet-stream")
         }
-        parameters = [
-            job.kind.description, payload, job.options.queue.description,
-            job.start.time.map { String($0.microseconds) },
-            job.start.delayMicroseconds.map { String($0) }, String(job.options.priority.level),
-            job.uniqueKey, job.options.key, String(job.options.maxAttempts),
+        let own: [String?] = [
+            job.kind.description, payload, job.start.time.map { String($0.microseconds) },
+            job.start.delayMicroseconds.map { String($0) }, job.uniqueKey,
             job.uniqueWhile.rawValue, job.onConflict.rawValue,
         ]
+        parameters = own + JobOption.all.map { job.options[$0]?.description }
     }
 }
 

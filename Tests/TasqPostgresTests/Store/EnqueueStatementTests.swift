@@ -26,12 +26,12 @@ private struct Mail: Job {
         #expect(first.sql == second.sql && first.sql.hasPrefix("SELECT tasq.enqueue("))
         #expect(!first.sql.contains("--"))
         #expect(
-            second.parameters == [
-                "mail", #"{"to":"it's"}"#, "post", nil, "5000000", "2", "k", nil, "7", "queued",
-                "replace",
-            ])
-        let places = (1...11).filter { first.sql.contains("$\($0)::") }
-        #expect(places.count == second.parameters.count)
+            second.parameters.starts(with: [
+                "mail", #"{"to":"it's"}"#, nil, "5000000", "k", "queued", "replace", "post", "2",
+                "7", nil,
+            ]))
+        let all = 1...second.parameters.count
+        #expect(all.allSatisfy { first.sql.contains("$\($0)::") })
         #expect(
             try EnqueueStatement(Mail(to: "a"), schema: "jobs").sql.hasPrefix(
                 "SELECT jobs.enqueue("))
