@@ -10,9 +10,9 @@ struct EnqueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "enqueue", abstract: "Put in a job and print its id once it is committed.",
         discussion: """
-            With --ndjson each line is a JSON object {kind, payload, queue, run_at, delay, \
-            priority, unique_key, unique_while, on_conflict, key, max_attempts}. Lines are committed in batches, each all or \
-            nothing; a bad line stops the rest and is named by its number.
+            With --ndjson each line is a JSON object \
+            {\(EnqueueLine.fields.joined(separator: ", "))}. Lines are committed in batches, each \
+            all or nothing; a bad line stops the rest and is named by its number.
 
             TRACEPARENT and TRACESTATE in the environment are the jobs' W3C trace context.
             """)
@@ -22,9 +22,6 @@ struct EnqueueCommand: AsyncParsableCommand {
     @Argument(
         help: ArgumentHelp("What the job is; its handler is found by this.", valueName: "kind"))
     var kind: String?
-
-    @Option(help: ArgumentHelp("The queue it waits on.", valueName: "name"))
-    var queue: String?
 
     @Option(help: ArgumentHelp("JSON, or @FILE, or - for standard input.", valueName: "json"))
     var payload: String?
@@ -36,8 +33,7 @@ struct EnqueueCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Start it at this time.", valueName: "rfc3339"))
     var runAt: String?
 
-    @Option(help: ArgumentHelp("0 first to 3 last.", valueName: "level"))
-    var priority: String?
+    @OptionGroup var flags: JobFlags
 
     @Option(
         help: ArgumentHelp(
@@ -57,12 +53,6 @@ struct EnqueueCommand: AsyncParsableCommand {
             valueName: "keep|replace|reschedule"))
     var onConflict: String?
 
-    @Option(help: ArgumentHelp("Jobs of one key belong together.", valueName: "text"))
-    var key: String?
-
-    @Option(help: ArgumentHelp("How often it is tried before it ends in error.", valueName: "n"))
-    var maxAttempts: String?
-
     @Option(help: ArgumentHelp("One JSON object a line, from a file or - .", valueName: "file"))
     var ndjson: String?
 
@@ -73,11 +63,8 @@ struct EnqueueCommand: AsyncParsableCommand {
         if ndjson == nil, kind == nil {
             throw ValidationError("name the kind of the job, or a file with --ndjson")
         }
-        let singles: [Any?] = [
-            kind, queue, payload, delay, runAt, priority, uniqueKey, key, maxAttempts,
-            uniqueWhile, onConflict,
-        ]
-        if ndjson != nil, singles.contains(where: { $0 != nil }) {
+        let singles = [kind, payload, delay, runAt, uniqueKey, uniqueWhile, onConflict]
+        if ndjson != nil, !flags.isEmpty || singles.contains(where: { $0 != nil }) {
             throw ValidationError("--ndjson takes everything from its lines")
         }
         if delay != nil, runAt != nil {
@@ -138,12 +125,11 @@ struct EnqueueCommand: AsyncParsableCommand {
         do {
             return try make()
         } catch let error as InvalidInput {
-            let named = ["run_at", "delay", "key", "unique_key", "unique_while", "on_conflict"]
-            guard named.contains(error.field) else {
-                throw error
-            }
-            let flag = error.field.split(separator: "_").joined(separator: "-")
-            throw InvalidInput(field: "--" + flag, error.rule)
+            let named =
+                ["run_at", "delay", "unique_key", "unique_while", "on_conflict"]
+                + JobOption.all.map(\.rawValue)
+            guard named.contains(error.field) else { throw error }
+            throw InvalidInput(field: flagName(of: error.field), error.rule)
         }
     }
 
@@ -151,11 +137,8 @@ struct EnqueueCommand: AsyncParsableCommand {
         _ kind: Name, _ body: [UInt8], _ defaults: JobOptions
     ) throws -> NewJob {
         try NewJob(
-            kind: kind,
-            options: JobOptions(
-                queue: queue, priority: priority, maxAttempts: maxAttempts, key: key,
-                or: defaults),
-            start: try start(), uniqueKey: uniqueKey,
+            kind: kind, options: flags.options(or: defaults), start: try start(),
+            uniqueKey: uniqueKey,
             uniqueWhile: try uniqueWhile.map {
                 try flag("--unique-while", $0) { text -> UniqueSpan in try choice(text) }
             } ?? .unfinished,

@@ -40,21 +40,10 @@ extension SchedulesCommand {
                 "Start each job up to so much later than its tick.", valueName: "duration"))
         var jitter: String?
 
-        @Option(help: ArgumentHelp("The queue its jobs wait on.", valueName: "name"))
-        var queue: String?
-
         @Option(help: ArgumentHelp("JSON, or @FILE, or - for standard input.", valueName: "json"))
         var payload: String?
 
-        @Option(help: ArgumentHelp("0 first to 3 last.", valueName: "level"))
-        var priority: String?
-
-        @Option(help: ArgumentHelp("The key of its jobs.", valueName: "text"))
-        var key: String?
-
-        @Option(
-            help: ArgumentHelp("How often each is tried before it ends in error.", valueName: "n"))
-        var maxAttempts: String?
+        @OptionGroup var flags: JobFlags
 
         @Flag(help: "Print one JSON object.")
         var json = false
@@ -94,9 +83,7 @@ extension SchedulesCommand {
                         try duration($0, in: .zero...ScheduleEntry.longestJitter)
                     }
                 } ?? .zero
-            entry.options = try JobOptions(
-                queue: queue, priority: priority, maxAttempts: maxAttempts, key: key,
-                or: defaults)
+            entry.options = try flags.options(or: defaults)
             return entry
         }
     }
@@ -199,10 +186,10 @@ struct ClockOptions: ParsableArguments {
         do throws(InvalidInput) {
             return try make()
         } catch {
-            guard ["zone", "start", "end", "key", "jitter", "payload"].contains(error.field) else {
-                throw error
-            }
-            throw InvalidInput(field: "--" + error.field, error.rule)
+            let named =
+                ["zone", "start", "end", "jitter", "payload"] + JobOption.all.map(\.rawValue)
+            guard named.contains(error.field) else { throw error }
+            throw InvalidInput(field: flagName(of: error.field), error.rule)
         }
     }
 

@@ -86,7 +86,7 @@ extension HandlerEntry {
         timeout = entry.value("timeout") { text throws(InvalidInput) in
             try duration(text, in: .milliseconds(1) ... .seconds(7 * 86_400))
         }
-        options = JobOptions(reading: entry)
+        options = SomeJobOptions(reading: entry).over(JobOptions())
         key = entry.value("key") { text throws(InvalidInput) in
             try Location(text, field: "key")
         }

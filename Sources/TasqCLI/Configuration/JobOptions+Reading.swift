@@ -1,36 +1,26 @@
 import Tasq
 
-extension JobOptions {
-    /// Reads `queue`, `priority` and `max_attempts`; what is absent or wrong is as it is given.
-    init(reading map: ConfigurationMapping, or given: JobOptions = JobOptions()) {
-        let queue = map.value("queue") { text throws(InvalidInput) in try Name(text) }
-        let priority = map.value("priority") { text throws(InvalidInput) in
-            try Priority(number(text, in: 0...3))
-        }
-        let maxAttempts = map.value("max_attempts") { text throws(InvalidInput) in
-            try number(text, in: JobLimits.maxAttempts)
-        }
-        self.init(
-            queue: queue ?? given.queue, priority: priority ?? given.priority,
-            maxAttempts: maxAttempts ?? given.maxAttempts, key: given.key)
-    }
-
-    /// What flags say, and of the rest what is given. Throws ``InvalidInput`` naming the flag.
-    init(
-        queue: String?, priority: String?, maxAttempts: String?, key: String?,
-        or given: JobOptions
-    ) throws {
-        self = given
-        if let queue { self.queue = try Name(queue, field: "--queue") }
-        if let priority {
-            self.priority = try Priority(
-                flag("--priority", priority) { try number($0, in: 0...3) })
-        }
-        if let maxAttempts {
-            self.maxAttempts = try flag("--max-attempts", maxAttempts) {
-                try number($0, in: JobLimits.maxAttempts)
+extension SomeJobOptions {
+    /// Reads those that a mapping names; what is wrong is reported, and not said. The key is left out
+    /// where it is the place of one in a webhook.
+    init(reading map: ConfigurationMapping, keyIsPlace: Bool = true) {
+        var said = SomeJobOptions()
+        for option in JobOption.all where option != .key || !keyIsPlace {
+            let more = map.value(option.rawValue) { text throws(InvalidInput) -> SomeJobOptions in
+                var more = said
+                try more.set(option, to: option.value(of: text))
+                return more
             }
+            said = more ?? said
         }
-        self.key = key ?? given.key
+        self = said
+    }
+}
+
+extension JobOption {
+    /// Reads a value as people write it.
+    func value(of text: String) throws(InvalidInput) -> Value {
+        guard let range else { return .text(text) }
+        return .number(try number(text, in: range))
     }
 }

@@ -43,8 +43,7 @@ extension ScheduleEntry {
             } ?? .zero
         start = map.value("start", Self.time)
         end = map.value("end", Self.time)
-        options = JobOptions(reading: map, or: given)
-        options.key = map.text("key") ?? given.key
+        options = SomeJobOptions(reading: map, keyIsPlace: false).over(given)
         guard name != nil, cron != nil, kind != nil else { return nil }
         do throws(InvalidInput) {
             try JSONText.check(body(at: .now))

@@ -6,7 +6,8 @@ struct EnqueueRequest {
     static let jobLimit = 1000
     /// The rule that a payload over its limit breaks, for which HTTP has a status of its own.
     static let payloadRule = "must be at most \(JobLimits.payloadBytes) bytes"
-    private static let fields =
+    /// The members of a job's object.
+    static let fields =
         ["kind", "payload", "run_at", "delay", "unique_key", "unique_while", "on_conflict"]
         + JobOption.all.map(\.rawValue)
 
