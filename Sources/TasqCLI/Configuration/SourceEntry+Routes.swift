@@ -28,13 +28,7 @@ extension WebhookRoute {
         let conditions = Self.conditions(of: map)
         let types = map.list("type")?.map(\.text)
         let kind = map.value("kind") { text throws(InvalidInput) in try KindTemplate(text) }
-        let queue = map.value("queue") { text throws(InvalidInput) in try Name(text) }
-        let priority = map.value("priority") { text throws(InvalidInput) in
-            try Priority(number(text, in: 0...3))
-        }
-        let maxAttempts = map.value("max_attempts") { text throws(InvalidInput) in
-            try number(text, in: JobLimits.maxAttempts)
-        }
+        let options = SomeJobOptions(reading: map)
         let key = map.value("key") { text throws(InvalidInput) in
             try Location(text, field: "key")
         }
@@ -47,8 +41,8 @@ extension WebhookRoute {
         }
         do {
             try self.init(
-                types: types, where: conditions, kind: kind, queue: queue, priority: priority,
-                maxAttempts: maxAttempts, key: key, delay: delay, field: map.path)
+                types: types, where: conditions, kind: kind, options: options, key: key,
+                delay: delay, field: map.path)
         } catch {
             map.report(error.description)
             return nil

@@ -27,12 +27,9 @@ public struct WebhookRoute: Sendable, Hashable {
     public let conditions: [Condition]
     /// The kind of the job; `nil`: the source's.
     public let kind: KindTemplate?
-    /// Where it waits; this and what follows is what its kind's handler says where it is `nil`.
-    public let queue: Name?
-    /// How urgent it is within the queue.
-    public let priority: Priority?
-    /// Attempts it may be given.
-    public let maxAttempts: Int?
+    /// Where it waits and the like, all but the key. This and what follows is what the kind's handler
+    /// says where it is `nil`.
+    public let options: SomeJobOptions
     /// Where its key stands.
     public let key: Location?
     /// How long it waits before it may start.
@@ -44,6 +41,18 @@ public struct WebhookRoute: Sendable, Hashable {
         types: [String]? = nil, where conditions: [Condition] = [], kind: KindTemplate? = nil,
         queue: Name? = nil, priority: Priority? = nil, maxAttempts: Int? = nil,
         key: Location? = nil, delay: Duration? = nil, field: String = "route"
+    ) throws(InvalidInput) {
+        try self.init(
+            types: types, where: conditions, kind: kind,
+            options: SomeJobOptions(queue: queue, priority: priority, maxAttempts: maxAttempts),
+            key: key, delay: delay, field: field)
+    }
+
+    /// The same with all of a job's options.
+    public init(
+        types: [String]? = nil, where conditions: [Condition] = [], kind: KindTemplate? = nil,
+        options: SomeJobOptions, key: Location? = nil, delay: Duration? = nil,
+        field: String = "route"
     ) throws(InvalidInput) {
         let range = "must list 1 to \(Self.valueLimit) of them"
         if let types {
@@ -68,7 +77,7 @@ public struct WebhookRoute: Sendable, Hashable {
                 throw InvalidInput(field: place, "stands there twice: list its values once")
             }
         }
-        guard maxAttempts.map({ JobLimits.maxAttempts.contains($0) }) != false else {
+        guard options.maxAttempts.map({ JobLimits.maxAttempts.contains($0) }) != false else {
             throw InvalidInput(field: "\(field).max_attempts", "must be between 1 and 1000")
         }
         guard delay.map({ $0 >= .zero && $0 <= JobLimits.delay }) != false else {
@@ -77,9 +86,7 @@ public struct WebhookRoute: Sendable, Hashable {
         self.types = types
         self.conditions = conditions
         self.kind = kind
-        self.queue = queue
-        self.priority = priority
-        self.maxAttempts = maxAttempts
+        self.options = options
         self.key = key
         self.delay = delay
         guard !takesAll || saysMore else {
@@ -106,9 +113,15 @@ public struct WebhookRoute: Sendable, Hashable {
     var places: [Location] { conditions.map(\.place) + [key].compactMap { $0 } }
 
     private var saysMore: Bool {
-        kind != nil || queue != nil || priority != nil || maxAttempts != nil || key != nil
-            || delay != nil
+        kind != nil || options != SomeJobOptions() || key != nil || delay != nil
     }
+
+    /// Where the job waits.
+    public var queue: Name? { options.queue }
+    /// How urgent it is within the queue.
+    public var priority: Priority? { options.priority }
+    /// Attempts it may be given.
+    public var maxAttempts: Int? { options.maxAttempts }
 
     /// Whether an event of this type, with these values, takes it.
     func takes(_ type: String?, _ values: inout PlaceValues) -> Bool {

@@ -71,9 +71,7 @@ public struct WebhookRouting: Sendable {
         let kind = route?.kind ?? self.kind
         let name = kind.kind(for: type)
         var job = known[name] ?? template(name)
-        if let queue = route?.queue { job.queue = queue }
-        if let priority = route?.priority { job.priority = priority }
-        if let maxAttempts = route?.maxAttempts { job.maxAttempts = maxAttempts }
+        if let route { job.options = route.options.over(job.options) }
         if let key = route?.key { job.key = key }
         if let delay = route?.delay { job.delay = delay }
         return RoutedJob(
