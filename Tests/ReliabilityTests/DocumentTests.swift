@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Tasq
 import TasqPostgres
 import TasqTesting
 import TestSizes
@@ -88,6 +89,39 @@ import Testing
                 environment: environment, directory: "/")
             #expect(try await check.wait() == .code(0), "\(check.standardError)")
         }
+    }
+
+    @Test func `Every option of a job is described where it can be said and where it is told`()
+        throws
+    {
+        let article = try #require(Document.articles.first { $0.path.hasSuffix("/Lifecycle.md") })
+        let rows = try article.text().split(separator: "\n")
+        let specification = try Document(path: "Sources/TasqHTTP/OpenAPI/openapi.yaml").text()
+        let configuration = try Document(path: "config/tasq.yaml").text()
+        for option in JobOption.all.map(\.rawValue) {
+            #expect(rows.contains { $0.hasPrefix("| `\(option)` | ") }, "\(option)")
+            for schema in ["NewJob", "Job", "Claim", "NewSchedule", "Schedule"] {
+                let own = try lines(of: specification, below: "    \(schema):", margin: "      ")
+                let isThere = own.contains { $0.hasPrefix("        \(option): ") }
+                #expect(isThere, "\(schema) \(option)")
+            }
+            for (section, margin) in [
+                ("sources: {}", "#        "), ("handlers:", "#    "), ("schedules:", "#    "),
+            ] {
+                let own = try lines(of: configuration, below: section, margin: "")
+                let isThere = own.contains { $0.hasPrefix("\(margin)\(option): ") }
+                #expect(isThere, "\(section) \(option)")
+            }
+        }
+    }
+
+    /// The lines behind one, as far as an empty one or one that is not as far to the right.
+    private func lines(
+        of text: String, below heading: String, margin: String
+    ) throws -> [Substring] {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let start = try #require(lines.firstIndex { $0 == heading })
+        return Array(lines[(start + 1)...].prefix { !$0.isEmpty && $0.hasPrefix(margin) })
     }
 
     /// The path in a file's first line, and its imports.
