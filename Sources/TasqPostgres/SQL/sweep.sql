@@ -39,7 +39,7 @@ WITH due AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT i.id, i.attempt
         FROM (
-            SELECT w.id, w.kind, w.run_at, w.crashes, w.attempt, w.max_attempts
+            SELECT w.id, w.kind, (@claimable(job: w, crashes: < 2)) AS is_claimable
             FROM tasq.job AS w
             WHERE (w.status = 'queued' OR w.status = ANY ('{queued}'))
                 AND w.queue = q.queue
@@ -59,7 +59,7 @@ WITH due AS MATERIALIZED (
                 ) IS TRUE
             FOR NO KEY UPDATE OF l SKIP LOCKED
         ) AS i
-        WHERE @claimable(job: s, crashes: < 2)
+        WHERE s.is_claimable
             AND (
                 EXISTS (SELECT FROM tasq.worker AS o WHERE o.id = $1::uuid AND o.kinds IS NULL)
                 OR s.kind LIKE ANY (ARRAY(
