@@ -136,6 +136,22 @@ package enum Verdict: Sendable, Hashable {
     }
 }
 
+/// How an attempt ended, as its record says. One that was snoozed, put off or never started is not recorded.
+public enum AttemptOutcome: String, Sendable, Hashable, CaseIterable {
+    /// Its handler returned.
+    case success
+    /// It failed, and was tried again.
+    case retry
+    /// Its handler, or an operator, called it off.
+    case cancelled
+    /// It failed for good.
+    case error
+    /// Given back by a worker that shut down.
+    case handedBack = "handedback"
+    /// Its worker died or lost its lease.
+    case crashed
+}
+
 extension RetryPolicy {
     /// What an outcome means, whoever ran the attempt.
     ///

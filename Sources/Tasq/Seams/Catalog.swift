@@ -190,22 +190,6 @@ extension JobRecord {
     package var lastReason: String? { reason.map(FailureLog.lastLine) }
 }
 
-/// How an attempt ended. One that was snoozed, put off or never started is not recorded.
-public enum AttemptOutcome: String, Sendable, Hashable, CaseIterable {
-    /// Its handler returned.
-    case success
-    /// It failed, and was tried again.
-    case retry
-    /// Its handler, or an operator, called it off.
-    case cancelled
-    /// It failed for good.
-    case error
-    /// Given back by a worker that shut down.
-    case handedBack = "handedback"
-    /// Its worker died or lost its lease.
-    case crashed
-}
-
 /// One attempt that has ended.
 public struct AttemptRecord: Sendable, Hashable {
     /// Which attempt it was, from 1.
