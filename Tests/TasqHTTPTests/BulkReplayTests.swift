@@ -132,6 +132,29 @@ struct BulkReplayTests {
         }
     }
 
+    @Test func `A step that takes too long ends with the event it is at, and none is left out`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            _ = try await deliver(3, on: stack)
+            let request = try ReplayRequest(EventFilter(source: Name("github")), rate: 10_000)
+            var walk = ReplayWalk(
+                request, by: BulkID(), dryRun: false, cursor: nil,
+                until: Timestamp(microseconds: Timestamp.now.microseconds + 3_600_000_000),
+                counts: BulkCounts(), limit: 1000, stepTime: .zero)
+            var changed: [Int] = []
+            while try await walk.step(Queue(store: stack.store), stack.store) {
+                changed.append(walk.counts.changed)
+            }
+            #expect(changed == [1, 2, 3])
+            let counts = BulkCounts(examined: 3, matched: 3, changed: 3, passedOver: 0)
+            #expect(walk.counts == counts)
+            let made = try await database.execute(
+                "SELECT count(DISTINCT payload_id) FROM tasq.job WHERE \(Self.made)")
+            #expect(made == "3")
+        }
+    }
+
     @Test func `A replay that takes long holds up nothing beside it, and is called off`()
         async throws
     {
@@ -208,10 +231,28 @@ struct BulkReplayTests {
             _ = try await finished(id, on: stack)
             let again = try await stack.ask("POST", "/v1/bulk", body)
             #expect(again.status == 202 && member("state", of: again.text) == "done")
+            // Whoever has counted by it has not replayed, nor does it stand for another filter.
+            for other in [
+                #"{"action":"replay","filter":{"source":"github"},"dry_run":true,"id":"\#(id)"}"#,
+                #"{"action":"replay","filter":{"source":"paddle"},"id":"\#(id)"}"#,
+                #"{"action":"replay","filter":{"source":"github"},"rate":7,"id":"\#(id)"}"#,
+                #"{"action":"cancel","filter":{"queue":"q"},"id":"\#(id)"}"#,
+            ] {
+                let refused = try await stack.ask("POST", "/v1/bulk", other)
+                #expect(refused.status == 422, "\(other): \(refused.text)")
+                #expect(member("code", of: refused.text) == "bulk-id-reused")
+            }
             #expect(try await database.execute("SELECT count(*) FROM tasq.bulk") == "1")
             let made = try await database.execute(
                 "SELECT count(*) FROM tasq.job WHERE \(Self.made)")
             #expect(made == "2")
+            // A time that is told as how long ago is another one when it is told again.
+            let since = #""filter":{"source":"github","since":"1d"},"dry_run":true"#
+            let ago = #"{"action":"replay",\#(since),"id":"\#(BulkID())"}"#
+            for _ in 0..<2 {
+                let answer = try await stack.ask("POST", "/v1/bulk", ago)
+                #expect(answer.status == 202, "\(answer.text)")
+            }
         }
     }
 
