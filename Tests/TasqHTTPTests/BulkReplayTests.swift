@@ -184,7 +184,10 @@ struct BulkReplayTests {
         }
     }
 
-    @Test func `A replay ends with its limit, and says where to go on`() async throws {
+    /// Five events of a source, with a job each, in a database that no server works on.
+    private func withEvents(
+        _ body: (PostgresStore, TestDatabase, ReplayRequest) async throws -> Void
+    ) async throws {
         try await TestDatabase.with(migrate: Stack.migrate) { database in
             let store = PostgresStore(try PostgresSettings(url: database.url), logger: quiet)
             try await database.execute(
@@ -196,29 +199,67 @@ struct BulkReplayTests {
                 SELECT tasq.uuid_v7(), p.id, 'q', 'a', 'success', 1, 3, now(), now()
                 FROM tasq.payload AS p
                 """)
-            let task = BulkTask.replay(
-                try ReplayRequest(EventFilter(source: Name("s")), rate: 10_000))
-            for (limit, state, changed) in [
-                (3, BulkRecord.State.failed, 3), (5, BulkRecord.State.done, 5),
-            ] {
+            let source = EventFilter(source: try Name("s"))
+            try await body(store, database, ReplayRequest(source, rate: 10_000))
+            await store.close()
+        }
+    }
+
+    /// A server works until the replay is over.
+    private func work(
+        on id: BulkID, in store: PostgresStore, limit: Int = 1000
+    ) async throws -> BulkRecord {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let runner = BulkRunner(
+                queue: Queue(store: store), catalog: store, logger: quiet, hold: .seconds(1),
+                lookEvery: .milliseconds(200), replayLimit: limit)
+            group.addTask { await runner.run() }
+            try await eventually("it ends") { try await store.bulk(id)?.state != .running }
+            group.cancelAll()
+        }
+        return try #require(try await store.bulk(id))
+    }
+
+    @Test func `A replay ends with its limit, and says where to go on`() async throws {
+        try await withEvents { store, _, request in
+            for (limit, state) in [(3, BulkRecord.State.failed), (5, BulkRecord.State.done)] {
                 let id = BulkID()
-                _ = try await store.startBulk(id, task, dryRun: false)
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    let runner = BulkRunner(
-                        queue: Queue(store: store), catalog: store, logger: quiet,
-                        replayLimit: limit)
-                    group.addTask { await runner.run() }
-                    try await eventually("it ends") {
-                        try await store.bulk(id)?.state != .running
-                    }
-                    group.cancelAll()
-                }
-                let record = try #require(try await store.bulk(id))
-                #expect(record.state == state && record.counts.changed == changed, "\(record)")
+                _ = try await store.startBulk(id, .replay(request), dryRun: false)
+                let record = try await work(on: id, in: store, limit: limit)
+                #expect(record.state == state && record.counts.changed == limit, "\(record)")
                 let says = record.reason?.contains("a filter since 20") ?? false
                 #expect(says == (state == .failed), "\(record)")
             }
-            await store.close()
+        }
+    }
+
+    @Test func `A replay whose server died goes on where it stood, and makes no job twice`()
+        async throws
+    {
+        try await withEvents { store, database, request in
+            let (id, dead) = (BulkID(), WorkerID())
+            _ = try await store.startBulk(id, .replay(request), dryRun: false)
+            var held = try #require(
+                try await store.holdBulk(
+                    as: dead, for: .seconds(3600), takingOver: [:], replays: true))
+            var walk = ReplayWalk(
+                request, by: id, dryRun: false, cursor: nil, until: held.createdAt,
+                counts: BulkCounts(), limit: 1000, stepTime: .zero)
+            // It wrote down two events, came to a third, and was gone.
+            for step in 1...3 {
+                _ = try await walk.step(Queue(store: store), store)
+                if step == 3 { break }
+                held.cursor = walk.cursor.map { BulkCursor(octetsOf: $0) }
+                held.counts = walk.counts
+                #expect(try await store.advanceBulk(held, by: dead, for: .seconds(3600)))
+            }
+            let record = try await work(on: id, in: store)
+            #expect(record.state == .done)
+            let all = BulkCounts(examined: 5, matched: 5, changed: 5, passedOver: 0)
+            #expect(record.counts == all, "\(record)")
+            let made = try await database.execute(
+                "SELECT count(*), count(DISTINCT payload_id) FROM tasq.job WHERE \(Self.made)")
+            #expect(made == "5|5")
         }
     }
 
