@@ -27,10 +27,9 @@ struct Talk {
         free: Int = 8, kinds: [String] = ["a"], isDoorbellOut: Bool = false,
         landed: ClaimLoop.Landed = ClaimLoop.Landed()
     ) -> ClaimLoop.Action {
-        after(
-            .round(
-                ClaimLoop.Round(
-                    free: free, kinds: kinds, isDoorbellOut: isDoorbellOut, landed: landed)))
+        let round = ClaimLoop.Round(
+            free: free, kinds: kinds, isDoorbellOut: isDoorbellOut, landed: landed)
+        return after(.round(round))
     }
 
     mutating func taken(_ ids: [JobID]?, kinds: [String] = ["a"]) -> ClaimLoop.Action {
