@@ -8,8 +8,8 @@ import NIOPosix
 /// or memory, clients wait in the system's backlog. Without the pause the first such error would
 /// end the listener for good; it is logged at most once in ``logInterval``.
 ///
-/// When the listening channel closes, at `ChannelShouldQuiesceEvent` or because it is broken, every open
-/// connection is told to end after what it has been asked.
+/// When the listening channel closes, at `ChannelShouldQuiesceEvent` or because it is broken, every
+/// open connection is told to end after what it has been asked.
 final class Acceptor: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
