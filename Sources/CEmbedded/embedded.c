@@ -224,25 +224,25 @@ static const struct {
 #embed "../TasqPostgres/SQL/migrations/0015_past_workers.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/parts/claimable.sql", (const char[]){
-#embed "../TasqPostgres/SQL/parts/claimable.sql" suffix(, 0)
+#embed "../TasqPostgres/SQL/parts/claimable.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/parts/claimed.sql", (const char[]){
-#embed "../TasqPostgres/SQL/parts/claimed.sql" suffix(, 0)
+#embed "../TasqPostgres/SQL/parts/claimed.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/parts/job_columns.sql", (const char[]){
-#embed "../TasqPostgres/SQL/parts/job_columns.sql" suffix(, 0)
+#embed "../TasqPostgres/SQL/parts/job_columns.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/parts/known_kind.sql", (const char[]){
-#embed "../TasqPostgres/SQL/parts/known_kind.sql" suffix(, 0)
+#embed "../TasqPostgres/SQL/parts/known_kind.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/parts/latest_reason.sql", (const char[]){
-#embed "../TasqPostgres/SQL/parts/latest_reason.sql" suffix(, 0)
+#embed "../TasqPostgres/SQL/parts/latest_reason.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/parts/open_queue.sql", (const char[]){
-#embed "../TasqPostgres/SQL/parts/open_queue.sql" suffix(, 0)
+#embed "../TasqPostgres/SQL/parts/open_queue.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/parts/suspect.sql", (const char[]){
-#embed "../TasqPostgres/SQL/parts/suspect.sql" suffix(, 0)
+#embed "../TasqPostgres/SQL/parts/suspect.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/pause.sql", (const char[]){
 #embed "../TasqPostgres/SQL/pause.sql" suffix(, 0) if_empty(0)
