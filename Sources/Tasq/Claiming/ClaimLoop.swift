@@ -173,9 +173,11 @@ struct ClaimLoop: Sendable {
                 step = .missed
             case .missed:
                 step = .find
-                // Where nobody has a place they are for others, at once.
+                // Where nobody has a place they are for others, at once. While takes fail a desk
+                // keeps them: an announcement would fail too, and who waits there sweeps.
+                let keeps = plan.findWork == nil && doorbellIsOut
                 if hasMissed, plan.findWork != .poll,
-                    ids.missedAreDue(at: now) || round.free == 0
+                    round.free == 0 || ids.missedAreDue(at: now) && !keeps
                 {
                     action = .lookAgain(Array(ids.missed), areMissed: true)
                 }
