@@ -179,7 +179,7 @@ static const struct {
 #embed "../TasqPostgres/SQL/matching_errors.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/matching_events.sql", (const char[]){
-#embed "../TasqPostgres/SQL/matching_events.sql" suffix(, 0)
+#embed "../TasqPostgres/SQL/matching_events.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/migrations/0001_core.sql", (const char[]){
 #embed "../TasqPostgres/SQL/migrations/0001_core.sql" suffix(, 0) if_empty(0)
@@ -227,7 +227,7 @@ static const struct {
 #embed "../TasqPostgres/SQL/migrations/0015_past_workers.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/migrations/0016_bulk.sql", (const char[]){
-#embed "../TasqPostgres/SQL/migrations/0016_bulk.sql" suffix(, 0)
+#embed "../TasqPostgres/SQL/migrations/0016_bulk.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/parts/claimable.sql", (const char[]){
 #embed "../TasqPostgres/SQL/parts/claimable.sql" suffix(, 0) if_empty(0)
