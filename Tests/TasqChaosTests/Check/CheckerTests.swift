@@ -134,6 +134,14 @@ import Testing
         #expect(never.contains { $0.invariant == "I1" })
     }
 
+    @Test(arguments: SplitHistory.all)
+    func `Of two primaries only what the old one alone had may go with it`(history: SplitHistory)
+        async throws
+    {
+        let findings = try await findings(SplitHistory.split + history.change)
+        #expect(findings.map(\.invariant) == history.invariants, "\(findings)")
+    }
+
     @Test(arguments: ExcusedHistory.all)
     func `A fault excuses only what it cannot but cause`(history: ExcusedHistory) async throws {
         let excused = try await findings(history.change)

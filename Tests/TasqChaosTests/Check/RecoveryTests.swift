@@ -116,8 +116,8 @@ struct LimitTests {
         "partition-redis", "partition-requests", "postgres-backend-kill", "postgres-full",
         "postgres-readonly", "postgres-terminate", "queue-pause", "redis-duplicate-hints",
         "redis-evict", "redis-full", "redis-limits", "redis-lose-hints", "redis-outage",
-        "redis-readonly", "schedule-clock", "schedules", "slow-network", "stale-primary",
-        "two-reapers", "upgrade", "worker-clock",
+        "redis-readonly", "schedule-clock", "schedules", "slow-network", "split-brain",
+        "split-brain-sync", "stale-primary", "two-reapers", "upgrade", "worker-clock",
     ])
     func `A fault that could happen to nobody must have been felt`(name: String) throws {
         let fault = try #require(Fault.named(name))

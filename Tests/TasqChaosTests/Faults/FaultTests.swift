@@ -55,7 +55,7 @@ enum FaultTests {
     @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Postgres {
         @Test(arguments: [
             "postgres-restart", "postgres-terminate", "postgres-full", "reap-storm", "clock-jump",
-            "pooler", "stale-primary", "schedules",
+            "pooler", "stale-primary", "schedules", "split-brain", "split-brain-sync",
         ])
         func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
             try await FaultTests.holds(fault)
