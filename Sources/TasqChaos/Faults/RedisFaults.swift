@@ -85,7 +85,9 @@ extension Fault {
         Fault(
             name: "redis-kill", summary: "Redis is killed, stays away, and comes back empty",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atLeast(50, "rate during, share"), .atMost(5000, "healed")]
+            limits: Limit.unseen + Limit.noneSleeps + [
+                .atLeast(50, "rate during, share"), .atMost(5000, "healed"),
+            ]
         ) { rig in
             await rig.redis.kill()
             try await rig.pass(.seconds(10))
@@ -98,7 +100,9 @@ extension Fault {
         Fault(
             name: "redis-hang", summary: "Redis stands still with its connections open",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atLeast(50, "rate during, share"), .atMost(5000, "healed")]
+            limits: Limit.unseen + Limit.noneSleeps + [
+                .atLeast(50, "rate during, share"), .atMost(5000, "healed"),
+            ]
         ) { rig in
             rig.redis.pause()
             try await rig.pass(.seconds(8))
@@ -169,7 +173,7 @@ extension Fault {
             name: "redis-limits",
             summary: "Redis asks for a password, takes no connections, cuts those it has",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atMost(5000, "healed"), .struck(2)]
+            limits: Limit.unseen + Limit.noneSleeps + [.atMost(5000, "healed"), .struck(2)]
         ) { rig in
             let redis = rig.redis
             try await redis.command("CONFIG", "SET", "requirepass", "secret")

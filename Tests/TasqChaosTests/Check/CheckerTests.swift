@@ -185,6 +185,23 @@ import Testing
         #expect(value("handed back") == 1)
         #expect(value("times killed") == 1)
         #expect(value("times stopped") == 0)
+        #expect(value("last worker at work again") == 821)
+        #expect(value("ended because nothing ran") == 0)
+    }
+
+    @Test func `A worker that takes nothing any more is seen beside those that do`() async throws {
+        let figures = try await scratch().withDatabase { history in
+            try await history.run(
+                Story.words + Story.good
+                    + """
+                    SELECT beat(90, 900, 'I', 500), happened(9500, 'exit', 900, 'exit 70');
+                    """)
+            _ = try await history.check()
+            return try await history.figures()
+        }
+        let value = { (name: String) in figures.first { $0.name == name }?.value ?? 0 }
+        #expect(value("last worker at work again") > 1e9)
+        #expect(value("ended because nothing ran") == 1)
     }
 
     @Test func `Figures tell how busy the busiest worker was while something was disturbed`()
