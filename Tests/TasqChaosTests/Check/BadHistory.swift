@@ -183,7 +183,7 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
         BadHistory(
             "I12", "started long after one that came later",
             """
-            INSERT INTO cfg VALUES ('ordered', 1), ('displacement', 2);
+            INSERT INTO cfg VALUES ('ordered', 1), ('displacement', 3);
             UPDATE event SET t = 8000e6 WHERE e = 'start' AND claim = u(11)
             """),
         BadHistory(

@@ -21,6 +21,17 @@ import Testing
             "\(bad.invariant) did not see: \(bad.what); found \(findings.map(\.invariant))")
     }
 
+    @Test(arguments: GoodHistory.all)
+    func `A history that only looks bad passes`(good: GoodHistory) async throws {
+        let findings = try await findings(good.change)
+        #expect(findings.isEmpty, "\(findings)")
+    }
+
+    @Test func `Every checker has a history that comes close and passes`() {
+        let passed = Set(GoodHistory.all.flatMap(\.invariants))
+        #expect(Invariant.all.map(\.name).filter { !passed.contains($0) } == [])
+    }
+
     @Test func `Every checker has a bad history that it catches`() {
         let proved = Set(BadHistory.all.map(\.invariant))
         #expect(Invariant.all.map(\.name).filter { !proved.contains($0) } == [])
