@@ -10,12 +10,15 @@ extension Fault {
     private static var poison: Fault {
         Fault(
             name: "poison", summary: "jobs that kill their worker, among innocent ones",
-            isQuick: true, setup: Setup(programs: [.chaos], excuses: Excuse.ofWorkers)
+            isQuick: true, setup: Setup(programs: [.chaos], excuses: Excuse.ofWorkers),
+            // A trap, SIGABRT and SIGKILL.
+            limits: [.atLeast(3, "ways in which processes died")]
         ) { rig in
-            // Their attempts kill in ways 1 to 3 and 4, 0 and 1.
-            try await rig.endAll([
-                rig.load.drawn(.pill), rig.load.drawn(.pill, milliseconds: 3),
-            ])
+            // Their attempts kill in ways 1 to 3 and 4, 0 and 1. One comes after the other: of two in
+            // one worker, one dies of the other's.
+            for way in [0, 3] {
+                try await rig.endAll([rig.load.drawn(.pill, milliseconds: way)])
+            }
             return []
         }
     }

@@ -87,12 +87,15 @@ extension Fault {
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
             limits: Limit.unseen + Limit.noneSleeps + [
                 .atLeast(50, "rate during, share"), .atMost(5000, "healed"),
+                .atMost(1, "lines a second about it"),
             ]
         ) { rig in
+            let before = await rig.linesAboutRedis()
             await rig.redis.kill()
             try await rig.pass(.seconds(10))
+            let said = zip(await rig.linesAboutRedis(), before).map { Double($0 - $1) / 10 }
             try await rig.redis.restart()
-            return []
+            return [Figure(name: "lines a second about it", value: said.max() ?? 0)]
         }
     }
 
@@ -216,6 +219,15 @@ extension Fault {
 extension Rig {
     private static let lists = ["default", "second"].flatMap { queue in
         (0...3).map { "tasq:{\(queue)}:ready:\($0)" }
+    }
+
+    /// What each process has logged of Redis so far, in lines.
+    fileprivate func linesAboutRedis() async -> [Int] {
+        var counts: [Int] = []
+        for member in members {
+            counts.append(await member.lines.count { $0.lowercased().contains("redis") })
+        }
+        return counts
     }
 
     /// Ids on all lists.

@@ -198,6 +198,7 @@ import Testing
         #expect(value("times stopped") == 0)
         #expect(value("last worker at work again") == 821)
         #expect(value("ended because nothing ran") == 0)
+        #expect(value("ways in which processes died") == 2)
     }
 
     @Test func `A worker that takes nothing any more is seen beside those that do`() async throws {

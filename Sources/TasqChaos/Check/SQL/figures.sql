@@ -115,6 +115,8 @@ UNION ALL SELECT 'runs cancelled', count(*), '' FROM event AS f
         AND NOT EXISTS (SELECT FROM job AS j WHERE j.job = f.job AND j.status = 'cancelled')
 UNION ALL SELECT 'times killed', count(*), '' FROM event WHERE e = 'signalled' AND out = 'KILL'
 UNION ALL SELECT 'times stopped', count(*), '' FROM event WHERE e = 'signalled' AND out = 'STOP'
+UNION ALL SELECT 'ways in which processes died', count(DISTINCT out), '' FROM event
+    WHERE e = 'exit' AND out LIKE 'signal %'
 -- By their own decision, with the exit code for it.
 UNION ALL SELECT 'ended because nothing ran', count(*), '' FROM event
     WHERE e = 'exit' AND out = 'exit 70'
