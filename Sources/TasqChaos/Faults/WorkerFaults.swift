@@ -11,7 +11,7 @@ import TasqTesting
 extension Fault {
     static var processFaults: [Fault] {
         [
-            workerKill, workersKilledInTurn, failPoints, workerPause, workerFlap, workersPause,
+            workerKill, leaderKill, leaderPause, failPoints, workerPause, workerFlap, workersPause,
             workersPauseButOne, suspend, workerDrain, workerSignals, serverKill, rollingRestart,
             filesExhausted, outputGone, queuePause,
         ]
@@ -33,25 +33,6 @@ extension Fault {
             for _ in 0..<8 {
                 await rig.drawWorker().kill()
                 try await rig.pass(.seconds(1))
-            }
-            try await rig.allReady()
-            return []
-        }
-    }
-
-    /// Whoever holds the maintenance term is among them.
-    private static var workersKilledInTurn: Fault {
-        Fault(
-            name: "leader-kill", summary: "each worker is killed in turn, the leader among them",
-            setup: Setup(excuses: Excuse.ofWorkers),
-            limits: [
-                .atMost(9000, "takeover max", in: .test),
-                .atMost(20_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
-            ]
-        ) { rig in
-            for worker in rig.workers {
-                await worker.kill()
-                try await rig.pass(rig.plan.profile.lease)
             }
             try await rig.allReady()
             return []

@@ -112,13 +112,13 @@ struct LimitTests {
     @Test(arguments: [
         "admin-locks", "backlog-flush", "broken-connections", "cable", "cable-answers",
         "clock-jump", "disk-full", "files-exhausted", "half-close", "held-transaction",
-        "out-of-memory", "output-gone", "partition", "partition-answers", "partition-cancel",
-        "partition-postgres", "partition-redis", "partition-requests", "postgres-backend-kill",
-        "postgres-full", "postgres-readonly", "postgres-terminate", "queue-pause",
-        "redis-duplicate-hints", "redis-evict", "redis-full", "redis-limits", "redis-lose-hints",
-        "redis-outage", "redis-readonly", "schedule-clock", "schedules", "slow-network",
-        "split-brain", "split-brain-sync", "stale-primary", "two-reapers", "upgrade", "wal-full",
-        "worker-clock",
+        "leader-pause", "out-of-memory", "output-gone", "partition", "partition-answers",
+        "partition-cancel", "partition-postgres", "partition-redis", "partition-requests",
+        "postgres-backend-kill", "postgres-full", "postgres-readonly", "postgres-terminate",
+        "queue-pause", "redis-duplicate-hints", "redis-evict", "redis-full", "redis-limits",
+        "redis-lose-hints", "redis-outage", "redis-readonly", "schedule-clock", "schedules",
+        "slow-network", "split-brain", "split-brain-sync", "stale-primary", "two-reapers",
+        "upgrade", "wal-full", "worker-clock",
     ])
     func `A fault that could happen to nobody must have been felt`(name: String) throws {
         let fault = try #require(Fault.named(name))
