@@ -71,9 +71,12 @@ extension Fault {
             let before = rig.load.tally.acknowledged
             let done = try await rig.newSideWorks(newJobs, since: since)
             try await rig.pass(rig.plan.profile.lease + .seconds(2))
-            let oldSide = try await
-                (isSynchronous
-                ? rig.callOffWaits(at: old) : rig.claims(at: old, since: since))
+            let oldSide: Int
+            if isSynchronous {
+                oldSide = try await rig.callOffWaits(at: old)
+            } else {
+                oldSide = try await rig.claims(at: old, since: since)
+            }
             let acknowledged = rig.load.tally.acknowledged - before
             let newSide = try await rig.claims(at: sides.new, since: since)
             try await rig.fence(old)
