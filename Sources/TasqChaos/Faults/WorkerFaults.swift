@@ -72,7 +72,7 @@ extension Fault {
             limits: [
                 .atMost(7000, "takeover max", in: .test),
                 .atMost(25_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
-                .atLeast(1, "registered anew"),
+                .atLeast(1, "registered anew"), .atMost(1000, "handlers ran on for"),
             ]
         ) { rig in
             for worker in rig.workers {

@@ -216,6 +216,24 @@ import Testing
         #expect(value("ended because nothing ran") == 1)
     }
 
+    @Test func `Figures tell how long handlers ran on whose claims were gone`() async throws {
+        let figures = try await scratch().withDatabase { history in
+            try await history.run(
+                Story.words + Story.good
+                    + """
+                    SELECT asked(320, 1000), entered(320, 1001), told(320, 1002, 320);
+                    SELECT beat(8, 800, 'I', 1000), claimed(320, 321, 8, 1003),
+                        ran(320, 321, 1, 800, 1004, 5400, 'cancelled'),
+                        happened(1100, 'signalled', 800, 'STOP'),
+                        happened(5000, 'signalled', 800, 'CONT'),
+                        beat(8, 800, 'D', 4200), let_go(320, 321, 4201, 'queued', crashed => 1);
+                    """)
+            _ = try await history.check()
+            return try await history.figures()
+        }
+        #expect(figures.first { $0.name == "handlers ran on for" }?.value == 400)
+    }
+
     @Test func `Figures tell how busy the busiest worker was while something was disturbed`()
         async throws
     {

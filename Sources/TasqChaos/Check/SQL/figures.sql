@@ -148,6 +148,14 @@ UNION ALL SELECT 'healed', coalesce((
         SELECT min(greatest(0, tenth.t - span.mended)) / 1e6 FROM tenth, base, span
         WHERE tenth.t >= span.mended AND tenth.in_three >= 0.9 * 3 * base.rate
     ), CASE WHEN (SELECT mended FROM span) < 9e18 THEN 9e9 ELSE 0 END), 'ms'
+-- Of a worker that stood still until its claims were gone: it must find that out when it goes on, and
+-- tell its handlers.
+UNION ALL SELECT 'handlers ran on for', coalesce(max(r.t1 - g.t) / 1e6, 0), 'ms'
+    FROM run AS r
+    JOIN claim AS c ON c.claim = r.claim AND c.ending = 'reaped'
+    JOIN event AS g ON g.e = 'signalled' AND g.out = 'CONT' AND g.pid = r.pid
+        AND g.t BETWEEN r.t0 AND r.t1 AND g.t > mono(c.at1)
+    WHERE r.p <> 'endpoint'
 UNION ALL SELECT 'last worker at work again', coalesce(max(ms), 0), 'ms' FROM again
 UNION ALL SELECT 'enqueue p99', coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms), 0), 'ms'
     FROM ack WHERE NOT disturbed
