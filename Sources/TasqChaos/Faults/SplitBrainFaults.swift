@@ -40,7 +40,8 @@ extension Fault {
                 workers: 3, rate: 100, settings: [("asked_old", 1)],
                 allows: isSynchronous ? [] : [.lostCommits]),
             limits: lost + [
-                .atMost(30_000, "new primary's jobs done after"), .struck(2),
+                // Each connection waits for the old primary first, twice as long as one may take.
+                .atMost(45_000, "new primary's jobs done after"), .struck(2),
                 .atMost(10_000, "writes again after"), .atMost(15_000, "healed"),
             ],
             prepare: { stage in

@@ -148,8 +148,8 @@ UNION ALL SELECT 'healed', coalesce((
         SELECT min(greatest(0, tenth.t - span.mended)) / 1e6 FROM tenth, base, span
         WHERE tenth.t >= span.mended AND tenth.in_three >= 0.9 * 3 * base.rate
     ), CASE WHEN (SELECT mended FROM span) < 9e18 THEN 9e9 ELSE 0 END), 'ms'
--- Of a worker that stood still until its claims were gone: it must find that out when it goes on, and
--- tell its handlers.
+-- Of a worker that stood still until its claims were gone: it must find that out when it goes on,
+-- and tell its handlers.
 UNION ALL SELECT 'handlers ran on for', coalesce(max(r.t1 - g.t) / 1e6, 0), 'ms'
     FROM run AS r
     JOIN claim AS c ON c.claim = r.claim AND c.ending = 'reaped'
