@@ -87,7 +87,8 @@ extension Fault {
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
             limits: Limit.unseen + Limit.noneSleeps + [
                 .atLeast(50, "rate during, share"), .atMost(5000, "healed"),
-                .atMost(1, "lines a second about it"),
+                // Each process says so, once.
+                .atLeast(0.1, "lines a second about it"), .atMost(1, "lines a second about it"),
             ]
         ) { rig in
             let before = await rig.linesAboutRedis()
