@@ -4,7 +4,8 @@ extension PostgresStore {
     /// One statement; retry.sql, cancel.sql and delete.sql say why they are shaped so.
     ///
     /// A repetition after a lost answer finds what the first try did as
-    /// `JobActionResult.already`, or, after a deletion, as `JobActionResult.missing`.
+    /// `JobActionResult.already`, and says so once that is as durable as a commit of its own; or,
+    /// after a deletion, as `JobActionResult.missing`.
     public func apply(
         _ action: JobAction, to ids: [JobID]
     ) async throws(StoreError) -> [JobActionAnswer] {
@@ -22,6 +23,10 @@ extension PostgresStore {
             let answer = try actionAnswer(&row, to: action)
             found[answer.id] = answer
         }
+        let isRepetition = found.values.contains { answer in
+            if case .already = answer.result { true } else { false }
+        }
+        if isRepetition { try await confirm() }
         var seen: Set<JobID> = []
         return ids.filter { seen.insert($0).inserted }.map {
             found[$0] ?? JobActionAnswer(id: $0, result: .missing)
