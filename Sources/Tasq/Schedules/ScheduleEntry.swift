@@ -161,9 +161,14 @@ public struct ScheduleRecord: Sendable, Hashable {
         self.version = version
     }
 
+    /// When it ticks, whether paused or not; `nil` for what does not tick, or makes no sense here.
+    public var timing: Timing? {
+        guard problem == nil else { return nil }
+        return try? entry.timing()
+    }
+
     /// The next ticks, whether paused or not; none for what does not make sense here.
     public func ticks(after time: Timestamp = .now, count: Int = 5) -> [Timestamp] {
-        guard problem == nil, let timing = try? entry.timing() else { return [] }
-        return timing.ticks(after: time, count: count)
+        timing?.ticks(after: time, count: count) ?? []
     }
 }

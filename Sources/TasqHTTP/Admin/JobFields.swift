@@ -34,6 +34,15 @@ struct JobFields {
         return number
     }
 
+    /// `true` or `false`, which is also what counts when it is not given.
+    func flag(_ name: String) throws(InvalidInput) -> Bool {
+        switch present(name).map({ String(decoding: $0, as: UTF8.self) }) {
+        case nil, "false": return false
+        case "true": return true
+        default: throw InvalidInput(field: name, "must be true or false")
+        }
+    }
+
     /// What the job's fields say of it, and of the rest what it gets otherwise.
     func options(or given: JobOptions) throws(InvalidInput) -> JobOptions {
         var options = given
