@@ -37,9 +37,17 @@ import Testing
             let next = try await run("next", "nightly", "--count", "5")
             #expect(next.output == added.output)
             #expect(try await run("pause", "nightly").output == "nightly is paused")
-            #expect(
-                try await run("resume", "nightly", "--json").output
-                    == #"{"name":"nightly","paused":false}"#)
+            let paused = try await run("pause", "nightly", "--json").output
+            #expect(paused.contains(#""paused":true"#), "\(paused)")
+            let resumed = try await run("resume", "nightly")
+            #expect(resumed.output == "nightly is open\n" + added.output)
+            let again = try await run("resume", "nightly", "--json").output
+            #expect(again.contains(#""paused":false"#), "\(again)")
+            for text in [paused, again, json.output] {
+                #expect(text.ranges(of: ":30:00.000Z").count == 5, "\(text)")
+                #expect(text.ranges(of: "T02:30:00+0").count == 5, "\(text)")
+                #expect(text.hasSuffix(#""remarks":[]}"#), "\(text)")
+            }
             let id = try await run("run", "nightly").output
             let body = try await database.execute(
                 "SELECT convert_from(body, 'UTF8') FROM tasq.payload")
