@@ -171,6 +171,7 @@ enum Interface {
         "GET /schedules": scheduleForms, "GET /schedules/pause": scheduleForms,
         "POST /schedules/pause": scheduleForms, "GET /schedules/resume": scheduleForms,
         "POST /schedules/resume": scheduleForms,
+        "GET /schedules/edit": scheduleEdited, "POST /schedules/edit": scheduleEdited,
         "GET /queues/pause": queueForms, "POST /queues/pause": queueForms,
         "GET /queues/resume": queueForms, "POST /queues/resume": queueForms,
         "GET /events/{id}/replay": eventForms, "POST /events/{id}/replay": eventForms,
@@ -216,6 +217,9 @@ enum Interface {
     private static let queueForms = Trial(
         "TasqHTTPTests/DashboardFormTests",
         "A queue is paused and resumed, whatever it is called")
+    private static let scheduleEdited = Trial(
+        "TasqHTTPTests/DashboardFormTests",
+        "A schedule is edited on a page that shows its next ticks first")
     private static let scheduleForms = Trial(
         "TasqHTTPTests/DashboardFormTests", "A schedule is shown, paused and resumed")
     private static let bulkForms = Trial(

@@ -104,7 +104,8 @@ import Testing
             #expect(named.status == 400)
             #expect(try await database.execute("SELECT count(*) FROM tasq.schedule") == "0")
             for (method, path) in [
-                ("GET", "/v1/schedules/none"), ("DELETE", "/v1/schedules/none"), ("POST", "/v1/schedules/none/pause"),
+                ("GET", "/v1/schedules/none"), ("DELETE", "/v1/schedules/none"),
+                ("POST", "/v1/schedules/none/pause"),
                 ("POST", "/v1/schedules/none/resume"), ("POST", "/v1/schedules/none/run"),
             ] {
                 #expect(try await stack.ask(method, path).status == 404)

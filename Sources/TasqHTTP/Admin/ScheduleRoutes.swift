@@ -103,7 +103,7 @@ struct ScheduleRoutes: Sendable {
         return .json(.created) { $0.member("id", id.description) }
     }
 
-    private static func problem(_ error: any Error) -> Problem {
+    static func problem(_ error: any Error) -> Problem {
         switch error {
         case let error as InvalidInput: .invalid(error)
         case let error as StoreError: Problem(error)
@@ -155,8 +155,8 @@ struct ScheduleRequest {
         let payload = fields.raw("payload").map(Array.init) ?? Array("{}".utf8)
         var entry = ScheduleEntry(name: name, cron: cron, kind: kind, payload: payload)
         entry.zone = try fields.string("zone") ?? "UTC"
-        entry.clockChange = try choice("clock_change") ?? .once
-        entry.missed = try choice("missed") ?? .latest
+        entry.clockChange = try fields.choice("clock_change") ?? .once
+        entry.missed = try fields.choice("missed") ?? .latest
         entry.jitter = try fields.duration("jitter") ?? .zero
         entry.start = try time("start")
         entry.end = try time("end")
@@ -171,18 +171,6 @@ struct ScheduleRequest {
                 field: name, "must be a time in RFC 3339, as in 2026-11-23T19:20:00Z")
         }
         return time
-    }
-
-    private func choice<Value: RawRepresentable<String> & CaseIterable>(
-        _ name: String
-    ) throws(InvalidInput) -> Value? {
-        guard let text = try fields.string(name) else { return nil }
-        guard let value = Value(rawValue: text) else {
-            throw InvalidInput(
-                field: name,
-                "must be one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
-        }
-        return value
     }
 }
 

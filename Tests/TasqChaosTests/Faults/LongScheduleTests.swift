@@ -12,7 +12,7 @@ import Testing
     import Darwin
 #endif
 
-/// Schedules across changes of clocks that there were: PostgreSQL is shown the time of each and goes
+/// Schedules across changes of clocks that there were: PostgreSQL is shown the time of each, and goes
 /// on from there, and three workers fire what is due, of whom one is killed every three seconds.
 /// Takes eight minutes: it runs when `TASQ_TEST_LONG` is set, as by `compose/test --long`, where
 /// Debian's package faketime is.
@@ -40,8 +40,8 @@ struct LongScheduleTests {
         }
     }
 
-    /// Both of six zones, in order. Lord Howe's are by half an hour; St John's, Adelaide and Chatham
-    /// are off the hour.
+    /// Both of six zones, in order. Lord Howe's are by half an hour, and St John's, Adelaide and
+    /// Chatham are off the hour.
     private static let changes: [Change] = [
         .forward("America/St_Johns", "2025-03-09T05:30:00Z"),
         .forward("America/New_York", "2025-03-09T07:00:00Z"),
