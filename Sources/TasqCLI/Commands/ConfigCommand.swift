@@ -51,7 +51,7 @@ struct ConfigCommand: AsyncParsableCommand {
         ) throws -> JSON {
             let ticks = try schedules.map { entry -> JSON in
                 let name: JSON = .text(entry.name)
-                let timing = JSON.timing(try entry.timing(), after: .now, count: 5)
+                let timing = try JSON.timing(entry.timing(), after: .now, count: 5)
                 return .object(["name": name, "timing": timing])
             }
             return .object([

@@ -51,7 +51,10 @@ struct SchedulesCommand: AsyncParsableCommand {
         private func tellProblems(of schedules: [ScheduleRecord]) throws {
             for schedule in schedules {
                 guard let problem = schedule.problem else { continue }
-                try StandardOutput.line("\(schedule.entry.name) does not tick: \(problem)")
+                let name = schedule.entry.name
+                try StandardOutput.line(
+                    "\(name) does not tick: \(problem); once that is mended: "
+                        + "tasq schedules resume \(name)")
             }
         }
     }
