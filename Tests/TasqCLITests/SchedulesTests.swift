@@ -62,6 +62,34 @@ import Testing
         }
     }
 
+    @Test func `A schedule that does not tick is told with the reason, and goes on when resumed`()
+        async throws
+    {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            try await database.execute(
+                """
+                SELECT tasq.put_schedule('lost', '@daily', 'noop', zone => 'Nowhere/Atlantis');
+                UPDATE tasq.schedule
+                SET problem = 'zone must be there', next_at = 'infinity', planned = true
+                """)
+            let list = try await TasqProgram.run("schedules", "list", environment: environment)
+            #expect(list.output.contains("stuck"), "\(list.output)")
+            #expect(
+                list.output.hasSuffix(
+                    "lost does not tick: zone must be there; once that is mended: "
+                        + "tasq schedules resume lost"), "\(list.output)")
+            try await database.execute("UPDATE tasq.schedule SET zone = 'UTC'")
+            let resumed = try await TasqProgram.run(
+                "schedules", "resume", "lost", environment: environment)
+            let lines = resumed.output.split(separator: "\n")
+            #expect(lines.count == 6 && lines[0] == "lost is open", "\(resumed.output)")
+            #expect(lines.dropFirst().allSatisfy { $0.hasSuffix("T00:00:00Z") })
+            let row = "SELECT problem IS NULL, planned, next_at <= now() FROM tasq.schedule"
+            #expect(try await database.execute(row) == "t|f|t")
+        }
+    }
+
     @Test func `A cron text is told what it means, without a server`() async throws {
         let run = try await TasqProgram.run(
             "schedules", "next", "0 0 */2 * 1", "--after", "2026-11-30T00:00:00Z", "--count", "2")

@@ -135,7 +135,8 @@ public struct ScheduleRecord: Sendable, Hashable {
     public var isPaused: Bool
     /// Whether it stands in a configuration, which may also take it away.
     public var isConfigured: Bool
-    /// The tick that comes, or, until that is known, since when it is looked for; `nil` for none.
+    /// The tick that comes, or, until that is known, since when it is looked for, or, while it does
+    /// not tick, when that is looked at again; `nil` for none.
     public var nextAt: Timestamp?
     /// Whether ``nextAt`` is a tick.
     public var isPlanned: Bool
