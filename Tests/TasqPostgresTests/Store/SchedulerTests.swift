@@ -177,7 +177,7 @@ import Testing
     }
 
     /// As where its zone is installed while it waits, or another host has it.
-    @Test func `A schedule that could not tick is tried again and goes on by itself`() async throws {
+    @Test func `A schedule that could not tick is tried again, and goes on alone`() async throws {
         try await withStore { store, database in
             try await database.execute(
                 "SELECT tasq.put_schedule('nightly', '@daily', 'k', zone => 'Nowhere/Atlantis')")
