@@ -47,6 +47,7 @@ import Testing
                 #expect(text.ranges(of: ":30:00.000Z").count == 5, "\(text)")
                 #expect(text.ranges(of: "T02:30:00+0").count == 5, "\(text)")
                 #expect(text.hasSuffix(#""remarks":[]}"#), "\(text)")
+                #expect(text.contains(#""payload_text":"{\"at\":\"{tick}\"}""#), "\(text)")
             }
             let id = try await run("run", "nightly").output
             let body = try await database.execute(

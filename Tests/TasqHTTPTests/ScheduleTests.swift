@@ -36,6 +36,8 @@ import Testing
             #expect(paused.status == 200 && paused.text.contains(#""paused":true"#))
             let shown = try await stack.ask("GET", "/v1/schedules/nightly")
             #expect(shown.status == 200 && shown.text == paused.text, "\(shown.text)")
+            #expect(shown.text.hasSuffix(#","payload":{"at": "{tick}"}}"#), "\(shown.text)")
+            #expect(!list.text.contains("payload"), "of very many, that would be much")
             let run = try await stack.ask("POST", "/v1/schedules/nightly/run")
             #expect(run.status == 201 && run.text.hasPrefix(#"{"id":""#), "\(run.text)")
             #expect(
@@ -75,6 +77,11 @@ import Testing
             #expect(other.text.components(of: "T02:30:00+09:00") == 5, "\(other.text)")
             #expect(other.text.contains(#""remarks":[]"#), "\(other.text)")
             #expect(try await database.execute("SELECT cron FROM tasq.schedule") == "@daily")
+            // JSON it becomes only with the time in it.
+            try await database.execute(
+                "UPDATE tasq.schedule SET payload = convert_to('{\"at\":{tick_unix}}', 'UTF8')")
+            let shown = try await stack.ask("GET", "/v1/schedules/s").text
+            #expect(shown.contains(#""payload_text":"{\"at\":{tick_unix}}""#), "\(shown)")
         }
     }
 

@@ -227,6 +227,7 @@ extension JSON {
         let ticks = timing?.ticks(after: .now, count: 5) ?? []
         let local = timing.map { timing in ticks.map { timing.zone.text($0) } } ?? []
         let remarks = timing?.cron.remarks ?? []
+        let payload = String(decoding: entry.payload, as: UTF8.self)
         return .object([
             "name": .text(entry.name), "cron": .string(entry.cron), "zone": .string(entry.zone),
             "clock_change": .string(entry.clockChange.rawValue),
@@ -234,7 +235,8 @@ extension JSON {
             "jitter": .string(DurationText.format(entry.jitter)), "start": .text(entry.start),
             "end": .text(entry.end), "kind": .text(entry.kind), "queue": .text(entry.queue),
             "priority": .int(entry.priority.level), "max_attempts": .int(entry.maxAttempts),
-            "key": .text(entry.key), "paused": .bool(record.isPaused),
+            "key": .text(entry.key), "payload_text": .string(payload),
+            "paused": .bool(record.isPaused),
             "configured": .bool(record.isConfigured), "last_tick": .text(record.lastTick),
             "problem": .text(record.problem),
             "next": .array(ticks.map { .string($0.description) }),

@@ -71,7 +71,7 @@ struct ScheduleRoutes: Sendable {
         let record = ScheduleRecord(
             entry: entry, isPaused: there?.isPaused ?? false, isConfigured: false, nextAt: nil,
             isPlanned: false, lastTick: there?.lastTick, problem: nil, version: 0)
-        return .json { $0.members(of: record) }
+        return .json { $0.whole(record) }
     }
 
     private func found(_ name: Name) async throws(Problem) -> ScheduleRecord? {
@@ -81,7 +81,7 @@ struct ScheduleRoutes: Sendable {
     /// As it stands.
     private func show(_ name: Name) async throws(Problem) -> Answer {
         guard let record = try await found(name) else { throw .notFound }
-        return .json { $0.members(of: record) }
+        return .json { $0.whole(record) }
     }
 
     private func set(_ name: Name, paused isPaused: Bool) async throws(Problem) -> Answer {
@@ -179,8 +179,20 @@ extension JSONWriter {
         object { $0.members(of: record) }
     }
 
+    /// What one schedule is, so that it can be put in again: with its payload, as JSON where it is.
+    mutating func whole(_ record: ScheduleRecord) {
+        members(of: record)
+        let payload = Payload(record.entry.payload)
+        if payload.isSoundJSON {
+            name("payload")
+            raw(payload.body)
+        } else {
+            member("payload_text", String(decoding: payload.body, as: UTF8.self))
+        }
+    }
+
     /// What a schedule says, how it stands, its next five ticks, and what may be read otherwise.
-    mutating func members(of record: ScheduleRecord) {
+    private mutating func members(of record: ScheduleRecord) {
         let entry = record.entry
         member("name", entry.name.description)
         member("cron", entry.cron)
