@@ -121,7 +121,7 @@ struct ScheduleRequest {
 
     /// Only what it would be is asked for.
     let isDryRun: Bool
-    private var fields = JobFields()
+    private let fields: JobFields
     private let defaults: (Name, [UInt8]) -> JobOptions
 
     /// Throws `InvalidInput` for what is no object of these members.
@@ -133,6 +133,7 @@ struct ScheduleRequest {
         guard let members = json.members(of: json.whole) else {
             throw InvalidInput(field: "body", "must be a JSON object")
         }
+        var fields = JobFields()
         for (name, value) in members {
             guard Self.names.contains(name) else {
                 throw InvalidInput(
@@ -141,6 +142,7 @@ struct ScheduleRequest {
             try fields.set(name, to: value)
         }
         isDryRun = try fields.flag("dry_run")
+        self.fields = fields
     }
 
     /// Throws `InvalidInput` naming the member that is missing or wrong.
