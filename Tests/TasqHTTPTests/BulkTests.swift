@@ -212,6 +212,7 @@ struct BulkTests {
         (#"{"action":"cancel","filter":{"queue":"a b"}}"#, "queue must be"),
         (#"{"action":"cancel","filter":{"since":"soon"}}"#, "since must be a time"),
         (#"{"action":"cancel","filter":{"key":""}}"#, "key must be 1 to 200 bytes"),
+        (#"{"action":"cancel","filter":{"key":"a\u0000"}}"#, "key must be 1 to 200 bytes"),
         (
             #"{"action":"cancel","filter":{"key":"\#(String(repeating: "k", count: 201))"}}"#,
             "key must be 1 to 200 bytes"

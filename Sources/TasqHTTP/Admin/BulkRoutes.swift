@@ -41,7 +41,11 @@ struct BulkRoutes: Sendable {
         if wanted.id != nil {
             // It may have come before, and be over.
             let found = try await read { () async throws(StoreError) in try await catalog.bulk(id) }
-            state = found?.state ?? state
+            if let found {
+                let isSame = found.isDryRun == isDryRun && found.task.timeless == task.timeless
+                guard isSame else { throw .bulkIDReused }
+                state = found.state
+            }
         }
         let known = state
         var answer = Answer.json(.accepted) { json in
@@ -111,6 +115,25 @@ extension Catalog {
         case .replay(let request) where request.filter != EventFilter():
             return try await takesAll(request.filter)
         default: return false
+        }
+    }
+}
+
+extension BulkTask {
+    /// With any times as one: told as how long ago, each is another one when the request comes again.
+    fileprivate var timeless: BulkTask {
+        let moment = Timestamp(microseconds: 0)
+        switch self {
+        case .jobs(let request):
+            var filter = request.filter
+            if filter.since != nil { filter.since = moment }
+            if filter.until != nil { filter.until = moment }
+            return .jobs(BulkRequest(trusted: request.action, filter))
+        case .replay(let request):
+            var filter = request.filter
+            if filter.since != nil { filter.since = moment }
+            if filter.until != nil { filter.until = moment }
+            return .replay(ReplayRequest(trusted: filter, rate: request.rate))
         }
     }
 }
@@ -291,6 +314,11 @@ extension Problem {
     static let tooManyBulkActions = Problem(
         code: "too-many-bulk-actions", status: .tooManyRequests,
         title: "Too many bulk actions run already", headers: [("Retry-After", "10")])
+
+    /// What was asked for by this id is not what is asked for now.
+    static let bulkIDReused = Problem(
+        code: "bulk-id-reused", status: .unprocessableEntity,
+        title: "The id was used for another bulk action")
 
     /// Every job, or event, there is has to be meant in so many words.
     static let takesAll = Problem(

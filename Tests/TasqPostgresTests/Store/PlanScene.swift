@@ -148,6 +148,9 @@ struct PlanScene {
             Hot(
                 statement: all.matchingEvents,
                 arguments: "NULL, \(batch), \(batch), 'nope', NULL, NULL, NULL, now()"),
+            Hot(
+                statement: all.matchingEvents,
+                arguments: "NULL, \(batch), \(batch), NULL, 'error', NULL, NULL, now()"),
         ]
             + statuses.map { status in
                 Hot(
