@@ -158,7 +158,7 @@ struct BulkBody {
     init(_ body: [UInt8]) throws(InvalidInput) {
         let json = try JSONSlices(body, field: "body")
         let fields = try Self.fields(of: json.whole, in: json, allowing: Self.fields, "body")
-        isDryRun = try Self.flag("dry_run", in: fields)
+        isDryRun = try fields.flag("dry_run")
         id = try fields.string("id").map { text throws(InvalidInput) in
             guard let id = BulkID(text) else {
                 throw InvalidInput(field: "id", "must be a UUID of 36 characters")
@@ -194,9 +194,9 @@ struct BulkBody {
             filter.key = try parts.string("key")
             filter.since = try time("since", in: parts)
             filter.until = try time("until", in: parts)
-            filter.isRetrying = try flag("retrying", in: parts)
+            filter.isRetrying = try parts.flag("retrying")
             filter.reason = try parts.string("reason")
-            everything = try flag("all", in: parts)
+            everything = try parts.flag("all")
         }
         return try BulkRequest(action, filter, everything: everything)
     }
@@ -212,7 +212,7 @@ struct BulkBody {
             filter.status = try status(in: parts)
             filter.since = try time("since", in: parts)
             filter.until = try time("until", in: parts)
-            everything = try flag("all", in: parts)
+            everything = try parts.flag("all")
         }
         guard let rate = try fields.number("rate") else {
             return try ReplayRequest(filter, everything: everything)
@@ -259,14 +259,6 @@ struct BulkBody {
     ) throws(InvalidInput) -> Timestamp? {
         try fields.string(field).map { text throws(InvalidInput) in
             try TimeText.parse(text, field: field)
-        }
-    }
-
-    private static func flag(_ field: String, in fields: JobFields) throws(InvalidInput) -> Bool {
-        switch fields.raw(field).map({ String(decoding: $0, as: UTF8.self) }) {
-        case nil, "false", "null": false
-        case "true": true
-        default: throw InvalidInput(field: field, "must be true or false")
         }
     }
 }

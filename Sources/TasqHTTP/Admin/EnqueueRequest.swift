@@ -70,21 +70,9 @@ struct EnqueueRequest {
         return try NewJob(
             id: id, kind: kind, options: try fields.options(or: defaults(kind, body)),
             start: try fields.start(), uniqueKey: try fields.string("unique_key"),
-            uniqueWhile: try choice("unique_while", in: fields) ?? .unfinished,
-            onConflict: try choice("on_conflict", in: fields) ?? .keep,
+            uniqueWhile: try fields.choice("unique_while") ?? .unfinished,
+            onConflict: try fields.choice("on_conflict") ?? .keep,
             payload: Payload(body, headers: headers))
-    }
-
-    private static func choice<Value: RawRepresentable<String> & CaseIterable>(
-        _ name: String, in fields: JobFields
-    ) throws(InvalidInput) -> Value? {
-        guard let text = try fields.string(name) else { return nil }
-        guard let value = Value(rawValue: text) else {
-            throw InvalidInput(
-                field: name,
-                "must be one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
-        }
-        return value
     }
 
     private static let fieldList = fields.joined(separator: ", ")

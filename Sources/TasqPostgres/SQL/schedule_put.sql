@@ -7,10 +7,11 @@
 --   $15 boolean  whether they are all of a configuration
 --
 -- One that stands as it is to stand is left alone, as at each start of a process: then its next tick
--- stays, and so does what is wrong with it. Where only its job is another, its next tick stays. A pause
--- outlives a change. All rows are locked by name first: two processes of different configurations that
--- start together would each wait for what the other deletes. For the same reason a row that came after
--- this began is not locked out of that order, but stands as it came: it was put in later.
+-- stays. One that does not tick is planned anew all the same: its zone may have been installed since.
+-- Where only its job is another, its next tick stays. A pause outlives a change. All rows are locked by
+-- name first: two processes of different configurations that start together would each wait for what
+-- the other deletes. For the same reason a row that came after this began is not locked out of that
+-- order, but stands as it came: it was put in later.
 WITH input AS MATERIALIZED (
     SELECT
         u.name, u.cron, u.zone, u.clock_change, u.missed, u.jitter_us, u.starts_at, u.ends_at, u.kind,
@@ -54,11 +55,13 @@ changed AS (
     JOIN held AS h ON h.name = i.name
     WHERE s.name = i.name
         AND (
-            s.cron, s.zone, s.clock_change, s.missed, s.jitter_us, s.starts_at, s.ends_at, s.kind,
-            s.queue, s.priority, s.max_attempts, s.key, s.payload, s.configured
-        ) IS DISTINCT FROM (
-            i.cron, i.zone, i.clock_change, i.missed, i.jitter_us, i.starts_at, i.ends_at, i.kind,
-            i.queue, i.priority, i.max_attempts, i.key, i.payload, $15::boolean)
+            s.problem IS NOT NULL
+            OR (
+                s.cron, s.zone, s.clock_change, s.missed, s.jitter_us, s.starts_at, s.ends_at, s.kind,
+                s.queue, s.priority, s.max_attempts, s.key, s.payload, s.configured
+            ) IS DISTINCT FROM (
+                i.cron, i.zone, i.clock_change, i.missed, i.jitter_us, i.starts_at, i.ends_at, i.kind,
+                i.queue, i.priority, i.max_attempts, i.key, i.payload, $15::boolean))
 )
 INSERT INTO tasq.schedule AS s (
     name, cron, zone, clock_change, missed, jitter_us, starts_at, ends_at, kind, queue, priority,
