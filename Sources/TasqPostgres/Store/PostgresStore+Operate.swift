@@ -6,11 +6,12 @@ extension PostgresStore {
     /// A repetition after a lost answer finds what the first try did as
     /// `JobActionResult.already`, or, after a deletion, as `JobActionResult.missing`.
     public func apply(
-        _ action: JobAction, to ids: [JobID]
+        _ action: JobAction, to ids: [JobID], patience: Duration?
     ) async throws(StoreError) -> [JobActionAnswer] {
         guard !ids.isEmpty else { return [] }
         var parameters = Parameters()
         parameters.append(ids)
+        if action == .retry { parameters.append(lockWait(patience)) }
         let statement =
             switch action {
             case .retry: statements.retry
