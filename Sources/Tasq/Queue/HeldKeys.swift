@@ -83,7 +83,7 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
     func submit(
         _ items: [Item], unlessHeldUp ordinary: Coalescer<Item, Answer>
     ) async throws(StoreError) -> [Answer] {
-        if let known = known(of: items) { return try await wait(items, for: known) }
+        if let held = heldKey(of: items) { return try await wait(items, for: held) }
         do throws(StoreError) {
             return try await ordinary.submit(items)
         } catch {
@@ -99,7 +99,7 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
     /// Items that wait for their turn.
     var waitingCount: Int { state.withLock { $0.items } }
 
-    private func known(of items: [Item]) -> String? {
+    private func heldKey(of items: [Item]) -> String? {
         state.withLock { state in
             guard !state.known.isEmpty else { return nil }
             let now = ContinuousClock.now

@@ -46,10 +46,10 @@ public final class Queue: Sendable {
         self.doorbell = doorbell
         self.meters = meters
         let enqueue = { (patience: Duration) in
-            Self.enqueue(in: store, waiting: patience, doorbell, meters)
+            Queue.enqueue(in: store, waiting: patience, doorbell, meters)
         }
         let accept = { (patience: Duration) in
-            Self.accept(in: store, waiting: patience, doorbell, meters)
+            Queue.accept(in: store, waiting: patience, doorbell, meters)
         }
         let weighJob = { @Sendable (job: NewJob) in job.payload.body.count }
         let weighEvent = { @Sendable (event: NewEvent) in
