@@ -68,6 +68,13 @@ import Testing
             let first = try await queue.apply(.retry, to: ids)
             let done = JobActionResult.done(from: .error)
             #expect(first.map(\.result) == [.heldUp, done, done, done])
+            var walk = BulkWalk(
+                try BulkRequest(.retry, JobFilter(), everything: true), dryRun: false)
+            let isMore = try await walk.step(queue)
+            #expect(isMore)
+            #expect(
+                walk.counts == BulkCounts(examined: 1, matched: 1, changed: 0, passedOver: 1),
+                "\(walk.counts)")
             _ = try await holder.script("ROLLBACK")
             let second = try await queue.apply(.retry, to: ids)
             #expect(second.map(\.result) == [done, .already, .already, .already])
