@@ -5,6 +5,7 @@
 --   $7 uuid[] job ids   $8 uuid[] the event each job belongs to   $9 text[] queue   $10 text[] kind
 --   $11 bigint[] priority   $12 bigint[] max_attempts   $13 text[] key, or null
 --   $14 bigint[] microseconds of delay, or null
+--   $15 text  how long a lock is waited for, in milliseconds; see enqueue_unique.sql
 --
 -- Of the sources, content types, queues, kinds, priorities and attempts one alone counts for all;
 -- provider's ids, keys and delays may be empty when there are none.
@@ -19,6 +20,7 @@ WITH stored AS (
         coalesce(u.content_type, ($4::text[])[1]), u.headers, u.body
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])
         AS u (id, source, event_id, content_type, headers, body)
+    WHERE (SELECT set_config('lock_timeout', $15::text, TRUE)) IS NOT NULL
     ORDER BY coalesce(u.source, ($2::text[])[1]) COLLATE "C", u.event_id COLLATE "C", u.id
     ON CONFLICT DO NOTHING
     RETURNING p.id

@@ -1,6 +1,7 @@
 -- Stores new jobs in the place of those that wait under their unique keys, which are cancelled.
 --
 --   $1 … $12 as in enqueue_unique.sql, each array as long as $1   $13 uuid[]  the jobs that wait
+--   $14 text  how long a lock is waited for, in milliseconds; see there
 --
 -- Returns the new jobs that were stored; of one that does not come back, the other waits no more. Job
 -- rows first, in id order, then keys, as everywhere. The one that waited keeps its id and its body:
@@ -19,6 +20,7 @@ WITH held AS MATERIALIZED (
             body, unique_key, old_id)
     JOIN tasq.job AS j ON j.id = ANY (ARRAY[u.old_id])
     WHERE (j.status IN ('scheduled', 'queued') AND j.unique_key = u.unique_key) IS TRUE
+        AND (SELECT set_config('lock_timeout', $14::text, TRUE)) IS NOT NULL
     ORDER BY u.old_id
     FOR NO KEY UPDATE OF j
 ),

@@ -4,6 +4,7 @@
 --   $4 text[] kind   $5 bigint[] priority   $6 bigint[] max_attempts   $7 text[] key, or null
 --   $8 text[] unique key, or null   $9 boolean  only when all its other jobs have ended
 --   $10 bigint[] microseconds of delay, or null
+--   $11 text  how long a lock is waited for, in milliseconds; see enqueue_unique.sql
 --
 -- Returns the ids that are stored now. One that does not come back met an unfinished job with its
 -- unique key, or was stored by an earlier try: unique_holders.sql tells which. A row without an id
@@ -18,6 +19,7 @@ WITH event AS (
     UPDATE tasq.payload AS p
     SET content_type = p.content_type
     WHERE p.id = $1::uuid AND p.source IS NOT NULL
+        AND (SELECT set_config('lock_timeout', $11::text, TRUE)) IS NOT NULL
     RETURNING p.id
 ),
 input AS MATERIALIZED (
@@ -37,7 +39,7 @@ taken AS (
     SELECT i.unique_key, i.id
     FROM input AS i
     WHERE i.unique_key IS NOT NULL
-        AND NOT EXISTS (SELECT FROM tasq.job AS j WHERE j.id = i.id)
+        AND i.id <> ALL (ARRAY(SELECT j.id FROM tasq.job AS j WHERE j.id = ANY ($2::uuid[])))
     ORDER BY i.unique_key, i.id
     ON CONFLICT (key) DO NOTHING
     RETURNING k.job_id

@@ -125,6 +125,7 @@ extension PostgresStore {
             var parameters = parameters(of: open, replaying: event)
             parameters.append(unlessUnfinished)
             parameters.append(open.map { $0.start.delayMicroseconds })
+            parameters.append(lockWait(nil))
             let rows = try await write(statements.replay, parameters)
             var mayRun: Bool?
             try rows.read { row throws(StoreError) in
@@ -133,7 +134,7 @@ extension PostgresStore {
             }
             guard let mayRun else { return nil }
             guard mayRun else { return [] }
-            try await askForHolders(of: open, answers: &answers)
+            try await askForHolders(of: open, nil, answers: &answers)
         }
         guard answers.count == jobs.count else {
             throw .unavailable("unique key under heavy contention: try again")

@@ -7,11 +7,12 @@ extension PostgresStore {
     /// `JobActionResult.already`, and says so once that is as durable as a commit of its own; or,
     /// after a deletion, as `JobActionResult.missing`.
     public func apply(
-        _ action: JobAction, to ids: [JobID]
+        _ action: JobAction, to ids: [JobID], patience: Duration?
     ) async throws(StoreError) -> [JobActionAnswer] {
         guard !ids.isEmpty else { return [] }
         var parameters = Parameters()
         parameters.append(ids)
+        if action == .retry { parameters.append(lockWait(patience)) }
         let statement =
             switch action {
             case .retry: statements.retry

@@ -310,6 +310,7 @@ extension RealStage {
         case .cancel, .retry:
             statement = order.statement == .cancel ? all.cancel : all.retry
             parameters.append(ids)
+            if order.statement == .retry { parameters.append("60000") }
         case .promote:
             statement = all.promote
             parameters.append(100)

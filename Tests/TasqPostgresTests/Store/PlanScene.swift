@@ -70,23 +70,23 @@ struct PlanScene {
             Hot(
                 statement: all.enqueueOne,
                 arguments: "tasq.uuid_v7(), 'default', 'noop', 1, 3, NULL, NULL, NULL, '', '', ''"),
-            Hot(statement: all.enqueueUnique, arguments: "public.fresh(), \(jobs), \(keys)"),
+            Hot(statement: all.enqueueUnique, arguments: "public.fresh(), \(jobs), \(keys), '100'"),
             Hot(statement: all.uniqueHolders, arguments: "\(keys), \(queued)"),
             Hot(
                 statement: all.accept,
                 arguments: """
                     public.fresh(), '{s}', \(keys.replacing("'1', '6'", with: "'5', '10'")), \
                     '{text/plain}', \(bodies), \(bodies), public.fresh(), public.fresh(), '{default}', \
-                    '{noop}', '{1}', '{3}', '{}', '{}'
+                    '{noop}', '{1}', '{3}', '{}', '{}', '100'
                     """),
             Hot(
                 statement: all.acceptedBefore,
                 arguments: "array_fill('s'::text, ARRAY[5]), ARRAY['5', '10', '15', '20', 'none']"),
-            Hot(statement: all.rearm, arguments: "public.ids('event')"),
+            Hot(statement: all.rearm, arguments: "public.ids('event'), '100'"),
             Hot(statement: all.cancel, arguments: queued),
             Hot(statement: all.cancel, arguments: "public.ids('executing')"),
-            Hot(statement: all.retry, arguments: "public.ids('error')"),
-            Hot(statement: all.retry, arguments: "public.ids('scheduled')"),
+            Hot(statement: all.retry, arguments: "public.ids('error'), '100'"),
+            Hot(statement: all.retry, arguments: "public.ids('scheduled'), '100'"),
             Hot(statement: all.delete, arguments: "public.ids('success')"),
             // These are of webhook events.
             Hot(statement: all.delete, arguments: "public.ids('error')"),

@@ -99,6 +99,45 @@ import Testing
         }
     }
 
+    @Test func `The pieces of a batch that waited for a lock are written as pieces`() async throws {
+        let gate = Signal()
+        let first = Signal()
+        let batches = Mutex<[[Int]]>([])
+        let coalescer = Coalescer<Int, Int>(
+            batchLimit: 100,
+            writingPieces: { items throws(StoreError) in
+                if items.contains(13) { throw .contended("locked") }
+                return items
+            },
+            write: { items throws(StoreError) in
+                batches.withLock { $0.append(items) }
+                first.raise()
+                if items == [0] { await gate.wait() }
+                if items.contains(13) { throw .contended("locked") }
+                return items
+            })
+        let failed = Mutex<[Int]>([])
+        await withTaskGroup(of: Void.self) { group in
+            func submit(_ item: Int) {
+                group.addTask {
+                    do throws(StoreError) {
+                        _ = try await coalescer.submit([item])
+                    } catch {
+                        failed.withLock { $0.append(item) }
+                    }
+                }
+            }
+            submit(0)
+            await first.wait()
+            for item in 1...30 { submit(item) }
+            while coalescer.waitingCount < 30 { await Task.yield() }
+            gate.raise()
+            await group.waitForAll()
+        }
+        #expect(failed.withLock { $0 } == [13])
+        #expect(batches.withLock { $0.map(\.count) } == [1, 30])
+    }
+
     @Test func `Callers that are cancelled take no other's write with them`() async throws {
         let gate = Signal()
         let started = Signal()
