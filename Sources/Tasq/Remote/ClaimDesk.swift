@@ -67,14 +67,16 @@ package final class ClaimDesk: Sendable {
     let meters: Meters
     let logger: Logger
     let state = Mutex(State())
-    private let catalog: any Catalog
+    let catalog: any Catalog
     let failures: FailureLog
+    let holdUpPatience: Duration
     private let maintenance: Maintenance
-    private let settling: Coalescer<Settlement, Settled?>
+    let settling: Coalescer<Settlement, Ending>
 
+    /// `holdUpPatience` is how long an outcome is tried whose job's row somebody has locked.
     package init(
         store: any JobStore, catalog: any Catalog, announcer: any Announcer, meters: Meters,
-        logger: Logger
+        logger: Logger, holdUpPatience: Duration = .seconds(2)
     ) {
         let doorbell = Doorbell(announcer, meters: meters)
         let promoter = Promoter(store: store, doorbell: doorbell, meters: meters, logger: logger)
@@ -85,12 +87,13 @@ package final class ClaimDesk: Sendable {
         self.meters = meters
         self.logger = logger
         failures = FailureLog(logger)
+        self.holdUpPatience = holdUpPatience
         let id = WorkerID()
         maintenance = Maintenance(
             store: store, doorbell: doorbell, promoter: promoter, meters: meters, logger: logger,
             holder: { id })
         settling = Coalescer(batchLimit: Settler.batchLimit) { batch throws(StoreError) in
-            try await written(batch, to: store)
+            try await ClaimDesk.endings(of: batch, in: store)
         }
     }
 
@@ -178,81 +181,6 @@ package final class ClaimDesk: Sendable {
         try await store.renew(claim, of: job)
     }
 
-    /// Ends a claim with the outcome of its attempt; `nil` when it is gone and nothing was
-    /// written. Repeating a call whose answer got lost gives the same answer; another outcome than
-    /// the one that was recorded is too late.
-    package func settle(
-        _ claim: ClaimToken, of job: JobID, as outcome: Outcome
-    ) async throws(StoreError) -> Settled? {
-        var record: JobRecord?
-        switch outcome {
-        case .retry, .fail:
-            record = try await catalog.job(job)
-            guard record != nil else { return nil }
-        case .success, .later, .snooze, .cancel: break
-        }
-        let verdict = RetryPolicy().verdict(
-            on: outcome, after: record?.attempt ?? 1, of: record?.maxAttempts ?? 1,
-            before: record?.attemptsBefore ?? 0)
-        let settled = try await settle(Settlement(job: job, claim: claim, verdict: verdict))
-        // A repeat of what is written was told the first time.
-        if let record, record.status == .executing, settled != nil {
-            failures.tell(record, verdict)
-        }
-        return settled
-    }
-
-    /// Hands back jobs whose answer could not be delivered: one alone as at a worker's shutdown, without
-    /// an attempt for the first twenty times, for an answer that nobody can take would else be offered
-    /// for ever. Of several nobody knows which it was: nothing is counted, and the worker's next answer
-    /// has one job. What cannot be written now is left to the lease.
-    ///
-    /// - Parameter isOurs: whether the answer was kept back here, for want of room. That passes, and
-    ///   with many workers that ask it happens to a job many times a second: nothing is counted.
-    package func giveBack(_ jobs: [ClaimedJob], of worker: WorkerID, isOurs: Bool) async {
-        let isShared = jobs.count > 1
-        if isShared, !isOurs {
-            state.withLock { state in
-                if state.cutOff.count < Self.cutOffLimit { state.cutOff.insert(worker) }
-            }
-        }
-        let verdict = isOurs || isShared ? Verdict.unstarted : .handedBack
-        await withDiscardingTaskGroup { group in
-            for job in jobs {
-                group.addTask {
-                    do throws(StoreError) {
-                        let settled = try await self.settle(
-                            Settlement(job: job.id, claim: job.claim, verdict: verdict),
-                            ofRun: false)
-                        if settled?.status == .error { self.failures.tell(job, verdict) }
-                    } catch {
-                        self.logger.warning(
-                            "a claim is left to the lease",
-                            metadata: ["job": "\(job.id)", "error": "\(error)"])
-                    }
-                }
-            }
-        }
-    }
-
-    func settle(
-        _ settlement: Settlement, ofRun: Bool = true
-    ) async throws(StoreError) -> Settled? {
-        guard let settled = try await settling.submit([settlement]).first ?? nil else {
-            if ofRun { meters.lost.add() }
-            return nil
-        }
-        meters.settled.add()
-        meters.ended(CollectionOfOne(settlement))
-        switch settlement.verdict {
-        case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
-            promoter.arm(after: delay)
-        case .success, .cancelled, .error, .handedBack, .unstarted: break
-        }
-        if settled.status == .queued { doorbell.ring([settled.announcement]) }
-        return settled
-    }
-
     /// Enters a row, or renews one of this server's that holds no claim, and returns its id.
     private func enter(
         _ worker: RemoteWorker, _ row: WorkerID, renewing isEntered: Bool
@@ -290,28 +218,4 @@ package final class ClaimDesk: Sendable {
     }
 
     private var isClosed: Bool { state.withLock { $0.isClosed } }
-}
-
-/// Settles a batch; waits a little for rows that somebody has locked.
-private func written(
-    _ batch: [Settlement], to store: any JobStore
-) async throws(StoreError) -> [Settled?] {
-    var found: [ClaimToken: Settled] = [:]
-    var open = batch
-    for _ in 0..<20 where !open.isEmpty {
-        let answer: SettleAnswer
-        do throws(StoreError) {
-            answer = try await store.settle(open)
-        } catch {
-            guard case .unknown = error else { throw error }
-            answer = try await store.settle(open)
-        }
-        for settled in answer.settled { found[settled.claim] = settled }
-        open = open.filter { answer.heldUp.contains($0.claim) }
-        if !open.isEmpty { await sleep(for: Settler.heldUpPause) }
-    }
-    guard open.isEmpty else {
-        throw .contended("somebody holds a lock on the job's row: try again")
-    }
-    return batch.map { found[$0.claim] }
 }
