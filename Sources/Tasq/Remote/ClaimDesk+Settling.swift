@@ -45,11 +45,7 @@ extension ClaimDesk {
     ///   with many workers that ask it happens to a job many times a second: nothing is counted.
     package func giveBack(_ jobs: [ClaimedJob], of worker: WorkerID, isOurs: Bool) async {
         let isShared = jobs.count > 1
-        if isShared, !isOurs {
-            state.withLock { state in
-                if state.cutOff.count < Self.cutOffLimit { state.cutOff.insert(worker) }
-            }
-        }
+        if isShared, !isOurs { state.withLock { $0.cutOff.note(worker) } }
         let verdict = isOurs || isShared ? Verdict.unstarted : .handedBack
         await withDiscardingTaskGroup { group in
             for job in jobs {

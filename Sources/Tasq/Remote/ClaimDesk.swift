@@ -21,8 +21,6 @@ package final class ClaimDesk: Sendable {
     /// One request in so many looks at the table first: a row whose announcement got lost is
     /// found behind a list that never empties.
     static let sweepEvery = 16
-    /// Workers that are remembered for having lost an answer.
-    static let cutOffLimit = 1000
     /// How often a waiting request looks at the table, at first and at last.
     static let looks = (first: Duration.milliseconds(250), last: Duration.seconds(5))
 
@@ -54,9 +52,7 @@ package final class ClaimDesk: Sendable {
         var suspects = SuspectTurns()
         var arrival = Signal()
         var rows = RemoteRows()
-        /// Workers that lost an answer of several jobs: their next one has one, so that a job whose
-        /// answer nobody can take is told from those beside it.
-        var cutOff: Set<WorkerID> = []
+        var cutOff = LostAnswers()
         /// Where sweeps go on, of requests for the same queues that hold more than one looks at.
         var cursors: [Set<Name>: SweepCursors] = [:]
     }
@@ -129,12 +125,11 @@ package final class ClaimDesk: Sendable {
     ) async throws(StoreError) -> Batch {
         let deadline = ContinuousClock.now + min(wait, RemoteWorker.longestWait)
         var worker = worker
-        if state.withLock({ $0.cutOff.remove(worker.id) != nil }) { worker.limit = 1 }
-        var (mayWait, row, isEntered) = state.withLock { state in
+        if state.withLock({ $0.cutOff.take(worker.id) }) { worker.limit = 1 }
+        var (mayWait, row) = state.withLock { state in
             state.requests &+= 1
             state.waiting += 1
-            let (row, stands) = state.rows.begin(for: worker.id)
-            return (state.waiting <= Self.waiterLimit, row, stands)
+            return (state.waiting <= Self.waiterLimit, state.rows.begin(for: worker.id))
         }
         let isOwn = row == worker.id
         var isFree = true
@@ -148,8 +143,7 @@ package final class ClaimDesk: Sendable {
         var look = Self.looks.first
         var listFirst = mayWait && prefersList()
         while true {
-            row = try await enter(worker, row, renewing: isEntered)
-            isEntered = true
+            row = try await enter(worker, row)
             var jobs: [ClaimedJob] = []
             if listFirst {
                 jobs = await stand(for: worker, row, upTo: Self.listPatience, gone)
@@ -166,6 +160,7 @@ package final class ClaimDesk: Sendable {
                 return Batch(jobs: [], lease: worker.lease)
             }
             isFree = jobs.isEmpty
+            note(jobs.map(\.id), under: row)
             jobs = await withBodies(jobs)
             if !jobs.isEmpty {
                 meters.handedOut(jobs)
@@ -183,12 +178,9 @@ package final class ClaimDesk: Sendable {
 
     /// Enters a row, or renews one of this server's that holds no claim, and returns its id.
     private func enter(
-        _ worker: RemoteWorker, _ row: WorkerID, renewing isEntered: Bool
+        _ worker: RemoteWorker, _ row: WorkerID
     ) async throws(StoreError) -> WorkerID {
-        if try await store.attend(worker.record(id: row), renewing: isEntered) {
-            note(row)
-            return row
-        }
+        if try await attend(worker, row) { return row }
         // It holds claims, or another server has made it.
         var refused = [row]
         defer {
@@ -198,16 +190,31 @@ package final class ClaimDesk: Sendable {
         }
         for _ in 0..<2 {
             guard let spare = state.withLock({ $0.rows.spare(of: worker.id) }) else { break }
-            if try await store.attend(worker.record(id: spare), renewing: true) { return spare }
+            if try await attend(worker, spare) { return spare }
             refused.append(spare)
         }
         while true {
-            let fresh = worker.record(id: worker.id.oneMore())
+            let fresh = worker.id.oneMore()
             // Chance may give the id of a row that stands: that one is another request's.
-            guard try await store.attend(fresh, renewing: false) else { continue }
-            note(fresh.id)
-            return fresh.id
+            guard state.withLock({ $0.rows.jobs(under: fresh) == nil }) else { continue }
+            if try await attend(worker, fresh) { return fresh }
         }
+    }
+
+    /// Enters this row, or renews it if it is this server's and holds no claim; says whether it did.
+    private func attend(
+        _ worker: RemoteWorker, _ row: WorkerID
+    ) async throws(StoreError) -> Bool {
+        let (jobs, isFull) = state.withLock { ($0.rows.jobs(under: row), $0.rows.isFull) }
+        guard jobs != nil || !isFull else {
+            throw .unavailable("too many remote workers have come here: try again")
+        }
+        guard
+            try await store.attend(
+                worker.record(id: row), renewing: jobs != nil, unlessRunning: jobs ?? [])
+        else { return false }
+        state.withLock { $0.rows.note(row) }
+        return true
     }
 
     private func prefersList() -> Bool {

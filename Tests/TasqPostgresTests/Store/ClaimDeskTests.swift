@@ -91,4 +91,62 @@ import Testing
             await locker.close()
         }
     }
+
+    @Test func `A row is renewed once what was claimed under it has ended, and not before`()
+        async throws
+    {
+        try await withStore { store, database in
+            let desk = desk(on: store)
+            let worker = try RemoteWorker(id: WorkerID())
+            let id = try await store.job()
+            let first = try await desk.claim(for: worker, wait: .zero, gone: Signal()).jobs
+            #expect(first.map(\.id) == [id])
+            let beats = "SELECT heartbeat_seq FROM tasq.worker WHERE id = '\(worker.id)'"
+            let before = try #require(Int(try await database.execute(beats)))
+            for _ in 0..<3 {
+                let none = try await desk.claim(for: worker, wait: .zero, gone: Signal()).jobs
+                #expect(none.isEmpty)
+            }
+            #expect(try await database.execute(beats) == "\(before)")
+            // Whoever ends it, as another server may.
+            #expect(try await store.settle(first[0], .success)?.status == .success)
+            _ = try await desk.claim(for: worker, wait: .zero, gone: Signal())
+            #expect(try await database.execute(beats) == "\(before + 1)")
+            #expect(try await database.execute("SELECT count(*) FROM tasq.worker") == "2")
+        }
+    }
+
+    @Test func `A row under which nobody knows what was claimed is not renewed`() async throws {
+        try await withStore { store, database in
+            let desk = desk(on: store)
+            let worker = try RemoteWorker(id: WorkerID())
+            try await database.execute(
+                """
+                CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
+                CREATE TRIGGER gate BEFORE INSERT ON tasq.executing_job
+                    FOR EACH ROW EXECUTE FUNCTION gate()
+                """)
+            let gate = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
+            let id = try await store.job()
+            let lost = Task { try await desk.claim(for: worker, wait: .zero, gone: Signal()).jobs }
+            try await eventually("the claim is cut off") {
+                try await database.execute(
+                    """
+                    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event = 'advisory'
+                    """) != "0"
+            }
+            let outcome = await lost.result
+            #expect(throws: StoreError.self) { try outcome.get() }
+            try await gate.script("COMMIT")
+            await gate.close()
+            let jobs = try await desk.claim(for: worker, wait: .zero, gone: Signal()).jobs
+            #expect(jobs.map(\.id) == [id])
+            let rows = "SELECT count(*) FROM tasq.executing_job WHERE worker_id = '\(worker.id)'"
+            #expect(try await database.execute(rows) == "0")
+        }
+    }
 }

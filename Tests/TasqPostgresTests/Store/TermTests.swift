@@ -104,16 +104,21 @@ import Testing
     ) async throws {
         try await withStore { store, database in
             let worker = try RemoteWorker(id: WorkerID()).record(id: WorkerID())
-            #expect(try await store.attend(worker, renewing: true))
+            func attend() async throws -> Bool {
+                try await store.attend(worker, renewing: true, unlessRunning: [])
+            }
+            func retire(silentAt sequence: Int64) async throws -> [WorkerSight] {
+                try await store.retire(
+                    [worker.id], silentAt: [worker.id: sequence], unlessRunning: [])
+            }
+            #expect(try await attend())
             try await database.execute("UPDATE tasq.worker SET seen_at = seen_at + \(jump)")
-            let standing = try await store.retire([worker.id], silentAt: [:])
-            #expect(standing.map(\.sequence) == [0])
+            let standing = try await retire(silentAt: -1)
+            let sequence = try #require(standing.first).sequence
             #expect(standing.map(\.lease) == [worker.lease])
-            #expect(try await store.attend(worker, renewing: true))
-            #expect(
-                try await store.retire([worker.id], silentAt: [worker.id: 0]).map(\.sequence)
-                    == [1])
-            #expect(try await store.retire([worker.id], silentAt: [worker.id: 1]).isEmpty)
+            #expect(try await attend())
+            #expect(try await retire(silentAt: sequence).map(\.sequence) == [sequence + 1])
+            #expect(try await retire(silentAt: sequence + 1).isEmpty)
         }
     }
 
