@@ -56,7 +56,7 @@ struct PlanScene {
             Hot(statement: all.failures, arguments: "\(batch), 10"),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[1]", counts: 1000),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[5]", counts: 1000),
-            Hot(statement: all.reap, arguments: "\(batch), 3"),
+            Hot(statement: all.reap, arguments: "\(batch), 3, NULL"),
             Hot(statement: all.promote, arguments: "\(batch)"),
             Hot(statement: all.settle, arguments: "\(executing), '{success}', '{}', '{}'"),
             Hot(statement: all.settle, arguments: "\(executing), '{retry}', '{0}', '{why}'"),
