@@ -147,8 +147,7 @@ extension ClaimDesk {
             let offered = Array(left.prefix(waiter.limit))
             do {
                 let asked = ContinuousClock.now
-                let jobs = try await store.claim(
-                    offered, for: waiter.row, from: waiter.queues)
+                let jobs = try await store.claim(offered, for: waiter.row, from: waiter.queues)
                 meters.claimTimes.observe(.now - asked)
                 let claimed = Set(jobs.map(\.id))
                 left.removeAll { claimed.contains($0) }
@@ -222,6 +221,7 @@ extension ClaimDesk {
         }
     }
 
+    /// With how long each may stand still.
     private func sights(
         of standing: [WorkerSight]
     ) -> [WorkerID: Standstill<WorkerID, Int64>.Sight] {
@@ -242,8 +242,7 @@ extension ClaimDesk {
         let (rows, jobs) = state.withLock { state in
             (state.rows.all, sequences.keys.flatMap { state.rows.jobs(under: $0) ?? [] })
         }
-        let standing = try await store.retire(
-            rows, silentAt: sequences, unlessRunning: jobs)
+        let standing = try await store.retire(rows, silentAt: sequences, unlessRunning: jobs)
         state.withLock { $0.rows.forget(Set(rows).subtracting(standing.map(\.id))) }
         return standing
     }

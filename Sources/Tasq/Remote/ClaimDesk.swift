@@ -3,7 +3,7 @@ import Synchronization
 
 /// Claims, renews and settles for workers that have no connection to PostgreSQL of their own.
 ///
-/// Nothing about a claim is kept here: the rows in `worker` and `executing_job` are all there is,
+/// Nothing that counts is kept here: the rows in `worker` and `executing_job` are all there is,
 /// so any server may renew or settle what another has handed out, and a server that is restarted
 /// loses nothing but the requests that were waiting on it.
 ///
@@ -11,8 +11,9 @@ import Synchronization
 /// row that holds it. So that a claim whose answer got lost on the way cannot be kept alive by the
 /// worker's other claims, each answer's claims have a row to themselves: the worker's own while
 /// that is free, else one more, whose id shows whose it is. A row belongs to the server that made
-/// it, and to one request at a time there: two that wait at once would else claim under one row. A row
-/// that nobody renews is reaped like any dead worker's.
+/// it, and to one request at a time there: two that wait at once would else claim under one row. That
+/// server knows which jobs were claimed under it, and renews it once it holds none of them. A row that
+/// nobody renews is reaped like any dead worker's.
 package final class ClaimDesk: Sendable {
     /// Requests that may wait for work; one more is answered at once.
     static let waiterLimit = 1000
