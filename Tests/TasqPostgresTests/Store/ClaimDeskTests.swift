@@ -100,7 +100,7 @@ import Testing
             let worker = try RemoteWorker(id: WorkerID())
             let id = try await store.job()
             let first = try await desk.claim(for: worker, wait: .zero, gone: Signal()).jobs
-            #expect(first.map(\.id) == [id])
+            try #require(first.map(\.id) == [id])
             let beats = "SELECT heartbeat_seq FROM tasq.worker WHERE id = '\(worker.id)'"
             let before = try #require(Int(try await database.execute(beats)))
             for _ in 0..<3 {
