@@ -149,4 +149,27 @@ import Testing
             #expect(try await database.execute(rows) == "0")
         }
     }
+
+    @Test func `Where too many rows stand a new worker is refused, and a known one is not`()
+        async throws
+    {
+        try await withStore { store, database in
+            let desk = desk(on: store)
+            let known = try RemoteWorker(id: WorkerID())
+            _ = try await desk.claim(for: known, wait: .zero, gone: Signal())
+            desk.state.withLock { state in
+                for _ in 1..<RemoteRows.limit { state.rows.note(WorkerID()) }
+            }
+            let id = try await store.job()
+            let new = try RemoteWorker(id: WorkerID())
+            let error = await failure { () throws(StoreError) in
+                try await desk.claim(for: new, wait: .zero, gone: Signal())
+            }
+            #expect(error?.word == "unavailable")
+            let rows = try await database.execute("SELECT id FROM tasq.worker")
+            #expect(rows == "\(known.id)")
+            let jobs = try await desk.claim(for: known, wait: .zero, gone: Signal()).jobs
+            #expect(jobs.map(\.id) == [id])
+        }
+    }
 }
