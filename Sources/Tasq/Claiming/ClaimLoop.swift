@@ -181,7 +181,8 @@ struct ClaimLoop: Sendable {
                 if hasMissed, plan.findWork != .poll,
                     round.free == 0 || ids.missedAreDue(at: now) && !keeps
                 {
-                    action = .lookAgain(Array(ids.missed), areMissed: true)
+                    let missed = ids.lookAtMissed(at: now, all: round.free == 0)
+                    action = .lookAgain(missed, areMissed: true)
                 }
             case .find: action = find(at: now)
             case .take(let limit): action = take(upTo: limit, at: now)
@@ -249,7 +250,9 @@ struct ClaimLoop: Sendable {
     ) -> [Announcement] {
         guard case .claim(let limit) = step else {
             ids.forgetMissed()
-            return ids.passOn(foreign) + claimable(among: jobs, at: now)
+            let claimable = claimable(among: jobs, at: now)
+            ids.note(announcedAgain: claimable)
+            return ids.passOn(foreign) + claimable
         }
         let claimable = claimable(among: jobs, at: now)
         let others = ids.keep(

@@ -206,14 +206,17 @@ final class Maintenance: Sendable {
 
     /// Takes back every claim whose worker is gone.
     private func reap() async throws(StoreError) {
-        while true {
-            let reaped = try await store.reap(upTo: Self.reapLimit)
-            guard !reaped.isEmpty else { return }
+        var end: JobID?
+        repeat {
+            let page = try await store.reap(upTo: Self.reapLimit, behind: end)
+            end = page.end
+            let reaped = page.claims
+            guard !reaped.isEmpty else { continue }
             meters.reaped.add(reaped.count)
             logger.warning("took claims back", metadata: ["jobs": "\(reaped.count)"])
             failures.tell(reaped)
             doorbell.ring(reaped.filter { $0.status == .queued }.map(\.announcement))
-        }
+        } while end != nil
     }
 
     /// Notes what has been done so far, while the term is held; nothing hangs on it.

@@ -113,15 +113,26 @@ extension PostgresStore {
     }
 
     /// One statement in the same lock order as a settlement.
-    public func reap(upTo limit: Int) async throws(StoreError) -> [Reaped] {
+    public func reap(
+        upTo limit: Int, behind job: JobID?
+    ) async throws(StoreError) -> ReapedPage {
         var parameters = Parameters()
         parameters.append(Int64(limit))
         parameters.append(Int64(JobLimits.maxCrashes))
-        return try await pool.run(statements.reap, parameters).read { row throws(StoreError) in
-            try Reaped(
-                announcement: row.announcement(), worker: row.next(), status: row.next(),
-                kind: row.next(), attempt: row.next(), maxAttempts: row.next())
+        parameters.append(job)
+        var page = ReapedPage()
+        try await pool.run(statements.reap, parameters).read { row throws(StoreError) in
+            guard try row.isNull(1) else {
+                let reaped = try Reaped(
+                    announcement: row.announcement(), worker: row.next(), status: row.next(),
+                    kind: row.next(), attempt: row.next(), maxAttempts: row.next())
+                return page.claims.append(reaped)
+            }
+            let end: JobID = try row.at(0)
+            page.end = end
+            row.skipRest()
         }
+        return page
     }
 
     /// One statement; several promoters at once share the work.

@@ -307,6 +307,7 @@ extension RealStage {
             statement = all.reap
             parameters.append(100)
             parameters.append(Int64(scene.scope.maxCrashes))
+            parameters.append(nil as JobID?)
         case .cancel, .retry:
             statement = order.statement == .cancel ? all.cancel : all.retry
             parameters.append(ids)

@@ -56,7 +56,7 @@ struct PlanScene {
             Hot(statement: all.failures, arguments: "\(batch), 10"),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[1]", counts: 1000),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[5]", counts: 1000),
-            Hot(statement: all.reap, arguments: "\(batch), 3"),
+            Hot(statement: all.reap, arguments: "\(batch), 3, NULL"),
             Hot(statement: all.promote, arguments: "\(batch)"),
             Hot(statement: all.settle, arguments: "\(executing), '{success}', '{}', '{}'"),
             Hot(statement: all.settle, arguments: "\(executing), '{retry}', '{0}', '{why}'"),
@@ -177,7 +177,7 @@ struct PlanScene {
             tasq.queue_setting;
         """
 
-    private static let worker = "00000000-0000-7000-8000-000000000001"
+    static let worker = "00000000-0000-7000-8000-000000000001"
     private static let stranger = "00000000-0000-7000-8000-000000000002"
 
     /// Nobody but the scene itself analyzes; arguments come from functions, for EXECUTE takes no queries.
@@ -340,7 +340,7 @@ struct PlanScene {
     }
 
     /// An id for the number `n`, in the order of the numbers and behind those of lower groups.
-    private func id(_ group: Int) -> String {
+    func id(_ group: Int) -> String {
         """
         (lpad(to_hex(\(group + 1)000000000000 + n), 12, '0') || '7' || substr(md5(n::text), 1, 3) \
         || '8' || substr(md5(n::text), 4, 15))::uuid

@@ -48,6 +48,28 @@ import Testing
         }
     }
 
+    @Test(arguments: [Knowledge.none, .ofEmptyTables, .ofAll])
+    func `Claims that ended while a snapshot is held are in nobody's way`(
+        knowledge: Knowledge
+    ) async throws {
+        try await withStore { _, database in
+            let scene = PlanScene()
+            try await run(scene.fill(knowing: knowledge), in: database)
+            var settings = try PostgresSettings(url: database.url).patient
+            settings.idleInTransactionTimeout = .seconds(1800)
+            let reader = Session(settings: settings, logger: quiet)
+            try await reader.script(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM tasq.worker")
+            try await run(scene.ended, in: database)
+            try await check(scene, scene.besideEnded, in: database, "\(knowledge)")
+            try await run("CREATE INDEX ON tasq.executing_job (worker_id)", in: database)
+            try await check(scene, scene.besideEnded, in: database, "\(knowledge), indexed")
+            // It has held the snapshot until now.
+            try await reader.script("COMMIT")
+            await reader.close()
+        }
+    }
+
     /// To those that walk the jobs of a queue in order, an index on the status looks as good as tasq's own
     /// as long as the statistics say that nobody waits.
     @Test(arguments: [Knowledge.none, .ofEmptyTables, .ofHistory, .ofAll, .ofNoColumn])

@@ -51,6 +51,23 @@ import Testing
         #expect(talk.loop.leftovers.isEmpty)
     }
 
+    @Test func `A row that stays locked is announced again less and less often`() {
+        var talk = Talk.atDesk()
+        let job = QueuedJob.sample(ids[0])
+        _ = talk.round(free: 3, kinds: [])
+        for delay in [100, 200, 400, 800, 1600, 2000, 2000] {
+            _ = talk.taken([ids[0]], kinds: [])
+            _ = talk.after(.claimed([]))
+            talk.now += .milliseconds(delay - 1)
+            #expect(talk.round(free: 3, kinds: []) == .take(upTo: 3, wait: .milliseconds(100)))
+            #expect(talk.taken([], kinds: []) == .wait(until: nil))
+            talk.now += .milliseconds(1)
+            #expect(talk.round(free: 3, kinds: []) == .lookAgain([ids[0]], areMissed: true))
+            #expect(talk.after(.stillQueued([job], foreign: [])) == .ring([job.announcement]))
+            _ = talk.after(.done)
+        }
+    }
+
     @Test func `An id of a foreign kind is announced again once`() throws {
         var talk = try Talk()
         talk.goToTake()
