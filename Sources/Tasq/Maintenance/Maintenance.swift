@@ -3,7 +3,8 @@ import Synchronization
 
 /// What one process at a time does for all: reaps dead workers, promotes what is due, fires the
 /// ticks of schedules, watches whether the doorbell forgot, takes off its lists what nobody else
-/// does, announces what SQL has enqueued, and notes what has been done for charts.
+/// does, announces what SQL has enqueued, makes due what a clock that went back has put off, and notes
+/// what has been done for charts.
 ///
 /// The right to do so is a term in a row, which its holder renews. Whoever sees it stand still for
 /// longer than a holder takes, by its own clock, takes it over. Two holders at once do no harm:
@@ -34,14 +35,14 @@ final class Maintenance: Sendable {
     private let holder: @Sendable () -> WorkerID?
     let store: any JobStore
     let announcer: any Announcer
-    private let doorbell: Doorbell
+    let doorbell: Doorbell
     private let promoter: Promoter
     /// Set to the next tick of a schedule.
     private let tickAlarm = Alarm()
     let meters: Meters
     let logger: Logger
     private let failures: FailureLog
-    private let holdsTerm = Atomic<Bool>(false)
+    let holdsTerm = Atomic<Bool>(false)
     /// Jobs ran at the last look.
     private let isBusy = Atomic<Bool>(false)
     /// Queued jobs are being announced again.
@@ -86,6 +87,7 @@ final class Maintenance: Sendable {
             group.addTask { await self.relayCommits() }
             group.addTask { await self.keepTallies() }
             group.addTask { await self.fireTicks() }
+            group.addTask { await self.hasten() }
         }
     }
 
