@@ -81,7 +81,9 @@ final class Maintenance: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.lead() }
             group.addTask { await self.watchEpoch() }
-            group.addTask { await self.promoter.run() }
+            group.addTask {
+                await self.promoter.run { self.holdsTerm.load(ordering: .relaxed) }
+            }
             group.addTask { await self.reconcile() }
             group.addTask { await self.weed() }
             group.addTask { await self.relayCommits() }
