@@ -247,12 +247,12 @@ struct ClaimLoop: Sendable {
     ) -> [Announcement] {
         guard case .claim(let limit) = step else {
             ids.forgetMissed()
-            return ids.passOn(foreign) + claimable(among: jobs, at: now)
+            return ids.passOn(foreign, at: now) + claimable(among: jobs, at: now)
         }
         let claimable = claimable(among: jobs, at: now)
         let others = ids.keep(
             limit, of: claimable, amongQueued: jobs.count + foreign.count)
-        return ids.passOn(foreign) + others
+        return ids.passOn(foreign, at: now) + others
     }
 
     /// Those that anybody may claim by their ids. Suspects have their own turn, and a sweep says
