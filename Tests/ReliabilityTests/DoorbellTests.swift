@@ -272,7 +272,7 @@ import Testing
 }
 
 /// What came of it, so that a test can tidy up first.
-private func result<Value>(
+func result<Value>(
     _ body: () async throws -> Value
 ) async -> Result<Value, any Error> {
     do {

@@ -60,6 +60,8 @@ struct EpochWatch: Sendable {
     private var parts: [Name: Place] = [:]
     /// Whether what was found last had been out of order; otherwise it forgot.
     private(set) var endedOutage = false
+    /// Whether something is gone of what was found last; otherwise it had merely been out of order.
+    private(set) var hasForgotten = false
     /// Whether another database's marks stood lately where something was forgotten: the lists may
     /// be its.
     private(set) var keepsLists = false
@@ -87,6 +89,7 @@ struct EpochWatch: Sendable {
     mutating func look(at marks: EpochMarks, since known: Epoch) -> Forgotten? {
         defer { isOut = false }
         endedOutage = false
+        hasForgotten = false
         keepsLists = false
         sharer = nil
         looksAlone = min(looksAlone + 1, Self.quietLooks)
@@ -121,7 +124,9 @@ struct EpochWatch: Sendable {
     ) -> Bool {
         let reading = known.reading(of: mark)
         var place = queue.map { parts[$0, default: Place()] } ?? whole
-        let isForgotten = place.look(at: reading) || isBack
+        let isGone = place.look(at: reading)
+        if isGone { hasForgotten = true }
+        let isForgotten = isGone || isBack
         if let queue { parts[queue] = place } else { whole = place }
         if case .foreign(let name) = reading {
             looksAlone = 0

@@ -57,7 +57,8 @@ final class Maintenance: Sendable {
     let hasWarned = Atomic<Bool>(false)
     /// No other database has rung the same bell for a while.
     let isAlone = Atomic<Bool>(false)
-    let refill = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// Set to when something of it is to be announced.
+    let refillAlarm = Alarm()
     private let elected = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// `holder` is who asks for the term: a registered worker, whose end is then seen by its

@@ -29,9 +29,12 @@ import Testing
         watch.noteOutage()
         watch.noteOutage()
         #expect(watch.look(at: .whole("e:7"), since: known) == .everything)
-        #expect(watch.endedOutage)
+        #expect(watch.endedOutage && !watch.hasForgotten)
         #expect(watch.look(at: .whole("e:7"), since: known) == nil)
         #expect(!watch.endedOutage)
+        watch.noteOutage()
+        #expect(watch.look(at: .whole(nil), since: known) == .everything)
+        #expect(watch.endedOutage && watch.hasForgotten)
     }
 
     @Test func `Of several places only what they forgot is announced`() {
