@@ -185,7 +185,10 @@ final class Maintenance: Sendable {
         watch.others.reset()
         if isNew {
             let database = try await store.identity()
-            epoch.withLock { $0 = Epoch(database: database, counter: leadership.counter) }
+            let known = Epoch(
+                database: database, counter: leadership.counter,
+                number: UInt32.random(in: UInt32.min...UInt32.max))
+            epoch.withLock { $0 = known }
             logger.debug("holds the maintenance term", metadata: ["term": "\(leadership.term)"])
             elected.continuation.yield()
         }
