@@ -59,8 +59,8 @@ struct RedisDoctor {
                 return [
                     .fail(
                         name,
-                        "\(redis.prefix) bears by turns the marks of \(database.name) and of a copy "
-                            + "of its files", mend)
+                        "\(redis.prefix) bears by turns the marks of \(database.name) and of a "
+                            + "copy of its files", mend)
                 ]
             }
             if marks.isEmpty { return [.ok(name, "\(redis.prefix) is nobody's yet")] }

@@ -159,7 +159,7 @@ import Testing
         Epoch(database: known.database, counter: counter, number: number)
     }
 
-    @Test func `A copy of this database's files makes one refill, none that clears, and one story`() {
+    @Test func `A copy of this database's files makes one refill, which clears nothing`() {
         var watch = EpochWatch()
         var (refills, told) = (0, 0)
         for counter in Int64(0)..<1000 {
@@ -212,7 +212,7 @@ import Testing
         #expect(watch.sharer == nil)
     }
 
-    @Test func `Marks of before, without a number, go by their counter beside those that have one`() {
+    @Test func `Marks without a number, as of before, go by their counter`() {
         var watch = EpochWatch()
         let mine = held(1, counter: 7)
         for _ in 0..<5 {
