@@ -3,8 +3,10 @@ import Synchronization
 
 /// What is queued and seems not to be due, because PostgreSQL's clock went back.
 extension Maintenance {
-    /// How often the holder looks for it, and how many jobs are made due in one statement.
+    /// Between two looks for it, while jobs run and while none do.
     static let hastenPause = Duration.seconds(3)
+    static let idleHastenPause = Duration.seconds(9)
+    /// Jobs made due in one statement.
     static let hastenLimit = 1000
 
     /// Makes queued jobs due while the term is held. It has a twentieth of the time, as sweeps have:
@@ -26,7 +28,10 @@ extension Maintenance {
                 }
                 hasFailed = true
             }
-            pause = max(Self.hastenPause, (ContinuousClock.now - start) * 19)
+            let isBusy = self.isBusy.load(ordering: .relaxed)
+            pause = max(
+                isBusy ? Self.hastenPause : Self.idleHastenPause,
+                (ContinuousClock.now - start) * 19)
         }
     }
 

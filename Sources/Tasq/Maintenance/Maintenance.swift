@@ -44,7 +44,7 @@ final class Maintenance: Sendable {
     private let failures: FailureLog
     let holdsTerm = Atomic<Bool>(false)
     /// Jobs ran at the last look.
-    private let isBusy = Atomic<Bool>(false)
+    let isBusy = Atomic<Bool>(false)
     /// Queued jobs are being announced again.
     let isRefilling = Atomic<Bool>(false)
     /// The doorbell's mark as it was last written, while the term is held.

@@ -82,7 +82,7 @@ import Testing
     @Test func `A mark is read as it was written, whatever the database is called`() throws {
         for name in ["orders/tasq", "a:b:c/d", "", "täsq/x", String(repeating: "x", count: 500)] {
             let database = StoreIdentity(epoch: "e", place: "1-2", system: "", name: name)
-            for number in [nil, 0, .max] as [UInt32?] {
+            for number in [nil, 0, UInt32.max] as [UInt32?] {
                 let written = Epoch(database: database, counter: 77, number: number).mark
                 let mark = try #require(Epoch.Mark(written))
                 #expect(mark.database == database && mark.counter == 77)
