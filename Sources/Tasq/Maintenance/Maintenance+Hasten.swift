@@ -6,6 +6,8 @@ extension Maintenance {
     /// Between two looks for it, while jobs run and while none do.
     static let hastenPause = Duration.seconds(3)
     static let idleHastenPause = Duration.seconds(9)
+    /// However long it took.
+    static let longestHastenPause = Duration.seconds(60)
     /// Jobs made due in one statement.
     static let hastenLimit = 1000
 
@@ -31,7 +33,7 @@ extension Maintenance {
             let isBusy = self.isBusy.load(ordering: .relaxed)
             pause = max(
                 isBusy ? Self.hastenPause : Self.idleHastenPause,
-                (ContinuousClock.now - start) * 19)
+                min((ContinuousClock.now - start) * 19, Self.longestHastenPause))
         }
     }
 
