@@ -145,6 +145,9 @@ static const struct {
     {"TasqPostgres/SQL/grants.sql", (const char[]){
 #embed "../TasqPostgres/SQL/grants.sql" suffix(, 0) if_empty(0)
     }},
+    {"TasqPostgres/SQL/hasten.sql", (const char[]){
+#embed "../TasqPostgres/SQL/hasten.sql" suffix(, 0) if_empty(0)
+    }},
     {"TasqPostgres/SQL/held_body.sql", (const char[]){
 #embed "../TasqPostgres/SQL/held_body.sql" suffix(, 0) if_empty(0)
     }},

@@ -252,12 +252,12 @@ struct ClaimLoop: Sendable {
             ids.forgetMissed()
             let claimable = claimable(among: jobs, at: now)
             ids.note(announcedAgain: claimable)
-            return ids.passOn(foreign) + claimable
+            return ids.passOn(foreign, at: now) + claimable
         }
         let claimable = claimable(among: jobs, at: now)
         let others = ids.keep(
             limit, of: claimable, amongQueued: jobs.count + foreign.count)
-        return ids.passOn(foreign) + others
+        return ids.passOn(foreign, at: now) + others
     }
 
     /// Those that anybody may claim by their ids. Suspects have their own turn, and a sweep says

@@ -74,10 +74,8 @@ extension ClaimDesk {
         }
         meters.settled.add()
         meters.ended(CollectionOfOne(settlement))
-        switch settlement.verdict {
-        case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
-            promoter.arm(after: delay)
-        case .success, .cancelled, .error, .handedBack, .unstarted: break
+        if settled.status == .scheduled, let delay = settlement.verdict.delay {
+            promoter.armOwn(after: [delay])
         }
         if settled.status == .queued { doorbell.ring([settled.announcement]) }
         return settled

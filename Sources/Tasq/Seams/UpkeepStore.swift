@@ -3,6 +3,10 @@ public protocol UpkeepStore: ScheduleStore {
     /// Moves up to `limit` scheduled jobs that are due to `queued`.
     func promote(upTo limit: Int) async throws(StoreError) -> Promotion
 
+    /// Makes up to `limit` queued jobs of these queues due whose time lies ahead, as the clock went
+    /// back since they were queued; those a day ahead or more are left alone.
+    func hasten(on queues: [Name], upTo limit: Int) async throws(StoreError) -> [Announcement]
+
     /// Takes or renews the maintenance term and, when it is held, tells what the holder must know.
     /// `counter` is the doorbell epoch's counter, stored with the term.
     ///

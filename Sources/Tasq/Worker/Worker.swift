@@ -86,6 +86,7 @@ public final class Worker: Service {
         lookahead = Lookahead(slots: settings.concurrency)
         settler = Settler(
             store: store, meters: meters, logger: logger,
+            onPutOff: { promoter.armOwn(after: $0) },
             onSettled: { settled in
                 held.settled(settled.map(\.claim))
                 doorbell.ring(settled.filter { $0.status == .queued }.map(\.announcement))
@@ -298,11 +299,9 @@ public final class Worker: Service {
             self.settler.settle(Settlement(job: job.id, claim: job.claim, verdict: verdict))
             switch verdict {
             case .success: return
-            case .retry(let delay, _), .snooze(let delay), .later(let delay, _):
-                self.promoter.arm(after: delay)
             case .handedBack:
                 self.meters.handedBack.add()
-            case .cancelled, .error, .unstarted:
+            case .retry, .snooze, .later, .cancelled, .error, .unstarted:
                 break
             }
             throw Outcome.cancel("not a success")

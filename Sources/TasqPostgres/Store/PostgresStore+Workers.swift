@@ -151,6 +151,19 @@ extension PostgresStore {
         return promotion
     }
 
+    /// One statement; of each queue and priority it looks at no more than ten times as many.
+    public func hasten(
+        on queues: [Name], upTo limit: Int
+    ) async throws(StoreError) -> [Announcement] {
+        var parameters = Parameters()
+        parameters.append(queues.map(\.description))
+        parameters.append(Int64(limit))
+        parameters.append(Int64(limit) * 10)
+        return try await pool.run(statements.hasten, parameters).read { row throws(StoreError) in
+            try row.announcement()
+        }
+    }
+
     /// One page of the partial index of queued jobs.
     public func queued(
         after cursor: QueuedCursor?, limit: Int

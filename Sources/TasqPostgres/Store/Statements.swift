@@ -37,6 +37,7 @@ package struct Statements: Sendable {
     let failures: Statement
     let grant: Statement
     let grants: Statement
+    let hasten: Statement
     let heldBody: Statement
     let identity: Statement
     let job: Statement
@@ -144,6 +145,7 @@ package struct Statements: Sendable {
         failures = load("failures")
         grant = load("grant")
         grants = load("grants")
+        hasten = load("hasten")
         heldBody = load("held_body")
         identity = load("identity")
         job = load("job")

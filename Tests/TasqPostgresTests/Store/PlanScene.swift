@@ -58,6 +58,7 @@ struct PlanScene {
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[5]", counts: 1000),
             Hot(statement: all.reap, arguments: "\(batch), 3, NULL"),
             Hot(statement: all.promote, arguments: "\(batch)"),
+            Hot(statement: all.hasten, arguments: "'{default}', \(batch), \(2 * batch)"),
             Hot(statement: all.settle, arguments: "\(executing), '{success}', '{}', '{}'"),
             Hot(statement: all.settle, arguments: "\(executing), '{retry}', '{0}', '{why}'"),
             Hot(
@@ -105,57 +106,6 @@ struct PlanScene {
             Hot(statement: all.matchingErrors, arguments: any + ", NULL"),
             Hot(statement: all.matchingErrors, arguments: any + ", 'nope'"),
         ] + lists
-    }
-
-    /// Lists whose filters match nothing, each told to look at four batches.
-    private var lists: [Hot] {
-        let all = Statements(schema: "tasq")
-        let (first, last) = ("'\(JobID.years.lowerBound)'", "'\(JobID.years.upperBound)'")
-        func list(
-            _ status: String, _ kind: String, _ key: String, retrying: Bool = false,
-            reason: String = "NULL", running: String = "NULL"
-        ) -> String {
-            "\(last), \(batch), \(status), NULL, \(kind), \(key), \(first), "
-                + "NULL, NULL, NULL, NULL, \(4 * batch), \(retrying), \(reason), \(running)"
-        }
-        func search(_ status: String, running: String = "NULL") -> String {
-            list(status, "NULL", "NULL", reason: "'nope'", running: running)
-        }
-        let statuses = ["scheduled", "queued", "executing", "error", "cancelled"]
-        return [
-            Hot(statement: all.jobs, arguments: list("NULL", "'rare'", "NULL")),
-            Hot(statement: all.jobs, arguments: list("NULL", "NULL", "'nope'")),
-            Hot(statement: all.jobs, arguments: list("'success'", "'rare'", "NULL")),
-            Hot(statement: all.jobs, arguments: list("'error'", "'rare'", "NULL")),
-            Hot(statement: all.jobs, arguments: list("'cancelled'", "NULL", "NULL")),
-            Hot(
-                statement: all.jobs,
-                arguments: list("'scheduled'", "'rare'", "NULL", retrying: true)),
-            Hot(
-                statement: all.jobsFew,
-                arguments: list("'scheduled'", "'rare'", "NULL", retrying: true)),
-            Hot(statement: all.jobs, arguments: search("NULL")),
-            Hot(statement: all.jobs, arguments: search("'error'")),
-            Hot(statement: all.jobs, arguments: search("'executing'", running: "3600000000")),
-            Hot(statement: all.jobsFew, arguments: search("'error'")),
-            Hot(statement: all.jobsFew, arguments: search("'executing'", running: "0")),
-            Hot(
-                statement: all.bodies,
-                arguments: "public.ids('success'), 'nope', 1048576, 1048576"),
-            Hot(
-                statement: all.events,
-                arguments: "NULL, \(batch), 'nope', NULL, NULL, \(4 * batch)"),
-            Hot(
-                statement: all.matchingEvents,
-                arguments: "NULL, \(batch), \(batch), 'nope', NULL, NULL, NULL, now()"),
-            Hot(
-                statement: all.matchingEvents,
-                arguments: "NULL, \(batch), \(batch), NULL, 'error', NULL, NULL, now()"),
-        ]
-            + statuses.map { status in
-                Hot(
-                    statement: all.jobsFew, arguments: list("'\(status)'", "'rare'", "NULL"))
-            }
     }
 
     /// Everything, with an ANALYZE at the time that leaves this knowledge.
@@ -289,7 +239,8 @@ struct PlanScene {
         """
     }
 
-    /// Queued jobs without an attempt left, and some that are not due, in front of a queue of their own.
+    /// Queued jobs without an attempt left, and some that are not due, in front of a queue of their own;
+    /// and others that a clock that went back has put off.
     var ahead: String {
         """
         INSERT INTO tasq.job
@@ -297,17 +248,25 @@ struct PlanScene {
         SELECT \(id(6)), \(id(6)), 'ahead', 'noop', 'queued', 0, 3, n % 2 * 3,
             CASE WHEN n % 2 = 1 THEN now() - interval '1 hour' ELSE 'infinity' END
         FROM generate_series(1, \(size)) AS n;
+        INSERT INTO tasq.job (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
+        SELECT \(id(7)), \(id(7)), 'back', 'noop', 'queued', 1, 3,
+            now() + interval '1 hour' + n * interval '1 us'
+        FROM generate_series(1, \(size)) AS n;
 
         """
     }
 
-    /// Sweeps among those.
-    var sweepsAhead: [Hot] {
-        ["'{}', '{}', '{}'", "'{0}', ARRAY[now()], '{\(Self.worker)}'"].map { place in
+    /// Sweeps among those, and what makes due the jobs that are to be.
+    var amongThose: [Hot] {
+        let all = Statements(schema: "tasq")
+        let places = ["'{}', '{}', '{}'", "'{0}', ARRAY[now()], '{\(Self.worker)}'"]
+        let sweeps = places.map { place in
             Hot(
-                statement: Statements(schema: "tasq").sweep,
+                statement: all.sweep,
                 arguments: "'\(Self.worker)', '{ahead}', \(batch), \(2 * batch), \(place)")
         }
+        let arguments = "'{default,ahead,back}', \(batch), \(2 * batch)"
+        return sweeps + [Hot(statement: all.hasten, arguments: arguments)]
     }
 
     /// The backlog is done, and vacuumed as it would be; the statistics stay as they are.

@@ -40,11 +40,13 @@ import Testing
     }
 
     @Test(arguments: [Knowledge.none, .ofHistory, .ofAll])
-    func `A sweep reads a stretch of what it cannot claim`(knowledge: Knowledge) async throws {
+    func `A sweep reads a stretch of what it cannot claim, and nobody all that is not due`(
+        knowledge: Knowledge
+    ) async throws {
         try await withStore { _, database in
             let scene = PlanScene()
             try await run(scene.fill(knowing: knowledge) + scene.ahead, in: database)
-            try await check(scene, scene.sweepsAhead, in: database, "\(knowledge)")
+            try await check(scene, scene.amongThose, in: database, "\(knowledge)")
         }
     }
 

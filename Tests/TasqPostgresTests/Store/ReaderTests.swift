@@ -105,6 +105,7 @@ import Testing
         await ask { _ = try await store.bury(worker, at: 0) }
         await ask { _ = try await store.reap(upTo: 1) }
         await ask { _ = try await store.promote(upTo: 1) }
+        await ask { _ = try await store.hasten(on: defaultQueues, upTo: 1) }
         await ask { _ = try await store.queued(after: nil, limit: 1) }
         await ask { try await store.tally() }
         await ask {

@@ -89,9 +89,27 @@ import Testing
     @Test func `A foreign id is passed on again once other kinds are known`() {
         var taken = TakenIDs()
         let foreign = [Announcement(id: JobID(), queue: .defaultQueue, priority: .default)]
-        #expect(taken.passOn(foreign) == foreign)
-        #expect(taken.passOn(foreign).isEmpty)
+        #expect(taken.passOn(foreign, at: now) == foreign)
+        #expect(taken.passOn(foreign, at: now).isEmpty)
         taken.forgetPassedOn()
-        #expect(taken.passOn(foreign) == foreign)
+        #expect(taken.passOn(foreign, at: now) == foreign)
+    }
+
+    @Test func `A list of many foreign ids does not go round for ever`() {
+        var taken = TakenIDs()
+        var list = ids(60_000).map {
+            Announcement(id: $0, queue: .defaultQueue, priority: .default)
+        }
+        var time = now
+        var takes = 0
+        while !list.isEmpty, takes < 1000 {
+            let part = Array(list.prefix(500))
+            list.removeFirst(part.count)
+            list += taken.passOn(part, at: time)
+            time += .milliseconds(20)
+            takes += 1
+        }
+        // As many as are remembered come twice.
+        #expect(takes == 140)
     }
 }
