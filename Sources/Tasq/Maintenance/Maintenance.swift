@@ -173,7 +173,8 @@ final class Maintenance: Sendable {
         let isNew = held && !holdsTerm.exchange(held, ordering: .relaxed)
         guard held else {
             giveUpTerm()
-            watch.observation.touch(now: .now)
+            watch.observation.touch(
+                seeing: leadership.workers, on: leadership.server, now: .now)
             watch.pause = Self.tick
             return watch.others.look(at: leadership.standing, now: .now)
         }
@@ -187,7 +188,8 @@ final class Maintenance: Sendable {
         watch.ticks += 1
         isBusy.store(leadership.isBusy, ordering: .relaxed)
         served.withLock { $0 = Set(leadership.workers.flatMap(\.queues)).sorted() }
-        let dead = watch.observation.look(at: leadership.workers, now: .now)
+        let dead = watch.observation.look(
+            at: leadership.workers, on: leadership.server, now: .now)
         for worker in dead where try await store.bury(worker.id, at: worker.sequence) {
             meters.buried.add()
             logger.warning("a worker is dead", metadata: ["worker": "\(worker.id)"])

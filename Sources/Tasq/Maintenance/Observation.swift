@@ -1,22 +1,33 @@
 /// Judges by its own monotonic clock which workers are dead.
 ///
 /// A worker is dead when successful looks, none too far apart, have seen the same heartbeat number
-/// for a whole lease; or, when its session lock has fallen too, for a heartbeat or two since then.
+/// for a whole lease; or, when its session lock was seen to fall, for a heartbeat since then.
 /// Nothing else counts: not the database's clock, which may jump, nor time in which nobody could
-/// look, because then the workers could not beat either. A look after a gap starts all
-/// observations anew.
+/// look, because then the workers could not beat either. A look after a gap begins the lease anew;
+/// only where gap follows gap do two leases of looks, all told, stand for one without a gap, for
+/// whoever looks over a bad way must find dead workers too.
 ///
 /// A lock falls when its session ends. A worker that lives notices at once and beats anew over
-/// another connection, so one heartbeat without that is enough, if the session cannot have ended
-/// because the database itself was away: this observer was in touch with it for a heartbeat before.
-/// Otherwise all workers are just coming back, and they get two.
+/// another connection, so one heartbeat without that is enough, if nothing but the worker's own end
+/// explains it. The end of the server ends every session, and an interruption may end many; workers
+/// then come back one by one, some later than others, and a fallen lock tells nothing of them. So a
+/// fall counts only if the same start of the same server answered a moment before, and the lock had
+/// not fallen then. Otherwise the worker has its lease.
 struct Observation {
     private struct Sighting {
         var sequence: Int64
+        /// Since when it is seen so without a gap; nil until the next look.
+        var since: ContinuousClock.Instant?
+        /// For how long it was seen so before gaps.
+        var earlier = Duration.zero
+    }
+
+    private struct Fall {
+        let sequence: Int64
+        /// Since when it is seen without a gap.
         var since: ContinuousClock.Instant
-        /// Since when the lock is seen to have fallen, and whether nothing but the worker's own
-        /// end explains it.
-        var fell: (since: ContinuousClock.Instant, isTelling: Bool)?
+        /// Whether nothing but the worker's own end explains it.
+        let isTelling: Bool
     }
 
     /// The least time that a worker whose lock fell has to show that it lives.
@@ -25,9 +36,11 @@ struct Observation {
     /// Looks further apart than this have a gap between them.
     let longestGap: Duration
     private var sightings: [WorkerID: Sighting] = [:]
+    /// The locks that had fallen at the last answer.
+    private var falls: [WorkerID: Fall] = [:]
     private var lastContact: ContinuousClock.Instant?
-    /// Since when the database answered without a gap.
-    private var inTouchSince: ContinuousClock.Instant?
+    /// Who gave the last answer; see ``Leadership/server``.
+    private var lastServer: String?
     /// Whether a heartbeat stood still between the last two looks, however far apart they were:
     /// whoever looked less often then looks more closely.
     private(set) var hasStillWorker = false
@@ -39,18 +52,19 @@ struct Observation {
         self.longestGap = longestGap
     }
 
-    /// The database answered, but told nothing of the workers: somebody else looks.
-    mutating func touch(now: ContinuousClock.Instant) {
-        noteContact(now)
+    /// The database answered, but told only of workers whose locks have fallen: another one looks.
+    mutating func touch(
+        seeing fallen: [WorkerSight], on server: String, now: ContinuousClock.Instant
+    ) {
+        noteContact(fallen, on: server, now)
         sightings = [:]
     }
 
-    /// Takes one successful look and returns those that are dead.
+    /// Takes one successful look at all workers and returns those that are dead.
     mutating func look(
-        at workers: [WorkerSight], now: ContinuousClock.Instant
+        at workers: [WorkerSight], on server: String, now: ContinuousClock.Instant
     ) -> [WorkerSight] {
-        let isGap = noteContact(now)
-        let inTouch = now - (inTouchSince ?? now)
+        noteContact(workers, on: server, now)
         hasStillWorker = false
         nextVerdict = nil
         var seen: [WorkerID: Sighting] = [:]
@@ -58,48 +72,71 @@ struct Observation {
         for worker in workers {
             let known = sightings[worker.id].flatMap { $0.sequence == worker.sequence ? $0 : nil }
             hasStillWorker = hasStillWorker || known != nil
-            var sighting = Sighting(sequence: worker.sequence, since: now)
-            if let known, !isGap { sighting = known }
-            if !worker.lockFell {
-                sighting.fell = nil
-            } else if sighting.fell == nil {
-                sighting.fell = (now, inTouch >= worker.heartbeat)
-            }
+            var sighting = known ?? Sighting(sequence: worker.sequence)
+            let since = sighting.since ?? now
+            let still = now - since
+            sighting.since = since
             seen[worker.id] = sighting
-            let verdict = untilVerdict(on: sighting, of: worker, now: now)
-            if verdict <= .zero {
+            let byLease = min(worker.lease - still, worker.lease * 2 - sighting.earlier - still)
+            let byLock = untilVerdict(byLockOf: worker, now: now)
+            if min(byLease, byLock ?? byLease) <= .zero {
                 dead.append(worker)
-            } else if sighting.fell != nil {
-                nextVerdict = min(nextVerdict ?? verdict, verdict)
+            } else if let byLock {
+                nextVerdict = min(nextVerdict ?? byLock, byLock, byLease)
             }
         }
         sightings = seen
         return dead
     }
 
-    /// How much longer a worker may be silent.
+    /// How much longer a worker may be silent whose lock has fallen; nil if that tells nothing.
     private func untilVerdict(
-        on sighting: Sighting, of worker: WorkerSight, now: ContinuousClock.Instant
-    ) -> Duration {
-        let byLease = worker.lease - (now - sighting.since)
-        guard let fell = sighting.fell else { return byLease }
-        let wait = max(worker.heartbeat, Self.shortestWait) * (fell.isTelling ? 1 : 2)
-        return min(byLease, wait - (now - fell.since))
+        byLockOf worker: WorkerSight, now: ContinuousClock.Instant
+    ) -> Duration? {
+        guard let fall = falls[worker.id], fall.isTelling else { return nil }
+        return max(worker.heartbeat, Self.shortestWait) - (now - fall.since)
     }
 
-    /// Says whether there was a gap before this answer.
-    @discardableResult
-    private mutating func noteContact(_ now: ContinuousClock.Instant) -> Bool {
-        let isGap = lastContact.map { now - $0 > longestGap } ?? false
-        if isGap || lastContact == nil { inTouchSince = now }
+    /// Takes what every answer tells.
+    private mutating func noteContact(
+        _ workers: [WorkerSight], on server: String, _ now: ContinuousClock.Instant
+    ) {
+        let silence = lastContact.map { now - $0 }
+        let isGap = silence.map { $0 > longestGap } ?? false
+        if isGap { breakOff() }
+        // Twice as long, as whoever holds the term of an idle system looks less often.
+        let isSame = server == lastServer && silence.map { $0 <= longestGap * 2 } ?? false
+        var fallen: [WorkerID: Fall] = [:]
+        for worker in workers where worker.lockFell {
+            var fall = Fall(sequence: worker.sequence, since: now, isTelling: isSame)
+            if isSame, let known = falls[worker.id], known.sequence == worker.sequence {
+                fall = known
+                if isGap { fall.since = now }
+            }
+            fallen[worker.id] = fall
+        }
+        falls = fallen
+        lastServer = server
         lastContact = now
-        return isGap
     }
 
-    /// Forgets everything: the database did not answer.
+    /// Counts what was seen until the last answer as seen before a gap.
+    private mutating func breakOff() {
+        guard let lastContact else { return }
+        sightings = sightings.mapValues { sighting in
+            guard let since = sighting.since else { return sighting }
+            var broken = sighting
+            broken.earlier += lastContact - since
+            broken.since = nil
+            return broken
+        }
+    }
+
+    /// The database did not answer: there is a gap, and what fell in it tells nothing.
     mutating func reset() {
-        sightings = [:]
+        breakOff()
+        falls = [:]
         lastContact = nil
-        inTouchSince = nil
+        lastServer = nil
     }
 }

@@ -19,12 +19,15 @@ public struct WorkerRecord: Sendable, Hashable {
     /// The kinds it has handlers for and claims, as SQL's LIKE reads them: `%` is any text, and `_` is
     /// written `\\_`.
     public let kinds: [String]
+    /// Whether its handlers may go on while their jobs run elsewhere. One whose handlers may not holds
+    /// no session lock, so that nobody finds it dead before its lease is over.
+    public let mayOverlap: Bool
 
     /// Makes a record; ``MemberStore/register(_:)`` enters it.
     public init(
         id: WorkerID = WorkerID(), host: String, processID: Int32, queues: [Name],
         concurrency: Int, version: String, heartbeat: Duration, lease: Duration,
-        kinds: [String] = ["%"]
+        kinds: [String] = ["%"], mayOverlap: Bool = true
     ) {
         self.id = id
         self.host = host
@@ -35,6 +38,7 @@ public struct WorkerRecord: Sendable, Hashable {
         self.heartbeat = heartbeat
         self.lease = lease
         self.kinds = kinds
+        self.mayOverlap = mayOverlap
     }
 }
 
@@ -94,7 +98,7 @@ public struct Leadership: Sendable {
     public var epoch: String
     /// The doorbell counter as last stored with the term.
     public var counter: Int64
-    /// Every registered worker, as far as the term is held.
+    /// Every registered worker if the term is held; else those whose session lock has fallen.
     public var workers: [WorkerSight]
     /// Time until the next scheduled job is due, negative for one that is overdue; `nil`
     /// when there is none.
@@ -107,12 +111,15 @@ public struct Leadership: Sendable {
     /// How the term stands in another's hands, as a text that every renewal changes; `nil` when it
     /// is held.
     public var standing: String?
+    /// Which start of which server answered, as a text that a restart, a crash and a failover change:
+    /// with the server all session locks fall.
+    public var server: String
 
     /// Makes an answer to ``UpkeepStore/lead(as:for:counter:takingOver:)``.
     public init(
         isHeld: Bool, term: Int64, epoch: String, counter: Int64, workers: [WorkerSight],
         nextDue: Duration? = nil, nextTick: Duration? = nil, isBusy: Bool = true,
-        standing: String? = nil
+        standing: String? = nil, server: String = ""
     ) {
         self.isHeld = isHeld
         self.term = term
@@ -123,6 +130,7 @@ public struct Leadership: Sendable {
         self.nextTick = nextTick
         self.isBusy = isBusy
         self.standing = standing
+        self.server = server
     }
 }
 

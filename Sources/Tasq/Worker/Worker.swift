@@ -177,7 +177,7 @@ public final class Worker: Service {
             host: settings.host, processID: settings.processID,
             queues: settings.queues.map(\.name), concurrency: settings.concurrency,
             version: settings.version, heartbeat: settings.heartbeat, lease: settings.lease,
-            kinds: handlers.withLock { $0.kinds })
+            kinds: handlers.withLock { $0.kinds }, mayOverlap: settings.onLeaseUnknown == .continue)
     }
 
     /// Whether it has a handler for jobs of this kind.

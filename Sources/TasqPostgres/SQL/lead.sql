@@ -7,8 +7,14 @@
 --
 -- Also tells in how many microseconds the next scheduled job is due, and a schedule's next tick, and
 -- whether anything is claimed: with nothing to do the holder looks less often.
--- A row per worker, or one without a worker, to the holder. To anybody else one row without a term,
--- which tells how the term stands: a text that every renewal changes.
+-- A row per worker, or one without a worker, to the holder. To anybody else the same without a term
+-- and only of workers whose lock has fallen, so that whoever takes over knows which had fallen before;
+-- it also tells how the term stands: a text that every renewal changes.
+--
+-- `server` tells one start of one server from another, for no lock outlives it: with the server's start
+-- it changes with a restart, and with a failover also to a standby that has run for long; after a crash
+-- of one of its processes the server begins anew without a new start, but its statistics do. Everybody
+-- may read both, behind a pooler too.
 --
 -- No clock decides whose the term is. Compared with now(), a term would stand for the hour by which
 -- the clock went back, as after a failover to a host that is behind, and nobody would promote or
@@ -78,9 +84,12 @@ SELECT
         WHERE NOT c.paused AND c.next_at < 'infinity'
         ORDER BY c.next_at
         LIMIT 1
-    ) END AS next_tick_us
+    ) END AS next_tick_us,
+    concat_ws(
+        '/', extract(epoch FROM pg_postmaster_start_time()),
+        extract(epoch FROM pg_stat_get_bgwriter_stat_reset_time())) AS server
 FROM tasq.setting AS t
 LEFT JOIN held AS h ON TRUE
 LEFT JOIN tasq.leader AS l ON l.name = 'maintenance' AND h.term IS NULL
-LEFT JOIN seen AS s ON h.term IS NOT NULL
+LEFT JOIN seen AS s ON h.term IS NOT NULL OR s.lock_fell
 WHERE t.name = 'epoch'

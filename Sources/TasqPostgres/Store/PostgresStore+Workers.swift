@@ -24,13 +24,14 @@ extension PostgresStore {
         _ = try await pool.run(statements.declare, parameters)
     }
 
-    /// Starts a thread with a connection outside the pool.
+    /// Starts a thread with a connection outside the pool; lock.sql says for whom it takes a lock.
     public func startHeartbeat(
         of worker: WorkerRecord, watching claims: ClaimWatch = .nothing,
         onChange: @escaping @Sendable (HeartbeatState) -> Void
     ) -> any Heartbeat {
         HeartbeatThread(
-            settings: settings, worker: worker, beat: statements.beat, lock: statements.lock,
+            settings: settings, worker: worker, beat: statements.beat,
+            lock: worker.mayOverlap ? statements.lock : nil,
             revoked: statements.revoked, watch: claims, logger: logger, onChange: onChange)
     }
 
@@ -60,17 +61,17 @@ extension PostgresStore {
             let (nextDue, isBusy): (Duration?, Bool) = try (row.next(), row.next())
             let queues = try row.texts().map(Name.init(unchecked:))
             let (standing, nextTick): (String?, Duration?) = try (row.next(), row.next())
-            guard let term, let counter else {
-                leadership.standing = standing
-                return
+            leadership.server = try row.next()
+            leadership.standing = standing
+            if let term, let counter {
+                leadership.isHeld = true
+                leadership.term = term
+                leadership.counter = counter
+                leadership.epoch = epoch
+                leadership.nextDue = nextDue
+                leadership.nextTick = nextTick
+                leadership.isBusy = isBusy
             }
-            leadership.isHeld = true
-            leadership.term = term
-            leadership.counter = counter
-            leadership.epoch = epoch
-            leadership.nextDue = nextDue
-            leadership.nextTick = nextTick
-            leadership.isBusy = isBusy
             guard let id, let sequence, let heartbeat, let lease, let lockFell else { return }
             leadership.workers.append(
                 WorkerSight(
