@@ -41,6 +41,8 @@ struct Observation {
     private var lastContact: ContinuousClock.Instant?
     /// Who gave the last answer; see ``Leadership/server``.
     private var lastServer: String?
+    /// Since when that server has answered.
+    private var inTouchSince: ContinuousClock.Instant?
     /// Whether a heartbeat stood still between the last two looks, however far apart they were:
     /// whoever looked less often then looks more closely.
     private(set) var hasStillWorker = false
@@ -52,15 +54,16 @@ struct Observation {
         self.longestGap = longestGap
     }
 
-    /// The database answered, but told only of workers whose locks have fallen: another one looks.
-    mutating func touch(
-        seeing fallen: [WorkerSight], on server: String, now: ContinuousClock.Instant
-    ) {
-        noteContact(fallen, on: server, now)
-        sightings = [:]
+    /// Whether to take the maintenance term from a worker whose lock has fallen. That is for those who
+    /// know why each lock fell, as they find its worker dead the sooner; whoever does not, because it
+    /// has just come, leaves them the time to.
+    func mayTakeOver(now: ContinuousClock.Instant) -> Bool {
+        guard let inTouchSince else { return false }
+        return falls.values.allSatisfy(\.isTelling) || now - inTouchSince >= longestGap
     }
 
-    /// Takes one successful look at all workers and returns those that are dead.
+    /// Takes one successful look and returns those that are dead. Whoever does not hold the term sees
+    /// only workers whose locks have fallen.
     mutating func look(
         at workers: [WorkerSight], on server: String, now: ContinuousClock.Instant
     ) -> [WorkerSight] {
@@ -105,7 +108,8 @@ struct Observation {
         let isGap = silence.map { $0 > longestGap } ?? false
         if isGap { breakOff() }
         // Twice as long, as whoever holds the term of an idle system looks less often.
-        let isSame = server == lastServer && silence.map { $0 <= longestGap * 2 } ?? false
+        let isNear = silence.map { $0 <= longestGap * 2 } ?? false
+        let isSame = isNear && server == lastServer
         var fallen: [WorkerID: Fall] = [:]
         for worker in workers where worker.lockFell {
             var fall = Fall(sequence: worker.sequence, since: now, isTelling: isSame)
@@ -116,6 +120,7 @@ struct Observation {
             fallen[worker.id] = fall
         }
         falls = fallen
+        if !isSame { inTouchSince = now }
         lastServer = server
         lastContact = now
     }
@@ -138,5 +143,6 @@ struct Observation {
         falls = [:]
         lastContact = nil
         lastServer = nil
+        inTouchSince = nil
     }
 }

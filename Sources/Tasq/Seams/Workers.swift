@@ -115,7 +115,7 @@ public struct Leadership: Sendable {
     /// with the server all session locks fall.
     public var server: String
 
-    /// Makes an answer to ``UpkeepStore/lead(as:for:counter:takingOver:)``.
+    /// Makes an answer to ``UpkeepStore/lead(as:for:counter:takingOver:orFallen:)``.
     public init(
         isHeld: Bool, term: Int64, epoch: String, counter: Int64, workers: [WorkerSight],
         nextDue: Duration? = nil, nextTick: Duration? = nil, isBusy: Bool = true,

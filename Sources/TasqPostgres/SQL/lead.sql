@@ -4,6 +4,7 @@
 --   $2 bigint  microseconds the term lasts from now
 --   $3 bigint  the doorbell epoch's counter as the holder last wrote it
 --   $4 text    the standing of another's term that whoever asks has seen abandoned, or null
+--   $5 boolean  whether to take it from a worker whose session lock has fallen
 --
 -- Also tells in how many microseconds the next scheduled job is due, and a schedule's next tick, and
 -- whether anything is claimed: with nothing to do the holder looks less often.
@@ -22,7 +23,8 @@
 -- only if it still stands as they last saw it. `expires_at` is read by nobody but people and programs
 -- of before; a renewal that would leave it as it was moves it by a microsecond, as it must show.
 -- Two holders for a while are harmless: all that a holder does is idempotent or fenced. For the same
--- reason a holder that is a worker loses its term at once when its session lock falls, and a term
+-- reason a holder that is a worker loses its term at once when its session lock falls, to somebody who
+-- was there before: whoever has just come knows least of what fell and would judge last. A term
 -- that was given back (deregister.sql) has the holder nobody, the UUID of zeroes. A lock has
 -- fallen when the worker said it held one and no session holds it now: pg_locks shows a bigint key
 -- as two halves.
@@ -59,7 +61,7 @@ held AS (
     WHERE l.holder = EXCLUDED.holder
         OR l.holder = '00000000-0000-0000-0000-000000000000'::uuid
         OR concat_ws('/', l.holder, l.term, extract(epoch FROM l.expires_at)) = $4::text
-        OR l.holder IN (SELECT s.id FROM seen AS s WHERE s.lock_fell)
+        OR $5::boolean AND l.holder IN (SELECT s.id FROM seen AS s WHERE s.lock_fell)
     RETURNING l.term, l.counter
 )
 SELECT

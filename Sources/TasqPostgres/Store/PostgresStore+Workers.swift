@@ -44,13 +44,15 @@ extension PostgresStore {
 
     /// One statement; lead.sql says why no clock decides.
     public func lead(
-        as holder: WorkerID, for term: Duration, counter: Int64, takingOver standing: String?
+        as holder: WorkerID, for term: Duration, counter: Int64, takingOver standing: String?,
+        orFallen takesFallen: Bool
     ) async throws(StoreError) -> Leadership {
         var parameters = Parameters()
         parameters.append(holder)
         parameters.append(term.inMicroseconds)
         parameters.append(counter)
         parameters.append(standing)
+        parameters.append(takesFallen)
         var leadership = Leadership(isHeld: false, term: 0, epoch: "", counter: 0, workers: [])
         try await pool.run(statements.lead, parameters).read { row throws(StoreError) in
             let (term, counter): (Int64?, Int64?) = try (row.next(), row.next())

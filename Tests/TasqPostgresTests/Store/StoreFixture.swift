@@ -58,10 +58,12 @@ extension PostgresStore {
 
     /// Asks for the maintenance term.
     func ask(
-        as holder: WorkerID, counter: Int64 = 0, takingOver standing: String? = nil
+        as holder: WorkerID, counter: Int64 = 0, takingOver standing: String? = nil,
+        orFallen takesFallen: Bool = true
     ) async throws -> Leadership {
         try await lead(
-            as: holder, for: .seconds(60), counter: counter, takingOver: standing)
+            as: holder, for: .seconds(60), counter: counter, takingOver: standing,
+            orFallen: takesFallen)
     }
 
     func settle(_ job: ClaimedJob, _ verdict: Verdict) async throws -> Settled? {

@@ -117,28 +117,35 @@ import Testing
 
     @Test func `What had fallen when this one came may be from before, and has its lease`() {
         var observation = Observation(longestGap: .seconds(3))
-        observation.touch(seeing: [worker(7, lockFell: true)], on: "one", now: at(0))
-        observation.touch(seeing: [worker(7, lockFell: true)], on: "one", now: at(2))
-        for second in 3..<18 {
+        for second in 0..<15 {
             #expect(observation.look(worker(7, lockFell: true), at(second)).isEmpty)
         }
-        #expect(observation.look(worker(7, lockFell: true), at(18)).count == 1)
+        #expect(observation.look(worker(7, lockFell: true), at(15)).count == 1)
     }
 
     @Test func `Whoever takes the term over and saw the lock stand need not wait longer`() {
         var observation = Observation(longestGap: .seconds(3))
-        observation.touch(seeing: [], on: "one", now: at(4))
+        _ = observation.look(at: [], on: "one", now: at(4))
         #expect(observation.look(worker(7, lockFell: true), at(6)).isEmpty)
         #expect(observation.look(worker(7, lockFell: true), at(7)).isEmpty)
         #expect(observation.look(worker(7, lockFell: true), at(8)).count == 1)
     }
 
-    @Test func `A fall that was seen before the term was taken over counts from then`() {
-        var observation = Observation(longestGap: .seconds(3))
-        observation.touch(seeing: [], on: "one", now: at(4))
-        observation.touch(seeing: [worker(7, lockFell: true)], on: "one", now: at(5))
-        #expect(observation.look(worker(7, lockFell: true), at(6)).isEmpty)
-        #expect(observation.look(worker(7, lockFell: true), at(7)).count == 1)
+    @Test func `Whoever has just come leaves a fallen holder's term to those who saw it fall`() {
+        var old = Observation(longestGap: .seconds(3))
+        var new = Observation(longestGap: .seconds(3))
+        _ = old.look(at: [], on: "one", now: at(0))
+        #expect(old.mayTakeOver(now: at(1)))
+        #expect(!new.mayTakeOver(now: at(1)))
+        _ = old.look(worker(7, lockFell: true), at(1))
+        _ = new.look(worker(7, lockFell: true), at(1))
+        #expect(old.mayTakeOver(now: at(2)))
+        #expect(!new.mayTakeOver(now: at(2)))
+        // There may be nobody else.
+        _ = new.look(worker(7, lockFell: true), at(2))
+        #expect(new.mayTakeOver(now: at(4)))
+        new.reset()
+        #expect(!new.mayTakeOver(now: at(4)))
     }
 
     /// The holder looks every four seconds then.
