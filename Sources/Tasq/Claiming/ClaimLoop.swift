@@ -136,9 +136,11 @@ struct ClaimLoop: Sendable {
         return failures.first
     }
 
+    /// Pauses after a failure; one that no pause mends is the end.
     mutating func pause(after error: StoreError, at now: Instant) -> Action {
         audits.note(error, at: now)
         step = .wait
+        if case .unreadable = error { return .giveUp(error) }
         let isNew = outage.attempts == 0
         return .pause(outage.next(), telling: isNew ? error : nil)
     }

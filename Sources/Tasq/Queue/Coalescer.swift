@@ -249,7 +249,7 @@ extension StoreError {
     fileprivate var concernsSomeRows: Bool {
         switch self {
         case .rejected, .contended: true
-        case .unavailable, .unknown, .denied, .misconfigured: false
+        case .unavailable, .unknown, .denied, .misconfigured, .unreadable: false
         }
     }
 }

@@ -115,7 +115,7 @@ extension ClaimDesk {
             doorbell.ring(jobs)
         case .pause(let time, _):
             await sleep(for: time)
-        case .wait, .declare, .audit, .askTurn, .runSuspects, .sweep:
+        case .wait, .declare, .audit, .askTurn, .runSuspects, .sweep, .giveUp:
             break
         }
         return .done

@@ -261,6 +261,7 @@ extension StoreError {
         case .rejected(let state, let reason): .rejected(sqlState: state, "\(action): \(reason)")
         case .denied(let reason): .denied("\(action): \(reason)")
         case .misconfigured(let reason): .misconfigured("\(action): \(reason)")
+        case .unreadable(let reason): .unreadable("\(action): \(reason)")
         }
     }
 }

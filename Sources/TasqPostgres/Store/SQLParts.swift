@@ -15,7 +15,9 @@ package struct SQLParts: Sendable {
 
     /// The text with every part in place.
     package func assembled(_ text: String) -> String {
-        assembled(text, [:], within: [])
+        // Most texts have none, and every start of a program looks through all of them.
+        guard text.utf8.contains(UInt8(ascii: "@")) else { return text }
+        return assembled(text, [:], within: [])
     }
 
     private func assembled(

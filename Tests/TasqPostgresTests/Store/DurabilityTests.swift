@@ -20,7 +20,9 @@ import Testing
         try await store.ping()
         let job = try NewJob(kind: Name("noop"), payload: Payload(Array("{}".utf8)))
         async let answer = outcome(of: job, in: store)
-        for statement in ["Like enqueue.sql, for one new job", "Commits something"] {
+        for statement in [
+            "Like enqueue.sql, for one new job", "A commit that waits for synchronous",
+        ] {
             let waiting = """
                 FROM pg_stat_activity WHERE wait_event = 'SyncRep'
                 AND query LIKE '%\(statement)%' AND pid <> pg_backend_pid()

@@ -106,6 +106,25 @@ import Testing
         #expect(talk.loop.owesAudit)
     }
 
+    @Test func `An answer that cannot be read is the end, also one to a claim beside the loop`()
+        throws
+    {
+        let failure = StoreError.unreadable("column 1")
+        var talk = try Talk(slots: 20)
+        _ = talk.round(free: 20)
+        var beside = talk
+        #expect(talk.after(.failed(failure)) == .giveUp(failure))
+        #expect(talk.loop.owesAudit)
+        _ = beside.swept(0, free: 20)
+        let few = Array(ids.prefix(5))
+        #expect(beside.taken(few) == .claim(few, flies: true))
+        _ = beside.after(.done)
+        let answer = ClaimLoop.ClaimAnswer(ids: few, result: .failure(failure))
+        let landed = ClaimLoop.Landed(claims: [answer])
+        #expect(beside.round(free: 20, landed: landed) == .giveUp(failure))
+        #expect(beside.loop.leftovers == few)
+    }
+
     @Test func `Suspects have the turn that the store gives, once for each that a sweep tells of`()
         throws
     {

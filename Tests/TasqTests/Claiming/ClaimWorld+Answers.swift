@@ -143,7 +143,7 @@ extension ClaimWorld {
     }
 
     /// Something is asked of the store; why it failed, if it did.
-    private mutating func statement() -> StoreError? {
+    mutating func statement() -> StoreError? {
         now += drawn(100...30_000)
         guard storeIsDown else { return nil }
         return chance(50) ? .unavailable("away") : .unknown("away")

@@ -144,6 +144,7 @@ struct ClaimWorld {
         case .pause(let time, _):
             check(time >= .zero, "a pause is negative")
             now += isQuiet ? time : drawn(20_000...200_000)
+        case .giveUp: check(false, "it gives up")
         }
         return .done
     }
