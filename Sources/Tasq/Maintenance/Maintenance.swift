@@ -168,14 +168,12 @@ final class Maintenance: Sendable {
         let counter = epoch.withLock { $0?.counter } ?? 0
         let leadership = try await store.lead(
             as: id, for: watch.pause + Self.termMargin, counter: counter,
-            takingOver: watch.others.abandoned,
-            orFallen: watch.observation.mayTakeOver(now: .now))
-        let dead = watch.observation.look(
-            at: leadership.workers, on: leadership.server, now: .now)
+            takingOver: watch.others.abandoned)
         let held = leadership.isHeld
         let isNew = held && !holdsTerm.exchange(held, ordering: .relaxed)
         guard held else {
             giveUpTerm()
+            watch.observation.touch(now: .now)
             watch.pause = Self.tick
             return watch.others.look(at: leadership.standing, now: .now)
         }
@@ -189,6 +187,7 @@ final class Maintenance: Sendable {
         watch.ticks += 1
         isBusy.store(leadership.isBusy, ordering: .relaxed)
         served.withLock { $0 = Set(leadership.workers.flatMap(\.queues)).sorted() }
+        let dead = watch.observation.look(at: leadership.workers, now: .now)
         for worker in dead where try await store.bury(worker.id, at: worker.sequence) {
             meters.buried.add()
             logger.warning("a worker is dead", metadata: ["worker": "\(worker.id)"])

@@ -1,7 +1,7 @@
 /// Judges by its own monotonic clock which workers are dead.
 ///
 /// A worker is dead when successful looks, none too far apart, have seen the same heartbeat number
-/// for a whole lease; or, when its session lock was seen to fall, for a heartbeat since then.
+/// for a whole lease; or, when its session lock has fallen too, for a heartbeat since then.
 /// Nothing else counts: not the database's clock, which may jump, nor time in which nobody could
 /// look, because then the workers could not beat either. A look after a gap begins the lease anew;
 /// only where gap follows gap do two leases of looks, all told, stand for one without a gap, for
@@ -9,25 +9,19 @@
 ///
 /// A lock falls when its session ends. A worker that lives notices at once and beats anew over
 /// another connection, so one heartbeat without that is enough, if nothing but the worker's own end
-/// explains it. The end of the server ends every session, and an interruption may end many; workers
-/// then come back one by one, some later than others, and a fallen lock tells nothing of them. So a
-/// fall counts only if the same start of the same server answered a moment before, and the lock had
-/// not fallen then. Otherwise the worker has its lease.
+/// explains it. The end of a server ends every session, and is told from that by the database
+/// (``WorkerSight/lockFell``). What cut this observer off may have cut others off too; workers then
+/// come back one by one, some later than others, so for a lease from its own return a fallen lock
+/// tells nothing.
 struct Observation {
     private struct Sighting {
-        var sequence: Int64
+        let sequence: Int64
         /// Since when it is seen so without a gap; nil until the next look.
         var since: ContinuousClock.Instant?
         /// For how long it was seen so before gaps.
         var earlier = Duration.zero
-    }
-
-    private struct Fall {
-        let sequence: Int64
-        /// Since when it is seen without a gap.
-        var since: ContinuousClock.Instant
-        /// Whether nothing but the worker's own end explains it.
-        let isTelling: Bool
+        /// Since when its lock is seen without a gap to have fallen, if that tells anything.
+        var fell: ContinuousClock.Instant?
     }
 
     /// The least time that a worker whose lock fell has to show that it lives.
@@ -36,13 +30,11 @@ struct Observation {
     /// Looks further apart than this have a gap between them.
     let longestGap: Duration
     private var sightings: [WorkerID: Sighting] = [:]
-    /// The locks that had fallen at the last answer.
-    private var falls: [WorkerID: Fall] = [:]
     private var lastContact: ContinuousClock.Instant?
-    /// Who gave the last answer; see ``Leadership/server``.
-    private var lastServer: String?
-    /// Since when that server has answered.
-    private var inTouchSince: ContinuousClock.Instant?
+    /// Whether the database did not answer when it was last asked.
+    private var isCutOff = false
+    /// When it answered again after it had not; nil if it always has.
+    private var backSince: ContinuousClock.Instant?
     /// Whether a heartbeat stood still between the last two looks, however far apart they were:
     /// whoever looked less often then looks more closely.
     private(set) var hasStillWorker = false
@@ -54,20 +46,17 @@ struct Observation {
         self.longestGap = longestGap
     }
 
-    /// Whether to take the maintenance term from a worker whose lock has fallen. That is for those who
-    /// know why each lock fell, as they find its worker dead the sooner; whoever does not, because it
-    /// has just come, leaves them the time to.
-    func mayTakeOver(now: ContinuousClock.Instant) -> Bool {
-        guard let inTouchSince else { return false }
-        return falls.values.allSatisfy(\.isTelling) || now - inTouchSince >= longestGap
+    /// The database answered, but told nothing of the workers: somebody else looks.
+    mutating func touch(now: ContinuousClock.Instant) {
+        noteContact(now)
+        sightings = [:]
     }
 
-    /// Takes one successful look and returns those that are dead. Whoever does not hold the term sees
-    /// only workers whose locks have fallen.
+    /// Takes one successful look and returns those that are dead.
     mutating func look(
-        at workers: [WorkerSight], on server: String, now: ContinuousClock.Instant
+        at workers: [WorkerSight], now: ContinuousClock.Instant
     ) -> [WorkerSight] {
-        noteContact(workers, on: server, now)
+        noteContact(now)
         hasStillWorker = false
         nextVerdict = nil
         var seen: [WorkerID: Sighting] = [:]
@@ -76,52 +65,37 @@ struct Observation {
             let known = sightings[worker.id].flatMap { $0.sequence == worker.sequence ? $0 : nil }
             hasStillWorker = hasStillWorker || known != nil
             var sighting = known ?? Sighting(sequence: worker.sequence)
-            let since = sighting.since ?? now
-            let still = now - since
-            sighting.since = since
+            sighting.since = sighting.since ?? now
+            let isTelling = backSince.map { now - $0 >= worker.lease } ?? true
+            sighting.fell = worker.lockFell && isTelling ? sighting.fell ?? now : nil
             seen[worker.id] = sighting
-            let byLease = min(worker.lease - still, worker.lease * 2 - sighting.earlier - still)
-            let byLock = untilVerdict(byLockOf: worker, now: now)
-            if min(byLease, byLock ?? byLease) <= .zero {
+            let verdict = untilVerdict(on: sighting, of: worker, now: now)
+            if verdict <= .zero {
                 dead.append(worker)
-            } else if let byLock {
-                nextVerdict = min(nextVerdict ?? byLock, byLock, byLease)
+            } else if sighting.fell != nil {
+                nextVerdict = min(nextVerdict ?? verdict, verdict)
             }
         }
         sightings = seen
         return dead
     }
 
-    /// How much longer a worker may be silent whose lock has fallen; nil if that tells nothing.
+    /// How much longer a worker may be silent.
     private func untilVerdict(
-        byLockOf worker: WorkerSight, now: ContinuousClock.Instant
-    ) -> Duration? {
-        guard let fall = falls[worker.id], fall.isTelling else { return nil }
-        return max(worker.heartbeat, Self.shortestWait) - (now - fall.since)
+        on sighting: Sighting, of worker: WorkerSight, now: ContinuousClock.Instant
+    ) -> Duration {
+        let still = now - (sighting.since ?? now)
+        let byLease = min(worker.lease, worker.lease * 2 - sighting.earlier) - still
+        guard let fell = sighting.fell else { return byLease }
+        return min(byLease, max(worker.heartbeat, Self.shortestWait) - (now - fell))
     }
 
-    /// Takes what every answer tells.
-    private mutating func noteContact(
-        _ workers: [WorkerSight], on server: String, _ now: ContinuousClock.Instant
-    ) {
-        let silence = lastContact.map { now - $0 }
-        let isGap = silence.map { $0 > longestGap } ?? false
-        if isGap { breakOff() }
+    private mutating func noteContact(_ now: ContinuousClock.Instant) {
+        let silence = lastContact.map { now - $0 } ?? .zero
+        if silence > longestGap { breakOff() }
         // Twice as long, as whoever holds the term of an idle system looks less often.
-        let isNear = silence.map { $0 <= longestGap * 2 } ?? false
-        let isSame = isNear && server == lastServer
-        var fallen: [WorkerID: Fall] = [:]
-        for worker in workers where worker.lockFell {
-            var fall = Fall(sequence: worker.sequence, since: now, isTelling: isSame)
-            if isSame, let known = falls[worker.id], known.sequence == worker.sequence {
-                fall = known
-                if isGap { fall.since = now }
-            }
-            fallen[worker.id] = fall
-        }
-        falls = fallen
-        if !isSame { inTouchSince = now }
-        lastServer = server
+        if isCutOff || silence > longestGap * 2 { backSince = now }
+        isCutOff = false
         lastContact = now
     }
 
@@ -132,17 +106,15 @@ struct Observation {
             guard let since = sighting.since else { return sighting }
             var broken = sighting
             broken.earlier += lastContact - since
-            broken.since = nil
+            (broken.since, broken.fell) = (nil, nil)
             return broken
         }
     }
 
-    /// The database did not answer: there is a gap, and what fell in it tells nothing.
+    /// The database did not answer: there is a gap.
     mutating func reset() {
         breakOff()
-        falls = [:]
         lastContact = nil
-        lastServer = nil
-        inTouchSince = nil
+        isCutOff = true
     }
 }

@@ -7,11 +7,9 @@ public protocol UpkeepStore: ScheduleStore {
     /// `counter` is the doorbell epoch's counter, stored with the term.
     ///
     /// No clock ends another's term. Who sees its ``Leadership/standing`` unchanged for longer than
-    /// a holder takes to renew asks for it with `takingOver`, and gets it if it still stands so. With
-    /// `orFallen` it also gets the term of a worker whose session lock has fallen.
+    /// a holder takes to renew asks for it with `takingOver`, and gets it if it still stands so.
     func lead(
-        as holder: WorkerID, for term: Duration, counter: Int64, takingOver standing: String?,
-        orFallen takesFallen: Bool
+        as holder: WorkerID, for term: Duration, counter: Int64, takingOver standing: String?
     ) async throws(StoreError) -> Leadership
 
     /// Which database this is.

@@ -98,7 +98,7 @@ public struct Leadership: Sendable {
     public var epoch: String
     /// The doorbell counter as last stored with the term.
     public var counter: Int64
-    /// Every registered worker if the term is held; else those whose session lock has fallen.
+    /// Every registered worker, as far as the term is held.
     public var workers: [WorkerSight]
     /// Time until the next scheduled job is due, negative for one that is overdue; `nil`
     /// when there is none.
@@ -111,15 +111,12 @@ public struct Leadership: Sendable {
     /// How the term stands in another's hands, as a text that every renewal changes; `nil` when it
     /// is held.
     public var standing: String?
-    /// Which start of which server answered, as a text that a restart, a crash and a failover change:
-    /// with the server all session locks fall.
-    public var server: String
 
-    /// Makes an answer to ``UpkeepStore/lead(as:for:counter:takingOver:orFallen:)``.
+    /// Makes an answer to ``UpkeepStore/lead(as:for:counter:takingOver:)``.
     public init(
         isHeld: Bool, term: Int64, epoch: String, counter: Int64, workers: [WorkerSight],
         nextDue: Duration? = nil, nextTick: Duration? = nil, isBusy: Bool = true,
-        standing: String? = nil, server: String = ""
+        standing: String? = nil
     ) {
         self.isHeld = isHeld
         self.term = term
@@ -130,7 +127,6 @@ public struct Leadership: Sendable {
         self.nextTick = nextTick
         self.isBusy = isBusy
         self.standing = standing
-        self.server = server
     }
 }
 
@@ -144,7 +140,8 @@ public struct WorkerSight: Sendable, Hashable {
     public let heartbeat: Duration
     /// How long it may stand still.
     public let lease: Duration
-    /// The session lock the worker held over a direct connection is free: that session has ended.
+    /// The session lock the worker held over a direct connection is free, and the server that it was
+    /// taken on still runs: that session has ended.
     public let lockFell: Bool
     /// The queues it serves.
     public let queues: [Name]

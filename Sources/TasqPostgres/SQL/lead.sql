@@ -4,18 +4,11 @@
 --   $2 bigint  microseconds the term lasts from now
 --   $3 bigint  the doorbell epoch's counter as the holder last wrote it
 --   $4 text    the standing of another's term that whoever asks has seen abandoned, or null
---   $5 boolean  whether to take it from a worker whose session lock has fallen
 --
 -- Also tells in how many microseconds the next scheduled job is due, and a schedule's next tick, and
 -- whether anything is claimed: with nothing to do the holder looks less often.
--- A row per worker, or one without a worker, to the holder. To anybody else the same without a term
--- and only of workers whose lock has fallen, so that whoever takes over knows which had fallen before;
--- it also tells how the term stands: a text that every renewal changes.
---
--- `server` tells one start of one server from another, for no lock outlives it: with the server's start
--- it changes with a restart, and with a failover also to a standby that has run for long; after a crash
--- of one of its processes the server begins anew without a new start, but its statistics do. Everybody
--- may read both, behind a pooler too.
+-- A row per worker, or one without a worker, to the holder. To anybody else one row without a term,
+-- which tells how the term stands: a text that every renewal changes.
 --
 -- No clock decides whose the term is. Compared with now(), a term would stand for the hour by which
 -- the clock went back, as after a failover to a host that is behind, and nobody would promote or
@@ -23,11 +16,11 @@
 -- only if it still stands as they last saw it. `expires_at` is read by nobody but people and programs
 -- of before; a renewal that would leave it as it was moves it by a microsecond, as it must show.
 -- Two holders for a while are harmless: all that a holder does is idempotent or fenced. For the same
--- reason a holder that is a worker loses its term at once when its session lock falls, to somebody who
--- was there before: whoever has just come knows least of what fell and would judge last. A term
+-- reason a holder that is a worker loses its term at once when its session lock falls, and a term
 -- that was given back (deregister.sql) has the holder nobody, the UUID of zeroes. A lock has
--- fallen when the worker said it held one and no session holds it now: pg_locks shows a bigint key
--- as two halves.
+-- fallen when the worker said it held one on the server that answers now, and no session holds it: so
+-- after a restart, a crash or a failover none has, and workers have their leases to come back in.
+-- pg_locks shows a bigint key as two halves.
 WITH locked AS MATERIALIZED (
     SELECT (p.classid::bigint << 32) | p.objid::bigint AS key
     FROM pg_locks AS p
@@ -37,7 +30,8 @@ WITH locked AS MATERIALIZED (
 ),
 seen AS MATERIALIZED (
     SELECT w.id, w.heartbeat_seq, w.heartbeat_us, w.lease_us, w.queues,
-        w.lock_held AND NOT EXISTS (
+        w.lock_server IS NOT DISTINCT FROM @server
+        AND NOT EXISTS (
             SELECT FROM locked AS l
             WHERE l.key = ('x' || left(replace(w.id::text, '-', ''), 16))::bit(64)::bigint
         ) AS lock_fell
@@ -61,7 +55,7 @@ held AS (
     WHERE l.holder = EXCLUDED.holder
         OR l.holder = '00000000-0000-0000-0000-000000000000'::uuid
         OR concat_ws('/', l.holder, l.term, extract(epoch FROM l.expires_at)) = $4::text
-        OR $5::boolean AND l.holder IN (SELECT s.id FROM seen AS s WHERE s.lock_fell)
+        OR l.holder IN (SELECT s.id FROM seen AS s WHERE s.lock_fell)
     RETURNING l.term, l.counter
 )
 SELECT
@@ -86,12 +80,9 @@ SELECT
         WHERE NOT c.paused AND c.next_at < 'infinity'
         ORDER BY c.next_at
         LIMIT 1
-    ) END AS next_tick_us,
-    concat_ws(
-        '/', extract(epoch FROM pg_postmaster_start_time()),
-        extract(epoch FROM pg_stat_get_bgwriter_stat_reset_time())) AS server
+    ) END AS next_tick_us
 FROM tasq.setting AS t
 LEFT JOIN held AS h ON TRUE
 LEFT JOIN tasq.leader AS l ON l.name = 'maintenance' AND h.term IS NULL
-LEFT JOIN seen AS s ON h.term IS NOT NULL OR s.lock_fell
+LEFT JOIN seen AS s ON h.term IS NOT NULL
 WHERE t.name = 'epoch'

@@ -44,15 +44,13 @@ extension PostgresStore {
 
     /// One statement; lead.sql says why no clock decides.
     public func lead(
-        as holder: WorkerID, for term: Duration, counter: Int64, takingOver standing: String?,
-        orFallen takesFallen: Bool
+        as holder: WorkerID, for term: Duration, counter: Int64, takingOver standing: String?
     ) async throws(StoreError) -> Leadership {
         var parameters = Parameters()
         parameters.append(holder)
         parameters.append(term.inMicroseconds)
         parameters.append(counter)
         parameters.append(standing)
-        parameters.append(takesFallen)
         var leadership = Leadership(isHeld: false, term: 0, epoch: "", counter: 0, workers: [])
         try await pool.run(statements.lead, parameters).read { row throws(StoreError) in
             let (term, counter): (Int64?, Int64?) = try (row.next(), row.next())
@@ -63,17 +61,17 @@ extension PostgresStore {
             let (nextDue, isBusy): (Duration?, Bool) = try (row.next(), row.next())
             let queues = try row.texts().map(Name.init(unchecked:))
             let (standing, nextTick): (String?, Duration?) = try (row.next(), row.next())
-            leadership.server = try row.next()
-            leadership.standing = standing
-            if let term, let counter {
-                leadership.isHeld = true
-                leadership.term = term
-                leadership.counter = counter
-                leadership.epoch = epoch
-                leadership.nextDue = nextDue
-                leadership.nextTick = nextTick
-                leadership.isBusy = isBusy
+            guard let term, let counter else {
+                leadership.standing = standing
+                return
             }
+            leadership.isHeld = true
+            leadership.term = term
+            leadership.counter = counter
+            leadership.epoch = epoch
+            leadership.nextDue = nextDue
+            leadership.nextTick = nextTick
+            leadership.isBusy = isBusy
             guard let id, let sequence, let heartbeat, let lease, let lockFell else { return }
             leadership.workers.append(
                 WorkerSight(

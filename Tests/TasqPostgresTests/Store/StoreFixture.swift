@@ -58,12 +58,10 @@ extension PostgresStore {
 
     /// Asks for the maintenance term.
     func ask(
-        as holder: WorkerID, counter: Int64 = 0, takingOver standing: String? = nil,
-        orFallen takesFallen: Bool = true
+        as holder: WorkerID, counter: Int64 = 0, takingOver standing: String? = nil
     ) async throws -> Leadership {
         try await lead(
-            as: holder, for: .seconds(60), counter: counter, takingOver: standing,
-            orFallen: takesFallen)
+            as: holder, for: .seconds(60), counter: counter, takingOver: standing)
     }
 
     func settle(_ job: ClaimedJob, _ verdict: Verdict) async throws -> Settled? {

@@ -96,56 +96,38 @@ import Testing
         #expect(observation.look(worker(7, lockFell: true), at(75)).count == 1)
     }
 
-    @Test func `A server that began anew between two looks takes all locks with it`() {
+    @Test func `What had fallen when this one came tells as much`() {
         var observation = Observation(longestGap: .seconds(3))
-        for second in 0...3 { _ = observation.look(worker(7), at(second)) }
-        for second in 4..<15 {
-            let fallen = worker(7, lockFell: true)
-            #expect(observation.look(fallen, at(second), on: "another").isEmpty)
-        }
-        #expect(observation.look(worker(7, lockFell: true), at(15), on: "another").count == 1)
+        #expect(observation.look(worker(7, lockFell: true), at(0)).isEmpty)
+        #expect(observation.look(worker(7, lockFell: true), at(1)).isEmpty)
+        #expect(observation.look(worker(7, lockFell: true), at(2)).count == 1)
     }
 
-    @Test func `A lock that was taken from the new server and fell is told from one of before`() {
+    @Test func `Whoever takes the term over need not wait longer`() {
         var observation = Observation(longestGap: .seconds(3))
-        _ = observation.look(worker(7), at(0))
-        _ = observation.look(worker(7, lockFell: true), at(1), on: "another")
-        // It beats, and dies before the next look.
-        #expect(observation.look(worker(8, lockFell: true), at(2), on: "another").isEmpty)
-        #expect(observation.look(worker(8, lockFell: true), at(4), on: "another").count == 1)
-    }
-
-    @Test func `What had fallen when this one came may be from before, and has its lease`() {
-        var observation = Observation(longestGap: .seconds(3))
-        for second in 0..<15 {
-            #expect(observation.look(worker(7, lockFell: true), at(second)).isEmpty)
-        }
-        #expect(observation.look(worker(7, lockFell: true), at(15)).count == 1)
-    }
-
-    @Test func `Whoever takes the term over and saw the lock stand need not wait longer`() {
-        var observation = Observation(longestGap: .seconds(3))
-        _ = observation.look(at: [], on: "one", now: at(4))
+        for second in [0, 2, 4] { observation.touch(now: at(second)) }
         #expect(observation.look(worker(7, lockFell: true), at(6)).isEmpty)
         #expect(observation.look(worker(7, lockFell: true), at(7)).isEmpty)
         #expect(observation.look(worker(7, lockFell: true), at(8)).count == 1)
     }
 
-    @Test func `Whoever has just come leaves a fallen holder's term to those who saw it fall`() {
-        var old = Observation(longestGap: .seconds(3))
-        var new = Observation(longestGap: .seconds(3))
-        _ = old.look(at: [], on: "one", now: at(0))
-        #expect(old.mayTakeOver(now: at(1)))
-        #expect(!new.mayTakeOver(now: at(1)))
-        _ = old.look(worker(7, lockFell: true), at(1))
-        _ = new.look(worker(7, lockFell: true), at(1))
-        #expect(old.mayTakeOver(now: at(2)))
-        #expect(!new.mayTakeOver(now: at(2)))
-        // There may be nobody else.
-        _ = new.look(worker(7, lockFell: true), at(2))
-        #expect(new.mayTakeOver(now: at(4)))
-        new.reset()
-        #expect(!new.mayTakeOver(now: at(4)))
+    @Test func `Whoever takes the term over after an outage leaves the others their leases`() {
+        var observation = Observation(longestGap: .seconds(3))
+        observation.reset()
+        for second in [0, 2, 4] { observation.touch(now: at(second)) }
+        for second in 6..<15 {
+            #expect(observation.look(worker(7, lockFell: true), at(second)).isEmpty)
+        }
+    }
+
+    @Test func `A lease after an outage a fallen lock tells something again`() {
+        var observation = Observation(longestGap: .seconds(3))
+        observation.reset()
+        for second in 0..<12 { _ = observation.look(worker(Int64(second)), at(second)) }
+        for second in 12..<17 {
+            #expect(observation.look(worker(12, lockFell: true), at(second)).isEmpty)
+        }
+        #expect(observation.look(worker(12, lockFell: true), at(17)).count == 1)
     }
 
     /// The holder looks every four seconds then.
@@ -190,8 +172,8 @@ import Testing
 extension Observation {
     /// Looks at one worker; returns it if it is dead.
     fileprivate mutating func look(
-        _ worker: WorkerSight, _ now: ContinuousClock.Instant, on server: String = "one"
+        _ worker: WorkerSight, _ now: ContinuousClock.Instant
     ) -> [WorkerSight] {
-        look(at: [worker], on: server, now: now)
+        look(at: [worker], now: now)
     }
 }
