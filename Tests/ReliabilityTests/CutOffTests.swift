@@ -1,9 +1,10 @@
+import Glibc
 import Tasq
 import TasqTesting
 import TestSizes
 import Testing
 
-/// A worker whose sessions end, and that finds the way back to PostgreSQL later than another one.
+/// Workers whose sessions end: by their own end, or while others find the way back sooner.
 @Suite(.system) struct CutOffTests {
     @Test func `A worker that comes back late after PostgreSQL crashed has its lease`()
         async throws
@@ -23,6 +24,31 @@ import Testing
                 SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
                 WHERE usename = 'hand'
                 """)
+        }
+    }
+
+    @Test func `Who is started in place of a worker that was killed need not wait for its lease`()
+        async throws
+    {
+        try await Fleet.with { fleet in
+            // Longer than anything here waits: only the fall of a lock could end it.
+            let direct = [
+                "TASQ_WORKER_LEASE": "\(Int(600 * Slowness.factor))s",
+                "DATABASE_URL": fleet.directURL,
+            ]
+            let killed = try await fleet.worker(slots: 4, direct)
+            fleet.log.hold()
+            try await fleet.enqueue(4)
+            try await eventually("every slot is taken") { fleet.log.count == 4 }
+            try await eventually("it has said that it holds its lock") {
+                try await fleet.number("SELECT count(*) FROM tasq.worker WHERE lock_held") == 1
+            }
+            killed.signal(SIGKILL)
+            #expect(try await killed.wait() == .signal(SIGKILL))
+            fleet.log.release()
+            let next = try await fleet.worker(slots: 4, direct)
+            try await fleet.reaches(4, .success)
+            try await fleet.stop([next])
         }
     }
 
