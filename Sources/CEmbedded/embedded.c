@@ -232,6 +232,9 @@ static const struct {
     {"TasqPostgres/SQL/migrations/0016_bulk.sql", (const char[]){
 #embed "../TasqPostgres/SQL/migrations/0016_bulk.sql" suffix(, 0) if_empty(0)
     }},
+    {"TasqPostgres/SQL/migrations/0017_lock_server.sql", (const char[]){
+#embed "../TasqPostgres/SQL/migrations/0017_lock_server.sql" suffix(, 0) if_empty(0)
+    }},
     {"TasqPostgres/SQL/parts/claimable.sql", (const char[]){
 #embed "../TasqPostgres/SQL/parts/claimable.sql" suffix(, 0) if_empty(0)
     }},
@@ -249,6 +252,9 @@ static const struct {
     }},
     {"TasqPostgres/SQL/parts/open_queue.sql", (const char[]){
 #embed "../TasqPostgres/SQL/parts/open_queue.sql" suffix(, 0) if_empty(0)
+    }},
+    {"TasqPostgres/SQL/parts/server.sql", (const char[]){
+#embed "../TasqPostgres/SQL/parts/server.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/parts/suspect.sql", (const char[]){
 #embed "../TasqPostgres/SQL/parts/suspect.sql" suffix(, 0) if_empty(0)

@@ -182,7 +182,8 @@ public final class Worker: Service {
         WorkerRecord(
             host: settings.host, processID: settings.processID, queues: queueNames,
             concurrency: settings.concurrency, version: settings.version,
-            heartbeat: settings.heartbeat, lease: settings.lease, kinds: kinds)
+            heartbeat: settings.heartbeat, lease: settings.lease, kinds: kinds,
+            mayOverlap: settings.onLeaseUnknown == .continue)
     }
 
     /// Whether it has a handler for jobs of this kind.

@@ -24,13 +24,14 @@ extension PostgresStore {
         _ = try await pool.run(statements.declare, parameters)
     }
 
-    /// Starts a thread with a connection outside the pool.
+    /// Starts a thread with a connection outside the pool; lock.sql says for whom it takes a lock.
     public func startHeartbeat(
         of worker: WorkerRecord, watching claims: ClaimWatch = .nothing,
         onChange: @escaping @Sendable (HeartbeatState) -> Void
     ) -> any Heartbeat {
         HeartbeatThread(
-            settings: settings, worker: worker, beat: statements.beat, lock: statements.lock,
+            settings: settings, worker: worker, beat: statements.beat,
+            lock: worker.mayOverlap ? statements.lock : nil,
             revoked: statements.revoked, watch: claims, logger: logger, onChange: onChange)
     }
 

@@ -228,6 +228,7 @@ extension Migration {
             Migration(14, "schedules", in: schema),
             Migration(15, "past_workers", in: schema),
             Migration(16, "bulk", in: schema),
+            Migration(17, "lock_server", in: schema),
         ]
     }
 
