@@ -220,7 +220,7 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
                 var rest: [Call] = []
                 for call in calls { rest += await send([call], of: key) }
                 return rest
-            case .rejected, .unavailable, .unknown, .denied, .misconfigured:
+            case .rejected, .unavailable, .unknown, .denied, .misconfigured, .unreadable:
                 for call in calls { call.answer.resume(returning: .failure(error)) }
                 return []
             }

@@ -14,7 +14,7 @@ extension ClaimDesk {
         } catch {
             switch error {
             case .unavailable, .contended: break
-            case .unknown, .rejected, .denied, .misconfigured:
+            case .unknown, .rejected, .denied, .misconfigured, .unreadable:
                 // Nobody knows what is claimed under it by now: it is left to the reaper with that.
                 state.withLock { $0.rows.forget([row]) }
             }

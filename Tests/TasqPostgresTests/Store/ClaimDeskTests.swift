@@ -1,3 +1,4 @@
+import Synchronization
 import TasqTesting
 import TestSizes
 import Testing

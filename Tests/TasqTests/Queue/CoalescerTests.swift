@@ -116,26 +116,28 @@ import Testing
                 if items.contains(13) { throw .contended("locked") }
                 return items
             })
-        let failed = Mutex<[Int]>([])
-        await withTaskGroup(of: Void.self) { group in
-            func submit(_ item: Int) {
-                group.addTask {
-                    do throws(StoreError) {
-                        _ = try await coalescer.submit([item])
-                    } catch {
-                        failed.withLock { $0.append(item) }
-                    }
-                }
-            }
-            submit(0)
+        let failed = await withTaskGroup(of: Int?.self) { group in
+            group.addTask { await Self.failure(of: 0, in: coalescer) }
             await first.wait()
-            for item in 1...30 { submit(item) }
+            for item in 1...30 {
+                group.addTask { await Self.failure(of: item, in: coalescer) }
+            }
             while coalescer.waitingCount < 30 { await Task.yield() }
             gate.raise()
-            await group.waitForAll()
+            return await group.reduce(into: []) { $0 += [$1].compactMap(\.self) }
         }
-        #expect(failed.withLock { $0 } == [13])
+        #expect(failed == [13])
         #expect(batches.withLock { $0.map(\.count) } == [1, 30])
+    }
+
+    /// The item if it could not be written.
+    private static func failure(of item: Int, in coalescer: Coalescer<Int, Int>) async -> Int? {
+        do throws(StoreError) {
+            _ = try await coalescer.submit([item])
+            return nil
+        } catch {
+            return item
+        }
     }
 
     @Test func `Callers that are cancelled take no other's write with them`() async throws {

@@ -6,10 +6,10 @@ import Testing
     @Test func `A worker that lost an answer is known once`() {
         var lost = LostAnswers()
         let worker = WorkerID()
-        #expect(!lost.take(worker))
+        #expect(lost.take(worker) == false)
         for _ in 0..<2 { lost.note(worker) }
-        #expect(lost.take(worker))
-        #expect(!lost.take(worker))
+        #expect(lost.take(worker) == true)
+        #expect(lost.take(worker) == false)
     }
 
     @Test func `After thousands that never came back the last ones are known all the same`() {
