@@ -145,7 +145,8 @@ package struct Migrator: Sendable {
                 guard case .contended = error else { throw error }
                 try await session.script("ROLLBACK")
                 let holders = await names
-                throw .contended("postgres \(settings.safeDescription): waits for \(holders)")
+                throw StoreError.contended(
+                    "postgres \(settings.safeDescription): waits for \(holders)")
             }
             return true
         } catch {
