@@ -34,8 +34,9 @@ struct MemoryGroup: Sendable {
         }
         let root = "/sys/fs/cgroup"
         let given = FileManager.default.contents(atPath: root + "/cgroup.subtree_control") ?? Data()
-        guard String(decoding: given, as: UTF8.self).split(whereSeparator: \.isWhitespace)
-            .contains("memory")
+        guard
+            String(decoding: given, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+                .contains("memory")
         else { return nil }
         return Files(root: root, limit: "memory.max", events: "memory.events")
     }
