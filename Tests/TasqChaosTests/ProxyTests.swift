@@ -57,7 +57,7 @@ import Testing
         try await server.close()
         let road = try await Proxy.open(to: port)
         let client = try await Client.connect(to: road.port)
-        try await eventually("it is over") { !client.isOpen }
+        try await eventually("it is over") { client.hasHeardAll }
         #expect(road.asked == 1)
         #expect(road.connections == 0)
     }

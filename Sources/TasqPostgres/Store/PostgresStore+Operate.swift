@@ -4,8 +4,8 @@ extension PostgresStore {
     /// One statement; retry.sql, cancel.sql and delete.sql say why they are shaped so.
     ///
     /// A repetition after a lost answer finds what the first try did as
-    /// `JobActionResult.already`, and says so once that is as durable as a commit of its own; or,
-    /// after a deletion, as `JobActionResult.missing`.
+    /// `JobActionResult.already`, or, after a deletion, as `JobActionResult.missing`. It locks the rows
+    /// that stand, and so waits for a synchronous standby as the first try did.
     public func apply(
         _ action: JobAction, to ids: [JobID], patience: Duration?
     ) async throws(StoreError) -> [JobActionAnswer] {
@@ -24,10 +24,6 @@ extension PostgresStore {
             let answer = try actionAnswer(&row, to: action)
             found[answer.id] = answer
         }
-        let isRepetition = found.values.contains { answer in
-            if case .already = answer.result { true } else { false }
-        }
-        if isRepetition { try await confirm() }
         var seen: Set<JobID> = []
         return ids.filter { seen.insert($0).inserted }.map {
             found[$0] ?? JobActionAnswer(id: $0, result: .missing)

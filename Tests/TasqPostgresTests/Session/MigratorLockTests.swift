@@ -39,7 +39,10 @@ import Testing
                     #expect(try await store.pool.run(store.statements.beat, beat).affected == 1)
                 }
                 let process = try await database.execute(
-                    "SELECT pid FROM pg_stat_activity WHERE application_name = 'a dump'")
+                    """
+                    SELECT pid FROM pg_stat_activity
+                    WHERE application_name = 'a dump' AND datname = current_database()
+                    """)
                 try await eventually("it says who holds the lock") {
                     told.all.contains {
                         $0.contains("migration \(Self.later.label)")

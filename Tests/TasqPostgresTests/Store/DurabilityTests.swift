@@ -7,9 +7,6 @@ import Testing
 @testable import TasqPostgres
 
 @Suite(.medium) struct DurabilityTests {
-    /// How confirm.sql begins.
-    private let confirming = "A commit that waits for synchronous"
-
     @Test func `A commit told off its wait for a standby is not acknowledged by repeating it`()
         async throws
     {
@@ -23,7 +20,9 @@ import Testing
         try await store.ping()
         let job = try NewJob(kind: Name("noop"), payload: Payload(Array("{}".utf8)))
         async let answer = outcome(of: job, in: store)
-        for statement in ["Like enqueue.sql, for one new job", confirming] {
+        for statement in [
+            "Like enqueue.sql, for one new job", "A commit that waits for synchronous",
+        ] {
             try await callOffWait(of: statement, at: server)
         }
         guard case .failure(.unknown) = await answer else {
@@ -50,9 +49,9 @@ import Testing
             do { try await store.ping() } catch { return false }
             return true
         }
-        for statement in ["Calls jobs off", confirming] {
+        for _ in 1...2 {
             async let answer = outcome(ofCancelling: job.id, in: store)
-            try await callOffWait(of: statement, at: server)
+            try await callOffWait(of: "Calls jobs off", at: server)
             guard case .failure(.unknown) = await answer else {
                 Issue.record("confirmed: \(await answer)")
                 return
