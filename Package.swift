@@ -30,6 +30,9 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
+/// An image of the program is built without the tests and what they alone need.
+let hasTests = Context.environment["TASQ_ONLY"] != "none"
+
 /// The tests of a module; every one may start private servers.
 func test(_ module: String, _ more: Target.Dependency...) -> Target {
     .testTarget(
@@ -56,13 +59,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
-        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
-        .package(
-            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
         .package(
@@ -170,6 +170,16 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+if hasTests {
+    package.dependencies += [
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+    ]
+} else {
+    package.targets.removeAll { $0.isTest || $0.path?.hasPrefix("Tests/") == true }
+}
 
 for target in package.targets where target.type != .system {
     target.swiftSettings = settings

@@ -5,7 +5,7 @@ package enum EmbeddedFile {
     /// Its text. To name one that `CEmbedded` does not list is a mistake of the program, which ends.
     package static func text(_ path: String) -> String {
         guard let text = find(path) else {
-            preconditionFailure("\(path) is not in Sources/CEmbedded/embedded.c")
+            fatalError("\(path) is not in Sources/CEmbedded/embedded.c")
         }
         return text
     }

@@ -136,6 +136,39 @@ import Testing
         }
     }
 
+    @Test func `A list of jobs that only others know is emptied, and what stands behind them runs`()
+        async throws
+    {
+        try await Place.with { place in
+            try await place.database.execute(
+                """
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
+                SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'unknown', 'queued', 1, 3, now()
+                FROM generate_series(1, 60000)
+                """)
+            var cursor: QueuedCursor?
+            repeat {
+                let page = try await place.store.queued(after: cursor, limit: 8192)
+                try await place.announcer.refill(page.jobs)
+                cursor = page.next
+            } while cursor != nil
+            #expect(try await place.length() == "60000")
+            let ids = try await place.enqueue(announced: true)
+            // A mark ahead of the table's: nothing is announced again.
+            let epoch = Epoch(database: try await place.store.identity(), counter: 1_000_000)
+            _ = try await place.announcer.exchangeEpoch(epoch.mark, beside: [.defaultQueue])
+            try await place.working { _ in
+                try await eventually("the list is empty") { try await place.length() == "0" }
+                for id in ids {
+                    try await eventually("it has run") {
+                        try await place.store.job(id)?.status == .success
+                    }
+                }
+            }
+        }
+    }
+
     @Test func `A job that is rescheduled to now is announced where it stands`() async throws {
         try await Place.with { place in
             let queue = Queue(store: place.store, announcer: place.announcer)
@@ -239,7 +272,7 @@ import Testing
 }
 
 /// What came of it, so that a test can tidy up first.
-private func result<Value>(
+func result<Value>(
     _ body: () async throws -> Value
 ) async -> Result<Value, any Error> {
     do {

@@ -129,7 +129,8 @@ enum Interface {
             "TasqHTTPTests/ClaimTests", "The worker of a claim is listed, field by field"),
         "POST /v1/queues/{name}/pause": pause, "POST /v1/queues/{name}/resume": pause,
         "GET /v1/stats": pause,
-        "GET /v1/schedules": scheduled, "PUT /v1/schedules/{name}": scheduled,
+        "GET /v1/schedules": scheduled, "GET /v1/schedules/{name}": scheduled,
+        "PUT /v1/schedules/{name}": scheduled,
         "DELETE /v1/schedules/{name}": scheduled, "POST /v1/schedules/{name}/pause": scheduled,
         "POST /v1/schedules/{name}/resume": scheduled,
         "POST /v1/schedules/{name}/run": scheduled,
@@ -170,6 +171,7 @@ enum Interface {
         "GET /schedules": scheduleForms, "GET /schedules/pause": scheduleForms,
         "POST /schedules/pause": scheduleForms, "GET /schedules/resume": scheduleForms,
         "POST /schedules/resume": scheduleForms,
+        "GET /schedules/edit": scheduleEdited, "POST /schedules/edit": scheduleEdited,
         "GET /queues/pause": queueForms, "POST /queues/pause": queueForms,
         "GET /queues/resume": queueForms, "POST /queues/resume": queueForms,
         "GET /events/{id}/replay": eventForms, "POST /events/{id}/replay": eventForms,
@@ -215,6 +217,9 @@ enum Interface {
     private static let queueForms = Trial(
         "TasqHTTPTests/DashboardFormTests",
         "A queue is paused and resumed, whatever it is called")
+    private static let scheduleEdited = Trial(
+        "TasqHTTPTests/DashboardFormTests",
+        "A schedule is edited on a page that shows its next ticks first")
     private static let scheduleForms = Trial(
         "TasqHTTPTests/DashboardFormTests", "A schedule is shown, paused and resumed")
     private static let bulkForms = Trial(

@@ -24,7 +24,7 @@ import Testing
             let logs = [WarningLog(), WarningLog()]
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (database, log) in zip([one, two], logs) {
-                    group.addTask { try await work(on: database, redis, log) }
+                    group.addTask { try await work(on: database.url, redis, log) }
                 }
                 // Each advances its mark about once a second.
                 try await eventually("forty marks are written") {
@@ -49,12 +49,51 @@ import Testing
         await redis.stop()
     }
 
+    /// It has the numbers of the cluster and of all that is in it.
+    @Test func `A copy of a database's files is told of, once each, and Redis left in peace`()
+        async throws
+    {
+        let redis = try await PrivateRedis.start(arguments: ["--save", ""])
+        let one = try await PrivatePostgres.start(durable: false)
+        let urls = [one.url(database: "postgres")]
+        try await migrated(url: urls[0])
+        let two = try await PrivatePostgres.start(durable: false, following: one)
+        try await two.promote()
+        let logs = [WarningLog(), WarningLog()]
+        func told(_ log: WarningLog) -> [String] {
+            log.lines.filter {
+                $0.contains("the Redis prefix shared is used by postgres/tasq and by another")
+            }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (url, log) in zip(urls + [two.url(database: "postgres")], logs) {
+                group.addTask { try await work(on: url, redis, log) }
+            }
+            try await eventually("both are told of") {
+                logs.allSatisfy { !told($0).isEmpty }
+            }
+            try await eventually("forty marks are written") {
+                try await calls(of: "set", redis) >= 40
+            }
+            let pushes = try await calls(of: "lpush", redis)
+            #expect((1...30).contains(pushes), "\(pushes) pushes")
+            let emptied = try await calls(of: "unlink", redis)
+            #expect(emptied <= 3 * Priority.all.count, "by the first of them, before the other")
+            group.cancelAll()
+            while case .some = await group.nextResult() {}
+        }
+        for log in logs { #expect(told(log).count == 1, "\(log.lines)") }
+        await two.stop(.immediate)
+        await one.stop(.immediate)
+        await redis.stop()
+    }
+
     /// A worker with a handful of jobs on queues that nobody serves, until it is cancelled.
     private func work(
-        on database: TestDatabase, _ redis: PrivateRedis, _ log: WarningLog
+        on url: String, _ redis: PrivateRedis, _ log: WarningLog
     ) async throws {
         let store = PostgresStore(
-            try PostgresSettings(url: database.url).patient, logger: log.logger)
+            try PostgresSettings(url: url).patient, logger: log.logger)
         let announcer = RedisAnnouncer(
             try RedisSettings(url: redis.url, prefix: "shared"), logger: log.logger)
         for shelf in ["a", "b", "c"] {

@@ -56,9 +56,37 @@ import Testing
         #expect(run.output == "\(file.path): valid, 0 sources, 1 handlers")
         let json = try await TasqProgram.run(
             "config", "check", "--config", file.path, "--json", environment: environment)
-        #expect(json.output == "{\"valid\":true,\"problems\":[]}")
+        #expect(json.output == "{\"valid\":true,\"problems\":[],\"schedules\":[]}")
         let bare = try await TasqProgram.run("config", "check", environment: environment)
         #expect(bare.output == "no file: valid, 0 sources, 0 handlers")
+    }
+
+    @Test func `check tells when each schedule will tick, and how its text may be read`()
+        async throws
+    {
+        let file = try TemporaryFile(
+            """
+            schedules:
+              new-year: { cron: "30 2 1 1 *", zone: Asia/Tokyo, kind: k }
+              odd: { cron: "0 0 */2 * 1", kind: k }
+              over: { cron: "@daily", kind: k, end: "2001-01-01T00:00:00Z" }
+            """)
+        func check(_ more: String...) async throws -> TasqProgram.Run {
+            let words = ["config", "check", "--config", file.path] + more
+            let child = try await TasqProgram.start(
+                words, environment: ["DATABASE_URL": "postgres://127.0.0.1:9/none"])
+            let exit = try await child.wait()
+            return .init(exit: exit, output: child.standardOutput, errors: child.standardError)
+        }
+        let run = try await check()
+        #expect(run.exit == .code(0), "\(run.errors)")
+        #expect(run.output.contains("schedule new-year: 30 2 1 1 *\n"), "\(run.output)")
+        #expect(run.output.ranges(of: "-01-01T02:30:00+09:00  ").count == 5, "\(run.output)")
+        #expect(run.output.contains("# A day must match both"), "\(run.output)")
+        #expect(run.output.contains("schedule over: @daily\nit ticks no more"), "\(run.output)")
+        let json = try await check("--json")
+        #expect(json.output.contains(#"{"name":"new-year","timing":{"cron":"30 2 1 1 *""#))
+        #expect(json.output.ranges(of: "-01-01T02:30:00+09:00").count == 5, "\(json.output)")
     }
 
     @Test func `check says that a system has no certificate authorities`() async throws {

@@ -105,7 +105,7 @@ struct ConfigurationTests {
                     .init(
                         words: ["/usr/local/bin/report", "--json"],
                         environment: ["LANG": "C.UTF-8", "API_KEY": "k"], directory: nil)))
-        #expect(configuration.handlers[2].queue?.description == "ci")
+        #expect(configuration.handlers[2].options.queue.description == "ci")
         #expect(configuration.schedules?.map(\.name.description) == ["nightly"])
     }
 

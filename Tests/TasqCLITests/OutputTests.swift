@@ -108,7 +108,7 @@ struct OutputTests {
     @Test(arguments: [
         (StoreError.unavailable("x"), Failure.Code.unavailable), (.unknown("x"), .tryAgain),
         (.rejected(sqlState: "22000", "x"), .badData), (.denied("x"), .denied),
-        (.misconfigured("x"), .misconfigured),
+        (.misconfigured("x"), .misconfigured), (.unreadable("x"), .misconfigured),
     ])
     func `Each store error has its exit code`(error: StoreError, code: Failure.Code) {
         #expect(Failure(error as any Error).code == code)

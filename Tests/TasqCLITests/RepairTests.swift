@@ -83,6 +83,28 @@ import Testing
         }
     }
 
+    @Test func `What a clock that went back put off is due, what somebody put off scheduled`()
+        async throws
+    {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            for ahead in ["23 hours", "25 hours"] {
+                let id = try await TasqProgram.run("enqueue", "noop", environment: environment)
+                    .output
+                try await database.execute(
+                    "UPDATE tasq.job SET run_at = now() + interval '\(ahead)' WHERE id = '\(id)'")
+            }
+            let found = try await run(environment, "verify").output.split(separator: "\n")
+            #expect(found.count == 2 && found.allSatisfy { $0.hasPrefix("queued-not-due ") })
+            #expect(try await run(environment, "repair").exit == .code(0))
+            let states = try await database.execute(
+                "SELECT string_agg(concat_ws(' ', status, run_at <= now()), ', ' ORDER BY id) "
+                    + "FROM tasq.job")
+            #expect(states == "queued t, scheduled f")
+            #expect(try await run(environment, "verify").exit == .code(0))
+        }
+    }
+
     @Test func `A unique key whose job was deleted by hand is free for the next one`() async throws
     {
         try await withDatabase { database in

@@ -115,6 +115,7 @@ import Testing
                     tasq.past_worker;
                 DROP INDEX tasq.job_stopped, tasq.job_failed, tasq.job_retrying;
                 DROP FUNCTION tasq.store, tasq.ring, tasq.put_schedule;
+                ALTER TABLE tasq.worker DROP COLUMN lock_server;
                 ALTER TABLE tasq.bulk DROP COLUMN retrying, DROP COLUMN with_reason,
                     DROP COLUMN source, DROP COLUMN rate;
                 DELETE FROM tasq.schema_version WHERE number >= 9;

@@ -37,9 +37,18 @@ import Testing
             let next = try await run("next", "nightly", "--count", "5")
             #expect(next.output == added.output)
             #expect(try await run("pause", "nightly").output == "nightly is paused")
-            #expect(
-                try await run("resume", "nightly", "--json").output
-                    == #"{"name":"nightly","paused":false}"#)
+            let paused = try await run("pause", "nightly", "--json").output
+            #expect(paused.contains(#""paused":true"#), "\(paused)")
+            let resumed = try await run("resume", "nightly")
+            #expect(resumed.output == "nightly is open\n" + added.output)
+            let again = try await run("resume", "nightly", "--json").output
+            #expect(again.contains(#""paused":false"#), "\(again)")
+            for text in [paused, again, json.output] {
+                #expect(text.ranges(of: ":30:00.000Z").count == 5, "\(text)")
+                #expect(text.ranges(of: "T02:30:00+0").count == 5, "\(text)")
+                #expect(text.hasSuffix(#""remarks":[]}"#), "\(text)")
+                #expect(text.contains(#""payload_text":"{\"at\":\"{tick}\"}""#), "\(text)")
+            }
             let id = try await run("run", "nightly").output
             let body = try await database.execute(
                 "SELECT convert_from(body, 'UTF8') FROM tasq.payload")
@@ -51,6 +60,34 @@ import Testing
                 let missing = try await run(word, "nightly")
                 #expect(missing.exit == .code(1) && missing.errors.contains("nightly"))
             }
+        }
+    }
+
+    @Test func `A schedule that does not tick is told with the reason, and goes on when resumed`()
+        async throws
+    {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            try await database.execute(
+                """
+                SELECT tasq.put_schedule('lost', '@daily', 'noop', zone => 'Nowhere/Atlantis');
+                UPDATE tasq.schedule
+                SET problem = 'zone must be there', next_at = 'infinity', planned = true
+                """)
+            let list = try await TasqProgram.run("schedules", "list", environment: environment)
+            #expect(list.output.contains("stuck"), "\(list.output)")
+            #expect(
+                list.output.hasSuffix(
+                    "lost does not tick: zone must be there; once that is mended: "
+                        + "tasq schedules resume lost"), "\(list.output)")
+            try await database.execute("UPDATE tasq.schedule SET zone = 'UTC'")
+            let resumed = try await TasqProgram.run(
+                "schedules", "resume", "lost", environment: environment)
+            let lines = resumed.output.split(separator: "\n")
+            #expect(lines.count == 6 && lines[0] == "lost is open", "\(resumed.output)")
+            #expect(lines.dropFirst().allSatisfy { $0.hasSuffix("T00:00:00Z") })
+            let row = "SELECT problem IS NULL, planned, next_at <= now() FROM tasq.schedule"
+            #expect(try await database.execute(row) == "t|f|t")
         }
     }
 

@@ -49,6 +49,19 @@ import Testing
         }
     }
 
+    @Test func `Who asks for a connection is counted, also where nobody is at its end`()
+        async throws
+    {
+        let server = try await Self.listen()
+        let port = server.localAddress?.port ?? 0
+        try await server.close()
+        let road = try await Proxy.open(to: port)
+        let client = try await Client.connect(to: road.port)
+        try await eventually("it is over") { client.hasHeardAll }
+        #expect(road.asked == 1)
+        #expect(road.connections == 0)
+    }
+
     @Test func `A side that has said its last still hears the other`() async throws {
         let server = try await Self.listen()
         let road = try await Proxy.open(to: server.localAddress?.port ?? 0)

@@ -132,6 +132,29 @@ struct BulkReplayTests {
         }
     }
 
+    @Test func `A step that takes too long ends with the event it is at, and none is left out`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            _ = try await deliver(3, on: stack)
+            let request = try ReplayRequest(EventFilter(source: Name("github")), rate: 10_000)
+            var walk = ReplayWalk(
+                request, by: BulkID(), dryRun: false, cursor: nil,
+                until: Timestamp(microseconds: Timestamp.now.microseconds + 3_600_000_000),
+                counts: BulkCounts(), limit: 1000, stepTime: .zero)
+            var changed: [Int] = []
+            while try await walk.step(Queue(store: stack.store), stack.store) {
+                changed.append(walk.counts.changed)
+            }
+            #expect(changed == [1, 2, 3])
+            let counts = BulkCounts(examined: 3, matched: 3, changed: 3, passedOver: 0)
+            #expect(walk.counts == counts)
+            let made = try await database.execute(
+                "SELECT count(DISTINCT payload_id) FROM tasq.job WHERE \(Self.made)")
+            #expect(made == "3")
+        }
+    }
+
     @Test func `A replay that takes long holds up nothing beside it, and is called off`()
         async throws
     {
@@ -161,7 +184,10 @@ struct BulkReplayTests {
         }
     }
 
-    @Test func `A replay ends with its limit, and says where to go on`() async throws {
+    /// Five events of a source, with a job each, in a database that no server works on.
+    private func withEvents(
+        _ body: (PostgresStore, TestDatabase, ReplayRequest) async throws -> Void
+    ) async throws {
         try await TestDatabase.with(migrate: Stack.migrate) { database in
             let store = PostgresStore(try PostgresSettings(url: database.url), logger: quiet)
             try await database.execute(
@@ -173,29 +199,67 @@ struct BulkReplayTests {
                 SELECT tasq.uuid_v7(), p.id, 'q', 'a', 'success', 1, 3, now(), now()
                 FROM tasq.payload AS p
                 """)
-            let task = BulkTask.replay(
-                try ReplayRequest(EventFilter(source: Name("s")), rate: 10_000))
-            for (limit, state, changed) in [
-                (3, BulkRecord.State.failed, 3), (5, BulkRecord.State.done, 5),
-            ] {
+            let source = EventFilter(source: try Name("s"))
+            try await body(store, database, ReplayRequest(source, rate: 10_000))
+            await store.close()
+        }
+    }
+
+    /// A server works until the replay is over.
+    private func work(
+        on id: BulkID, in store: PostgresStore, limit: Int = 1000
+    ) async throws -> BulkRecord {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let runner = BulkRunner(
+                queue: Queue(store: store), catalog: store, logger: quiet, hold: .seconds(1),
+                lookEvery: .milliseconds(200), replayLimit: limit)
+            group.addTask { await runner.run() }
+            try await eventually("it ends") { try await store.bulk(id)?.state != .running }
+            group.cancelAll()
+        }
+        return try #require(try await store.bulk(id))
+    }
+
+    @Test func `A replay ends with its limit, and says where to go on`() async throws {
+        try await withEvents { store, _, request in
+            for (limit, state) in [(3, BulkRecord.State.failed), (5, BulkRecord.State.done)] {
                 let id = BulkID()
-                _ = try await store.startBulk(id, task, dryRun: false)
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    let runner = BulkRunner(
-                        queue: Queue(store: store), catalog: store, logger: quiet,
-                        replayLimit: limit)
-                    group.addTask { await runner.run() }
-                    try await eventually("it ends") {
-                        try await store.bulk(id)?.state != .running
-                    }
-                    group.cancelAll()
-                }
-                let record = try #require(try await store.bulk(id))
-                #expect(record.state == state && record.counts.changed == changed, "\(record)")
+                _ = try await store.startBulk(id, .replay(request), dryRun: false)
+                let record = try await work(on: id, in: store, limit: limit)
+                #expect(record.state == state && record.counts.changed == limit, "\(record)")
                 let says = record.reason?.contains("a filter since 20") ?? false
                 #expect(says == (state == .failed), "\(record)")
             }
-            await store.close()
+        }
+    }
+
+    @Test func `A replay whose server died goes on where it stood, and makes no job twice`()
+        async throws
+    {
+        try await withEvents { store, database, request in
+            let (id, dead) = (BulkID(), WorkerID())
+            _ = try await store.startBulk(id, .replay(request), dryRun: false)
+            var held = try #require(
+                try await store.holdBulk(
+                    as: dead, for: .seconds(3600), takingOver: [:], replays: true))
+            var walk = ReplayWalk(
+                request, by: id, dryRun: false, cursor: nil, until: held.createdAt,
+                counts: BulkCounts(), limit: 1000, stepTime: .zero)
+            // It wrote down two events, came to a third, and was gone.
+            for step in 1...3 {
+                _ = try await walk.step(Queue(store: store), store)
+                if step == 3 { break }
+                held.cursor = walk.cursor.map { BulkCursor(octetsOf: $0) }
+                held.counts = walk.counts
+                #expect(try await store.advanceBulk(held, by: dead, for: .seconds(3600)))
+            }
+            let record = try await work(on: id, in: store)
+            #expect(record.state == .done)
+            let all = BulkCounts(examined: 5, matched: 5, changed: 5, passedOver: 0)
+            #expect(record.counts == all, "\(record)")
+            let made = try await database.execute(
+                "SELECT count(*), count(DISTINCT payload_id) FROM tasq.job WHERE \(Self.made)")
+            #expect(made == "5|5")
         }
     }
 
@@ -208,10 +272,28 @@ struct BulkReplayTests {
             _ = try await finished(id, on: stack)
             let again = try await stack.ask("POST", "/v1/bulk", body)
             #expect(again.status == 202 && member("state", of: again.text) == "done")
+            // Whoever has counted by it has not replayed, nor does it stand for another filter.
+            for other in [
+                #"{"action":"replay","filter":{"source":"github"},"dry_run":true,"id":"\#(id)"}"#,
+                #"{"action":"replay","filter":{"source":"paddle"},"id":"\#(id)"}"#,
+                #"{"action":"replay","filter":{"source":"github"},"rate":7,"id":"\#(id)"}"#,
+                #"{"action":"cancel","filter":{"queue":"q"},"id":"\#(id)"}"#,
+            ] {
+                let refused = try await stack.ask("POST", "/v1/bulk", other)
+                #expect(refused.status == 422, "\(other): \(refused.text)")
+                #expect(member("code", of: refused.text) == "bulk-id-reused")
+            }
             #expect(try await database.execute("SELECT count(*) FROM tasq.bulk") == "1")
             let made = try await database.execute(
                 "SELECT count(*) FROM tasq.job WHERE \(Self.made)")
             #expect(made == "2")
+            // A time that is told as how long ago is another one when it is told again.
+            let since = #""filter":{"source":"github","since":"1d"},"dry_run":true"#
+            let ago = #"{"action":"replay",\#(since),"id":"\#(BulkID())"}"#
+            for _ in 0..<2 {
+                let answer = try await stack.ask("POST", "/v1/bulk", ago)
+                #expect(answer.status == 202, "\(answer.text)")
+            }
         }
     }
 

@@ -224,7 +224,7 @@ struct BulkTests {
         ),
         (#"{"action":"cancel","filter":{"retrying":true,"all":true}}"#, "all must not be given"),
         (#"{"action":"cancel","filter":{"reason":""}}"#, "reason must be 1 to 2000 bytes"),
-        (#"{"action":"cancel","filter":{"reason":"a\u0000"}}"#, "reason must be"),
+        (#"{"action":"cancel","filter":{"key":"a\u0000"}}"#, "body must be JSON"),
         (#"{"action":"cancel","filter":{"running_longer_than":"1h"}}"#, "filter must have no"),
         (#"{"action":"cancel","filter":{"queue":"q"},"extra":1}"#, "body must have no fields but"),
     ])

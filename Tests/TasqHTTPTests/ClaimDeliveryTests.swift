@@ -12,6 +12,27 @@ import Testing
 struct ClaimDeliveryTests {
     private static let worker = "019ab3c4-5d6e-7f80-9123-456789abcdef"
 
+    @Test func `An outcome whose job's row stays locked is to be told again later`() async throws {
+        try await Stack.with { stack, database in
+            let id = try await stack.enqueue(#"{"kind":"mail"}"#)
+            let claims = try await stack.claim(#"{"worker_id":"\#(Self.worker)"}"#)
+            let token = try #require(member("token", of: claims.text), "\(claims.text)")
+            let holder = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            try await holder.script("BEGIN; SELECT FROM tasq.job WHERE id = '\(id)' FOR UPDATE")
+            let refused = try await stack.ask("POST", "/v1/claims/\(token)/success")
+            #expect(refused.status == 503, "\(refused.text)")
+            let pause = try #require(refused["retry-after"].flatMap { Int($0) })
+            #expect((1...10).contains(pause))
+            let renewed = try await stack.ask("POST", "/v1/claims/\(token)/heartbeat")
+            #expect(renewed.status == 200, "\(renewed.text)")
+            try await holder.script("COMMIT")
+            await holder.close()
+            let done = try await stack.ask("POST", "/v1/claims/\(token)/success")
+            #expect(done.status == 200 && member("status", of: done.text) == "success")
+        }
+    }
+
     /// Twenty times without an attempt, so that a job whose answer nobody can take comes to an end.
     @Test(arguments: [(0, "queued|0|0|1"), (19, "queued|0|0|20"), (20, "error|1|0|20")])
     func `Jobs claimed for a client that has gone are handed back`(

@@ -45,8 +45,9 @@ struct DashboardAccessTests {
             "/jobs?kind=none", "/jobs?retrying=true", "/jobs/\(failed)", "/jobs/\(job)",
             "/jobs/\(job)/retry", "/jobs/\(job)/cancel", "/jobs/\(job)/delete", "/queues",
             "/queues/pause?queue=default", "/queues/resume?queue=default", "/workers", "/schedules",
-            "/schedules/pause?schedule=nightly", "/schedules/resume?schedule=nightly", "/events",
-            "/events?source=github", "/events/\(event)", "/events/\(event)/replay",
+            "/schedules/pause?schedule=nightly", "/schedules/resume?schedule=nightly",
+            "/schedules/edit?schedule=nightly", "/schedules/edit?schedule=nightly&cron=x",
+            "/events", "/events?source=github", "/events/\(event)", "/events/\(event)/replay",
             "/bulk?action=cancel&kind=late", "/bulk?action=delete", "/bulk?action=retry&kind=none",
             "/bulk/\(bulk)", "/login", "/jobs/\(job)?done=retry",
             // What is refused is a page, too.

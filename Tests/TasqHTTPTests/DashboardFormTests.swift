@@ -104,11 +104,55 @@ struct DashboardFormTests {
             for (word, isPaused) in [("pause", "t"), ("resume", "f")] {
                 let path = "/schedules/\(word)?schedule=nightly"
                 #expect(try await browser.get("/schedules").text.contains("href=\"\(path)\""))
+                let asked = try await browser.get(path)
+                #expect(asked.text.components(of: "-01-01T02:30:00Z<") == 5, "\(asked.text)")
                 #expect(try await browser.confirm(path).status == 200)
                 let paused = try await database.execute("SELECT paused FROM tasq.schedule")
                 #expect(paused == isPaused)
             }
             for path in ["/schedules/pause?schedule=none", "/schedules/resume"] {
+                #expect(try await browser.get(path).status == 404, "\(path)")
+            }
+        }
+    }
+
+    @Test func `A schedule is edited on a page that shows its next ticks first`() async throws {
+        try await Stack.with { stack, database in
+            let browser = Browser(stack)
+            let body =
+                #"{"cron": "@daily", "kind": "k", "jitter": "5s", "payload": {"at": "{tick}"}}"#
+            #expect(try await stack.ask("PUT", "/v1/schedules/s", body).status == 200)
+            let row = """
+                SELECT cron, zone, clock_change, missed, jitter_us, convert_from(payload, 'UTF8')
+                FROM tasq.schedule
+                """
+            let path = "/schedules/edit?schedule=s"
+            #expect(try await browser.get("/schedules").text.contains("href=\"\(path)\""))
+            let plain = try await browser.get(path)
+            #expect(plain.text.contains("name=\"cron\" value=\"@daily\""), "\(plain.text)")
+            let asked = try await browser.get(
+                path + "&cron=30+2+1+1+*&zone=Asia%2FTokyo&clock_change=twice&missed=all")
+            #expect(asked.text.components(of: "-01-01T02:30:00+09:00<") == 5, "\(asked.text)")
+            for (text, word) in [
+                ("&cron=61+*+*+*+*", "minute"), ("&cron=0+0+31+2+*", "never"),
+                ("&zone=Nowhere/Atlantis", "zone"),
+            ] {
+                let page = try await browser.get(path + text)
+                #expect(page.status == 200 && page.askingForm == nil, "\(text)")
+                #expect(page.text.contains("class=\"error\"") && page.text.contains(word))
+            }
+            #expect(try await browser.get(path + "&missed=some").status == 400)
+            let form = try #require(plain.askingForm)
+            let bad = form.body.replacing("%40daily", with: "61")
+            let refused = try await browser.post(form.target, bad, from: browser.origin)
+            #expect(refused.status == 400 && refused.text.contains("five fields"))
+            let before = try await database.execute(row)
+            #expect(before == #"@daily|UTC|once|latest|5000000|{"at": "{tick}"}"#)
+            let saved = try await browser.send(asked)
+            #expect(saved.status == 303 && saved["location"] == "/schedules", "\(saved.text)")
+            let after = try await database.execute(row)
+            #expect(after == #"30 2 1 1 *|Asia/Tokyo|twice|all|5000000|{"at": "{tick}"}"#)
+            for path in ["/schedules/edit?schedule=none", "/schedules/edit"] {
                 #expect(try await browser.get(path).status == 404, "\(path)")
             }
         }

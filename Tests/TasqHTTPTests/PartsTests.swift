@@ -124,7 +124,8 @@ struct ProblemTests {
         let reason = "duplicate key violates \"job_pkey\""
         let errors: [(StoreError, Int)] = [
             (.unavailable(reason), 503), (.unknown(reason), 503), (.denied(reason), 503),
-            (.misconfigured(reason), 503), (.rejected(sqlState: "23505", reason), 422),
+            (.misconfigured(reason), 503), (.unreadable(reason), 503),
+            (.rejected(sqlState: "23505", reason), 422),
         ]
         for (error, status) in errors {
             let answer = Problem(error).answer(to: RequestID())

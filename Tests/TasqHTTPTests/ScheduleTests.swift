@@ -30,11 +30,14 @@ import Testing
             ] {
                 #expect(made.text.contains(part), "\(made.text)")
             }
-            #expect(made.text.split(separator: #":30:00.000Z""#).count >= 5, "five ticks")
             let list = try await stack.ask("GET", "/v1/schedules")
             #expect(list.status == 200 && list.text.hasPrefix(#"{"schedules":[{"name":"nightly""#))
             let paused = try await stack.ask("POST", "/v1/schedules/nightly/pause")
-            #expect(paused.status == 200 && paused.text == #"{"name":"nightly","paused":true}"#)
+            #expect(paused.status == 200 && paused.text.contains(#""paused":true"#))
+            let shown = try await stack.ask("GET", "/v1/schedules/nightly")
+            #expect(shown.status == 200 && shown.text == paused.text, "\(shown.text)")
+            #expect(shown.text.hasSuffix(#","payload":{"at": "{tick}"}}"#), "\(shown.text)")
+            #expect(!list.text.contains("payload"), "of very many, that would be much")
             let run = try await stack.ask("POST", "/v1/schedules/nightly/run")
             #expect(run.status == 201 && run.text.hasPrefix(#"{"id":""#), "\(run.text)")
             #expect(
@@ -44,9 +47,41 @@ import Testing
                     FROM tasq.job j JOIN tasq.schedule_tick t ON t.job_id = j.id
                     """) == "report|nightly")
             let resumed = try await stack.ask("POST", "/v1/schedules/nightly/resume")
-            #expect(resumed.text == #"{"name":"nightly","paused":false}"#)
+            #expect(resumed.text.contains(#""paused":false"#), "\(resumed.text)")
+            for answer in [made, paused, resumed] {
+                #expect(answer.text.components(of: ":30:00.000Z") == 5, "five ticks, in UTC")
+                #expect(answer.text.components(of: "T02:30:00+0") == 5, "and in Berlin")
+            }
             #expect(try await stack.ask("DELETE", "/v1/schedules/nightly").status == 204)
             #expect(try await stack.ask("GET", "/v1/schedules").text == #"{"schedules":[]}"#)
+        }
+    }
+
+    @Test func `A schedule tells when it would tick, and how it may be read, before it is put in`()
+        async throws
+    {
+        try await Stack.with { stack, database in
+            let asked = try await put(
+                stack, "s", #"{"cron": "0 0 */2 * 1", "kind": "a", "dry_run": true}"#)
+            #expect(asked.status == 200, "\(asked.text)")
+            #expect(asked.text.components(of: "T00:00:00.000Z") == 5, "\(asked.text)")
+            #expect(asked.text.contains(#""remarks":["A day must match both"#), "\(asked.text)")
+            #expect(try await database.execute("SELECT count(*) FROM tasq.schedule") == "0")
+            // What is there stays, and tells whether it would be paused.
+            _ = try await put(stack, "s", #"{"cron": "@daily", "kind": "a"}"#)
+            _ = try await stack.ask("POST", "/v1/schedules/s/pause")
+            let other = try await put(
+                stack, "s",
+                #"{"cron": "30 2 * * *", "zone": "Asia/Tokyo", "kind": "a", "dry_run": true}"#)
+            #expect(other.text.contains(#""paused":true"#), "\(other.text)")
+            #expect(other.text.components(of: "T02:30:00+09:00") == 5, "\(other.text)")
+            #expect(other.text.contains(#""remarks":[]"#), "\(other.text)")
+            #expect(try await database.execute("SELECT cron FROM tasq.schedule") == "@daily")
+            // JSON it becomes only with the time in it.
+            try await database.execute(
+                "UPDATE tasq.schedule SET payload = convert_to('{\"at\":{tick_unix}}', 'UTF8')")
+            let shown = try await stack.ask("GET", "/v1/schedules/s").text
+            #expect(shown.contains(#""payload_text":"{\"at\":{tick_unix}}""#), "\(shown)")
         }
     }
 
@@ -66,6 +101,8 @@ import Testing
                 (#"{"cron": "@daily", "kind": "a", "jitter": "2d"}"#, "jitter"),
                 (#"{"cron": "@daily", "kind": "a", "every": 5}"#, "members"),
                 (#"{"cron": 5, "kind": "a"}"#, "cron"), ("[]", "object"), ("{", "JSON"),
+                (#"{"cron": "@daily", "kind": "a", "dry_run": 1}"#, "dry_run"),
+                (#"{"cron": "61 * * * *", "kind": "a", "dry_run": true}"#, "minute"),
             ] {
                 let answer = try await put(stack, "s", body)
                 #expect(answer.status == 400 && answer.text.contains(word), "\(answer.text)")
@@ -74,7 +111,8 @@ import Testing
             #expect(named.status == 400)
             #expect(try await database.execute("SELECT count(*) FROM tasq.schedule") == "0")
             for (method, path) in [
-                ("DELETE", "/v1/schedules/none"), ("POST", "/v1/schedules/none/pause"),
+                ("GET", "/v1/schedules/none"), ("DELETE", "/v1/schedules/none"),
+                ("POST", "/v1/schedules/none/pause"),
                 ("POST", "/v1/schedules/none/resume"), ("POST", "/v1/schedules/none/run"),
             ] {
                 #expect(try await stack.ask(method, path).status == 404)

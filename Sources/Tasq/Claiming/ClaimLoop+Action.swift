@@ -25,6 +25,8 @@ extension ClaimLoop {
         case sweep(upTo: Int, behind: [Name: QueuedCursor], flies: Bool)
         /// Pause, after saying what failed if that is new: ``Event/done``.
         case pause(Duration, telling: StoreError?)
+        /// End: what the store answers cannot be read, now or later.
+        case giveUp(StoreError)
     }
 
     /// What has happened.

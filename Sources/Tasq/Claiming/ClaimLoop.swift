@@ -136,9 +136,11 @@ struct ClaimLoop: Sendable {
         return failures.first
     }
 
+    /// Pauses after a failure; one that no pause mends is the end.
     mutating func pause(after error: StoreError, at now: Instant) -> Action {
         audits.note(error, at: now)
         step = .wait
+        if case .unreadable = error { return .giveUp(error) }
         let isNew = outage.attempts == 0
         return .pause(outage.next(), telling: isNew ? error : nil)
     }
@@ -173,11 +175,14 @@ struct ClaimLoop: Sendable {
                 step = .missed
             case .missed:
                 step = .find
-                // Where nobody has a place they are for others, at once.
+                // Where nobody has a place they are for others, at once. While takes fail a desk
+                // keeps them: an announcement would fail too, and who waits there sweeps.
+                let keeps = plan.findWork == nil && doorbellIsOut
                 if hasMissed, plan.findWork != .poll,
-                    ids.missedAreDue(at: now) || round.free == 0
+                    round.free == 0 || ids.missedAreDue(at: now) && !keeps
                 {
-                    action = .lookAgain(Array(ids.missed), areMissed: true)
+                    let missed = ids.lookAtMissed(at: now, all: round.free == 0)
+                    action = .lookAgain(missed, areMissed: true)
                 }
             case .find: action = find(at: now)
             case .take(let limit): action = take(upTo: limit, at: now)
@@ -245,12 +250,14 @@ struct ClaimLoop: Sendable {
     ) -> [Announcement] {
         guard case .claim(let limit) = step else {
             ids.forgetMissed()
-            return ids.passOn(foreign) + claimable(among: jobs, at: now)
+            let claimable = claimable(among: jobs, at: now)
+            ids.note(announcedAgain: claimable)
+            return ids.passOn(foreign, at: now) + claimable
         }
         let claimable = claimable(among: jobs, at: now)
         let others = ids.keep(
             limit, of: claimable, amongQueued: jobs.count + foreign.count)
-        return ids.passOn(foreign) + others
+        return ids.passOn(foreign, at: now) + others
     }
 
     /// Those that anybody may claim by their ids. Suspects have their own turn, and a sweep says

@@ -30,18 +30,22 @@ final class Settler: Sendable {
     private let store: any ClaimStore
     private let meters: Meters
     private let logger: Logger
+    private let onPutOff: @Sendable ([Duration]) -> Void
     private let onSettled: @Sendable ([Settled]) -> Void
     private let onLost: @Sendable (Settlement) -> Void
     private let state = Mutex(State())
 
+    /// `onPutOff` is told after which times jobs are due that were scheduled.
     init(
         store: any ClaimStore, meters: Meters, logger: Logger,
+        onPutOff: @escaping @Sendable ([Duration]) -> Void = { _ in },
         onSettled: @escaping @Sendable ([Settled]) -> Void,
         onLost: @escaping @Sendable (Settlement) -> Void
     ) {
         self.store = store
         self.meters = meters
         self.logger = logger
+        self.onPutOff = onPutOff
         self.onSettled = onSettled
         self.onLost = onLost
     }
@@ -153,6 +157,10 @@ final class Settler: Sendable {
     private func finish(_ batch: ArraySlice<Settlement>, _ answer: SettleAnswer) {
         meters.settled.add(answer.settled.count)
         onSettled(answer.settled)
+        let putOff = Set(answer.settled.filter { $0.status == .scheduled }.map(\.claim))
+        if !putOff.isEmpty {
+            onPutOff(batch.filter { putOff.contains($0.claim) }.compactMap(\.verdict.delay))
+        }
         guard answer.settled.count < batch.count else { return meters.ended(batch) }
         let settled = Set(answer.settled.map(\.claim))
         meters.ended(batch.filter { settled.contains($0.claim) })

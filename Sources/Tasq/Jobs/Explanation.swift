@@ -156,7 +156,14 @@ extension Circumstances {
             )
         }
         if job.runAt > asOf {
-            return (.notDue, "It is not due before \(job.runAt).")
+            guard asOf.duration(to: job.runAt) <= Self.longestHaste else {
+                return (.notDue, "It is not due before \(job.runAt).")
+            }
+            return (
+                .aboutToStart,
+                "It has been due since PostgreSQL's clock showed \(job.runAt), and that has gone "
+                    + "back: it is made due within seconds."
+            )
         }
         if job.crashes >= JobLimits.suspectCrashes {
             return (
@@ -179,6 +186,9 @@ extension Circumstances {
                 : "Nothing stands in its way: a worker takes it within about a second."
         )
     }
+
+    /// A queued job that lies further ahead was put off by hand (hasten.sql).
+    private static let longestHaste = Duration.seconds(86_400)
 
     fileprivate var origin: String {
         tick.map { " It was put in by the schedule `\($0.schedule)` for \($0.time)." } ?? ""

@@ -7,6 +7,11 @@
 /// forgot, they would announce everything once a second for ever. So while it is shared, foreign
 /// marks mean nothing, until none has been seen for a while.
 ///
+/// A copy of a database's files, as of a snapshot that was restored beside it, says of itself what the
+/// database says. Its marks bear other numbers, and so do those of whoever held the term before, which
+/// are found once, and for some looks of whoever does not know yet that another took it. They are taken
+/// for another database's, too, and told of when there are more than that makes.
+///
 /// Whoever finds a foreign mark leaves the lists as they are. They cannot be told apart, so emptying
 /// them would take the other's announcements away, which only sweeps make good; what stands on them
 /// twice or of an old file is dropped by the claim.
@@ -14,6 +19,8 @@ struct EpochWatch: Sendable {
     /// After so many looks without a foreign mark the doorbell is ours alone again; one that comes
     /// sooner after another is no old file's.
     static let quietLooks = 30
+    /// So many marks of others of this database show that it is there twice.
+    static let othersTold = 10
 
     /// What has to be announced again.
     enum Forgotten: Sendable, Hashable {
@@ -33,22 +40,37 @@ struct EpochWatch: Sendable {
         /// Looks since the last foreign mark; `nil` when there was none lately.
         var sinceForeign: Int?
         var isShared = false
+        /// Marks of others of this database since the doorbell was ours alone.
+        var others = 0
+        /// The number that the last mark written here bears.
+        var number: UInt32?
 
         var isInDoubt: Bool { sinceForeign != nil }
 
         /// Takes one look; whether it shows that something was forgotten.
         mutating func look(at reading: Epoch.Reading) -> Bool {
-            guard case .foreign = reading else {
+            switch reading {
+            case .confirmed, .forgotten:
                 if let looks = sinceForeign {
                     let isQuiet = looks + 1 >= EpochWatch.quietLooks
                     sinceForeign = isQuiet ? nil : looks + 1
                     isShared = isShared && !isQuiet
+                    if isQuiet { others = 0 }
                 }
                 return reading == .forgotten
+            case .foreign:
+                noteForeign()
+                return !isShared
+            case .others(let isOlder):
+                noteForeign()
+                others = min(others + 1, EpochWatch.othersTold)
+                return isOlder && !isShared
             }
+        }
+
+        private mutating func noteForeign() {
             isShared = isShared || sinceForeign != nil
             sinceForeign = 0
-            return !isShared
         }
     }
 
@@ -60,6 +82,8 @@ struct EpochWatch: Sendable {
     private var parts: [Name: Place] = [:]
     /// Whether what was found last had been out of order; otherwise it forgot.
     private(set) var endedOutage = false
+    /// Whether something is gone of what was found last; otherwise it had merely been out of order.
+    private(set) var hasForgotten = false
     /// Whether another database's marks stood lately where something was forgotten: the lists may
     /// be its.
     private(set) var keepsLists = false
@@ -87,6 +111,7 @@ struct EpochWatch: Sendable {
     mutating func look(at marks: EpochMarks, since known: Epoch) -> Forgotten? {
         defer { isOut = false }
         endedOutage = false
+        hasForgotten = false
         keepsLists = false
         sharer = nil
         looksAlone = min(looksAlone + 1, Self.quietLooks)
@@ -119,11 +144,23 @@ struct EpochWatch: Sendable {
     private mutating func take(
         _ mark: String?, of queue: Name?, isBack: Bool, _ known: Epoch
     ) -> Bool {
-        let reading = known.reading(of: mark)
+        var reading = known.reading(of: mark)
         var place = queue.map { parts[$0, default: Place()] } ?? whole
-        let isForgotten = place.look(at: reading) || isBack
+        // Who has written none here yet finds that of whoever held the term before.
+        if case .others(let isOlder) = reading, place.number != known.number {
+            reading = isOlder ? .forgotten : .confirmed
+        }
+        place.number = known.number
+        let isGone = place.look(at: reading)
+        if isGone { hasForgotten = true }
+        let isForgotten = isGone || isBack
         if let queue { parts[queue] = place } else { whole = place }
-        if case .foreign(let name) = reading {
+        switch reading {
+        case .confirmed, .forgotten: break
+        case .others:
+            looksAlone = 0
+            if place.others == Self.othersTold { sharer = known.database.name }
+        case .foreign(let name):
             looksAlone = 0
             if place.isShared { sharer = name }
         }

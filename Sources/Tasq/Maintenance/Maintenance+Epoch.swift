@@ -3,19 +3,10 @@ import Synchronization
 
 /// Watching whether the doorbell forgot, and ringing it anew.
 extension Maintenance {
-    /// What has to be announced again.
-    struct Refill: Sendable {
-        var what: EpochWatch.Forgotten
-        /// The lists may be another database's.
-        var keepsLists: Bool
-
-        /// What both say. Lists that one of them keeps are kept.
-        func joined(with other: Refill?) -> Refill {
-            Refill(
-                what: what.joined(with: other?.what),
-                keepsLists: keepsLists || other?.keepsLists ?? false)
-        }
-    }
+    /// Between two attempts at a refill: the longest while the doorbell refuses it, and while
+    /// PostgreSQL is away.
+    static let longestRefillPause = Duration.seconds(60)
+    static let longestStorePause = Duration.seconds(5)
 
     /// Advances the mark once a second while the term is held. Apart from the look at the workers,
     /// which a doorbell that hangs must not delay.
@@ -51,7 +42,9 @@ extension Maintenance {
             logger.info(
                 "announces queued jobs again",
                 metadata: ["reason": watch.endedOutage ? "redis was out" : "redis forgot"])
-            refill(Refill(what: lost, keepsLists: watch.keepsLists))
+            refill(
+                Refill(
+                    what: lost, keepsLists: watch.keepsLists, isOfLoss: watch.hasForgotten))
         } catch {
             watch.noteOutage()
         }
@@ -71,28 +64,49 @@ extension Maintenance {
 
     private func refill(_ lost: Refill) {
         forgotten.withLock { $0 = lost.joined(with: $0) }
-        refill.continuation.yield()
+        refillAlarm.set(after: .zero)
     }
 
+    /// One that is interrupted goes on where it stopped, after a pause, or once the doorbell was out of
+    /// order and is back: a full Redis takes and refuses by turns, and emptying its lists each time
+    /// would leave the workers nothing. What could not be announced meanwhile comes after that.
     func reconcile() async {
         let reconciler = Reconciler(
             store: store, announcer: announcer, meters: meters, logger: logger)
-        for await _ in refill.stream {
-            let lost = forgotten.withLock { forgotten in
-                defer { forgotten = nil }
-                return forgotten
-            }
-            guard let lost else { continue }
-            isRefilling.store(true, ordering: .relaxed)
-            defer { isRefilling.store(false, ordering: .relaxed) }
+        var interrupted: Refill?
+        var isTold = false
+        var outage = Backoff(from: Self.tick, to: Self.longestRefillPause)
+        while !Task.isCancelled {
+            await refillAlarm.wait()
+            guard !Task.isCancelled, let next = nextRefill(after: interrupted) else { continue }
             do throws(Reconciler.Interruption) {
-                try await reconciler.reannounce(lost.what, keepsLists: lost.keepsLists)
+                isRefilling.store(true, ordering: .relaxed)
+                defer { isRefilling.store(false, ordering: .relaxed) }
+                try await reconciler.reannounce(next)
+                interrupted = nil
+                isTold = false
+                outage.reset()
+                if forgotten.withLock({ $0 != nil }) { refillAlarm.set(after: .zero) }
             } catch {
-                logger.warning(
-                    "could not announce all jobs", metadata: ["error": "\(error.cause)"])
-                guard await sleep(for: Self.tick) else { return }
-                refill(Refill(what: error.rest, keepsLists: lost.keepsLists))
+                interrupted = error.rest
+                if error.count > 0 { outage.reset() }
+                if !isTold {
+                    logger.warning(
+                        "could not announce all jobs", metadata: ["error": "\(error.cause)"])
+                }
+                isTold = true
+                let pause = outage.next()
+                let isStore = error.cause is StoreError
+                refillAlarm.set(after: isStore ? min(pause, Self.longestStorePause) : pause)
             }
+        }
+    }
+
+    private func nextRefill(after interrupted: Refill?) -> Refill? {
+        forgotten.withLock { forgotten in
+            if let interrupted, !(forgotten?.isOfLoss ?? false) { return interrupted }
+            defer { forgotten = nil }
+            return forgotten?.joined(with: interrupted)
         }
     }
 }

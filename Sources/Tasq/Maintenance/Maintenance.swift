@@ -3,7 +3,8 @@ import Synchronization
 
 /// What one process at a time does for all: reaps dead workers, promotes what is due, fires the
 /// ticks of schedules, watches whether the doorbell forgot, takes off its lists what nobody else
-/// does, announces what SQL has enqueued, and notes what has been done for charts.
+/// does, announces what SQL has enqueued, makes due what a clock that went back has put off, and notes
+/// what has been done for charts.
 ///
 /// The right to do so is a term in a row, which its holder renews. Whoever sees it stand still for
 /// longer than a holder takes, by its own clock, takes it over. Two holders at once do no harm:
@@ -34,16 +35,16 @@ final class Maintenance: Sendable {
     private let holder: @Sendable () -> WorkerID?
     let store: any JobStore
     let announcer: any Announcer
-    private let doorbell: Doorbell
+    let doorbell: Doorbell
     private let promoter: Promoter
     /// Set to the next tick of a schedule.
     private let tickAlarm = Alarm()
     let meters: Meters
     let logger: Logger
     private let failures: FailureLog
-    private let holdsTerm = Atomic<Bool>(false)
+    let holdsTerm = Atomic<Bool>(false)
     /// Jobs ran at the last look.
-    private let isBusy = Atomic<Bool>(false)
+    let isBusy = Atomic<Bool>(false)
     /// Queued jobs are being announced again.
     let isRefilling = Atomic<Bool>(false)
     /// The doorbell's mark as it was last written, while the term is held.
@@ -56,7 +57,8 @@ final class Maintenance: Sendable {
     let hasWarned = Atomic<Bool>(false)
     /// No other database has rung the same bell for a while.
     let isAlone = Atomic<Bool>(false)
-    let refill = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// Set to when something of it is to be announced.
+    let refillAlarm = Alarm()
     private let elected = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// `holder` is who asks for the term: a registered worker, whose end is then seen by its
@@ -80,12 +82,15 @@ final class Maintenance: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.lead() }
             group.addTask { await self.watchEpoch() }
-            group.addTask { await self.promoter.run() }
+            group.addTask {
+                await self.promoter.run { self.holdsTerm.load(ordering: .relaxed) }
+            }
             group.addTask { await self.reconcile() }
             group.addTask { await self.weed() }
             group.addTask { await self.relayCommits() }
             group.addTask { await self.keepTallies() }
             group.addTask { await self.fireTicks() }
+            group.addTask { await self.hasten() }
         }
     }
 
@@ -180,7 +185,10 @@ final class Maintenance: Sendable {
         watch.others.reset()
         if isNew {
             let database = try await store.identity()
-            epoch.withLock { $0 = Epoch(database: database, counter: leadership.counter) }
+            let known = Epoch(
+                database: database, counter: leadership.counter,
+                number: UInt32.random(in: UInt32.min...UInt32.max))
+            epoch.withLock { $0 = known }
             logger.debug("holds the maintenance term", metadata: ["term": "\(leadership.term)"])
             elected.continuation.yield()
         }
@@ -206,14 +214,17 @@ final class Maintenance: Sendable {
 
     /// Takes back every claim whose worker is gone.
     private func reap() async throws(StoreError) {
-        while true {
-            let reaped = try await store.reap(upTo: Self.reapLimit)
-            guard !reaped.isEmpty else { return }
+        var end: JobID?
+        repeat {
+            let page = try await store.reap(upTo: Self.reapLimit, behind: end)
+            end = page.end
+            let reaped = page.claims
+            guard !reaped.isEmpty else { continue }
             meters.reaped.add(reaped.count)
             logger.warning("took claims back", metadata: ["jobs": "\(reaped.count)"])
             failures.tell(reaped)
             doorbell.ring(reaped.filter { $0.status == .queued }.map(\.announcement))
-        }
+        } while end != nil
     }
 
     /// Notes what has been done so far, while the term is held; nothing hangs on it.

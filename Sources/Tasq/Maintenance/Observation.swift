@@ -1,22 +1,27 @@
 /// Judges by its own monotonic clock which workers are dead.
 ///
 /// A worker is dead when successful looks, none too far apart, have seen the same heartbeat number
-/// for a whole lease; or, when its session lock has fallen too, for a heartbeat or two since then.
+/// for a whole lease; or, when its session lock has fallen too, for a heartbeat since then.
 /// Nothing else counts: not the database's clock, which may jump, nor time in which nobody could
-/// look, because then the workers could not beat either. A look after a gap starts all
-/// observations anew.
+/// look, because then the workers could not beat either. A look after a gap begins the lease anew;
+/// only where gap follows gap do two leases of looks, all told, stand for one without a gap, for
+/// whoever looks over a bad way must find dead workers too.
 ///
 /// A lock falls when its session ends. A worker that lives notices at once and beats anew over
-/// another connection, so one heartbeat without that is enough, if the session cannot have ended
-/// because the database itself was away: this observer was in touch with it for a heartbeat before.
-/// Otherwise all workers are just coming back, and they get two.
+/// another connection, so one heartbeat without that is enough, if nothing but the worker's own end
+/// explains it. The end of a server ends every session, and is told from that by the database
+/// (``WorkerSight/lockFell``). What cut this observer off may have cut others off too; workers then
+/// come back one by one, some later than others, so for a lease from its own return a fallen lock
+/// tells nothing.
 struct Observation {
     private struct Sighting {
-        var sequence: Int64
-        var since: ContinuousClock.Instant
-        /// Since when the lock is seen to have fallen, and whether nothing but the worker's own
-        /// end explains it.
-        var fell: (since: ContinuousClock.Instant, isTelling: Bool)?
+        let sequence: Int64
+        /// Since when it is seen so without a gap; nil until the next look.
+        var since: ContinuousClock.Instant?
+        /// For how long it was seen so before gaps.
+        var earlier = Duration.zero
+        /// Since when its lock is seen without a gap to have fallen, if that tells anything.
+        var fell: ContinuousClock.Instant?
     }
 
     /// The least time that a worker whose lock fell has to show that it lives.
@@ -26,8 +31,10 @@ struct Observation {
     let longestGap: Duration
     private var sightings: [WorkerID: Sighting] = [:]
     private var lastContact: ContinuousClock.Instant?
-    /// Since when the database answered without a gap.
-    private var inTouchSince: ContinuousClock.Instant?
+    /// Whether the database did not answer when it was last asked.
+    private var isCutOff = false
+    /// When it answered again after it had not; nil if it always has.
+    private var backSince: ContinuousClock.Instant?
     /// Whether a heartbeat stood still between the last two looks, however far apart they were:
     /// whoever looked less often then looks more closely.
     private(set) var hasStillWorker = false
@@ -49,8 +56,7 @@ struct Observation {
     mutating func look(
         at workers: [WorkerSight], now: ContinuousClock.Instant
     ) -> [WorkerSight] {
-        let isGap = noteContact(now)
-        let inTouch = now - (inTouchSince ?? now)
+        noteContact(now)
         hasStillWorker = false
         nextVerdict = nil
         var seen: [WorkerID: Sighting] = [:]
@@ -58,13 +64,10 @@ struct Observation {
         for worker in workers {
             let known = sightings[worker.id].flatMap { $0.sequence == worker.sequence ? $0 : nil }
             hasStillWorker = hasStillWorker || known != nil
-            var sighting = Sighting(sequence: worker.sequence, since: now)
-            if let known, !isGap { sighting = known }
-            if !worker.lockFell {
-                sighting.fell = nil
-            } else if sighting.fell == nil {
-                sighting.fell = (now, inTouch >= worker.heartbeat)
-            }
+            var sighting = known ?? Sighting(sequence: worker.sequence)
+            sighting.since = sighting.since ?? now
+            let isTelling = backSince.map { now - $0 >= worker.lease } ?? true
+            sighting.fell = worker.lockFell && isTelling ? sighting.fell ?? now : nil
             seen[worker.id] = sighting
             let verdict = untilVerdict(on: sighting, of: worker, now: now)
             if verdict <= .zero {
@@ -81,25 +84,37 @@ struct Observation {
     private func untilVerdict(
         on sighting: Sighting, of worker: WorkerSight, now: ContinuousClock.Instant
     ) -> Duration {
-        let byLease = worker.lease - (now - sighting.since)
+        let still = now - (sighting.since ?? now)
+        let byLease = min(worker.lease, worker.lease * 2 - sighting.earlier) - still
         guard let fell = sighting.fell else { return byLease }
-        let wait = max(worker.heartbeat, Self.shortestWait) * (fell.isTelling ? 1 : 2)
-        return min(byLease, wait - (now - fell.since))
+        return min(byLease, max(worker.heartbeat, Self.shortestWait) - (now - fell))
     }
 
-    /// Says whether there was a gap before this answer.
-    @discardableResult
-    private mutating func noteContact(_ now: ContinuousClock.Instant) -> Bool {
-        let isGap = lastContact.map { now - $0 > longestGap } ?? false
-        if isGap || lastContact == nil { inTouchSince = now }
+    private mutating func noteContact(_ now: ContinuousClock.Instant) {
+        let silence = lastContact.map { now - $0 } ?? .zero
+        if silence > longestGap { breakOff() }
+        // Twice as long, as whoever holds the term of an idle system looks less often.
+        if isCutOff || silence > longestGap * 2 { backSince = now }
+        isCutOff = false
         lastContact = now
-        return isGap
     }
 
-    /// Forgets everything: the database did not answer.
+    /// Counts what was seen until the last answer as seen before a gap.
+    private mutating func breakOff() {
+        guard let lastContact else { return }
+        sightings = sightings.mapValues { sighting in
+            guard let since = sighting.since else { return sighting }
+            var broken = sighting
+            broken.earlier += lastContact - since
+            (broken.since, broken.fell) = (nil, nil)
+            return broken
+        }
+    }
+
+    /// The database did not answer: there is a gap.
     mutating func reset() {
-        sightings = [:]
+        breakOff()
         lastContact = nil
-        inTouchSince = nil
+        isCutOff = true
     }
 }

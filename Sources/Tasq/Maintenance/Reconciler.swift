@@ -1,11 +1,47 @@
 import Logging
 
+/// What has to be announced again.
+struct Refill: Sendable {
+    /// Where a walk goes on that was interrupted.
+    struct Place: Sendable, Hashable {
+        /// Behind this job; `nil` is in front of all.
+        var cursor: QueuedCursor?
+        /// The lists of its queue were emptied.
+        var isCleared = false
+    }
+
+    var what: EpochWatch.Forgotten
+    /// The lists may be another database's.
+    var keepsLists: Bool
+    /// Something is gone. Otherwise the doorbell was out of order, and only what was to be announced
+    /// meanwhile is not there.
+    var isOfLoss: Bool
+    /// Where the walk over all goes on, and those over one queue each.
+    var place = Place()
+    var places: [Name: Place] = [:]
+
+    /// What both say. Lists that one of them keeps are kept; of what is forgotten anew nothing is
+    /// announced already.
+    func joined(with older: Refill?) -> Refill {
+        guard let older else { return self }
+        var both = self
+        both.what = what.joined(with: older.what)
+        both.keepsLists = keepsLists || older.keepsLists
+        both.isOfLoss = isOfLoss || older.isOfLoss
+        both.place = Place()
+        if case .queues(let mine) = what, case .queues = older.what {
+            both.places = older.places.filter { !mine.contains($0.key) }
+        }
+        return both
+    }
+}
+
 /// Announces every queued job again after the announcer forgot.
 ///
 /// The lists of a queue are emptied before its first page is read, unless they may be another
-/// database's, so a refill leaves no duplicates however often it happens: what is committed before the page is on it, what is committed later
-/// is announced by whoever commits it. Pages grow from small to large, so that the first workers
-/// start at once and none is drowned.
+/// database's, so a refill leaves no duplicates however often it happens: what is committed before the
+/// page is on it, what is committed later is announced by whoever commits it. Pages grow from small to
+/// large, so that the first workers start at once and none is drowned.
 struct Reconciler: Sendable {
     static let firstPage = 256
     static let largestPage = 8192
@@ -15,72 +51,74 @@ struct Reconciler: Sendable {
     let meters: Meters
     let logger: Logger
 
-    /// What is left to announce, and why.
     struct Interruption: Error {
-        let rest: EpochWatch.Forgotten
+        /// What is left to announce, from where it stopped.
+        let rest: Refill
+        /// Jobs that were announced before.
+        let count: Int
         /// A `StoreError` or an `AnnouncerError`.
         let cause: any Error
     }
 
-    /// Announces queued jobs, by queue, most urgent and oldest first. Starting again is safe.
+    /// Announces queued jobs, by queue, most urgent and oldest first.
     ///
     /// A queue whose part of the doorbell is out of order does not keep the others waiting.
-    ///
-    /// - Parameter keepsLists: Nothing is taken off a list before; what is announced stands twice.
-    func reannounce(
-        _ what: EpochWatch.Forgotten, keepsLists: Bool
-    ) async throws(Interruption) {
+    func reannounce(_ refill: Refill) async throws(Interruption) {
+        var rest = refill
         var count = 0
-        var interruption: Interruption?
-        switch what {
+        var cause: (any Error)?
+        switch refill.what {
         case .everything:
             do {
-                try await reannounce(
-                    after: nil, onlyItsQueue: false, keepsLists: keepsLists, &count)
+                try await walk(
+                    from: &rest.place, onlyItsQueue: false, keepsLists: refill.keepsLists, &count)
             } catch {
-                interruption = Interruption(rest: what, cause: error)
+                cause = error
             }
         case .queues(let queues):
+            var left: Set<Name> = []
+            rest.places = [:]
             for queue in queues.sorted() where !Task.isCancelled {
+                var place = refill.places[queue] ?? Refill.Place(cursor: .start(of: queue))
                 do {
-                    if !keepsLists { try await announcer.clear([queue]) }
-                    try await reannounce(
-                        after: .start(of: queue), onlyItsQueue: true, keepsLists: keepsLists,
-                        &count)
+                    try await walk(
+                        from: &place, onlyItsQueue: true, keepsLists: refill.keepsLists, &count)
                 } catch {
-                    let rest = EpochWatch.Forgotten.queues([queue]).joined(with: interruption?.rest)
-                    interruption = Interruption(rest: rest, cause: error)
+                    cause = error
+                    left.insert(queue)
+                    rest.places[queue] = place
                 }
             }
+            rest.what = .queues(left)
         }
-        if let interruption { throw interruption }
+        if let cause { throw Interruption(rest: rest, count: count, cause: cause) }
         logger.info("announced queued jobs again", metadata: ["jobs": "\(count)"])
     }
 
-    /// - Parameter cursor: In front of a queue whose lists are empty; `nil`: of all.
-    private func reannounce(
-        after cursor: QueuedCursor?, onlyItsQueue: Bool, keepsLists: Bool, _ count: inout Int
+    /// Walks on from a place, which it leaves where it came to.
+    private func walk(
+        from place: inout Refill.Place, onlyItsQueue: Bool, keepsLists: Bool, _ count: inout Int
     ) async throws {
-        var cursor = cursor
-        var cleared: Set<Name> = cursor.map { [$0.queue] } ?? []
         var limit = Self.firstPage
-        repeat {
-            var page = try await store.queued(after: cursor, limit: limit)
-            if let new = page.jobs.first(where: { !cleared.contains($0.queue) })?.queue {
+        while !Task.isCancelled {
+            let queue = place.cursor?.queue
+            if let queue, !place.isCleared {
+                if !keepsLists { try await announcer.clear([queue]) }
+                place.isCleared = true
+            }
+            var page = try await store.queued(after: place.cursor, limit: limit)
+            if let new = page.jobs.first(where: { $0.queue != queue })?.queue {
                 // By position: the database's collation need not be Swift's order.
-                page.jobs = Array(page.jobs.prefix { cleared.contains($0.queue) })
+                page.jobs = Array(page.jobs.prefix { $0.queue == queue })
                 page.next = onlyItsQueue ? nil : .start(of: new)
-                if !onlyItsQueue {
-                    if !keepsLists { try await announcer.clear([new]) }
-                    cleared.insert(new)
-                }
             }
             try await announcer.refill(page.jobs)
             meters.reannounced.add(page.jobs.count)
             count += page.jobs.count
-            cursor = page.next
+            guard let next = page.next else { return }
+            place = Refill.Place(cursor: next, isCleared: next.queue == queue)
             limit = min(limit * 2, Self.largestPage)
-        } while cursor != nil && !Task.isCancelled
+        }
     }
 }
 

@@ -9,6 +9,9 @@ struct Scheduler: Sendable {
     static let scheduleLimit = 50
     /// Ticks fired in one statement.
     static let tickLimit = 100
+    /// When a schedule that cannot tick is looked at again: its zone may have been installed, or
+    /// another host that has it may hold the term.
+    static let retryPause = Duration.seconds(300)
 
     let store: any ScheduleStore
     let doorbell: Doorbell
@@ -50,16 +53,17 @@ struct Scheduler: Sendable {
             // So that one with many missed ticks does not hold up the others.
             let share = max(1, Self.tickLimit / due.records.count)
             let firings = due.records.map { Firing(of: $0, now: due.asOf, limit: share) }
-            for firing in firings {
-                guard let problem = firing.problem else { continue }
-                logger.error(
-                    "a schedule does not tick",
-                    metadata: [
-                        "schedule": "\(firing.schedule.entry.name)", "problem": "\(problem)",
-                    ])
-            }
-            try await write(firings)
+            for firing in firings { tell(of: firing) }
+            try await write(firings, now: due.asOf)
         }
+    }
+
+    /// Once for each reason why a schedule does not tick.
+    private func tell(of firing: Firing) {
+        guard let problem = firing.problem, problem != firing.schedule.problem else { return }
+        logger.error(
+            "a schedule does not tick",
+            metadata: ["schedule": "\(firing.schedule.entry.name)", "problem": "\(problem)"])
     }
 
     /// Sets the alarm to a tick that comes before the holder of the term looks again: until a later one
@@ -69,22 +73,20 @@ struct Scheduler: Sendable {
     }
 
     /// Together if that can be; a schedule whose jobs PostgreSQL refuses does not hold up the others.
-    private func write(_ firings: [Firing]) async throws(StoreError) {
+    private func write(_ firings: [Firing], now: Timestamp) async throws(StoreError) {
         do throws(StoreError) {
             announce(try await store.fire(firings, isByHand: false))
             return
         } catch {
             guard case .rejected(_, let reason) = error else { throw error }
             guard firings.count == 1, let firing = firings.first else {
-                for firing in firings { try await write([firing]) }
+                for firing in firings { try await write([firing], now: now) }
                 return
             }
             guard firing.problem == nil else { throw error }
-            logger.error(
-                "a schedule does not tick",
-                metadata: ["schedule": "\(firing.schedule.entry.name)", "problem": "\(reason)"])
-            let stop = Firing(schedule: firing.schedule, ticks: [], next: nil, problem: reason)
-            try await write([stop])
+            let stop = Firing(stopping: firing.schedule, now: now, problem: reason)
+            tell(of: stop)
+            try await write([stop], now: now)
         }
     }
 
@@ -109,8 +111,16 @@ extension Firing {
             for tick in due.ticks { ticks.append((tick: tick, job: try entry.job(at: tick))) }
             next = due.next
         } catch {
-            ticks = []
-            problem = error.description
+            self = Firing(stopping: record, now: now, problem: error.description)
         }
+    }
+
+    /// It does not tick, for a reason that may have gone when it is looked at again: then it goes on
+    /// with the first tick since.
+    fileprivate init(stopping record: ScheduleRecord, now: Timestamp, problem: String) {
+        let pause = Scheduler.retryPause.inMicroseconds
+        self.init(
+            schedule: record, ticks: [], next: Timestamp(microseconds: now.microseconds &+ pause),
+            problem: problem)
     }
 }

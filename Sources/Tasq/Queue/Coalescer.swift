@@ -11,7 +11,8 @@ import Synchronization
 /// gets its own answer after the commit. A lone caller writes in its own task, a batch of several is
 /// written in an unstructured one, so that cancelling one caller (an HTTP client that hung up) does
 /// not cancel the others' writes. A batch that the store refuses for its data, or that waits for
-/// somebody's lock, is split until the item at fault stands alone.
+/// somebody's lock, is split until the item at fault stands alone; ``HeldKeys`` says what becomes of one
+/// that waits.
 package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     package typealias Write = @Sendable ([Item]) async throws(StoreError) -> [Answer]
 
@@ -58,19 +59,23 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     private let byteLimit: Int
     private let weigh: @Sendable (Item) -> Int
     private let write: Write
+    private let writePiece: Write
     private let state = Mutex(State())
 
     /// A batch has at most `batchLimit` items that weigh at most `byteLimit` together, or is a single
-    /// call.
+    /// call. The pieces of one that waited for a lock are written by `writePiece`, which need not wait
+    /// as long again.
     package init(
         batchLimit: Int, flightLimit: Int = 1, byteLimit: Int = .max,
-        weighing weigh: @escaping @Sendable (Item) -> Int = { _ in 0 }, write: @escaping Write
+        weighing weigh: @escaping @Sendable (Item) -> Int = { _ in 0 },
+        writingPieces writePiece: Write? = nil, write: @escaping Write
     ) {
         self.batchLimit = batchLimit
         self.flightLimit = flightLimit
         self.byteLimit = byteLimit
         self.weigh = weigh
         self.write = write
+        self.writePiece = writePiece ?? write
     }
 
     /// Writes the items together, perhaps with others', and answers in their order.
@@ -173,7 +178,7 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
         while true {
             await pause()
             guard let batch = nextBatch() else { return }
-            await send(batch[...])
+            await send(batch[...], by: write)
         }
     }
 
@@ -225,7 +230,7 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
         }
     }
 
-    private func send(_ batch: ArraySlice<Call>) async {
+    private func send(_ batch: ArraySlice<Call>, by write: Write) async {
         do throws(StoreError) {
             var answers = try await write(batch.flatMap(\.items))[...]
             for call in batch {
@@ -235,8 +240,9 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
         } catch {
             if error.concernsSomeRows, batch.count > 1 {
                 let middle = batch.startIndex + batch.count / 2
-                await send(batch[..<middle])
-                await send(batch[middle...])
+                let next = error.isContended ? writePiece : write
+                await send(batch[..<middle], by: next)
+                await send(batch[middle...], by: next)
             } else {
                 for call in batch { call.answer.resume(returning: .failure(error)) }
             }
@@ -245,11 +251,16 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
 }
 
 extension StoreError {
+    /// Whether somebody else's lock was waited for in vain.
+    var isContended: Bool {
+        if case .contended = self { true } else { false }
+    }
+
     /// Whether a part of the batch may go through without the rest.
     fileprivate var concernsSomeRows: Bool {
         switch self {
         case .rejected, .contended: true
-        case .unavailable, .unknown, .denied, .misconfigured: false
+        case .unavailable, .unknown, .denied, .misconfigured, .unreadable: false
         }
     }
 }

@@ -52,11 +52,16 @@ extension Queue {
 
 extension JobID {
     /// The id of the job that a bulk action makes of an event: a UUIDv8 (RFC 9562, section 5.8) with the
-    /// event's time and the random bits of both, in no year that an ordinary id tells.
+    /// event's time, in no year that an ordinary id tells, and 62 bits that follow from all three. They
+    /// are mixed, as whoever asks may number bulk actions by hand.
     init(of event: PayloadID, at place: Int, by bulk: BulkID) {
-        let random = (event.low ^ bulk.low ^ UInt64(place)) & 0x3FFF_FFFF_FFFF_FFFF
-        self.init(
-            high: event.high & ~0xF000 | 0x8000 | 1 << 63, low: random | 0x8000_0000_0000_0000)
+        var mixed: UInt64 = 0
+        for word in [bulk.high, bulk.low, event.low, UInt64(place)] {
+            mixed = (mixed ^ word) &* 0x9E37_79B9_7F4A_7C15
+            mixed ^= mixed >> 32
+        }
+        let stamped: UInt64 = event.high & ~0xF000 | 0x8000
+        self.init(high: stamped | 1 << 63, low: mixed >> 2 | 0x8000_0000_0000_0000)
     }
 }
 

@@ -12,29 +12,79 @@ public final class Queue: Sendable {
     /// What each further job of an event counts for in that, so that a statement has a few thousand
     /// rows at most.
     static let jobWeight = 4096
+    /// How long a statement of several jobs or events waits for a key that somebody else has locked,
+    /// and how long its pieces do after that.
+    static let keyPatience = Duration.milliseconds(100)
+    static let piecePatience = Duration.milliseconds(20)
+    /// How long a statement waits that is set aside with such a key; see ``HeldKeys``.
+    static let heldKeyPatience = Duration.milliseconds(200)
 
     package let store: any JobStore
     let doorbell: Doorbell
     let meters: Meters
     private let enqueuing: Coalescer<NewJob, Enqueued>
-    /// Apart from the rest, because a key that an open transaction holds is waited for.
+    /// Apart from the rest, because a key may have to be waited for.
     private let enqueuingUnique: Coalescer<NewJob, Enqueued>
+    private let heldJobs: HeldKeys<NewJob, Enqueued>
     private let accepting: Coalescer<NewEvent, Accepted>
     /// Apart, because each takes a statement of its own, and a long one.
     private let acceptingLarge: Coalescer<NewEvent, Accepted>
+    private let heldEvents: HeldKeys<NewEvent, Accepted>
 
     /// Makes a queue on a store; without an announcer workers find its jobs by polling.
     public convenience init(store: any JobStore, announcer: any Announcer = NoAnnouncer()) {
         self.init(store: store, announcer: announcer, meters: Meters())
     }
 
-    package init(store: any JobStore, announcer: any Announcer, meters: Meters) {
+    /// A call waits up to `lockPatience` for a key that somebody else has locked.
+    package init(
+        store: any JobStore, announcer: any Announcer, meters: Meters,
+        lockPatience: Duration = .seconds(2)
+    ) {
         let doorbell = Doorbell(announcer, meters: meters)
         self.store = store
         self.doorbell = doorbell
         self.meters = meters
-        let write: Coalescer<NewJob, Enqueued>.Write = { jobs throws(StoreError) in
-            let answers = try await store.enqueue(jobs)
+        let enqueue = { (patience: Duration) in
+            Queue.enqueue(in: store, waiting: patience, doorbell, meters)
+        }
+        let accept = { (patience: Duration) in
+            Queue.accept(in: store, waiting: patience, doorbell, meters)
+        }
+        let weighJob = { @Sendable (job: NewJob) in job.payload.body.count }
+        let weighEvent = { @Sendable (event: NewEvent) in
+            event.payload.body.count + max(0, event.jobs.count - 1) * Queue.jobWeight
+        }
+        enqueuing = Coalescer(
+            batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
+            weighing: weighJob, write: enqueue(Self.keyPatience))
+        enqueuingUnique = Coalescer(
+            batchLimit: Self.batchLimit, flightLimit: 3, byteLimit: Self.batchBytes,
+            weighing: weighJob, writingPieces: enqueue(Self.piecePatience),
+            write: enqueue(Self.keyPatience))
+        heldJobs = HeldKeys(
+            limits: .init(patience: lockPatience), batchLimit: Self.batchLimit,
+            byteLimit: Self.batchBytes, weighing: weighJob, by: { $0.uniqueKey },
+            write: enqueue(Self.heldKeyPatience))
+        accepting = Coalescer(
+            batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
+            weighing: weighEvent, writingPieces: accept(Self.piecePatience),
+            write: accept(Self.keyPatience))
+        acceptingLarge = Coalescer(
+            batchLimit: 1, flightLimit: 2, write: accept(Self.keyPatience))
+        heldEvents = HeldKeys(
+            limits: .init(patience: lockPatience), batchLimit: Self.batchLimit,
+            byteLimit: Self.batchBytes, weighing: weighEvent,
+            by: { event in event.providerID.map { "\(event.source) \($0)" } },
+            write: accept(Self.heldKeyPatience))
+    }
+
+    /// Stores jobs with what follows from it.
+    private static func enqueue(
+        in store: any JobStore, waiting patience: Duration, _ doorbell: Doorbell, _ meters: Meters
+    ) -> Coalescer<NewJob, Enqueued>.Write {
+        { jobs throws(StoreError) in
+            let answers = try await store.enqueue(jobs, patience: patience)
             doorbell.ring(stored(of: jobs, answers))
             let moved = rescheduled(of: jobs, answers)
             if !moved.isEmpty {
@@ -49,25 +99,20 @@ public final class Queue: Sendable {
                 on: zip(jobs, answers).filter { $1.isStored }.map { $0.0.options.queue })
             return answers
         }
-        enqueuing = Coalescer(
-            batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
-            weighing: { $0.payload.body.count }, write: write)
-        enqueuingUnique = Coalescer(
-            batchLimit: Self.batchLimit, byteLimit: Self.batchBytes,
-            weighing: { $0.payload.body.count }, write: write)
-        let accept: Coalescer<NewEvent, Accepted>.Write = { events throws(StoreError) in
-            let answers = try await store.accept(events)
+    }
+
+    /// Stores events with what follows from it.
+    private static func accept(
+        in store: any JobStore, waiting patience: Duration, _ doorbell: Doorbell, _ meters: Meters
+    ) -> Coalescer<NewEvent, Accepted>.Write {
+        { events throws(StoreError) in
+            let answers = try await store.accept(events, patience: patience)
             for (event, answer) in zip(events, answers) where answer == .stored {
                 doorbell.ring(event.jobs.filter(\.start.isDue).map(\.announcement))
                 meters.stored(event.jobs.count, on: event.jobs.map(\.options.queue))
             }
             return answers
         }
-        accepting = Coalescer(
-            batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
-            weighing: { $0.payload.body.count + max(0, $0.jobs.count - 1) * Queue.jobWeight },
-            write: accept)
-        acceptingLarge = Coalescer(batchLimit: 1, flightLimit: 2, write: accept)
     }
 
     /// Stores a job of a Swift type; returns its id, or that of the unfinished job with the same
@@ -102,7 +147,8 @@ public final class Queue: Sendable {
         let jobs = traced(jobs)
         let isPlain = jobs.allSatisfy { $0.uniqueKey == nil }
         return try await measured { () async throws(StoreError) in
-            try await (isPlain ? self.enqueuing : self.enqueuingUnique).submit(jobs)
+            guard !isPlain else { return try await self.enqueuing.submit(jobs) }
+            return try await self.heldJobs.submit(jobs, unlessHeldUp: self.enqueuingUnique)
         }
     }
 
@@ -110,7 +156,8 @@ public final class Queue: Sendable {
     public func accept(_ event: NewEvent) async throws(StoreError) -> Accepted {
         let isLarge = event.payload.body.count > JobLimits.payloadBytes
         let answers = try await measured { () async throws(StoreError) in
-            try await (isLarge ? self.acceptingLarge : self.accepting).submit([event])
+            try await self.heldEvents.submit(
+                [event], unlessHeldUp: isLarge ? self.acceptingLarge : self.accepting)
         }
         return answers.first ?? .stored
     }

@@ -10,19 +10,23 @@ package struct ReplayWalk: Sendable {
     /// be called off.
     private static let stepLimit = 200
     private static let stepSeconds = 5
+    /// A step that takes longer, because PostgreSQL does, ends early: what it did is written down well
+    /// before another holder takes the walk over, or none would get on.
+    package static let stepTime = Duration.seconds(20)
 
     private let bulk: BulkID
     private let request: ReplayRequest
     private let isDryRun: Bool
     private let until: Timestamp
     private let limit: Int
+    private let stepTime: Duration
     package private(set) var cursor: PayloadID?
     package private(set) var counts: BulkCounts
 
     /// `until` is when it was asked for, by PostgreSQL's clock.
     package init(
         _ request: ReplayRequest, by bulk: BulkID, dryRun: Bool, cursor: PayloadID?,
-        until: Timestamp, counts: BulkCounts, limit: Int
+        until: Timestamp, counts: BulkCounts, limit: Int, stepTime: Duration = stepTime
     ) {
         self.bulk = bulk
         self.request = request
@@ -31,6 +35,7 @@ package struct ReplayWalk: Sendable {
         self.until = until
         self.counts = counts
         self.limit = limit
+        self.stepTime = stepTime
     }
 
     /// Looks at one more page and runs again what matches; `false` when there was none left.
@@ -45,7 +50,7 @@ package struct ReplayWalk: Sendable {
         if room < 1, let next = page.ids.first {
             throw ReplayLimitReached(events: counts.matched, next: next.time)
         }
-        var replayed = 0
+        var (end, examined, matched, replayed) = (last, page.examined, page.ids.count, 0)
         if !isDryRun {
             let start = ContinuousClock.now
             for (place, event) in page.ids.enumerated() {
@@ -55,13 +60,18 @@ package struct ReplayWalk: Sendable {
                 try Task.checkCancellation()
                 let answers = try await queue.replay(event, from: catalog, by: bulk) ?? []
                 if answers.contains(where: \.isNew) { replayed += 1 }
+                if place + 1 < page.ids.count, ContinuousClock.now - start >= stepTime {
+                    // Those between that do not match are not counted.
+                    (end, examined, matched) = (event, place + 1, place + 1)
+                    break
+                }
             }
         }
-        counts.examined += page.examined
-        counts.matched += page.ids.count
+        counts.examined += examined
+        counts.matched += matched
         counts.changed += replayed
-        counts.passedOver += isDryRun ? 0 : page.ids.count - replayed
-        cursor = last
+        counts.passedOver += isDryRun ? 0 : matched - replayed
+        cursor = end
         return true
     }
 }

@@ -5,8 +5,25 @@ extension ClaimDesk {
     /// Sets of queues whose sweeps go on; of one more, another begins at the head again.
     private static let cursorsLimit = 1000
 
-    /// Suspects and the others of a queue take turns; a suspect is handed out alone.
+    /// What the table has for a worker, claimed under this row.
     func sweep(
+        for worker: RemoteWorker, _ row: WorkerID
+    ) async throws(StoreError) -> [ClaimedJob] {
+        do throws(StoreError) {
+            return try await swept(for: worker, row)
+        } catch {
+            switch error {
+            case .unavailable, .contended: break
+            case .unknown, .rejected, .denied, .misconfigured, .unreadable:
+                // Nobody knows what is claimed under it by now: it is left to the reaper with that.
+                state.withLock { $0.rows.forget([row]) }
+            }
+            throw error
+        }
+    }
+
+    /// Suspects and the others of a queue take turns; a suspect is handed out alone.
+    private func swept(
         for worker: RemoteWorker, _ row: WorkerID
     ) async throws(StoreError) -> [ClaimedJob] {
         if let suspect = try await suspect(for: worker, row) { return [suspect] }

@@ -115,7 +115,7 @@ extension ClaimDesk {
             doorbell.ring(jobs)
         case .pause(let time, _):
             await sleep(for: time)
-        case .wait, .declare, .audit, .askTurn, .runSuspects, .sweep:
+        case .wait, .declare, .audit, .askTurn, .runSuspects, .sweep, .giveUp:
             break
         }
         return .done
@@ -144,10 +144,10 @@ extension ClaimDesk {
             guard
                 let waiter = state.withLock({ $0.waiters.isEmpty ? nil : $0.waiters.removeFirst() })
             else { break }
+            let offered = Array(left.prefix(waiter.limit))
             do {
                 let asked = ContinuousClock.now
-                let jobs = try await store.claim(
-                    Array(left.prefix(waiter.limit)), for: waiter.row, from: waiter.queues)
+                let jobs = try await store.claim(offered, for: waiter.row, from: waiter.queues)
                 meters.claimTimes.observe(.now - asked)
                 let claimed = Set(jobs.map(\.id))
                 left.removeAll { claimed.contains($0) }
@@ -159,6 +159,7 @@ extension ClaimDesk {
                 unlucky.append(waiter)
             } catch {
                 // It looks at the table itself and meets the same trouble there.
+                note(offered, under: waiter.row)
                 waiter.answer.resume(returning: [])
                 break
             }
@@ -199,8 +200,9 @@ extension ClaimDesk {
         }
     }
 
-    func note(_ row: WorkerID) {
-        state.withLock { $0.rows.note(row) }
+    /// These were claimed under a row, or may have been: it is not renewed while one of them is.
+    func note(_ jobs: [JobID], under row: WorkerID) {
+        state.withLock { $0.rows.note(jobs, under: row) }
     }
 
     /// Removes rows of workers that hold nothing and do not come back, so that nobody is told of
@@ -210,11 +212,7 @@ extension ClaimDesk {
         while await sleep(for: Self.retireEvery) {
             do {
                 let standing = try await retireRows(silentAt: [:])
-                let silent = silence.look(
-                    at: Dictionary(
-                        standing.map { ($0.id, .init(state: $0.sequence, patience: $0.lease)) },
-                        uniquingKeysWith: { $1 }),
-                    now: .now)
+                let silent = silence.look(at: sights(of: standing), now: .now)
                 if !silent.isEmpty { _ = try await retireRows(silentAt: silent) }
             } catch {
                 silence.reset()
@@ -223,12 +221,28 @@ extension ClaimDesk {
         }
     }
 
+    /// With how long each may stand still.
+    private func sights(
+        of standing: [WorkerSight]
+    ) -> [WorkerID: Standstill<WorkerID, Int64>.Sight] {
+        state.withLock { state in
+            var sights: [WorkerID: Standstill<WorkerID, Int64>.Sight] = [:]
+            for sight in standing {
+                sights[sight.id] = .init(
+                    state: sight.sequence, patience: state.rows.patience(for: sight.lease))
+            }
+            return sights
+        }
+    }
+
     /// Removes those that were seen silent, forgets all that are gone, and returns the others.
     private func retireRows(
         silentAt sequences: [WorkerID: Int64]
     ) async throws(StoreError) -> [WorkerSight] {
-        let rows = state.withLock { Array($0.rows.made) }
-        let standing = try await store.retire(rows, silentAt: sequences)
+        let (rows, jobs) = state.withLock { state in
+            (state.rows.all, sequences.keys.flatMap { state.rows.jobs(under: $0) ?? [] })
+        }
+        let standing = try await store.retire(rows, silentAt: sequences, unlessRunning: jobs)
         state.withLock { $0.rows.forget(Set(rows).subtracting(standing.map(\.id))) }
         return standing
     }

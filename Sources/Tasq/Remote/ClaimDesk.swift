@@ -3,7 +3,7 @@ import Synchronization
 
 /// Claims, renews and settles for workers that have no connection to PostgreSQL of their own.
 ///
-/// Nothing about a claim is kept here: the rows in `worker` and `executing_job` are all there is,
+/// Nothing that counts is kept here: the rows in `worker` and `executing_job` are all there is,
 /// so any server may renew or settle what another has handed out, and a server that is restarted
 /// loses nothing but the requests that were waiting on it.
 ///
@@ -11,8 +11,9 @@ import Synchronization
 /// row that holds it. So that a claim whose answer got lost on the way cannot be kept alive by the
 /// worker's other claims, each answer's claims have a row to themselves: the worker's own while
 /// that is free, else one more, whose id shows whose it is. A row belongs to the server that made
-/// it, and to one request at a time there: two that wait at once would else claim under one row. A row
-/// that nobody renews is reaped like any dead worker's.
+/// it, and to one request at a time there: two that wait at once would else claim under one row. That
+/// server knows which jobs were claimed under it, and renews it once it holds none of them. A row that
+/// nobody renews is reaped like any dead worker's.
 package final class ClaimDesk: Sendable {
     /// Requests that may wait for work; one more is answered at once.
     static let waiterLimit = 1000
@@ -21,8 +22,6 @@ package final class ClaimDesk: Sendable {
     /// One request in so many looks at the table first: a row whose announcement got lost is
     /// found behind a list that never empties.
     static let sweepEvery = 16
-    /// Workers that are remembered for having lost an answer.
-    static let cutOffLimit = 1000
     /// How often a waiting request looks at the table, at first and at last.
     static let looks = (first: Duration.milliseconds(250), last: Duration.seconds(5))
 
@@ -54,9 +53,7 @@ package final class ClaimDesk: Sendable {
         var suspects = SuspectTurns()
         var arrival = Signal()
         var rows = RemoteRows()
-        /// Workers that lost an answer of several jobs: their next one has one, so that a job whose
-        /// answer nobody can take is told from those beside it.
-        var cutOff: Set<WorkerID> = []
+        var cutOff = LostAnswers()
         /// Where sweeps go on, of requests for the same queues that hold more than one looks at.
         var cursors: [Set<Name>: SweepCursors] = [:]
     }
@@ -67,14 +64,16 @@ package final class ClaimDesk: Sendable {
     let meters: Meters
     let logger: Logger
     let state = Mutex(State())
-    private let catalog: any Catalog
+    let catalog: any Catalog
     let failures: FailureLog
+    let holdUpPatience: Duration
     private let maintenance: Maintenance
-    private let settling: Coalescer<Settlement, Settled?>
+    let settling: Coalescer<Settlement, Ending>
 
+    /// `holdUpPatience` is how long an outcome is tried whose job's row somebody has locked.
     package init(
         store: any JobStore, catalog: any Catalog, announcer: any Announcer, meters: Meters,
-        logger: Logger
+        logger: Logger, holdUpPatience: Duration = .seconds(2)
     ) {
         let doorbell = Doorbell(announcer, meters: meters)
         let promoter = Promoter(store: store, doorbell: doorbell, meters: meters, logger: logger)
@@ -85,12 +84,13 @@ package final class ClaimDesk: Sendable {
         self.meters = meters
         self.logger = logger
         failures = FailureLog(logger)
+        self.holdUpPatience = holdUpPatience
         let id = WorkerID()
         maintenance = Maintenance(
             store: store, doorbell: doorbell, promoter: promoter, meters: meters, logger: logger,
             holder: { id })
         settling = Coalescer(batchLimit: Settler.batchLimit) { batch throws(StoreError) in
-            try await written(batch, to: store)
+            try await ClaimDesk.endings(of: batch, in: store)
         }
     }
 
@@ -126,12 +126,11 @@ package final class ClaimDesk: Sendable {
     ) async throws(StoreError) -> Batch {
         let deadline = ContinuousClock.now + min(wait, RemoteWorker.longestWait)
         var worker = worker
-        if state.withLock({ $0.cutOff.remove(worker.id) != nil }) { worker.limit = 1 }
-        var (mayWait, row, isEntered) = state.withLock { state in
+        if state.withLock({ $0.cutOff.take(worker.id) }) { worker.limit = 1 }
+        var (mayWait, row) = state.withLock { state in
             state.requests &+= 1
             state.waiting += 1
-            let (row, stands) = state.rows.begin(for: worker.id)
-            return (state.waiting <= Self.waiterLimit, row, stands)
+            return (state.waiting <= Self.waiterLimit, state.rows.begin(for: worker.id))
         }
         let isOwn = row == worker.id
         var isFree = true
@@ -145,8 +144,7 @@ package final class ClaimDesk: Sendable {
         var look = Self.looks.first
         var listFirst = mayWait && prefersList()
         while true {
-            row = try await enter(worker, row, renewing: isEntered)
-            isEntered = true
+            row = try await enter(worker, row)
             var jobs: [ClaimedJob] = []
             if listFirst {
                 jobs = await stand(for: worker, row, upTo: Self.listPatience, gone)
@@ -163,6 +161,7 @@ package final class ClaimDesk: Sendable {
                 return Batch(jobs: [], lease: worker.lease)
             }
             isFree = jobs.isEmpty
+            note(jobs.map(\.id), under: row)
             jobs = await withBodies(jobs)
             if !jobs.isEmpty {
                 meters.handedOut(jobs)
@@ -178,83 +177,11 @@ package final class ClaimDesk: Sendable {
         try await store.renew(claim, of: job)
     }
 
-    /// Ends a claim with the outcome of its attempt; `nil` when it is gone and nothing was
-    /// written. Repeating a call whose answer got lost gives the same answer; another outcome than
-    /// the one that was recorded is too late.
-    package func settle(
-        _ claim: ClaimToken, of job: JobID, as outcome: Outcome
-    ) async throws(StoreError) -> Settled? {
-        var record: JobRecord?
-        if outcome.isFailure {
-            record = try await catalog.job(job)
-            guard record != nil else { return nil }
-        }
-        let verdict = RetryPolicy().verdict(
-            on: outcome, after: record?.attempt ?? 1, of: record?.maxAttempts ?? 1,
-            before: record?.attemptsBefore ?? 0)
-        let settled = try await settle(Settlement(job: job, claim: claim, verdict: verdict))
-        // A repeat of what is written was told the first time.
-        if let record, record.status == .executing, settled != nil {
-            failures.tell(record, verdict)
-        }
-        return settled
-    }
-
-    /// Hands back jobs whose answer could not be delivered: one alone as at a worker's shutdown, without
-    /// an attempt for the first twenty times, for an answer that nobody can take would else be offered
-    /// for ever. Of several nobody knows which it was: nothing is counted, and the worker's next answer
-    /// has one job. What cannot be written now is left to the lease.
-    ///
-    /// - Parameter isOurs: whether the answer was kept back here, for want of room. That passes, and
-    ///   with many workers that ask it happens to a job many times a second: nothing is counted.
-    package func giveBack(_ jobs: [ClaimedJob], of worker: WorkerID, isOurs: Bool) async {
-        let isShared = jobs.count > 1
-        if isShared, !isOurs {
-            state.withLock { state in
-                if state.cutOff.count < Self.cutOffLimit { state.cutOff.insert(worker) }
-            }
-        }
-        let verdict = isOurs || isShared ? Verdict.unstarted : .handedBack
-        await withDiscardingTaskGroup { group in
-            for job in jobs {
-                group.addTask {
-                    do throws(StoreError) {
-                        let settled = try await self.settle(
-                            Settlement(job: job.id, claim: job.claim, verdict: verdict),
-                            ofRun: false)
-                        if settled?.status == .error { self.failures.tell(job, verdict) }
-                    } catch {
-                        self.logger.warning(
-                            "a claim is left to the lease",
-                            metadata: ["job": "\(job.id)", "error": "\(error)"])
-                    }
-                }
-            }
-        }
-    }
-
-    func settle(
-        _ settlement: Settlement, ofRun: Bool = true
-    ) async throws(StoreError) -> Settled? {
-        guard let settled = try await settling.submit([settlement]).first ?? nil else {
-            if ofRun { meters.lost.add() }
-            return nil
-        }
-        meters.settled.add()
-        meters.ended(CollectionOfOne(settlement))
-        if let delay = settlement.verdict.delay { promoter.arm(after: delay) }
-        if settled.status == .queued { doorbell.ring([settled.announcement]) }
-        return settled
-    }
-
     /// Enters a row, or renews one of this server's that holds no claim, and returns its id.
     private func enter(
-        _ worker: RemoteWorker, _ row: WorkerID, renewing isEntered: Bool
+        _ worker: RemoteWorker, _ row: WorkerID
     ) async throws(StoreError) -> WorkerID {
-        if try await store.attend(worker.record(id: row), renewing: isEntered) {
-            note(row)
-            return row
-        }
+        if try await attend(worker, row) { return row }
         // It holds claims, or another server has made it.
         var refused = [row]
         defer {
@@ -264,16 +191,31 @@ package final class ClaimDesk: Sendable {
         }
         for _ in 0..<2 {
             guard let spare = state.withLock({ $0.rows.spare(of: worker.id) }) else { break }
-            if try await store.attend(worker.record(id: spare), renewing: true) { return spare }
+            if try await attend(worker, spare) { return spare }
             refused.append(spare)
         }
         while true {
-            let fresh = worker.record(id: worker.id.oneMore())
+            let fresh = worker.id.oneMore()
             // Chance may give the id of a row that stands: that one is another request's.
-            guard try await store.attend(fresh, renewing: false) else { continue }
-            note(fresh.id)
-            return fresh.id
+            guard state.withLock({ $0.rows.jobs(under: fresh) == nil }) else { continue }
+            if try await attend(worker, fresh) { return fresh }
         }
+    }
+
+    /// Enters this row, or renews it if it is this server's and holds no claim; says whether it did.
+    private func attend(
+        _ worker: RemoteWorker, _ row: WorkerID
+    ) async throws(StoreError) -> Bool {
+        let (jobs, isFull) = state.withLock { ($0.rows.jobs(under: row), $0.rows.isFull) }
+        guard jobs != nil || !isFull else {
+            throw .unavailable("too many remote workers have come here: try again")
+        }
+        guard
+            try await store.attend(
+                worker.record(id: row), renewing: jobs != nil, unlessRunning: jobs ?? [])
+        else { return false }
+        state.withLock { $0.rows.note(row) }
+        return true
     }
 
     private func prefersList() -> Bool {
@@ -284,28 +226,4 @@ package final class ClaimDesk: Sendable {
     }
 
     private var isClosed: Bool { state.withLock { $0.isClosed } }
-}
-
-/// Settles a batch; waits a little for rows that somebody has locked.
-private func written(
-    _ batch: [Settlement], to store: any JobStore
-) async throws(StoreError) -> [Settled?] {
-    var found: [ClaimToken: Settled] = [:]
-    var open = batch
-    for _ in 0..<20 where !open.isEmpty {
-        let answer: SettleAnswer
-        do throws(StoreError) {
-            answer = try await store.settle(open)
-        } catch {
-            guard case .unknown = error else { throw error }
-            answer = try await store.settle(open)
-        }
-        for settled in answer.settled { found[settled.claim] = settled }
-        open = open.filter { answer.heldUp.contains($0.claim) }
-        if !open.isEmpty { await sleep(for: Settler.heldUpPause) }
-    }
-    guard open.isEmpty else {
-        throw .contended("somebody holds a lock on the job's row: try again")
-    }
-    return batch.map { found[$0.claim] }
 }

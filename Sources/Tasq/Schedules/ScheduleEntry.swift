@@ -135,7 +135,8 @@ public struct ScheduleRecord: Sendable, Hashable {
     public var isPaused: Bool
     /// Whether it stands in a configuration, which may also take it away.
     public var isConfigured: Bool
-    /// The tick that comes, or, until that is known, since when it is looked for; `nil` for none.
+    /// The tick that comes, or, until that is known, since when it is looked for, or, while it does
+    /// not tick, when that is looked at again; `nil` for none.
     public var nextAt: Timestamp?
     /// Whether ``nextAt`` is a tick.
     public var isPlanned: Bool
@@ -161,9 +162,14 @@ public struct ScheduleRecord: Sendable, Hashable {
         self.version = version
     }
 
+    /// When it ticks, whether paused or not; `nil` for what does not tick, or makes no sense here.
+    public var timing: Timing? {
+        guard problem == nil else { return nil }
+        return try? entry.timing()
+    }
+
     /// The next ticks, whether paused or not; none for what does not make sense here.
     public func ticks(after time: Timestamp = .now, count: Int = 5) -> [Timestamp] {
-        guard problem == nil, let timing = try? entry.timing() else { return [] }
-        return timing.ticks(after: time, count: count)
+        timing?.ticks(after: time, count: count) ?? []
     }
 }

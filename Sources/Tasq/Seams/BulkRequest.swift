@@ -30,8 +30,10 @@ public struct BulkRequest: Sendable, Hashable {
             throw InvalidInput(field: "running_longer_than", "is for lists")
         }
         if let reason = filter.reason { _ = try JobFilter.reason(reason, field: "reason") }
-        if let key = filter.key, !(1...JobLimits.keyBytes).contains(key.utf8.count) {
-            throw InvalidInput(field: "key", "must be 1 to \(JobLimits.keyBytes) bytes")
+        if let key = filter.key,
+            !(1...JobLimits.keyBytes).contains(key.utf8.count) || key.utf8.contains(0)
+        {
+            throw InvalidInput(field: "key", "must be 1 to \(JobLimits.keyBytes) bytes without NUL")
         }
         self.action = action
         self.filter = filter

@@ -31,7 +31,7 @@ public enum JobActionResult: Sendable, Hashable {
     case keyTaken(by: JobID?)
     /// The job has had ``JobLimits/attemptNumber`` attempts; nothing was written.
     case attemptsUsedUp
-    /// Somebody holds the job's row for a moment; nothing was written. Try again.
+    /// Somebody holds the job's row, or the unique key it takes again; nothing was written. Try again.
     case heldUp
     /// There is no such job.
     case missing

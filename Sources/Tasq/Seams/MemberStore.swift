@@ -20,16 +20,23 @@ public protocol MemberStore: StoreHealth {
     /// Enters a remote worker, or with `renewing` also renews one that stands while it holds no claim;
     /// says whether it did. One that holds a claim is not renewed: claims are renewed one by one, by
     /// ``renew(_:of:)``.
-    func attend(_ worker: WorkerRecord, renewing: Bool) async throws(StoreError) -> Bool
+    ///
+    /// - Parameter jobs: Every job that was claimed under it, or may have been, since it was entered or
+    ///   renewed: it holds a claim if it runs one of these.
+    func attend(
+        _ worker: WorkerRecord, renewing: Bool, unlessRunning jobs: [JobID]
+    ) async throws(StoreError) -> Bool
 
     /// Renews the remote worker that holds this claim and returns its lease; `nil` when the claim
     /// is gone.
     func renew(_ claim: ClaimToken, of job: JobID) async throws(StoreError) -> Duration?
 
     /// Removes those of these remote workers that hold no claim and whose heartbeat still stands at
-    /// the number at which it was seen silent for a whole lease; returns those that still stand,
-    /// without their queues.
+    /// the number at which it was seen silent; returns those that still stand, without their queues.
+    ///
+    /// - Parameter jobs: What was claimed under those that were seen silent, as for
+    ///   ``attend(_:renewing:unlessRunning:)``.
     func retire(
-        _ workers: [WorkerID], silentAt sequences: [WorkerID: Int64]
+        _ workers: [WorkerID], silentAt sequences: [WorkerID: Int64], unlessRunning jobs: [JobID]
     ) async throws(StoreError) -> [WorkerSight]
 }

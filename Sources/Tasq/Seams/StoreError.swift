@@ -12,15 +12,17 @@ public enum StoreError: Error, Sendable, Hashable {
     case rejected(sqlState: String, _ reason: String)
     /// PostgreSQL refused the user, the password or the privilege.
     case denied(_ reason: String)
-    /// The schema is missing, older than this program or newer, or its columns are not those that
-    /// were expected; or a setting is wrong.
+    /// The schema is missing, older than this program or newer; or a setting is wrong.
     case misconfigured(_ reason: String)
+    /// The columns of an answer are not those that this program reads: the schema is not the one it was
+    /// made for. What was asked may have been done, and will never be answered in another way.
+    case unreadable(_ reason: String)
 
     /// Whether the same call may well succeed a moment later.
     public var isTransient: Bool {
         switch self {
         case .unavailable, .contended, .unknown: true
-        case .rejected, .denied, .misconfigured: false
+        case .rejected, .denied, .misconfigured, .unreadable: false
         }
     }
 }
@@ -30,7 +32,7 @@ extension StoreError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unavailable(let reason), .contended(let reason), .denied(let reason),
-            .misconfigured(let reason):
+            .misconfigured(let reason), .unreadable(let reason):
             reason
         case .unknown(let reason): "the outcome of a write is unknown: \(reason)"
         case .rejected(let state, let reason): "\(reason) (SQLSTATE \(state))"

@@ -3,6 +3,10 @@ public protocol UpkeepStore: ScheduleStore {
     /// Moves up to `limit` scheduled jobs that are due to `queued`.
     func promote(upTo limit: Int) async throws(StoreError) -> Promotion
 
+    /// Makes up to `limit` queued jobs of these queues due whose time lies ahead, as the clock went
+    /// back since they were queued; those a day ahead or more are left alone.
+    func hasten(on queues: [Name], upTo limit: Int) async throws(StoreError) -> [Announcement]
+
     /// Takes or renews the maintenance term and, when it is held, tells what the holder must know.
     /// `counter` is the doorbell epoch's counter, stored with the term.
     ///
@@ -18,8 +22,9 @@ public protocol UpkeepStore: ScheduleStore {
     /// Deletes a worker row if its heartbeat still stands at `sequence`; says whether it did.
     func bury(_ worker: WorkerID, at sequence: Int64) async throws(StoreError) -> Bool
 
-    /// Takes back up to `limit` claims whose worker row is missing; counts attempt and crash.
-    func reap(upTo limit: Int) async throws(StoreError) -> [Reaped]
+    /// Takes back claims whose worker row is missing; counts attempt and crash. It looks at up to
+    /// `limit`, the first or those behind that of a job, and leaves those whose jobs somebody has locked.
+    func reap(upTo limit: Int, behind job: JobID?) async throws(StoreError) -> ReapedPage
 
     /// Notes what the deployment has done so far, for charts, and forgets what was noted a day ago and
     /// workers that have been gone for a week.
@@ -47,6 +52,27 @@ public struct Promotion: Sendable {
     }
 }
 
+extension UpkeepStore {
+    /// Takes back claims among the first whose worker row is missing.
+    package func reap(upTo limit: Int) async throws(StoreError) -> [Reaped] {
+        try await reap(upTo: limit, behind: nil).claims
+    }
+}
+
+/// What was taken back of one page of claims, and where it ended.
+public struct ReapedPage: Sendable {
+    /// The claims that were taken back.
+    public var claims: [Reaped]
+    /// The job behind which there may be more; `nil` at the end.
+    public var end: JobID?
+
+    /// Makes an answer to ``UpkeepStore/reap(upTo:behind:)``.
+    public init(claims: [Reaped] = [], end: JobID? = nil) {
+        self.claims = claims
+        self.end = end
+    }
+}
+
 /// A claim taken back from a dead worker.
 public struct Reaped: Sendable, Hashable {
     /// The job and the list it belongs on.
@@ -65,7 +91,7 @@ public struct Reaped: Sendable, Hashable {
     /// Why such an attempt ended, as its record says.
     static let reason = "its worker died or lost its lease"
 
-    /// Makes an answer to ``UpkeepStore/reap(upTo:)``.
+    /// Makes one of a ``ReapedPage``.
     public init(
         announcement: Announcement, worker: WorkerID, status: JobStatus, kind: Name, attempt: Int,
         maxAttempts: Int

@@ -19,12 +19,15 @@ public struct WorkerRecord: Sendable, Hashable {
     /// The kinds it has handlers for and claims, as SQL's LIKE reads them: `%` is any text, and `_` is
     /// written `\\_`.
     public let kinds: [String]
+    /// Whether its handlers may go on while their jobs run elsewhere. One whose handlers may not holds
+    /// no session lock, so that nobody finds it dead before its lease is over.
+    public let mayOverlap: Bool
 
     /// Makes a record; ``MemberStore/register(_:)`` enters it.
     public init(
         id: WorkerID = WorkerID(), host: String, processID: Int32, queues: [Name],
         concurrency: Int, version: String, heartbeat: Duration, lease: Duration,
-        kinds: [String] = ["%"]
+        kinds: [String] = ["%"], mayOverlap: Bool = true
     ) {
         self.id = id
         self.host = host
@@ -35,6 +38,7 @@ public struct WorkerRecord: Sendable, Hashable {
         self.heartbeat = heartbeat
         self.lease = lease
         self.kinds = kinds
+        self.mayOverlap = mayOverlap
     }
 }
 
@@ -136,7 +140,8 @@ public struct WorkerSight: Sendable, Hashable {
     public let heartbeat: Duration
     /// How long it may stand still.
     public let lease: Duration
-    /// The session lock the worker held over a direct connection is free: that session has ended.
+    /// The session lock the worker held over a direct connection is free, and the server that it was
+    /// taken on still runs: that session has ended.
     public let lockFell: Bool
     /// The queues it serves.
     public let queues: [Name]

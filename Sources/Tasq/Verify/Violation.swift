@@ -60,8 +60,10 @@ public struct Violation: Sendable, Hashable {
                 "it holds a unique key that is not its own, which nobody else can take: delete the "
                     + "key's row"
             case .queuedNotDue:
-                "it is queued, but due in an hour or later, so no worker takes it, and none promotes "
-                    + "it: set its status to scheduled"
+                "it is queued, but due in an hour or later, so no worker takes it: up to a day ahead, "
+                    + "as where the clock went back, it is made due within seconds while a worker "
+                    + "of its queue lives; one further ahead nobody promotes: set its status to "
+                    + "scheduled"
             case .scheduledOverdue:
                 "it has been due for a day, but is still scheduled: while any worker lives, it is "
                     + "promoted within a second; start one"

@@ -3,10 +3,12 @@ import Synchronization
 
 /// How a worker finds work: it does what a ``ClaimLoop`` says.
 extension Worker {
-    /// Finds and starts jobs until the task is cancelled or the session is over.
-    func dispatch(in session: WorkerSession) async {
+    /// Finds and starts jobs until the task is cancelled or the session is over, or an answer of the
+    /// store cannot be read: returns why.
+    func dispatch(in session: WorkerSession) async -> StoreError? {
         let plan = ClaimPlan(settings, rings: announcer.rings)
         var loop = ClaimLoop(plan, kinds: session.record.kinds)
+        var failure: StoreError?
         await withDiscardingTaskGroup { group in
             var action = loop.next(after: .done, at: .now)
             while let event = await perform(
@@ -14,6 +16,7 @@ extension Worker {
             {
                 action = loop.next(after: event, at: .now)
             }
+            if case .giveUp(let error) = action { failure = error }
         }
         loop.land(takeLanded(), at: .now)
         if loop.owesAudit, !session.isReaped {
@@ -25,6 +28,7 @@ extension Worker {
             }
         }
         await giveBack(loop.leftovers)
+        return failure
     }
 
     /// Does it and returns what has happened; `nil` when that is the end.
@@ -67,6 +71,9 @@ extension Worker {
             case .pause(let time, let failure):
                 if let failure { store.tell(logger, "cannot look for work", failure) }
                 await sleep(for: time)
+            case .giveUp(let failure):
+                logger.error("cannot go on", metadata: ["error": "\(failure)"])
+                return nil
             }
             return .done
         } catch {

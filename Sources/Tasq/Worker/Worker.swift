@@ -86,6 +86,7 @@ public final class Worker: Service {
         lookahead = Lookahead(slots: settings.concurrency)
         settler = Settler(
             store: store, meters: meters, logger: logger,
+            onPutOff: { promoter.armOwn(after: $0) },
             onSettled: { settled in
                 held.settled(settled.map(\.claim))
                 doorbell.ring(settled.filter { $0.status == .queued }.map(\.announcement))
@@ -107,10 +108,11 @@ public final class Worker: Service {
     ///
     /// - Throws: ``StoreError`` when PostgreSQL refuses the worker at its start for good: wrong
     ///   schema version, wrong credentials. An outage is waited out, and once it has worked so is a
-    ///   refusal: credentials are changed in one place before the other.
+    ///   refusal: credentials are changed in one place before the other. An answer that cannot be
+    ///   read, ``StoreError/unreadable(_:)``, shuts it down, with its grace, and is thrown then.
     public func run() async throws {
         executor.start()
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        let failure = try await withThrowingTaskGroup(of: Void.self) { group -> StoreError? in
             let maintenance = Maintenance(
                 store: store, doorbell: doorbell, promoter: promoter, meters: meters,
                 logger: logger, holder: { self.registered.withLock { $0 } })
@@ -127,9 +129,11 @@ public final class Worker: Service {
             if Task.isCancelled { hurry.raise() }
             // In a task of its own, because what is left to write must be written all the same.
             await Task { await self.leave(last) }.value
+            return last?.failure
         }
         // What looked after the doorbell may have taken an id while it ended.
         await doorbell.quiet()
+        if let failure { throw failure }
     }
 
     /// Shuts down without further grace: running handlers are cancelled and their jobs handed
@@ -157,9 +161,9 @@ public final class Worker: Service {
             logger.info(
                 "worker registered",
                 metadata: ["worker": "\(session.id)", "slots": "\(settings.concurrency)"])
-            await dispatch(in: session)
+            let failure = await dispatch(in: session)
             guard session.isReaped else {
-                return Registration(session: session, heartbeat: heartbeat)
+                return Registration(session: session, heartbeat: heartbeat, failure: failure)
             }
             cancelHandlers()
             await heartbeat.stop()
@@ -170,14 +174,16 @@ public final class Worker: Service {
     private struct Registration: Sendable {
         let session: WorkerSession
         let heartbeat: any Heartbeat
+        /// Why it ended, unless by a shutdown.
+        let failure: StoreError?
     }
 
     private func newRecord() -> WorkerRecord {
         WorkerRecord(
-            host: settings.host, processID: settings.processID,
-            queues: settings.queues.map(\.name), concurrency: settings.concurrency,
-            version: settings.version, heartbeat: settings.heartbeat, lease: settings.lease,
-            kinds: handlers.withLock { $0.kinds })
+            host: settings.host, processID: settings.processID, queues: queueNames,
+            concurrency: settings.concurrency, version: settings.version,
+            heartbeat: settings.heartbeat, lease: settings.lease, kinds: kinds,
+            mayOverlap: settings.onLeaseUnknown == .continue)
     }
 
     /// Whether it has a handler for jobs of this kind.
@@ -292,9 +298,8 @@ public final class Worker: Service {
             if verdict != .handedBack, verdict != .unstarted { self.lookahead.noteRun(took: time) }
             self.failures.note(job, verdict)
             self.settler.settle(Settlement(job: job.id, claim: job.claim, verdict: verdict))
-            if case .success = verdict { return }
-            if let delay = verdict.delay { self.promoter.arm(after: delay) }
-            if case .handedBack = verdict { self.meters.handedBack.add() }
+            if verdict == .success { return }
+            if verdict == .handedBack { self.meters.handedBack.add() }
             throw Outcome.cancel("not a success")
         }
         // What was said to all that ran holds for one that was claimed meanwhile.

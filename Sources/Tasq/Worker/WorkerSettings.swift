@@ -13,7 +13,8 @@ public enum FindWork: String, Sendable, Hashable, CaseIterable {
 public enum LeaseUnknown: String, Sendable, Hashable, CaseIterable {
     /// Goes on; if the worker was reaped meanwhile, the fence discards its outcomes.
     case `continue`
-    /// Cancels its handlers; for handlers that must not overlap with another run.
+    /// Cancels its handlers; for handlers that must not overlap with another run. After its crash
+    /// its jobs wait for its whole lease.
     case cancel
 }
 

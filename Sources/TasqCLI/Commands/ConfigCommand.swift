@@ -15,7 +15,8 @@ struct ConfigCommand: AsyncParsableCommand {
                 "Say everything that is wrong with the configuration; exit 78 if anything is.",
             discussion: """
                 Reads flags, environment and file as `tasq serve` and `tasq work` do, looks all \
-                secrets and certificates up, and connects to nothing.
+                secrets and certificates up, and connects to nothing. It tells the next five ticks \
+                of each schedule.
                 """)
 
         @OptionGroup var global: GlobalOptions
@@ -30,23 +31,36 @@ struct ConfigCommand: AsyncParsableCommand {
                 _ = try HandlerSet(configuration.handlers, path: "/usr/bin:/bin")
             } catch let error as ConfigurationError {
                 guard json else { throw error }
-                try StandardOutput.line(Self.answer(error.problems).text)
+                try StandardOutput.line(Self.answer(error.problems, []).text)
                 throw ExitCode(Failure.Code.misconfigured.rawValue)
             }
-            if json { return try StandardOutput.line(Self.answer([]).text) }
+            let schedules = configuration.schedules ?? []
+            if json { return try StandardOutput.line(Self.answer([], schedules).text) }
             let (sources, handlers) = (configuration.sources, configuration.handlers)
             try StandardOutput.line(
                 "\(configuration.origins.file ?? "no file"): valid, "
                     + "\(sources.count) sources, \(handlers.count) handlers")
+            for entry in schedules {
+                try StandardOutput.line("schedule \(entry.name): \(entry.cron)")
+                try ClockOptions.tell(entry.timing(), after: .now, count: 5)
+            }
         }
 
-        private static func answer(_ problems: [ConfigurationProblem]) -> JSON {
-            .object([
+        private static func answer(
+            _ problems: [ConfigurationProblem], _ schedules: [ScheduleEntry]
+        ) throws -> JSON {
+            let ticks = try schedules.map { entry -> JSON in
+                let name: JSON = .text(entry.name)
+                let timing = try JSON.timing(entry.timing(), after: .now, count: 5)
+                return .object(["name": name, "timing": timing])
+            }
+            return .object([
                 "valid": .bool(problems.isEmpty),
                 "problems": .array(
                     problems.map {
                         .object(["place": .string($0.place), "text": .string($0.text)])
                     }),
+                "schedules": .array(ticks),
             ])
         }
     }

@@ -9,6 +9,9 @@ struct MigrateCommand: AsyncParsableCommand {
         discussion: """
             Forward only. Several may run at once: one applies, the others wait for it.
 
+            A migration that does not get a lock at once lets the work pass, says who holds it and is \
+            tried again until --patience is over; then it exits 75 with nothing of that migration done.
+
             --grant gives a role what it needs, now and after every later migration: an enqueuer (the \
             default) may call tasq.enqueue and nothing else, a worker runs work, serve and enqueue, an \
             operator looks at everything and acts on jobs and queues.
@@ -28,6 +31,10 @@ struct MigrateCommand: AsyncParsableCommand {
             valueName: "role[:rights]"))
     var grant: [String] = []
 
+    @Option(
+        help: ArgumentHelp("How long a migration tries to get its locks.", valueName: "duration"))
+    var patience = "10m"
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -41,13 +48,16 @@ struct MigrateCommand: AsyncParsableCommand {
         let grants = try grant.map { text in
             try flag("--grant", text) { text throws(InvalidInput) in try Grant(text) }
         }
+        let patience = try flag("--patience", patience) { text in try duration(text) }
         let configuration = try global.load(.database)
         try await Connections.with(configuration) { connections in
             if status || dryRun {
                 try await look(at: connections.store)
                 return
             }
-            let applied = try await connections.store.migrate()
+            let applied = try await connections.store.migrate(patience: patience) {
+                StandardError.line("tasq: \(LineLog.oneLine($0))")
+            }
             try await connections.store.grant(grants)
             guard !json else {
                 return try StandardOutput.line(

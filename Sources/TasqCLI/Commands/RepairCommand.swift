@@ -67,7 +67,8 @@ private struct Repair {
         let kinds = Dictionary(grouping: violations, by: \.kind)
         if let lost = kinds[.claimWithoutWorker] {
             // Like a dead worker's: the attempt and the crash are counted.
-            while try await store.reap(upTo: 500).count == 500 {}
+            var end: JobID?
+            repeat { end = try await store.reap(upTo: 500, behind: end).end } while end != nil
             mended.formUnion(lost)
         }
         if let epoch = kinds[.epochMissing] {

@@ -61,7 +61,7 @@ extension SchedulesCommand {
                 try await connections.store.put([entry], isConfiguration: false)
                 return try await connections.store.schedules(named: entry.name).first
             }
-            guard json else { return try clock.tell(timing, after: .now, count: 5) }
+            guard json else { return try ClockOptions.tell(timing, after: .now, count: 5) }
             guard let stored else { throw NamedSchedule.missing(entry.name) }
             try StandardOutput.line(JSON.schedule(stored).text)
         }
@@ -137,7 +137,7 @@ extension SchedulesCommand {
                 guard let record else { throw NamedSchedule.missing(name) }
                 timing = try record.entry.timing()
             }
-            guard json else { return try clock.tell(timing, after: after, count: count) }
+            guard json else { return try ClockOptions.tell(timing, after: after, count: count) }
             try StandardOutput.line(JSON.timing(timing, after: after, count: count).text)
         }
     }
@@ -194,7 +194,7 @@ struct ClockOptions: ParsableArguments {
     }
 
     /// The ticks, each by the zone's clocks and in UTC, and what may be read otherwise.
-    func tell(_ timing: Timing, after: Timestamp, count: Int) throws {
+    static func tell(_ timing: Timing, after: Timestamp, count: Int) throws {
         let ticks = timing.ticks(after: after, count: count)
         for tick in ticks {
             let own = timing.zone.text(tick)
@@ -210,6 +210,11 @@ extension JSON {
     /// The same names as in the API's answers.
     static func schedule(_ record: ScheduleRecord) -> JSON {
         let entry = record.entry
+        let timing = record.timing
+        let ticks = timing?.ticks(after: .now, count: 5) ?? []
+        let local = timing.map { timing in ticks.map { timing.zone.text($0) } } ?? []
+        let remarks = timing?.cron.remarks ?? []
+        let payload = String(decoding: entry.payload, as: UTF8.self)
         return .object(
             [
                 "name": .text(entry.name), "cron": .string(entry.cron),
@@ -220,9 +225,12 @@ extension JSON {
                 "start": .text(entry.start), "end": .text(entry.end), "kind": .text(entry.kind),
             ], entry.options,
             [
+                "payload_text": .string(payload),
                 "paused": .bool(record.isPaused), "configured": .bool(record.isConfigured),
                 "last_tick": .text(record.lastTick), "problem": .text(record.problem),
-                "next": .array(record.ticks().map { .string($0.description) }),
+                "next": .array(ticks.map { .string($0.description) }),
+                "next_local": .array(local.map { .string($0) }),
+                "remarks": .array(remarks.map { .string($0) }),
             ])
     }
 

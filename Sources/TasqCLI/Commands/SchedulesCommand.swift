@@ -51,7 +51,10 @@ struct SchedulesCommand: AsyncParsableCommand {
         private func tellProblems(of schedules: [ScheduleRecord]) throws {
             for schedule in schedules {
                 guard let problem = schedule.problem else { continue }
-                try StandardOutput.line("\(schedule.entry.name) does not tick: \(problem)")
+                let name = schedule.entry.name
+                try StandardOutput.line(
+                    "\(name) does not tick: \(problem); once that is mended: "
+                        + "tasq schedules resume \(name)")
             }
         }
     }
@@ -69,7 +72,11 @@ struct SchedulesCommand: AsyncParsableCommand {
     /// `tasq schedules resume NAME`.
     struct Resume: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a paused schedule tick again, from its first tick after now.")
+            abstract: "Let a paused schedule tick again, from its first tick after now.",
+            discussion: """
+                So does one that could not tick, once what was wrong is mended, as where its zone has \
+                been installed. Its next five ticks are printed.
+                """)
 
         @OptionGroup var global: GlobalOptions
         @OptionGroup var schedule: NamedSchedule
@@ -139,14 +146,15 @@ struct NamedSchedule: ParsableArguments {
 
     func setPaused(_ isPaused: Bool, _ global: GlobalOptions) async throws {
         let name = try read()
-        let exists = try await Connections.with(try global.load(.database)) {
-            try await $0.store.setPaused(isPaused, schedule: name)
+        let schedule = try await Connections.with(try global.load(.database)) { connections in
+            _ = try await connections.store.setPaused(isPaused, schedule: name)
+            return try await connections.store.schedules(named: name).first
         }
-        guard exists else { throw Self.missing(name) }
-        try StandardOutput.line(
-            json
-                ? JSON.object(["name": .text(name), "paused": .bool(isPaused)]).text
-                : "\(name) is \(isPaused ? "paused" : "open")")
+        guard let schedule else { throw Self.missing(name) }
+        guard !json else { return try StandardOutput.line(JSON.schedule(schedule).text) }
+        try StandardOutput.line("\(name) is \(isPaused ? "paused" : "open")")
+        guard !isPaused, let timing = schedule.timing else { return }
+        try ClockOptions.tell(timing, after: .now, count: 5)
     }
 }
 

@@ -118,6 +118,7 @@ struct WorkCommand: AsyncParsableCommand {
         var log = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
         if unsafe poll(&log, 1, 1000) > 0 {
             // Another thread's line may have taken the room.
+            signal(SIGALRM) { _ in _exit(Failure.Code.internal.rawValue) }
             alarm(2)
             logger.critical(
                 "no task has run for a whole lease: handlers block their threads",

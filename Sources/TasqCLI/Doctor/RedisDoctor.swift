@@ -41,6 +41,8 @@ struct RedisDoctor {
     private func owner(of redis: RedisAnnouncer) async throws(AnnouncerError) -> [Diagnosis] {
         guard let database else { return [] }
         let name = "redis prefix"
+        let mend = "give each database a prefix of its own (redis_prefix, TASQ_REDIS_PREFIX)"
+        var numbers = MarkNumbers()
         for look in 0..<Self.marksRead.count {
             if look > 0 { await sleep(for: Self.marksRead.pause) }
             let marks = try await redis.marks().compactMap(Epoch.Mark.init)
@@ -50,8 +52,15 @@ struct RedisDoctor {
                         name,
                         "\(redis.prefix) bears the mark of \(foreign.name), and this is "
                             + database.name,
-                        "give each database a prefix of its own (redis_prefix, TASQ_REDIS_PREFIX); "
-                            + "a mark whose database is gone is taken over by the next worker")
+                        mend + "; a mark whose database is gone is taken over by the next worker")
+                ]
+            }
+            if numbers.shows(marks) {
+                return [
+                    .fail(
+                        name,
+                        "\(redis.prefix) bears by turns the marks of \(database.name) and of a "
+                            + "copy of its files", mend)
                 ]
             }
             if marks.isEmpty { return [.ok(name, "\(redis.prefix) is nobody's yet")] }

@@ -34,7 +34,7 @@ extension Failure {
             case .contended, .unknown: .tryAgain
             case .rejected: .badData
             case .denied: .denied
-            case .misconfigured: .misconfigured
+            case .misconfigured, .unreadable: .misconfigured
             }
         self.init(code, error.description)
     }

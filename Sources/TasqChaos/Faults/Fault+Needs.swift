@@ -32,6 +32,8 @@ extension Fault.Need {
             ChildProcess.find(name) == nil ? "\(name) not found: apt-get install \(package)" : nil
         case .fakeClock:
             FakeClock.installed == nil ? "libfaketime not found: apt-get install faketime" : nil
+        case .memoryGroups:
+            MemoryGroup.areThere ? nil : "no control groups that bound memory"
         case .oldProgram:
             Fault.oldProgram == nil ? "TASQ_OLD_BIN names no tasq of an older version" : nil
         case .debugBuild:

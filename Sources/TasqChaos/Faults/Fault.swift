@@ -114,6 +114,8 @@ struct Fault: Sendable {
         case program(String, package: String)
         /// The library behind ``FakeClock``.
         case fakeClock
+        /// Control groups, see ``MemoryGroup``.
+        case memoryGroups
         /// A `tasq` of an older version, see ``Fault/oldProgram``.
         case oldProgram
         /// A build with fail points in it.
@@ -148,6 +150,8 @@ struct Limit: Sendable {
     static let noRequestFails = atMost(0, "requests failed")
     /// What callers see of a Redis that is away: nothing.
     static let unseen = [noRequestFails, .atMost(100, "enqueue p99 during")]
+    /// Of a Redis that is back, every worker knows at once, not only those that keep the rate up.
+    static let noneSleeps = [Limit.atMost(3000, "last worker at work again")]
     /// What callers see of a PostgreSQL that is away: that they are to come again, while it is.
     static let clear: [Limit] = [
         .atMost(0, "requests failed before"), .atMost(0, "requests without a clear answer"),

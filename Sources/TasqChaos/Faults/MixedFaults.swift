@@ -101,7 +101,7 @@ extension Fault {
     private static var swizzle: Fault {
         Fault(
             name: "swizzle", summary: "a random choice of faults, healed in another random order",
-            marksItself: true
+            marksItself: true, prepare: { stage in try await stage.openWay() }
         ) { rig in
             for _ in 0..<3 {
                 var healings: [@Sendable () async throws -> Void] = []
@@ -139,7 +139,7 @@ extension Fault {
             limits: evidence + [
                 .atMost(20, "memory growth an hour"), .atMost(10, "open files growth an hour"),
             ],
-            marksItself: true
+            marksItself: true, prepare: { stage in try await stage.openWay() }
         ) { rig in
             let start = ContinuousClock.now
             let end = start + .seconds(60 * minutes)
@@ -171,7 +171,7 @@ extension Fault {
 /// Something that can be begun and ended at any moment, beside others.
 enum Trouble: CaseIterable, Sendable {
     case pausedWorker, killedWorker, pausedRedis, killedRedis, flushedRedis, crashedPostgres
-    case terminatedSessions, killedServer
+    case terminatedSessions, killedServer, cutWorker
 
     /// Begins it; the answer ends it.
     fileprivate func begin(in rig: Rig) async throws -> @Sendable () async throws -> Void {
@@ -209,6 +209,11 @@ enum Trouble: CaseIterable, Sendable {
         case .killedServer:
             await rig.server.kill()
             return {}
+        case .cutWorker:
+            guard let way = rig.stage.way, let worker = rig.workers.last else { return {} }
+            await rig.markDisturbed(worker, "CUT")
+            way.set(.cut)
+            return { way.set(.fair) }
         }
     }
 }

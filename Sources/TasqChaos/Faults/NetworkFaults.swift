@@ -84,7 +84,7 @@ extension Fault {
                 }
             }
         ) { rig in
-            for _ in 0..<2 {
+            for round in 0..<2 {
                 if cancels {
                     // Something that would still be on board when the lease has run out.
                     let long = Int(rig.plan.profile.lease / .milliseconds(1)) * 2
@@ -94,6 +94,8 @@ extension Fault {
                 }
                 if isFatal { await rig.markDisturbed(rig.workers[0], "CUT") }
                 roads.set(postgres, redis)
+                // PostgreSQL sees the end of its sessions the second time, and nothing at first.
+                if cancels, round == 1 { for road in roads.all { road.postgres.reset() } }
                 try await rig.pass(rig.plan.profile.lease + .seconds(5))
                 roads.set(.fair, .fair)
                 try await rig.pass(.seconds(3))

@@ -211,19 +211,35 @@ extension Fault {
     }
 
     private static var herd: Fault {
-        Fault(
+        let way = Mutex<Proxy?>(nil)
+        return Fault(
             name: "herd", summary: "many small workers lose PostgreSQL and come back together",
             setup: Setup(
                 slots: 1, workers: 24, programs: [.chaos],
                 postgresSettings: ["max_connections": "400"], load: .plain(milliseconds: 20)),
             limits: nobodyDies + Limit.clear + [
                 .atMost(10_000, "healed"), .atMost(5, "worker CPU during"),
-            ]
+                // The pool's, the heartbeat's and the listener's, each after a pause.
+                .atLeast(0.1, "attempts a second, each"), .atMost(10, "attempts a second, each"),
+            ],
+            prepare: { stage in
+                let opened = try await Proxy.open(to: stage.postgres.port)
+                way.withLock { $0 = opened }
+                stage.road.databaseURL = Stage.databaseURL(port: opened.port)
+            }
         ) { rig in
+            let before = way.withLock { $0?.asked ?? 0 }
+            let begin = ContinuousClock.now
             await rig.postgres.stop(.fast)
             try await rig.pass(rig.plan.profile.lease + .seconds(1))
+            let attempts = way.withLock { $0?.asked ?? 0 } - before
+            let seconds = (ContinuousClock.now - begin) / .seconds(1)
             try await rig.postgres.restart()
-            return []
+            return [
+                Figure(
+                    name: "attempts a second, each",
+                    value: Double(attempts) / seconds / Double(rig.members.count))
+            ]
         }
     }
 }

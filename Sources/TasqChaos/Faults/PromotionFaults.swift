@@ -6,7 +6,10 @@ import TasqTesting
 /// What happens when PostgreSQL's primary is lost and another takes its place.
 extension Fault {
     static var promotionFaults: [Fault] {
-        [promotion(isSynchronous: false), promotion(isSynchronous: true), stalePrimary]
+        [
+            promotion(isSynchronous: false), promotion(isSynchronous: true), stalePrimary,
+            splitBrain(isSynchronous: false), splitBrain(isSynchronous: true),
+        ]
     }
 
     private static func promotion(isSynchronous: Bool) -> Fault {
@@ -31,18 +34,7 @@ extension Fault {
             guard let other = standby.withLock({ $0 }) else {
                 throw TestingError.failed("there is no standby")
             }
-            if !isSynchronous {
-                // What is acknowledged from here on may be lost. What was before is with it.
-                rig.log.write(Event(kind: .lagging))
-                let place = try await rig.sql("SELECT pg_current_wal_lsn()")
-                try await eventually("the standby has what was acknowledged") {
-                    try await other.execute("SELECT pg_last_wal_receive_lsn() >= '\(place)'") == "t"
-                }
-                // Without a receiver the standby lags; replay goes on with what it has.
-                try await other.execute(
-                    "ALTER SYSTEM SET primary_conninfo = 'port=1'; SELECT pg_reload_conf()")
-                try await rig.pass(.seconds(1))
-            }
+            if !isSynchronous { try await rig.leaveBehind(other) }
             await rig.postgres.stop(.immediate)
             try await rig.pass(.seconds(2))
             if !isSynchronous { rig.log.write(Event(kind: .promoted)) }
@@ -91,7 +83,7 @@ extension Fault {
     }
 
     /// Starts a standby of the run's PostgreSQL, and has everybody know of both.
-    private static func addStandby(
+    static func addStandby(
         to stage: inout Stage, isSynchronous: Bool
     ) async throws -> PrivatePostgres {
         let other = try await PrivatePostgres.start(
@@ -104,18 +96,42 @@ extension Fault {
                 SELECT pg_reload_conf()
                 """)
         }
-        stage.road.databaseURL =
-            "postgres://\(Stage.role)@127.0.0.1:\(stage.postgres.port),"
-            + "127.0.0.1:\(other.port)/\(Stage.database)?target_session_attrs=read-write"
+        stage.road.databaseURL = writableURL(ports: [stage.postgres.port, other.port])
         return other
+    }
+
+    /// Leads to the first of several servers of this machine that says that it takes writes.
+    static func writableURL(ports: [Int]) -> String {
+        let hosts = ports.map { "127.0.0.1:\($0)" }.joined(separator: ",")
+        return "postgres://\(Stage.role)@\(hosts)/\(Stage.database)"
+            + "?target_session_attrs=read-write"
     }
 }
 
 extension Rig {
+    /// Makes a standby lag. What is acknowledged from here on may be lost; what was before is with
+    /// it.
+    func leaveBehind(_ other: PrivatePostgres) async throws {
+        log.write(Event(kind: .lagging))
+        let place = try await sql("SELECT pg_current_wal_lsn()")
+        try await eventually("the standby has what was acknowledged") {
+            try await other.execute("SELECT pg_last_wal_receive_lsn() >= '\(place)'") == "t"
+        }
+        // Without a receiver the standby lags; replay goes on with what it has.
+        try await other.execute(
+            "ALTER SYSTEM SET primary_conninfo = 'port=1'; SELECT pg_reload_conf()")
+        try await pass(.seconds(1))
+    }
+
     /// Makes the standby the one that takes writes; returns how soon some were taken.
     fileprivate func promote(_ other: PrivatePostgres) async throws -> Figure {
         try await other.promote()
         postgres = other
+        return try await writesAgain()
+    }
+
+    /// How soon clients have something acknowledged.
+    func writesAgain() async throws -> Figure {
         let begin = ContinuousClock.now
         let before = load.tally.acknowledged
         try await eventually(within: .seconds(60), "writes are taken again") {

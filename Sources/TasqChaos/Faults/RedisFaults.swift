@@ -85,12 +85,18 @@ extension Fault {
         Fault(
             name: "redis-kill", summary: "Redis is killed, stays away, and comes back empty",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atLeast(50, "rate during, share"), .atMost(5000, "healed")]
+            limits: Limit.unseen + Limit.noneSleeps + [
+                .atLeast(50, "rate during, share"), .atMost(5000, "healed"),
+                // Each process says so, once.
+                .atLeast(0.1, "lines a second about it"), .atMost(1, "lines a second about it"),
+            ]
         ) { rig in
+            let before = await rig.linesAboutRedis()
             await rig.redis.kill()
             try await rig.pass(.seconds(10))
+            let said = zip(await rig.linesAboutRedis(), before).map { Double($0 - $1) / 10 }
             try await rig.redis.restart()
-            return []
+            return [Figure(name: "lines a second about it", value: said.max() ?? 0)]
         }
     }
 
@@ -98,7 +104,9 @@ extension Fault {
         Fault(
             name: "redis-hang", summary: "Redis stands still with its connections open",
             isQuick: true, setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atLeast(50, "rate during, share"), .atMost(5000, "healed")]
+            limits: Limit.unseen + Limit.noneSleeps + [
+                .atLeast(50, "rate during, share"), .atMost(5000, "healed"),
+            ]
         ) { rig in
             rig.redis.pause()
             try await rig.pass(.seconds(8))
@@ -169,7 +177,7 @@ extension Fault {
             name: "redis-limits",
             summary: "Redis asks for a password, takes no connections, cuts those it has",
             setup: Setup(excuses: Excuse.ofSlowness),
-            limits: Limit.unseen + [.atMost(5000, "healed"), .struck(2)]
+            limits: Limit.unseen + Limit.noneSleeps + [.atMost(5000, "healed"), .struck(2)]
         ) { rig in
             let redis = rig.redis
             try await redis.command("CONFIG", "SET", "requirepass", "secret")
@@ -212,6 +220,15 @@ extension Fault {
 extension Rig {
     private static let lists = ["default", "second"].flatMap { queue in
         (0...3).map { "tasq:{\(queue)}:ready:\($0)" }
+    }
+
+    /// What each process has logged of Redis so far, in lines.
+    fileprivate func linesAboutRedis() async -> [Int] {
+        var counts: [Int] = []
+        for member in members {
+            counts.append(await member.lines.count { $0.lowercased().contains("redis") })
+        }
+        return counts
     }
 
     /// Ids on all lists.

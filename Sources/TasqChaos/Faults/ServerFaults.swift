@@ -6,7 +6,7 @@ import TasqTesting
 /// What happens when PostgreSQL moves, hides behind a pooler or has another idea of the time.
 extension Fault {
     static var serverFaults: [Fault] {
-        [readOnly, pooler, poolerKill, clockJump, workerClock, diskFull]
+        [readOnly, pooler, poolerKill, clockJump, workerClock, diskFull, logFull]
     }
 
     private static let nobodyDies: [Limit] = [
@@ -92,22 +92,37 @@ extension Fault {
     private static var clockJump: Fault {
         Fault(
             name: "clock-jump",
-            summary: "PostgreSQL's clock jumps five minutes ahead, back, and ten ahead",
+            summary: "PostgreSQL's clock jumps five minutes ahead, back, ten ahead, and back "
+                + "while jobs are queued",
             isQuick: true, needs: [.program("faketime", package: "faketime"), .fakeClock],
-            setup: Setup(fakesClock: true, clockIsTrue: false), limits: nobodyDies + [.struck(3)]
+            setup: Setup(fakesClock: true, clockIsTrue: false),
+            limits: nobodyDies + [.atMost(0, "queued and not made due"), .struck(4)]
         ) { rig in
             guard let clock = rig.stage.clock else {
                 throw TestingError.failed("PostgreSQL has no clock of its own")
             }
             var struck = 0
-            // The last jump makes everything due that was put off by a clock that was ahead.
+            // The third jump makes everything due that was put off by a clock that was ahead.
             for minutes in [5, 0, 10] {
                 clock.shift("+\(minutes)m")
                 try await rig.pass(rig.plan.profile.lease + .seconds(2))
                 let ahead = try await rig.secondsAhead()
                 if abs(ahead - minutes * 60) < 30 { struck += 1 }
             }
-            return [.struck(struck)]
+            // Nobody takes what comes in meanwhile; for half a minute it seems not to be due.
+            for worker in rig.workers { await worker.pause() }
+            try await rig.pass(.seconds(1))
+            clock.shift("+570")
+            let put = try await rig.ahead()
+            if put > 0 { struck += 1 }
+            for worker in rig.workers { await worker.resume() }
+            let came = await rig.comes(within: .seconds(15), "what is queued is due") {
+                try await rig.ahead() == 0
+            }
+            let left = came ? 0 : try await rig.ahead()
+            return [
+                Figure(name: "queued and not made due", value: Double(left)), .struck(struck),
+            ]
         }
     }
 
@@ -175,5 +190,56 @@ extension Fault {
             try await rig.sql("DROP TABLE public.filler")
             return [.struck(refusals)]
         }
+    }
+
+    /// Without room for its log PostgreSQL takes everybody down with it, again and again, until
+    /// there is some; it may not even come up.
+    private static var logFull: Fault {
+        let kept = Kept<SmallDisk>()
+        return Fault(
+            name: "wal-full", summary: "PostgreSQL has no room left for its log, and crashes of it",
+            needs: [.root],
+            setup: Setup(postgresSettings: ["max_wal_size": "64MB", "min_wal_size": "32MB"]),
+            limits: nobodyDies + Limit.clear + [.atMost(8000, "healed"), .struck()],
+            prepare: { stage in
+                let disk = try await SmallDisk.make(megabytes: 256)
+                kept.keep(disk)
+                stage.cleanups.append { await disk.remove() }
+                let log = stage.postgres.directory + "/data/pg_wal"
+                await stage.postgres.stop()
+                try await ChildProcess.run(["cp", "-a", log, disk.path + "/small/"])
+                try await ChildProcess.run(["rm", "-r", log])
+                try await ChildProcess.run(["ln", "-s", disk.path + "/small/pg_wal", log])
+                try await stage.postgres.restart()
+            }
+        ) { rig in
+            let filler = try kept.value().path + "/filler"
+            // It ends where the room does.
+            do {
+                try await ChildProcess.run(["dd", "if=/dev/zero", "of=" + filler, "bs=64k"])
+            } catch TestingError.failed(_) {}
+            try await eventually("PostgreSQL has no room left for its log") {
+                if rig.crashesForRoom() > 0 { return true }
+                // Each part of the log that is begun wants room.
+                try await rig.sql("SELECT pg_switch_wal()")
+                return false
+            }
+            try await rig.pass(rig.plan.profile.lease + .seconds(3))
+            let crashes = rig.crashesForRoom()
+            try await ChildProcess.run(["rm", filler])
+            try await eventually("PostgreSQL is there again") {
+                if !rig.postgres.isRunning { try await rig.postgres.restart() }
+                return try await rig.number("SELECT 1") == 1
+            }
+            return [.struck(crashes)]
+        }
+    }
+}
+
+extension Rig {
+    /// How often PostgreSQL ended because it could not write, by its own log.
+    fileprivate func crashesForRoom() -> Int {
+        text(loggedBy: postgres).split(separator: "\n")
+            .filter { $0.contains(",53100,PANIC:") }.count
     }
 }

@@ -11,7 +11,7 @@ import TasqTesting
 extension Fault {
     static var processFaults: [Fault] {
         [
-            workerKill, workersKilledInTurn, failPoints, workerPause, workerFlap, workersPause,
+            workerKill, leaderKill, leaderPause, failPoints, workerPause, workerFlap, workersPause,
             workersPauseButOne, suspend, workerDrain, workerSignals, serverKill, rollingRestart,
             filesExhausted, outputGone, queuePause,
         ]
@@ -33,25 +33,6 @@ extension Fault {
             for _ in 0..<8 {
                 await rig.drawWorker().kill()
                 try await rig.pass(.seconds(1))
-            }
-            try await rig.allReady()
-            return []
-        }
-    }
-
-    /// Whoever holds the maintenance term is among them.
-    private static var workersKilledInTurn: Fault {
-        Fault(
-            name: "leader-kill", summary: "each worker is killed in turn, the leader among them",
-            setup: Setup(excuses: Excuse.ofWorkers),
-            limits: [
-                .atMost(9000, "takeover max", in: .test),
-                .atMost(20_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
-            ]
-        ) { rig in
-            for worker in rig.workers {
-                await worker.kill()
-                try await rig.pass(rig.plan.profile.lease)
             }
             try await rig.allReady()
             return []
@@ -91,7 +72,7 @@ extension Fault {
             limits: [
                 .atMost(7000, "takeover max", in: .test),
                 .atMost(25_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
-                .atLeast(1, "registered anew"),
+                .atLeast(1, "registered anew"), .atMost(1000, "handlers ran on for"),
             ]
         ) { rig in
             for worker in rig.workers {
@@ -203,9 +184,16 @@ extension Fault {
     private static var workerSignals: Fault {
         Fault(
             name: "worker-signals",
-            summary: "SIGTERM twice, SIGINT, SIGHUP, and SIGTERM while PostgreSQL is away"
+            summary: "SIGTERM twice, SIGINT, SIGHUP, and SIGTERM while PostgreSQL is away",
+            limits: [
+                .atMost(0, "ended by SIGHUP"),
+                // Its grace, and what a supervisor takes to notice.
+                .atMost(7000, "ended without PostgreSQL after", in: .test),
+                .atMost(27_000, "ended without PostgreSQL after", in: .defaults),
+            ]
         ) { rig in
-            let worker = rig.workers[rig.workers.count > 1 ? 1 : 0]
+            let place = rig.workers.count > 1 ? 1 : 0
+            let worker = rig.workers[place]
             for signals in [[SIGTERM, SIGTERM], [SIGINT]] {
                 // Something that is still on board when the second signal comes.
                 await rig.load.ask(
@@ -219,19 +207,13 @@ extension Fault {
                 try await eventually("it was started again") { await worker.starts > before }
                 try await worker.ready()
             }
-            await worker.signal(SIGHUP, "HUP")
-            try await rig.pass(.seconds(1))
-            // It cannot hand anything back: its claims are left to the lease.
-            for worker in rig.workers { await rig.markDisturbed(worker, "FAIL") }
-            await rig.postgres.stop(.immediate)
-            let before = await worker.starts
-            await worker.terminate()
-            try await eventually(within: .seconds(60), "it ends without PostgreSQL") {
-                await worker.starts > before
-            }
-            try await rig.postgres.restart()
-            try await rig.allReady()
-            return []
+            // The suite's own worker has nothing to read again.
+            let isRead = rig.plan.programs[place % rig.plan.programs.count] == .tasq
+            let ended = try await (isRead ? rig.endsOfHangup(worker) : 0)
+            return [
+                Figure(name: "ended by SIGHUP", value: Double(ended)),
+                try await rig.endWithoutPostgres(worker),
+            ]
         }
     }
 
@@ -281,5 +263,32 @@ extension Fault {
             }
             return [.struck(narrow)]
         }
+    }
+}
+
+extension Rig {
+    /// How often a worker ends because it is told to read its configuration again.
+    fileprivate func endsOfHangup(_ worker: Member) async throws -> Int {
+        let before = await worker.starts
+        await worker.signal(SIGHUP, "HUP")
+        try await pass(.seconds(1))
+        return await worker.starts - before
+    }
+
+    /// How soon a worker ends that is asked to while PostgreSQL is away, until it is started again.
+    fileprivate func endWithoutPostgres(_ worker: Member) async throws -> Figure {
+        // It cannot hand anything back: its claims are left to the lease.
+        for worker in workers { await markDisturbed(worker, "FAIL") }
+        await postgres.stop(.immediate)
+        let before = await worker.starts
+        let begin = ContinuousClock.now
+        await worker.terminate()
+        try await eventually(within: .seconds(60), "it ends without PostgreSQL") {
+            await worker.starts > before
+        }
+        let took = (ContinuousClock.now - begin) / .milliseconds(1)
+        try await postgres.restart()
+        try await allReady()
+        return Figure(name: "ended without PostgreSQL after", value: took, unit: "ms")
     }
 }

@@ -23,6 +23,8 @@ struct Event: Sendable {
         /// From here to there what is acknowledged may be lost: a standby takes over that lags.
         case lagging = "standby.lagging"
         case promoted = "standby.promoted"
+        /// The same end, where the old primary went on taking writes until it was kept from it.
+        case fenced = "primary.fenced"
         /// The phases of a run: load, heal, drain, end.
         case phase
         /// What a look at the servers and the processes found.

@@ -44,6 +44,9 @@ final class Proxy: Sendable {
     /// Connections that were made over this road.
     var connections: Int { state.count }
 
+    /// Connections that were asked for, also while nobody was there at its end.
+    var asked: Int { state.asked }
+
     /// Pieces that the weather slowed, sliced or held up, and connections that it ended.
     var struck: Int { state.struck }
 
@@ -55,7 +58,10 @@ final class Proxy: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelInitializer { client in join(client, to: target, over: state) }
+            .childChannelInitializer { client in
+                state.noteAsked()
+                return join(client, to: target, over: state)
+            }
             .bind(host: host, port: 0).get()
         return Proxy(listener: listener, state: state)
     }
@@ -90,6 +96,7 @@ private final class Road: Sendable {
     private struct State {
         var weather = Weather.fair
         var channels: [ObjectIdentifier: (channel: any Channel, isServer: Bool)] = [:]
+        var asked = 0
         var count = 0
         var struck = 0
     }
@@ -101,8 +108,11 @@ private final class Road: Sendable {
         set { state.withLock { $0.weather = newValue } }
     }
 
+    var asked: Int { state.withLock { $0.asked } }
     var count: Int { state.withLock { $0.count } }
     var struck: Int { state.withLock { $0.struck } }
+
+    func noteAsked() { state.withLock { $0.asked += 1 } }
 
     func noteStrike() { state.withLock { $0.struck += 1 } }
 

@@ -64,6 +64,9 @@ struct Report: Sendable {
         let evidence: String?
     }
 
+    /// So many of the jobs that went with a primary are named to people; the JSON has all.
+    private static let shownLosses = 20
+
     /// For people: what was found, what was missed, the figures.
     var text: String {
         var lines = ["\(plan.fault.name), seed \(plan.seed): \(isClean ? "held" : "NOT HELD")"]
@@ -76,7 +79,11 @@ struct Report: Sendable {
         }
         for miss in misses { lines.append("  missed: " + miss.limit.text(seen: miss.value)) }
         lines += figures.map { "  \($0.name): \($0.text)" }
-        for token in lostWithPrimary { lines.append("  lost with the primary: \(token)") }
+        for token in lostWithPrimary.prefix(Self.shownLosses) {
+            lines.append("  lost with the primary: \(token)")
+        }
+        let unshown = lostWithPrimary.count - Self.shownLosses
+        if unshown > 0 { lines.append("  lost with the primary: \(unshown) more") }
         if let evidence { lines.append("  kept in \(evidence)") }
         return lines.joined(separator: "\n")
     }

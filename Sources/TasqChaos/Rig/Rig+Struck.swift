@@ -62,6 +62,15 @@ extension Rig {
         try await number("SELECT count(*) FROM tasq.job WHERE status = 'queued'")
     }
 
+    /// Those of them that PostgreSQL's clock does not show to be due.
+    func ahead() async throws -> Int {
+        try await number(
+            """
+            SELECT count(*) FROM tasq.job
+            WHERE status = 'queued' AND run_at > now() + interval '2 seconds'
+            """)
+    }
+
     /// PostgreSQL's `log_line_prefix`: when, in which process, by whom and with what.
     static let logPrefix = "%m,%p,%u,%e,"
 

@@ -24,6 +24,8 @@ struct Stage: Sendable {
     var kept: [any Sendable] = []
     /// Undoes what no process's end undoes.
     var cleanups: [@Sendable () async -> Void] = []
+    /// The last worker's way to the servers, where it can be cut.
+    var way: Way?
     /// PostgreSQL's own clock, where it has one.
     var clock: FakeClock?
 
@@ -31,6 +33,25 @@ struct Stage: Sendable {
     struct Road: Sendable {
         var databaseURL: String
         var redisURL: String
+    }
+
+    /// Roads to both servers that have the same weather.
+    struct Way: Sendable {
+        let postgres: Proxy
+        let redis: Proxy
+
+        func set(_ weather: Weather) { (postgres.weather, redis.weather) = (weather, weather) }
+    }
+
+    /// Gives the last worker a way of its own.
+    mutating func openWay() async throws {
+        let opened = Way(
+            postgres: try await Proxy.open(to: postgres.port),
+            redis: try await Proxy.open(to: redis.port))
+        way = opened
+        roads[plan.workers - 1] = Road(
+            databaseURL: Self.databaseURL(port: opened.postgres.port),
+            redisURL: "redis://127.0.0.1:\(opened.redis.port)")
     }
 
     /// The database of the run.

@@ -41,7 +41,11 @@ struct BulkRoutes: Sendable {
         if wanted.id != nil {
             // It may have come before, and be over.
             let found = try await read { () async throws(StoreError) in try await catalog.bulk(id) }
-            state = found?.state ?? state
+            if let found {
+                let isSame = found.isDryRun == isDryRun && found.task.timeless == task.timeless
+                guard isSame else { throw .bulkIDReused }
+                state = found.state
+            }
         }
         let known = state
         var answer = Answer.json(.accepted) { json in
@@ -115,6 +119,25 @@ extension Catalog {
     }
 }
 
+extension BulkTask {
+    /// With any times as one: told as how long ago, each is another one when the request comes again.
+    fileprivate var timeless: BulkTask {
+        let moment = Timestamp(microseconds: 0)
+        switch self {
+        case .jobs(let request):
+            var filter = request.filter
+            if filter.since != nil { filter.since = moment }
+            if filter.until != nil { filter.until = moment }
+            return .jobs(BulkRequest(trusted: request.action, filter))
+        case .replay(let request):
+            var filter = request.filter
+            if filter.since != nil { filter.since = moment }
+            if filter.until != nil { filter.until = moment }
+            return .replay(ReplayRequest(trusted: filter, rate: request.rate))
+        }
+    }
+}
+
 /// The body of `POST /v1/bulk`: `{"action", "filter": {…}, "dry_run", "rate", "id"}`.
 struct BulkBody {
     private static let fields = ["action", "filter", "dry_run", "rate", "id"]
@@ -135,7 +158,7 @@ struct BulkBody {
     init(_ body: [UInt8]) throws(InvalidInput) {
         let json = try JSONSlices(body, field: "body")
         let fields = try Self.fields(of: json.whole, in: json, allowing: Self.fields, "body")
-        isDryRun = try Self.flag("dry_run", in: fields)
+        isDryRun = try fields.flag("dry_run")
         id = try fields.string("id").map { text throws(InvalidInput) in
             guard let id = BulkID(text) else {
                 throw InvalidInput(field: "id", "must be a UUID of 36 characters")
@@ -171,9 +194,9 @@ struct BulkBody {
             filter.key = try parts.string("key")
             filter.since = try time("since", in: parts)
             filter.until = try time("until", in: parts)
-            filter.isRetrying = try flag("retrying", in: parts)
+            filter.isRetrying = try parts.flag("retrying")
             filter.reason = try parts.string("reason")
-            everything = try flag("all", in: parts)
+            everything = try parts.flag("all")
         }
         return try BulkRequest(action, filter, everything: everything)
     }
@@ -189,7 +212,7 @@ struct BulkBody {
             filter.status = try status(in: parts)
             filter.since = try time("since", in: parts)
             filter.until = try time("until", in: parts)
-            everything = try flag("all", in: parts)
+            everything = try parts.flag("all")
         }
         guard let rate = try fields.number("rate") else {
             return try ReplayRequest(filter, everything: everything)
@@ -236,14 +259,6 @@ struct BulkBody {
     ) throws(InvalidInput) -> Timestamp? {
         try fields.string(field).map { text throws(InvalidInput) in
             try TimeText.parse(text, field: field)
-        }
-    }
-
-    private static func flag(_ field: String, in fields: JobFields) throws(InvalidInput) -> Bool {
-        switch fields.raw(field).map({ String(decoding: $0, as: UTF8.self) }) {
-        case nil, "false", "null": false
-        case "true": true
-        default: throw InvalidInput(field: field, "must be true or false")
         }
     }
 }
@@ -299,6 +314,11 @@ extension Problem {
     static let tooManyBulkActions = Problem(
         code: "too-many-bulk-actions", status: .tooManyRequests,
         title: "Too many bulk actions run already", headers: [("Retry-After", "10")])
+
+    /// What was asked for by this id is not what is asked for now.
+    static let bulkIDReused = Problem(
+        code: "bulk-id-reused", status: .unprocessableEntity,
+        title: "The id was used for another bulk action")
 
     /// Every job, or event, there is has to be meant in so many words.
     static let takesAll = Problem(

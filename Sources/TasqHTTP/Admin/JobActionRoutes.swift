@@ -91,6 +91,7 @@ extension Problem {
     static var busyJob: Problem {
         Problem(
             code: "job-busy", status: .serviceUnavailable,
-            title: "A transaction holds the job's row", headers: [("Retry-After", "1")])
+            title: "A transaction holds the job's row or its unique key",
+            headers: [("Retry-After", "1")])
     }
 }

@@ -34,6 +34,24 @@ struct JobFields {
         return number
     }
 
+    /// `true` or `false`, which is also what counts when it is not given.
+    func flag(_ name: String) throws(InvalidInput) -> Bool {
+        switch present(name).map({ String(decoding: $0, as: UTF8.self) }) {
+        case nil, "false": return false
+        case "true": return true
+        default: throw InvalidInput(field: name, "must be true or false")
+        }
+    }
+
+    /// One of the words that a type has.
+    func choice<Value: RawRepresentable<String> & CaseIterable>(
+        _ name: String
+    ) throws(InvalidInput) -> Value? {
+        guard let text = try string(name) else { return nil }
+        let value: Value = try oneOf(text, field: name)
+        return value
+    }
+
     /// What the job's fields say of it, and of the rest what it gets otherwise.
     func options(or given: JobOptions) throws(InvalidInput) -> JobOptions {
         var options = SomeJobOptions()
@@ -46,19 +64,6 @@ struct JobFields {
             }
         }
         return options.over(given)
-    }
-
-    /// One of a few words.
-    func choice<Value: RawRepresentable<String> & CaseIterable>(
-        _ name: String
-    ) throws(InvalidInput) -> Value? {
-        guard let text = try string(name) else { return nil }
-        guard let value = Value(rawValue: text) else {
-            throw InvalidInput(
-                field: name,
-                "must be one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
-        }
-        return value
     }
 
     /// When the job may start, from `run_at` or `delay`.
@@ -97,4 +102,16 @@ struct JobFields {
         guard let value = values[name], !value.elementsEqual("null".utf8) else { return nil }
         return value
     }
+}
+
+/// The value that is written so. Throws `InvalidInput` naming the field and every value.
+func oneOf<Value: RawRepresentable<String> & CaseIterable>(
+    _ text: String, field: String
+) throws(InvalidInput) -> Value {
+    guard let value = Value(rawValue: text) else {
+        throw InvalidInput(
+            field: field,
+            "must be one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return value
 }

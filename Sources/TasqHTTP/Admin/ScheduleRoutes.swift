@@ -18,6 +18,10 @@ struct ScheduleRoutes: Sendable {
                     json.array(schedules) { $0.schedule($1) }
                 }
             },
+            Route("GET", "/v1/schedules/{name}", .read) { request, name async throws(Problem) in
+                _ = try Query(request.head.query, allowing: [])
+                return try await show(Self.name(name))
+            },
             Route("PUT", "/v1/schedules/{name}", .operate) { request, name async throws(Problem) in
                 try await put(Self.name(name), request.body)
             },
@@ -51,18 +55,33 @@ struct ScheduleRoutes: Sendable {
     }
 
     private func put(_ name: Name, _ body: [UInt8]) async throws(Problem) -> Answer {
+        let isDryRun: Bool
+        let entry: ScheduleEntry
         do {
             let request = try ScheduleRequest(body, defaults: defaults)
-            try await queue.schedule([request.entry(named: name)])
+            isDryRun = request.isDryRun
+            entry = try request.entry(named: name)
+            if isDryRun { try entry.check() } else { try await queue.schedule([entry]) }
         } catch {
             throw Self.problem(error)
         }
-        let stored = try await read { () async throws(StoreError) in
-            try await queue.schedule(named: name)
-        }
-        // Somebody may have taken it away in between.
-        guard let stored else { throw .notFound }
-        return .json { $0.members(of: stored) }
+        // Somebody may take it away in between.
+        guard isDryRun else { return try await show(name) }
+        let there = try await found(name)
+        let record = ScheduleRecord(
+            entry: entry, isPaused: there?.isPaused ?? false, isConfigured: false, nextAt: nil,
+            isPlanned: false, lastTick: there?.lastTick, problem: nil, version: 0)
+        return .json { $0.whole(record) }
+    }
+
+    private func found(_ name: Name) async throws(Problem) -> ScheduleRecord? {
+        try await read { () async throws(StoreError) in try await queue.schedule(named: name) }
+    }
+
+    /// As it stands.
+    private func show(_ name: Name) async throws(Problem) -> Answer {
+        guard let record = try await found(name) else { throw .notFound }
+        return .json { $0.whole(record) }
     }
 
     private func set(_ name: Name, paused isPaused: Bool) async throws(Problem) -> Answer {
@@ -70,10 +89,7 @@ struct ScheduleRoutes: Sendable {
             try await queue.setPaused(isPaused, schedule: name)
         }
         guard exists else { throw .notFound }
-        return .json { json in
-            json.member("name", name.description)
-            json.member("paused", isPaused)
-        }
+        return try await show(name)
     }
 
     private func run(_ name: Name) async throws(Problem) -> Answer {
@@ -87,7 +103,7 @@ struct ScheduleRoutes: Sendable {
         return .json(.created) { $0.member("id", id.description) }
     }
 
-    private static func problem(_ error: any Error) -> Problem {
+    static func problem(_ error: any Error) -> Problem {
         switch error {
         case let error as InvalidInput: .invalid(error)
         case let error as StoreError: Problem(error)
@@ -100,9 +116,11 @@ struct ScheduleRoutes: Sendable {
 struct ScheduleRequest {
     private static let names =
         ["cron", "zone", "clock_change", "missed", "jitter", "start", "end", "kind"]
-        + JobOption.all.map(\.rawValue) + ["payload"]
+        + JobOption.all.map(\.rawValue) + ["payload", "dry_run"]
 
-    private var fields = JobFields()
+    /// Only what it would be is asked for.
+    let isDryRun: Bool
+    private let fields: JobFields
     private let defaults: (Name, [UInt8]) -> JobOptions
 
     /// Throws `InvalidInput` for what is no object of these members.
@@ -114,6 +132,7 @@ struct ScheduleRequest {
         guard let members = json.members(of: json.whole) else {
             throw InvalidInput(field: "body", "must be a JSON object")
         }
+        var fields = JobFields()
         for (name, value) in members {
             guard Self.names.contains(name) else {
                 throw InvalidInput(
@@ -121,6 +140,8 @@ struct ScheduleRequest {
             }
             try fields.set(name, to: value)
         }
+        isDryRun = try fields.flag("dry_run")
+        self.fields = fields
     }
 
     /// Throws `InvalidInput` naming the member that is missing or wrong.
@@ -159,8 +180,20 @@ extension JSONWriter {
         object { $0.members(of: record) }
     }
 
-    /// What a schedule says, how it stands, and its next five ticks.
-    mutating func members(of record: ScheduleRecord) {
+    /// What one schedule is, so that it can be put in again: with its payload, as JSON where it is.
+    mutating func whole(_ record: ScheduleRecord) {
+        members(of: record)
+        let payload = Payload(record.entry.payload)
+        if payload.isSoundJSON {
+            name("payload")
+            raw(payload.body)
+        } else {
+            member("payload_text", String(decoding: payload.body, as: UTF8.self))
+        }
+    }
+
+    /// What a schedule says, how it stands, its next five ticks, and what may be read otherwise.
+    private mutating func members(of record: ScheduleRecord) {
         let entry = record.entry
         member("name", entry.name.description)
         member("cron", entry.cron)
@@ -176,6 +209,11 @@ extension JSONWriter {
         member("configured", record.isConfigured)
         member("last_tick", record.lastTick?.description)
         member("problem", record.problem)
-        member("next", record.ticks().lazy.map(\.description))
+        let timing = record.timing
+        let ticks = timing?.ticks(after: .now, count: 5) ?? []
+        let local = timing.map { timing in ticks.map { timing.zone.text($0) } } ?? []
+        member("next", ticks.map(\.description))
+        member("next_local", local)
+        member("remarks", timing?.cron.remarks ?? [])
     }
 }

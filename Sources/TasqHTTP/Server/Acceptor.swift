@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import NIOPosix
 
 /// Accepts the connections of a listening channel, as many as may be open at once.
 ///
@@ -7,7 +8,8 @@ import NIOCore
 /// or memory, clients wait in the system's backlog. Without the pause the first such error would
 /// end the listener for good; it is logged at most once in ``logInterval``.
 ///
-/// `ChannelShouldQuiesceEvent` closes the listening channel and goes on to every open connection.
+/// When the listening channel closes, at `ChannelShouldQuiesceEvent` or because it is broken, every
+/// open connection is told to end after what it has been asked.
 final class Acceptor: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
@@ -51,6 +53,8 @@ final class Acceptor: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A client that was gone before its connection could be set up; so on macOS.
+        if error is NIOFcntlFailedError { return }
         guard error is IOError, context.channel.isActive else {
             return context.fireErrorCaught(error)
         }
@@ -70,9 +74,16 @@ final class Acceptor: ChannelDuplexHandler {
             return context.fireUserInboundEventTriggered(event)
         }
         context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
         for connection in open.values {
-            connection.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+            // Behind the steps that set it up.
+            connection.eventLoop.execute {
+                connection.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+            }
         }
+        context.fireChannelInactive()
     }
 
     /// Only automatic reading, switched off, takes the socket out of the selector.

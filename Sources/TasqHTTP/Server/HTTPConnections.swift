@@ -18,7 +18,7 @@ struct HTTPConnections: Sendable {
     let tls: ListenerTLS?
 
     func setup(channel: any Channel) -> EventLoopFuture<AcceptedConnection> {
-        channel.eventLoop.makeCompletedFuture {
+        let connection = channel.eventLoop.makeCompletedFuture {
             var decoder = NIOHTTPDecoderLimitConfiguration()
             decoder.maxHeaderFieldSize = limits.headerBytes
             decoder.maxHeaderListSize = limits.headerBytes
@@ -38,6 +38,9 @@ struct HTTPConnections: Sendable {
                     configuration: .init(isOutboundHalfClosureEnabled: true)),
                 clock)
         }
+        // Nobody else closes one that could not be set up.
+        connection.whenFailure { _ in channel.close(promise: nil) }
+        return connection
     }
 
     func handle(_ accepted: AcceptedConnection, logger: Logger) async {

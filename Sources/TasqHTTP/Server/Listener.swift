@@ -25,6 +25,9 @@ struct Listener: Service {
         await withGracefulShutdownHandler {
             onListening(ListenAddress(host: address.host, port: port))
             await serve(connections, from: listening)
+            if !capacity.isStopping, !Task.isCancelled {
+                logger.error("a listener is broken and closed", metadata: ["port": "\(port)"])
+            }
         } onGracefulShutdown: {
             capacity.stop()
             listening.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
@@ -63,7 +66,7 @@ struct Listener: Service {
                     }
                 }
             } catch {
-                logger.error("a listener is closed", metadata: ["error": "\(error)"])
+                logger.debug("a listener has ended", metadata: ["error": "\(error)"])
             }
         }
     }

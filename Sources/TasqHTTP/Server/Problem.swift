@@ -127,7 +127,7 @@ extension Problem {
     /// What a failed write means to the caller. Its reason may quote SQL, so it is not told.
     init(_ error: StoreError) {
         switch error {
-        case .unavailable, .contended, .unknown, .denied, .misconfigured:
+        case .unavailable, .contended, .unknown, .denied, .misconfigured, .unreadable:
             self = .notDurable
         case .rejected:
             self.init(

@@ -3,7 +3,9 @@
 --   $1 uuid[] event ids   $2 text[] source   $3 text[] the provider's event id, or null
 --   $4 text[] content type   $5 bytea[] headers   $6 bytea[] body
 --   $7 uuid[] job ids   $8 uuid[] the event each job belongs to   $9 text[] kind
---   $10 bigint[] microseconds of delay, or null   then the options, as in enqueue.sql
+--   $10 bigint[] microseconds of delay, or null
+--   $11 text  how long a lock is waited for, in milliseconds; see enqueue_unique.sql
+--   then the options, as in enqueue.sql
 --
 -- Of the sources, content types and kinds one alone counts for all, as of the options that every job
 -- has; provider's ids, keys and delays may be empty when there are none.
@@ -18,6 +20,7 @@ WITH stored AS (
         coalesce(u.content_type, ($4::text[])[1]), u.headers, u.body
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])
         AS u (id, source, event_id, content_type, headers, body)
+    WHERE (SELECT set_config('lock_timeout', $11::text, TRUE)) IS NOT NULL
     ORDER BY coalesce(u.source, ($2::text[])[1]) COLLATE "C", u.event_id COLLATE "C", u.id
     ON CONFLICT DO NOTHING
     RETURNING p.id

@@ -2,6 +2,12 @@
 --
 --   $1 uuid     the worker
 --   $2 boolean  whether its session lock is held over this connection
+--
+-- The server is the one that this session is on, and its lock with it. Programs of before read
+-- `lock_held`.
 UPDATE tasq.worker
-SET heartbeat_seq = heartbeat_seq + 1, seen_at = now(), lock_held = $2::boolean
+SET heartbeat_seq = heartbeat_seq + 1,
+    seen_at = now(),
+    lock_held = $2::boolean,
+    lock_server = CASE WHEN $2::boolean THEN @server END
 WHERE id = $1::uuid

@@ -25,5 +25,5 @@ WHERE b.id = (
     )
 RETURNING
     b.id, b.action, b.status, b.queue, b.kind, b.key, b.since, b.until, b.retrying, b.with_reason,
-    b.source, b.rate, b.dry_run, 'running' AS state, TRUE AS held, b.cursor, b.examined, b.matched,
+    b.source, b.rate, b.dry_run, 'running'::text AS state, TRUE AS held, b.cursor, b.examined, b.matched,
     b.changed, b.passed_over, b.reason, b.created_at, b.updated_at, b.finished_at

@@ -1,6 +1,6 @@
 -- Removes a worker that holds no claim, keeps where it ran, and gives the maintenance term back if it
 -- holds that: others need not watch it stand still. One that still holds some is left to the reaper,
--- which takes the claims back with it.
+-- which takes the claims back with it. All claims are read for that, once in a worker's life.
 --
 --   $1 uuid  the worker
 --

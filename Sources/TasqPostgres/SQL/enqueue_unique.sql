@@ -1,12 +1,15 @@
 -- Like enqueue.sql, for batches in which some jobs have a unique key.
 --
---   $1 … $7 as in enqueue.sql   $8 text[] unique key, or null   then the options, likewise
+--   $1 … $7 as in enqueue.sql   $8 text[] unique key, or null
+--   $9 text  how long a lock is waited for, in milliseconds   then the options, as in enqueue.sql
 --
 -- Returns the ids that are stored now. A job that does not come back met an unfinished one with
 -- its unique key, or was stored by an earlier try: unique_holders.sql tells which. Keys are
 -- taken in order, so two batches with the same keys cannot deadlock. A job that stands already
 -- takes no key: it may be finished, and would hold the key for ever. The ids that stand
 -- are asked for by themselves: NOT EXISTS is a join, and a plan made for an empty table joins all of it.
+-- The wait is looked up when it begins, so what the statement itself says of it before its first lock
+-- counts; it costs no further statement, and nothing of it is left in the session, which may be a pooler's.
 WITH input AS MATERIALIZED (
     SELECT
         u.id, coalesce(u.kind, ($2::text[])[1]) AS kind,
@@ -25,6 +28,7 @@ taken AS (
     FROM input AS i
     WHERE i.unique_key IS NOT NULL
         AND i.id <> ALL (ARRAY(SELECT j.id FROM tasq.job AS j WHERE j.id = ANY ($1::uuid[])))
+        AND (SELECT set_config('lock_timeout', $9::text, TRUE)) IS NOT NULL
     ORDER BY i.unique_key, i.id
     ON CONFLICT (key) DO NOTHING
     RETURNING k.job_id

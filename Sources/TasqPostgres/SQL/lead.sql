@@ -18,8 +18,9 @@
 -- Two holders for a while are harmless: all that a holder does is idempotent or fenced. For the same
 -- reason a holder that is a worker loses its term at once when its session lock falls, and a term
 -- that was given back (deregister.sql) has the holder nobody, the UUID of zeroes. A lock has
--- fallen when the worker said it held one and no session holds it now: pg_locks shows a bigint key
--- as two halves.
+-- fallen when the worker said it held one on the server that answers now, and no session holds it: so
+-- after a restart, a crash or a failover none has, and workers have their leases to come back in.
+-- pg_locks shows a bigint key as two halves.
 WITH locked AS MATERIALIZED (
     SELECT (p.classid::bigint << 32) | p.objid::bigint AS key
     FROM pg_locks AS p
@@ -29,7 +30,8 @@ WITH locked AS MATERIALIZED (
 ),
 seen AS MATERIALIZED (
     SELECT w.id, w.heartbeat_seq, w.heartbeat_us, w.lease_us, w.queues,
-        w.lock_held AND NOT EXISTS (
+        w.lock_server IS NOT DISTINCT FROM @server
+        AND NOT EXISTS (
             SELECT FROM locked AS l
             WHERE l.key = ('x' || left(replace(w.id::text, '-', ''), 16))::bit(64)::bigint
         ) AS lock_fell

@@ -2,16 +2,21 @@
 --
 --   $1 bigint  how many claims at most
 --   $2 bigint  crashes after which a job is given up
+--   $3 uuid    the job behind whose claim to begin, in the order of ids, or null
 --
 -- Liveness is tested before LIMIT, so a dead worker's claim is reached however many live ones
 -- stand before it. The shape is settle.sql's: job rows first, in id order, then the claim by its
 -- own token; a job somebody has locked is left for the next look; two reapers at once, or a late
 -- settlement, find nothing left to do. A claim entered between reading the orphans and deleting them
 -- carries another token and is left alone. The job's age plays no part. ANY as in settle.sql.
+--
+-- Where there may be more, a row without a queue tells behind which job: of a page of claims whose jobs
+-- somebody has locked nothing is taken, and those behind it are to be reached all the same.
 WITH orphan AS MATERIALIZED (
     SELECT e.job_id, e.id
     FROM tasq.executing_job AS e
-    WHERE NOT EXISTS (SELECT FROM tasq.worker AS w WHERE w.id = e.worker_id)
+    WHERE ($3::uuid IS NULL OR e.job_id > $3::uuid) IS TRUE
+        AND NOT EXISTS (SELECT FROM tasq.worker AS w WHERE w.id = e.worker_id)
     ORDER BY e.job_id
     LIMIT $1::bigint
 ),
@@ -60,3 +65,6 @@ freed AS (
 SELECT
     t.id, t.queue, t.priority, t.worker_id, t.status::text, t.kind, t.attempt, t.max_attempts
 FROM taken AS t
+UNION ALL
+SELECT p.job_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (SELECT o.job_id FROM orphan AS o ORDER BY o.job_id OFFSET $1::bigint - 1 LIMIT 1) AS p

@@ -6,7 +6,8 @@
 -- for again, of any job: one that is as it should be is left alone. The shape is cancel.sql's: job rows
 -- first, in id order, none that was written since the statement began, then claims, then keys. A job
 -- that was executing without a claim runs again if it has an attempt left; one without a body ends in
--- `error`, for nothing else can become of it. A key or a claim is written together with its job, so
+-- `error`, for nothing else can become of it; one that is queued and lies up to a day ahead is due now
+-- (hasten.sql says why). A key or a claim is written together with its job, so
 -- one that is seen without it has lost it for good. No row of a job stands before such a one, so it is
 -- locked by itself, as in release.sql: one that somebody has locked is being freed, and is left to
 -- the next run. Of two that waited, each in an order of its own, each could wait for the other.
@@ -37,14 +38,16 @@ judged AS MATERIALIZED (
             WHEN h.status = 'executing' AND h.attempt >= h.max_attempts THEN 'error'
             WHEN h.status = 'executing' THEN 'queued'
             WHEN h.run_at >= now() + interval '101 years' THEN h.status::text
-            WHEN h.status = 'queued' AND h.run_at > now() + interval '1 hour' THEN 'scheduled'
+            WHEN h.status = 'queued' AND h.run_at > now() + interval '1 day' THEN 'scheduled'
             WHEN h.status = 'scheduled' AND h.run_at < now() - interval '1 day' THEN 'queued'
             ELSE h.status::text
         END::tasq.job_status AS goal,
         CASE
             WHEN h.status = 'executing' THEN greatest(h.attempt, h.claimed_attempt)
             ELSE h.attempt
-        END AS count
+        END AS count,
+        h.status = 'queued' AND h.run_at > now() + interval '1 hour'
+            AND h.run_at <= now() + interval '1 day' AS is_ahead
     FROM held AS h
 ),
 unclaimed AS (
@@ -77,6 +80,7 @@ recounted AS (
 moved AS (
     UPDATE tasq.job AS j
     SET status = d.goal, attempt = d.count,
+        run_at = CASE WHEN d.is_ahead AND d.goal = 'queued' THEN now() ELSE j.run_at END,
         max_attempts = CASE
             WHEN d.goal IN ('scheduled', 'queued') THEN greatest(j.max_attempts, d.count + 1)
             ELSE greatest(j.max_attempts, d.count)
@@ -85,7 +89,7 @@ moved AS (
     FROM judged AS d
     WHERE j.id = ANY (ARRAY[d.id])
         AND (
-            d.goal <> d.status OR d.count <> d.attempt
+            d.goal <> d.status OR d.count <> d.attempt OR (d.is_ahead AND d.goal = 'queued')
             OR (d.goal IN ('scheduled', 'queued') AND d.attempt >= d.max_attempts)
         )
     RETURNING j.id, j.unique_key, d.goal, d.count, d.has_body

@@ -1,7 +1,8 @@
 -- Stores new jobs in the place of those that wait under their unique keys, which are cancelled.
 --
---   $1 … $8 as in enqueue_unique.sql   $9 uuid[]  the jobs that wait   then the options; each array as
---   long as $1
+--   $1 … $8 as in enqueue_unique.sql   $9 uuid[]  the jobs that wait
+--   $10 text  how long a lock is waited for, in milliseconds; see there
+--   then the options; each array as long as $1
 --
 -- Returns the new jobs that were stored; of one that does not come back, the other waits no more. Job
 -- rows first, in id order, then keys, as everywhere. The one that waited keeps its id and its body:
@@ -18,6 +19,7 @@ WITH held AS MATERIALIZED (
         AS u (id, kind, delay_us, run_at, content_type, headers, body, unique_key, old_id, @options)
     JOIN tasq.job AS j ON j.id = ANY (ARRAY[u.old_id])
     WHERE (j.status IN ('scheduled', 'queued') AND j.unique_key = u.unique_key) IS TRUE
+        AND (SELECT set_config('lock_timeout', $10::text, TRUE)) IS NOT NULL
     ORDER BY u.old_id
     FOR NO KEY UPDATE OF j
 ),

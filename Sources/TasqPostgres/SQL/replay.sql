@@ -2,7 +2,9 @@
 --
 --   $1 uuid  the event   $2 uuid[] job ids, made by whoever replays   $3 text[] kind
 --   $4 text[] unique key, or null   $5 boolean  only when all its other jobs have ended
---   $6 bigint[] microseconds of delay, or null   then the options; each array as long as $2
+--   $6 bigint[] microseconds of delay, or null
+--   $7 text  how long a lock is waited for, in milliseconds; see enqueue_unique.sql
+--   then the options; each array as long as $2
 --
 -- Returns the ids that are stored now. One that does not come back met an unfinished job with its
 -- unique key, or was stored by an earlier try: unique_holders.sql tells which. A row without an id
@@ -17,6 +19,7 @@ WITH event AS (
     UPDATE tasq.payload AS p
     SET content_type = p.content_type
     WHERE p.id = $1::uuid AND p.source IS NOT NULL
+        AND (SELECT set_config('lock_timeout', $7::text, TRUE)) IS NOT NULL
     RETURNING p.id
 ),
 input AS MATERIALIZED (
@@ -35,7 +38,7 @@ taken AS (
     SELECT i.unique_key, i.id
     FROM input AS i
     WHERE i.unique_key IS NOT NULL
-        AND NOT EXISTS (SELECT FROM tasq.job AS j WHERE j.id = i.id)
+        AND i.id <> ALL (ARRAY(SELECT j.id FROM tasq.job AS j WHERE j.id = ANY ($2::uuid[])))
     ORDER BY i.unique_key, i.id
     ON CONFLICT (key) DO NOTHING
     RETURNING k.job_id

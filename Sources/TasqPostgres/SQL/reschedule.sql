@@ -2,6 +2,7 @@
 --
 --   $1 uuid[]  the jobs that wait   $2 text[]  their unique keys
 --   $3 bigint[] microseconds of delay, or null   $4 timestamptz[] run_at, or null
+--   $5 text  how long a lock is waited for, in milliseconds; see enqueue_unique.sql
 --
 -- Returns the jobs that were changed; one that does not come back waits no more. A claim that began
 -- before looks at the row again once it has its lock, and finds it not due.
@@ -13,6 +14,7 @@ WITH held AS MATERIALIZED (
         AS u (job_id, unique_key, delay_us, run_at)
     JOIN tasq.job AS j ON j.id = ANY (ARRAY[u.job_id])
     WHERE (j.status IN ('scheduled', 'queued') AND j.unique_key = u.unique_key) IS TRUE
+        AND (SELECT set_config('lock_timeout', $5::text, TRUE)) IS NOT NULL
     ORDER BY u.job_id
     FOR NO KEY UPDATE OF j
 )

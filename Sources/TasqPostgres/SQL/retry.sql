@@ -1,12 +1,12 @@
 -- Queues jobs that ended in `error` or were cancelled, or wait for their time, to run now.
 --
---   $1 uuid[]  ids
+--   $1 uuid[]  ids   $2 text  how long a lock is waited for, in milliseconds; see enqueue_unique.sql
 --
 -- One row for each that exists: `done`, `already` (it is queued), `wrong`, `taken` (another
 -- unfinished job holds its unique key: `holder`), `spent` (30 000 attempts, the most there can be)
 -- or `locked` (somebody has its row for a moment: ask again); `status` is where it stood under
 -- the lock. Job rows are locked first and in id order, as everywhere (see claim.sql), and what is
--- locked is skipped, so an operator waits for nobody and nobody for him.
+-- locked is skipped, so an operator waits for nobody and nobody for him; a key cannot be skipped.
 -- A job whose attempts are used up gets room for one more; the count goes on, because systems
 -- that fence by it must not see it fall. What it lived through as a suspect stays with it too: it
 -- runs alone once more. A finished job gave its unique key back, so it takes it anew, in the keys'
@@ -23,6 +23,7 @@ taken AS (
     SELECT h.unique_key, h.id
     FROM held AS h
     WHERE h.unique_key IS NOT NULL AND h.status IN ('error', 'cancelled') AND h.attempt < 30000
+        AND (SELECT set_config('lock_timeout', $2::text, TRUE)) IS NOT NULL
     ORDER BY h.unique_key, h.id
     ON CONFLICT (key) DO NOTHING
     RETURNING k.job_id

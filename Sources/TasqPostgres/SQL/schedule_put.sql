@@ -6,10 +6,11 @@
 --   then the options of their jobs, each array as long as $1
 --
 -- One that stands as it is to stand is left alone, as at each start of a process: then its next tick
--- stays, and so does what is wrong with it. Where only its job is another, its next tick stays. A pause
--- outlives a change. All rows are locked by name first: two processes of different configurations that
--- start together would each wait for what the other deletes. For the same reason a row that came after
--- this began is not locked out of that order, but stands as it came: it was put in later.
+-- stays. One that does not tick is planned anew all the same: its zone may have been installed since.
+-- Where only its job is another, its next tick stays. A pause outlives a change. All rows are locked by
+-- name first: two processes of different configurations that start together would each wait for what
+-- the other deletes. For the same reason a row that came after this began is not locked out of that
+-- order, but stands as it came: it was put in later.
 WITH input AS MATERIALIZED (
     SELECT
         u.name, u.cron, u.zone, u.clock_change, u.missed, u.jitter_us, u.starts_at, u.ends_at, u.kind,
@@ -51,11 +52,13 @@ changed AS (
     JOIN held AS h ON h.name = i.name
     WHERE s.name = i.name
         AND (
-            s.cron, s.zone, s.clock_change, s.missed, s.jitter_us, s.starts_at, s.ends_at, s.kind,
-            s.payload, s.configured, @options_of(row: s)
-        ) IS DISTINCT FROM (
-            i.cron, i.zone, i.clock_change, i.missed, i.jitter_us, i.starts_at, i.ends_at, i.kind,
-            i.payload, $11::boolean, @options_of(row: i))
+            s.problem IS NOT NULL
+            OR (
+                s.cron, s.zone, s.clock_change, s.missed, s.jitter_us, s.starts_at, s.ends_at, s.kind,
+                s.payload, s.configured, @options_of(row: s)
+            ) IS DISTINCT FROM (
+                i.cron, i.zone, i.clock_change, i.missed, i.jitter_us, i.starts_at, i.ends_at, i.kind,
+                i.payload, $11::boolean, @options_of(row: i)))
 )
 INSERT INTO tasq.schedule AS s (
     name, cron, zone, clock_change, missed, jitter_us, starts_at, ends_at, kind, payload, configured,

@@ -1,30 +1,14 @@
 package import Logging
 package import Tasq
 
-/// One step of the schema's history: the text of one file `SQL/migrations/NNNN_name.sql`.
-package struct Migration: Sendable, Hashable {
-    /// Counted from 1, without gaps.
-    package let number: Int
-    package let name: String
-    /// Any number of statements; they run in one transaction of the migrator's.
-    package let text: String
-    /// The oldest program that works on what this leaves, by the newest migration it knows. Older
-    /// ones refuse to.
-    package let oldest: Int
-
-    package init(number: Int, name: String, text: String, oldest: Int) {
-        self.number = number
-        self.name = name
-        self.text = text
-        self.oldest = oldest
-    }
-}
-
 /// Brings the schema up to date, forward only, one transaction for each migration.
 ///
 /// Any number of processes may migrate at once. Each takes the same transaction-level advisory
-/// lock, which a pooler cannot break, and looks at the version again once it has it: the first one
+/// locks, which a pooler cannot break, and looks at the version again once it has them: the first one
 /// applies, the others find nothing to do.
+///
+/// Whoever waits for a lock on a table holds up all who come after, and a dump may hold it for hours.
+/// So a migration waits for a moment only, is undone, pauses and is tried again.
 package struct Migrator: Sendable {
     private let settings: PostgresSettings
     private let migrations: [Migration]
@@ -54,20 +38,35 @@ package struct Migrator: Sendable {
 
     /// Applies what is missing and returns what this call applied, in order: nothing to a newer
     /// schema, which must be one that this program may work on.
-    package func migrate() async throws(StoreError) -> [Migration] {
-        try await withSession { session async throws(StoreError) in
-            var applied: [Migration] = []
-            while true {
-                let current = try await self.version(session)
-                guard current < self.migrations.count else {
-                    let oldest = try await self.oldest(session)
-                    if oldest > self.migrations.count { throw self.tooNew(current) }
-                    return applied
+    ///
+    /// `tell` gets a line after each try that did not get a lock. A migration that has not got it within
+    /// `patience` ends with ``StoreError/contended(_:)``.
+    package func migrate(
+        patience: Duration = .seconds(600), telling tell: (String) -> Void = { _ in }
+    ) async throws(StoreError) -> [Migration] {
+        try await withSession { session async throws(StoreError) -> [Migration] in
+            try await self.withSession { turn async throws(StoreError) -> [Migration] in
+                var applied: [Migration] = []
+                var hasTurn = false
+                while true {
+                    let current = try await self.version(session)
+                    guard current < self.migrations.count else {
+                        let oldest = try await self.oldest(session)
+                        if oldest > self.migrations.count { throw self.tooNew(current) }
+                        return applied
+                    }
+                    guard hasTurn else {
+                        try await self.take(turn)
+                        hasTurn = true
+                        continue
+                    }
+                    let next = self.migrations[current]
+                    guard try await self.apply(next, session, turn, patience, tell) else {
+                        continue
+                    }
+                    self.logger.info("applied migration \(next.label)")
+                    applied.append(next)
                 }
-                let next = self.migrations[current]
-                guard try await self.apply(next, session) else { continue }
-                self.logger.info("applied migration \(next.label)")
-                applied.append(next)
             }
         }
     }
@@ -84,45 +83,127 @@ package struct Migrator: Sendable {
         }
     }
 
-    /// Applies one migration in a transaction; `false` when somebody else was faster.
+    /// Waits until nobody else migrates: taking turns, they would leave no pause between tries.
+    ///
+    /// The turn is a transaction that writes nothing, beside the one that migrates. Neither it nor the wait
+    /// for it keeps anything from vacuum, and who waits keeps no connection of a pooler.
+    private func take(_ turn: Session) async throws(StoreError) {
+        let look = begin + "SELECT pg_try_advisory_xact_lock(\(lockKey &+ 1))::text"
+        var pauses = Backoff(from: .milliseconds(50), to: .seconds(1))
+        while try await turn.script(look)[0].at(0, as: String.self) != "true" {
+            try await turn.script("ROLLBACK")
+            guard await sleep(for: pauses.next()) else {
+                throw .contended("postgres \(settings.safeDescription): somebody else migrates")
+            }
+        }
+    }
+
+    /// Tries to apply one migration for as long as it does not get a lock; `false` when somebody else
+    /// was faster.
     private func apply(
-        _ migration: Migration, _ session: Session
+        _ migration: Migration, _ session: Session, _ turn: Session, _ patience: Duration,
+        _ tell: (String) -> Void
+    ) async throws(StoreError) -> Bool {
+        let start = ContinuousClock.now
+        var pauses = Backoff(from: .seconds(1), to: .seconds(10))
+        while true {
+            do throws(StoreError) {
+                return try await apply(migration, session, watch: turn)
+            } catch {
+                guard case .contended(let reason) = error else { throw error }
+                let waited = ContinuousClock.now - start
+                let left = patience - waited
+                let time = DurationText.format(.seconds(waited.components.seconds))
+                if left > .zero {
+                    tell("\(reason), for \(time) so far: it is tried again")
+                    if await sleep(for: min(pauses.next(), left)) { continue }
+                }
+                throw .contended(
+                    "\(reason), given up after \(time), nothing of it was done: "
+                        + "end who holds the lock, or wait, and run `tasq migrate` again")
+            }
+        }
+    }
+
+    /// Tries to apply one migration in a transaction; `false` when somebody else was faster. One that
+    /// does not get a lock is undone. Meanwhile `watch` asks who holds it.
+    private func apply(
+        _ migration: Migration, _ session: Session, watch: Session
     ) async throws(StoreError) -> Bool {
         do throws(StoreError) {
             // Waiting for the others must not count as a lock that takes too long.
-            try await session.script(
-                """
-                BEGIN ISOLATION LEVEL READ COMMITTED;
-                SET LOCAL lock_timeout = 0;
-                SET LOCAL statement_timeout = 0;
-                SET LOCAL idle_in_transaction_session_timeout = 0;
-                SELECT pg_advisory_xact_lock(\(lockKey))
-                """)
+            try await session.script(begin + "SELECT pg_advisory_xact_lock(\(lockKey))")
             guard try await version(session) == migration.number - 1 else {
                 try await session.script("ROLLBACK")
                 return false
             }
-            if migration.number == 1 {
-                if try await !has(findSchema, session) {
-                    try await session.script("CREATE SCHEMA \(settings.schema)")
-                }
-                try await session.script(createVersionTable)
+            let process = try await session.script(limitWaits)[0].at(0, as: String.self)
+            async let names = self.holders(before: process, watch)
+            do throws(StoreError) {
+                try await write(migration, session)
+            } catch {
+                guard case .contended = error else { throw error }
+                try await session.script("ROLLBACK")
+                let holders = await names
+                throw StoreError.contended(
+                    "postgres \(settings.safeDescription): waits for \(holders)")
             }
-            try await session.script(migration.text)
-            var parameters = Parameters()
-            parameters.append(Int64(migration.number))
-            parameters.append(migration.name)
-            if try await has(findOldest, session) {
-                parameters.append(Int64(migration.oldest))
-                _ = try await session.run(recordOldest, parameters)
-            } else {
-                _ = try await session.run(recordVersion, parameters)
-            }
-            try await session.script("COMMIT")
             return true
         } catch {
             throw error.during("migration \(migration.label)")
         }
+    }
+
+    /// What the migration does, its record, and the end of the transaction.
+    private func write(_ migration: Migration, _ session: Session) async throws(StoreError) {
+        if migration.number == 1 {
+            if try await !has(findSchema, session) {
+                try await session.script("CREATE SCHEMA \(settings.schema)")
+            }
+            try await session.script(createVersionTable)
+        }
+        try await session.script(migration.text)
+        var parameters = Parameters()
+        parameters.append(Int64(migration.number))
+        parameters.append(migration.name)
+        if try await has(findOldest, session) {
+            parameters.append(Int64(migration.oldest))
+            _ = try await session.run(recordOldest, parameters)
+        } else {
+            _ = try await session.run(recordVersion, parameters)
+        }
+        try await session.script("COMMIT")
+    }
+
+    /// Who keeps a process of the server waiting, asked once it has waited for a moment.
+    private func holders(before process: String, _ watch: Session) async -> String {
+        guard await sleep(for: .milliseconds(250)) else { return "" }
+        var parameters = Parameters()
+        parameters.append(process)
+        let names = try? await watch.run(findHolders, parameters).column(of: String.self)
+        guard let names, !names.isEmpty else { return "others" }
+        return names.joined(separator: ", ")
+    }
+
+    private var begin: String {
+        """
+        BEGIN ISOLATION LEVEL READ COMMITTED;
+        SET LOCAL lock_timeout = 0;
+        SET LOCAL statement_timeout = 0;
+        SET LOCAL idle_in_transaction_session_timeout = 0;
+
+        """
+    }
+
+    /// From here on a lock is waited for a moment only; answers the process of the server.
+    ///
+    /// An autovacuum gives way to who has waited for `deadlock_timeout`, never to who waits for less.
+    private var limitWaits: String {
+        """
+        SELECT pg_backend_pid()::text,
+            set_config('lock_timeout', (setting::bigint + 500)::text, TRUE)
+        FROM pg_settings WHERE name = 'deadlock_timeout'
+        """
     }
 
     private func version(_ session: Session) async throws(StoreError) -> Int {
@@ -172,6 +253,21 @@ package struct Migrator: Sendable {
                 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
                 WHERE n.nspname = $1::text AND c.relname = 'schema_version'
                     AND a.attname = 'oldest' AND NOT a.attisdropped
+                """)
+    }
+
+    /// Nothing of what they run: there may be a payload in it.
+    private var findHolders: Statement {
+        Statement(
+            name: "tasq_schema_holders",
+            text: """
+                SELECT CASE WHEN b.pid = 0 THEN 'a prepared transaction' ELSE
+                    'process ' || b.pid || coalesce(' ' || nullif(a.application_name, ''), '')
+                    || coalesce(to_char(a.query_start AT TIME ZONE 'UTC',
+                        '" (statement of "YYYY-MM-DD"T"HH24:MI:SS"Z)"'), '') END
+                FROM (SELECT DISTINCT unnest(pg_blocking_pids($1::text::integer)) AS pid) AS b
+                LEFT JOIN pg_stat_activity AS a ON a.pid = b.pid
+                ORDER BY b.pid LIMIT 5
                 """)
     }
 
@@ -239,28 +335,6 @@ package struct Migrator: Sendable {
             // An open transaction ends with its connection.
             await session.close()
             throw error
-        }
-    }
-}
-
-extension Migration {
-    /// As its file is named, as in `0002_enqueue`.
-    package var label: String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits + "_" + name
-    }
-}
-
-extension StoreError {
-    /// The same error, saying what was being done.
-    fileprivate func during(_ action: String) -> StoreError {
-        switch self {
-        case .unavailable(let reason): .unavailable("\(action): \(reason)")
-        case .contended(let reason): .contended("\(action): \(reason)")
-        case .unknown(let reason): .unknown("\(action): \(reason)")
-        case .rejected(let state, let reason): .rejected(sqlState: state, "\(action): \(reason)")
-        case .denied(let reason): .denied("\(action): \(reason)")
-        case .misconfigured(let reason): .misconfigured("\(action): \(reason)")
         }
     }
 }

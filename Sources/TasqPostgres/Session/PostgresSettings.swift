@@ -19,7 +19,7 @@ public struct PostgresSettings: Sendable {
     public var connectTimeout: Duration = .seconds(3)
     /// How long a statement may run; on direct connections the server ends it.
     public var statementTimeout: Duration = .seconds(10)
-    /// How long a statement waits for a lock; direct connections only.
+    /// How long a statement waits for a lock; behind a pooler only enqueues, events, replays and retries.
     public var lockTimeout: Duration = .seconds(2)
     /// How long a transaction may stand idle; direct connections only.
     public var idleInTransactionTimeout: Duration = .seconds(10)

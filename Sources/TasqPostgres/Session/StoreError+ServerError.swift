@@ -54,6 +54,19 @@ extension StoreError {
         }
         return .unavailable(text)
     }
+
+    /// The same error, saying what was being done.
+    func during(_ action: String) -> StoreError {
+        switch self {
+        case .unavailable(let reason): .unavailable("\(action): \(reason)")
+        case .contended(let reason): .contended("\(action): \(reason)")
+        case .unknown(let reason): .unknown("\(action): \(reason)")
+        case .rejected(let state, let reason): .rejected(sqlState: state, "\(action): \(reason)")
+        case .denied(let reason): .denied("\(action): \(reason)")
+        case .misconfigured(let reason): .misconfigured("\(action): \(reason)")
+        case .unreadable(let reason): .unreadable("\(action): \(reason)")
+        }
+    }
 }
 
 extension ServerError {

@@ -2,12 +2,14 @@ public import Tasq
 
 extension PostgresStore {
     /// One commit; repeated once when the answer got lost, which stores nothing twice.
-    public func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued] {
+    public func enqueue(
+        _ jobs: [NewJob], patience: Duration?
+    ) async throws(StoreError) -> [Enqueued] {
         guard !jobs.isEmpty else { return [] }
         let ordered = jobs.inOrder
         guard jobs.allSatisfy({ $0.uniqueKey == nil }) else {
             let rank = Dictionary(jobs.enumerated().map { ($1.id, $0) }) { $1 }
-            let answers = try await enqueueUnique(ordered, rank)
+            let answers = try await enqueueUnique(ordered, rank, patience)
             return jobs.compactMap { answers[$0.id] }
         }
         do throws(StoreError) {
@@ -29,14 +31,14 @@ extension PostgresStore {
     private static let uniqueRounds = 40
 
     private func enqueueUnique(
-        _ jobs: [NewJob], _ rank: [JobID: Int]
+        _ jobs: [NewJob], _ rank: [JobID: Int], _ patience: Duration?
     ) async throws(StoreError) -> [JobID: Enqueued] {
         var answers: [JobID: Enqueued] = [:]
         var open = jobs
         // A holder that finished between the two statements makes room: then the job is tried
         // again. Somebody else may be quicker each time, so the number of rounds has a limit.
         for _ in 0..<Self.uniqueRounds where !open.isEmpty {
-            try await enqueueUnique(open, rank, answers: &answers)
+            try await enqueueUnique(open, rank, patience, answers: &answers)
             open.removeAll { answers[$0.id] != nil }
         }
         guard open.isEmpty else {
@@ -46,25 +48,29 @@ extension PostgresStore {
     }
 
     private func enqueueUnique(
-        _ jobs: [NewJob], _ rank: [JobID: Int], answers: inout [JobID: Enqueued]
+        _ jobs: [NewJob], _ rank: [JobID: Int], _ patience: Duration?,
+        answers: inout [JobID: Enqueued]
     ) async throws(StoreError) {
-        let rows = try await write(
-            statements.enqueueUnique, parameters(of: jobs, isUnique: true))
+        let rows = try await write(statements.enqueueUnique, patience) { wait in
+            self.parameters(of: jobs, uniqueWaiting: wait)
+        }
         for id in try rows.column(of: JobID.self) { answers[id] = .stored(id) }
         let left = jobs.filter { answers[$0.id] == nil }
         guard !left.isEmpty else { return }
         try await confirm()
-        try await askForHolders(of: left, rank: rank, answers: &answers)
+        try await askForHolders(of: left, rank: rank, patience, answers: &answers)
     }
 
     /// One commit a round; a duplicate's jobs that had ended in `error` are queued again.
-    public func accept(_ events: [NewEvent]) async throws(StoreError) -> [Accepted] {
+    public func accept(
+        _ events: [NewEvent], patience: Duration?
+    ) async throws(StoreError) -> [Accepted] {
         var answers: [PayloadID: Accepted] = [:]
         var open = events
         // One that met an event of its provider's id which was gone when it was looked for is stored
         // in the next round.
         for _ in 0..<Self.acceptRounds where !open.isEmpty {
-            try await accept(open, answers: &answers)
+            try await accept(open, patience, answers: &answers)
             open.removeAll { answers[$0.id] != nil }
         }
         guard open.isEmpty else {
@@ -77,6 +83,7 @@ extension PostgresStore {
         guard !duplicates.isEmpty else { return events.compactMap { answers[$0.id] } }
         var parameters = Parameters()
         parameters.append(duplicates)
+        parameters.append(lockWait(patience))
         let again = Set(
             try await pool.run(statements.rearm, parameters).column(of: PayloadID.self))
         return events.compactMap { event -> Accepted? in
@@ -89,9 +96,11 @@ extension PostgresStore {
     private static let acceptRounds = 10
 
     private func accept(
-        _ events: [NewEvent], answers: inout [PayloadID: Accepted]
+        _ events: [NewEvent], _ patience: Duration?, answers: inout [PayloadID: Accepted]
     ) async throws(StoreError) {
-        let rows = try await write(statements.accept, parameters(of: events))
+        let rows = try await write(statements.accept, patience) { wait in
+            self.parameters(of: events, waiting: wait)
+        }
         let stored = Set(try rows.column(of: PayloadID.self))
         if stored.count < events.count { try await confirm() }
         var left: [(event: NewEvent, providerID: String)] = []
@@ -133,6 +142,27 @@ extension PostgresStore {
         }
     }
 
+    /// The same for a statement that is told how long to wait for a lock. What the first try left
+    /// behind may hold the lock until it ends, so the second waits as long as any statement may.
+    func write(
+        _ statement: Statement, _ patience: Duration?, _ parameters: (String) -> Parameters
+    ) async throws(StoreError) -> Rows {
+        do {
+            return try await pool.run(statement, parameters(lockWait(patience)))
+        } catch {
+            guard case .unknown = error else { throw error }
+            return try await afterUnknown(error) { () async throws(StoreError) in
+                try await self.pool.run(statement, parameters(self.lockWait(nil)))
+            }
+        }
+    }
+
+    /// In milliseconds, as statements take it; the store's own limit where none is given.
+    func lockWait(_ patience: Duration?) -> String {
+        let wait = min(patience ?? settings.lockTimeout, settings.lockTimeout)
+        return String(max(1, wait.inMilliseconds))
+    }
+
     /// What follows a write of unknown outcome. If it fails too the outcome is still unknown,
     /// whatever the second failure says of itself.
     private func afterUnknown<Answer: Sendable>(
@@ -165,8 +195,9 @@ extension PostgresStore {
         return parameters
     }
 
-    /// As enqueue.sql takes them, or, with their unique keys, enqueue_unique.sql.
-    private func parameters(of jobs: [NewJob], isUnique: Bool = false) -> Parameters {
+    /// As enqueue.sql takes them, or, with their unique keys and how long to wait for those,
+    /// enqueue_unique.sql.
+    private func parameters(of jobs: [NewJob], uniqueWaiting wait: String? = nil) -> Parameters {
         var parameters = Parameters()
         parameters.append(jobs.map(\.id))
         parameters.append(jobs.map { $0.kind.description }.oneIfAlike)
@@ -176,12 +207,15 @@ extension PostgresStore {
         parameters.append(
             bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) }.oneIfAlike)
         parameters.append(bytesArray: jobs.map { $0.payload.body })
-        if isUnique { parameters.append(jobs.map(\.uniqueKey)) }
+        if let wait {
+            parameters.append(jobs.map(\.uniqueKey))
+            parameters.append(wait)
+        }
         parameters.append(optionsOf: jobs) { $0.options }
         return parameters
     }
 
-    private func parameters(of events: [NewEvent]) -> Parameters {
+    private func parameters(of events: [NewEvent], waiting wait: String) -> Parameters {
         let jobs = events.flatMap { event in event.jobs.map { (event: event.id, job: $0) } }
         // The headers, names and keys of an event are a few KiB.
         let bodies = events.reduce(0) { $0 + $1.payload.body.count + 65_536 }
@@ -196,6 +230,7 @@ extension PostgresStore {
         parameters.append(jobs.map { $0.event })
         parameters.append(jobs.map { $0.job.kind.description }.oneIfAlike)
         parameters.append(jobs.map { $0.job.start.delayMicroseconds }.noneIfNil())
+        parameters.append(wait)
         parameters.append(optionsOf: jobs) { $0.job.options }
         return parameters
     }

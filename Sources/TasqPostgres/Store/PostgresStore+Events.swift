@@ -129,6 +129,7 @@ extension PostgresStore {
             parameters.append(open.map(\.uniqueKey))
             parameters.append(unlessUnfinished)
             parameters.append(open.map { $0.start.delayMicroseconds })
+            parameters.append(lockWait(nil))
             parameters.append(optionsOf: open, isSpelledOut: true) { $0.options }
             let rows = try await write(statements.replay, parameters)
             var mayRun: Bool?
@@ -138,7 +139,7 @@ extension PostgresStore {
             }
             guard let mayRun else { return nil }
             guard mayRun else { return [] }
-            try await askForHolders(of: open, answers: &answers)
+            try await askForHolders(of: open, nil, answers: &answers)
         }
         guard answers.count == jobs.count else {
             throw .unavailable("unique key under heavy contention: try again")

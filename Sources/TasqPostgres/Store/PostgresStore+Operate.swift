@@ -4,13 +4,15 @@ extension PostgresStore {
     /// One statement; retry.sql, cancel.sql and delete.sql say why they are shaped so.
     ///
     /// A repetition after a lost answer finds what the first try did as
-    /// `JobActionResult.already`, or, after a deletion, as `JobActionResult.missing`.
+    /// `JobActionResult.already`, or, after a deletion, as `JobActionResult.missing`. It locks the rows
+    /// that stand, and so waits for a synchronous standby as the first try did.
     public func apply(
-        _ action: JobAction, to ids: [JobID]
+        _ action: JobAction, to ids: [JobID], patience: Duration?
     ) async throws(StoreError) -> [JobActionAnswer] {
         guard !ids.isEmpty else { return [] }
         var parameters = Parameters()
         parameters.append(ids)
+        if action == .retry { parameters.append(lockWait(patience)) }
         let statement =
             switch action {
             case .retry: statements.retry

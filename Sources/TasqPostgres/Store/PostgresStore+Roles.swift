@@ -29,7 +29,7 @@ package struct Grant: Sendable, Hashable {
 }
 
 extension PostgresStore {
-    /// Records what roles may do and gives it to them; ``migrate()`` gives it again from then on.
+    /// Records what roles may do and gives it to them; ``migrate(patience:)`` gives it again from then on.
     package func grant(_ grants: [Grant]) async throws(StoreError) {
         guard !grants.isEmpty else { return }
         var parameters = Parameters()

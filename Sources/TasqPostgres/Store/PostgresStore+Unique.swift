@@ -5,7 +5,8 @@ extension PostgresStore {
     /// was treated as its asker wants. One that is gone, or gave its key up, leaves its asker without
     /// an answer: the next round stores it. `rank` is the order in which jobs were asked for.
     func askForHolders(
-        of jobs: [NewJob], rank: [JobID: Int] = [:], answers: inout [JobID: Enqueued]
+        of jobs: [NewJob], rank: [JobID: Int] = [:], _ patience: Duration?,
+        answers: inout [JobID: Enqueued]
     ) async throws(StoreError) {
         var question = Parameters()
         question.append(jobs.map(\.uniqueKey))
@@ -45,42 +46,48 @@ extension PostgresStore {
                 answers[job.id] = .exists(holder.id)
             }
         }
-        if !ghosts.isEmpty { try await free(ghosts, by: statements.release, keysFirst: true) }
-        if !yielding.isEmpty { try await free(yielding, by: statements.yieldKey, keysFirst: false) }
-        try await replace(disputed, answers: &answers)
-        try await reschedule(disputed, answers: &answers)
-    }
-
-    private func free(
-        _ keys: [String: JobID], by statement: Statement, keysFirst: Bool
-    ) async throws(StoreError) {
-        var parameters = Parameters()
-        if keysFirst { parameters.append(keys.map(\.key)) }
-        parameters.append(keys.map(\.value))
-        if !keysFirst { parameters.append(keys.map(\.key)) }
-        try await write(statement, parameters)
+        if !ghosts.isEmpty {
+            var parameters = Parameters()
+            parameters.append(ghosts.map(\.key))
+            parameters.append(ghosts.map(\.value))
+            try await write(statements.release, parameters)
+        }
+        if !yielding.isEmpty {
+            _ = try await write(statements.yieldKey, patience) { wait in
+                var parameters = Parameters()
+                parameters.append(yielding.map(\.value))
+                parameters.append(yielding.map(\.key))
+                parameters.append(wait)
+                return parameters
+            }
+        }
+        try await replace(disputed, patience, answers: &answers)
+        try await reschedule(disputed, patience, answers: &answers)
     }
 
     /// Of several that want one job's place, as callers written together may, the last one gets it; the
     /// others' word was older, and they are told of that one.
     private func replace(
-        _ disputed: [JobID: [NewJob]], answers: inout [JobID: Enqueued]
+        _ disputed: [JobID: [NewJob]], _ patience: Duration?, answers: inout [JobID: Enqueued]
     ) async throws(StoreError) {
         let pairs = lastWords(.replace, in: disputed)
         guard !pairs.isEmpty else { return }
         let jobs = pairs.map(\.job)
-        var parameters = Parameters()
-        parameters.append(jobs.map(\.id))
-        parameters.append(jobs.map(\.kind.description))
-        parameters.append(jobs.map(\.start.delayMicroseconds))
-        parameters.append(jobs.map(\.start.time))
-        parameters.append(jobs.map(\.payload.contentType))
-        parameters.append(bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) })
-        parameters.append(bytesArray: jobs.map(\.payload.body))
-        parameters.append(jobs.map(\.uniqueKey))
-        parameters.append(pairs.map(\.holder))
-        parameters.append(optionsOf: jobs, isSpelledOut: true) { $0.options }
-        let rows = try await write(statements.replace, parameters)
+        let rows = try await write(statements.replace, patience) { wait in
+            var parameters = Parameters()
+            parameters.append(jobs.map(\.id))
+            parameters.append(jobs.map(\.kind.description))
+            parameters.append(jobs.map(\.start.delayMicroseconds))
+            parameters.append(jobs.map(\.start.time))
+            parameters.append(jobs.map(\.payload.contentType))
+            parameters.append(bytesArray: jobs.map { HeaderBlock.encode($0.payload.headers) })
+            parameters.append(bytesArray: jobs.map(\.payload.body))
+            parameters.append(jobs.map(\.uniqueKey))
+            parameters.append(pairs.map(\.holder))
+            parameters.append(wait)
+            parameters.append(optionsOf: jobs, isSpelledOut: true) { $0.options }
+            return parameters
+        }
         for id in try rows.column(of: JobID.self) { answers[id] = .stored(id) }
         for pair in pairs where answers[pair.job.id] != nil {
             for job in disputed[pair.holder] ?? [] where answers[job.id] == nil {
@@ -91,16 +98,19 @@ extension PostgresStore {
 
     /// The last one's time counts.
     private func reschedule(
-        _ disputed: [JobID: [NewJob]], answers: inout [JobID: Enqueued]
+        _ disputed: [JobID: [NewJob]], _ patience: Duration?, answers: inout [JobID: Enqueued]
     ) async throws(StoreError) {
         let pairs = lastWords(.reschedule, in: disputed)
         guard !pairs.isEmpty else { return }
-        var parameters = Parameters()
-        parameters.append(pairs.map(\.holder))
-        parameters.append(pairs.map(\.job.uniqueKey))
-        parameters.append(pairs.map(\.job.start.delayMicroseconds))
-        parameters.append(pairs.map(\.job.start.time))
-        let rows = try await write(statements.reschedule, parameters)
+        let rows = try await write(statements.reschedule, patience) { wait in
+            var parameters = Parameters()
+            parameters.append(pairs.map(\.holder))
+            parameters.append(pairs.map(\.job.uniqueKey))
+            parameters.append(pairs.map(\.job.start.delayMicroseconds))
+            parameters.append(pairs.map(\.job.start.time))
+            parameters.append(wait)
+            return parameters
+        }
         for id in try rows.column(of: JobID.self) {
             for job in disputed[id] ?? [] where job.onConflict == .reschedule {
                 answers[job.id] = .exists(id)

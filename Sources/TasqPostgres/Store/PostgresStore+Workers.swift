@@ -24,13 +24,14 @@ extension PostgresStore {
         _ = try await pool.run(statements.declare, parameters)
     }
 
-    /// Starts a thread with a connection outside the pool.
+    /// Starts a thread with a connection outside the pool; lock.sql says for whom it takes a lock.
     public func startHeartbeat(
         of worker: WorkerRecord, watching claims: ClaimWatch = .nothing,
         onChange: @escaping @Sendable (HeartbeatState) -> Void
     ) -> any Heartbeat {
         HeartbeatThread(
-            settings: settings, worker: worker, beat: statements.beat, lock: statements.lock,
+            settings: settings, worker: worker, beat: statements.beat,
+            lock: worker.mayOverlap ? statements.lock : nil,
             revoked: statements.revoked, watch: claims, logger: logger, onChange: onChange)
     }
 
@@ -113,15 +114,26 @@ extension PostgresStore {
     }
 
     /// One statement in the same lock order as a settlement.
-    public func reap(upTo limit: Int) async throws(StoreError) -> [Reaped] {
+    public func reap(
+        upTo limit: Int, behind job: JobID?
+    ) async throws(StoreError) -> ReapedPage {
         var parameters = Parameters()
         parameters.append(Int64(limit))
         parameters.append(Int64(JobLimits.maxCrashes))
-        return try await pool.run(statements.reap, parameters).read { row throws(StoreError) in
-            try Reaped(
-                announcement: row.announcement(), worker: row.next(), status: row.next(),
-                kind: row.next(), attempt: row.next(), maxAttempts: row.next())
+        parameters.append(job)
+        var page = ReapedPage()
+        try await pool.run(statements.reap, parameters).read { row throws(StoreError) in
+            guard try row.isNull(1) else {
+                let reaped = try Reaped(
+                    announcement: row.announcement(), worker: row.next(), status: row.next(),
+                    kind: row.next(), attempt: row.next(), maxAttempts: row.next())
+                return page.claims.append(reaped)
+            }
+            let end: JobID = try row.at(0)
+            page.end = end
+            row.skipRest()
         }
+        return page
     }
 
     /// One statement; several promoters at once share the work.
@@ -138,6 +150,19 @@ extension PostgresStore {
             promotion.nextDue = try row.next(Duration?.self).map { max(.zero, $0) }
         }
         return promotion
+    }
+
+    /// One statement; of each queue and priority it looks at no more than ten times as many.
+    public func hasten(
+        on queues: [Name], upTo limit: Int
+    ) async throws(StoreError) -> [Announcement] {
+        var parameters = Parameters()
+        parameters.append(queues.map(\.description))
+        parameters.append(Int64(limit))
+        parameters.append(Int64(limit) * 10)
+        return try await pool.run(statements.hasten, parameters).read { row throws(StoreError) in
+            try row.announcement()
+        }
     }
 
     /// One page of the partial index of queued jobs.

@@ -60,9 +60,19 @@ public final class PostgresStore: JobStore, Catalog {
     ///
     /// Safe to call from several processes at once: one applies, the others find nothing to do. So
     /// does a program on a newer schema that breaks nothing it knows.
+    ///
+    /// A migration that does not get a lock at once lets others pass, warns and is tried again. One that has
+    /// not got it within `patience` throws `StoreError.contended(_:)`, and nothing of it is done.
     @discardableResult
-    public func migrate() async throws(StoreError) -> [String] {
-        let applied = try await migrator.migrate().map(\.name)
+    public func migrate(patience: Duration = .seconds(600)) async throws(StoreError) -> [String] {
+        try await migrate(patience: patience) { logger.warning("\($0)") }
+    }
+
+    /// The same, with each warning given to `tell`.
+    package func migrate(
+        patience: Duration, telling tell: (String) -> Void
+    ) async throws(StoreError) -> [String] {
+        let applied = try await migrator.migrate(patience: patience, telling: tell).map(\.name)
         try await renewGrants()
         return applied
     }

@@ -37,6 +37,7 @@ package struct Statements: Sendable {
     let failures: Statement
     let grant: Statement
     let grants: Statement
+    let hasten: Statement
     let heldBody: Statement
     let identity: Statement
     let job: Statement
@@ -144,6 +145,7 @@ package struct Statements: Sendable {
         failures = load("failures")
         grant = load("grant")
         grants = load("grants")
+        hasten = load("hasten")
         heldBody = load("held_body")
         identity = load("identity")
         job = load("job")
@@ -226,6 +228,7 @@ extension Migration {
 /// parts run in psql as they are; the name put in their place was checked when the settings were read.
 func sql(_ file: String, in schema: String) -> String {
     var text = EmbeddedFile.text("TasqPostgres/SQL/\(file).sql")
+    // Most texts have no parts, and every start of a program looks through all of them.
     if text.utf8.contains(UInt8(ascii: "@")) {
         text = JobOption.numbered(SQLParts.all.assembled(text))
     }

@@ -97,7 +97,7 @@ package final class Rows: @unchecked Sendable, RandomAccessCollection {
 ///
 /// A statement and its reader belong together: a column of another type, or NULL where the reader
 /// says there is none, or one more or fewer, is a mistake in this program or in the schema. It is
-/// thrown as ``StoreError/misconfigured(_:)`` with the names of the statement and the column.
+/// thrown as `StoreError.unreadable(_:)` with the names of the statement and the column.
 /// Reading is not a cast.
 package struct Row: Sendable {
     fileprivate let rows: Rows
@@ -158,7 +158,7 @@ package struct Row: Sendable {
 
     private func mistake(_ column: Int, _ what: String) -> StoreError {
         let title = column >= 0 && column < rows.columns ? " (\(rows.title(of: column)))" : ""
-        return .misconfigured("statement \(rows.statement), column \(column + 1)\(title): \(what)")
+        return .unreadable("statement \(rows.statement), column \(column + 1)\(title): \(what)")
     }
 
     /// The type is looked at in the first row alone: it is that of all.

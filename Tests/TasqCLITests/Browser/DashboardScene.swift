@@ -22,7 +22,7 @@ struct DashboardScene {
         [
             ("overview", "/"), ("jobs", "/jobs"), ("errors", "/jobs?status=error"),
             ("job", "/jobs/\(failed)"), ("queues", "/queues"), ("workers", "/workers"),
-            ("schedules", "/schedules"),
+            ("schedules", "/schedules"), ("schedule", "/schedules/edit?schedule=nightly"),
             ("events", "/events"), ("event", "/events/\(event)"), ("login", "/login"),
             ("question", "/jobs/\(failed)/retry"), ("bulk", "/bulk?action=delete&status=error"),
         ]
@@ -67,6 +67,10 @@ struct DashboardScene {
             "queues", "pause", "nightly", environment: system.environment)
         #expect(pause.exit == .code(0), "\(pause.errors)")
         _ = try await system.enqueue("noop", "--queue", "nightly")
+        let schedule = try await TasqProgram.run(
+            "schedules", "add", "nightly", "30 2 */2 * MON-FRI", "noop", "--zone", "Europe/Berlin",
+            environment: system.environment)
+        #expect(schedule.exit == .code(0), "\(schedule.errors)")
         // Nobody serves its queue: it ends by hand, as it would have.
         try await system.database.execute(
             """

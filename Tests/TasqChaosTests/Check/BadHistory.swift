@@ -85,6 +85,9 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
             UPDATE event SET t = 5015e6 WHERE e = 'exit' AND pid = 200
             """),
         BadHistory(
+            "I3", "a second run beside one whose worker has handed the job back",
+            "UPDATE event SET t = 2645e6 WHERE e = 'end' AND claim = u(41)"),
+        BadHistory(
             "I3b", "a worker that nobody touched is declared dead", "SELECT beat(1, 100, 'D', 9001)"
         ),
         BadHistory(
@@ -183,7 +186,7 @@ struct BadHistory: Sendable, CustomTestStringConvertible {
         BadHistory(
             "I12", "started long after one that came later",
             """
-            INSERT INTO cfg VALUES ('ordered', 1), ('displacement', 2);
+            INSERT INTO cfg VALUES ('ordered', 1), ('displacement', 3);
             UPDATE event SET t = 8000e6 WHERE e = 'start' AND claim = u(11)
             """),
         BadHistory(

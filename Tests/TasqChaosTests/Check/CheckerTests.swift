@@ -21,6 +21,17 @@ import Testing
             "\(bad.invariant) did not see: \(bad.what); found \(findings.map(\.invariant))")
     }
 
+    @Test(arguments: GoodHistory.all)
+    func `A history that only looks bad passes`(good: GoodHistory) async throws {
+        let findings = try await findings(good.change)
+        #expect(findings.isEmpty, "\(findings)")
+    }
+
+    @Test func `Every checker has a history that comes close and passes`() {
+        let passed = Set(GoodHistory.all.flatMap(\.invariants))
+        #expect(Invariant.all.map(\.name).filter { !passed.contains($0) } == [])
+    }
+
     @Test func `Every checker has a bad history that it catches`() {
         let proved = Set(BadHistory.all.map(\.invariant))
         #expect(Invariant.all.map(\.name).filter { !proved.contains($0) } == [])
@@ -134,6 +145,14 @@ import Testing
         #expect(never.contains { $0.invariant == "I1" })
     }
 
+    @Test(arguments: SplitHistory.all)
+    func `Of two primaries only what the old one alone had may go with it`(history: SplitHistory)
+        async throws
+    {
+        let findings = try await findings(SplitHistory.split + history.change)
+        #expect(findings.map(\.invariant) == history.invariants, "\(findings)")
+    }
+
     @Test(arguments: ExcusedHistory.all)
     func `A fault excuses only what it cannot but cause`(history: ExcusedHistory) async throws {
         let excused = try await findings(history.change)
@@ -177,6 +196,42 @@ import Testing
         #expect(value("handed back") == 1)
         #expect(value("times killed") == 1)
         #expect(value("times stopped") == 0)
+        #expect(value("last worker at work again") == 821)
+        #expect(value("ended because nothing ran") == 0)
+        #expect(value("ways in which processes died") == 2)
+    }
+
+    @Test func `A worker that takes nothing any more is seen beside those that do`() async throws {
+        let figures = try await scratch().withDatabase { history in
+            try await history.run(
+                Story.words + Story.good
+                    + """
+                    SELECT beat(90, 900, 'I', 500), happened(9500, 'exit', 900, 'exit 70');
+                    """)
+            _ = try await history.check()
+            return try await history.figures()
+        }
+        let value = { (name: String) in figures.first { $0.name == name }?.value ?? 0 }
+        #expect(value("last worker at work again") > 1e9)
+        #expect(value("ended because nothing ran") == 1)
+    }
+
+    @Test func `Figures tell how long handlers ran on whose claims were gone`() async throws {
+        let figures = try await scratch().withDatabase { history in
+            try await history.run(
+                Story.words + Story.good
+                    + """
+                    SELECT asked(320, 1000), entered(320, 1001), told(320, 1002, 320);
+                    SELECT beat(8, 800, 'I', 1000), claimed(320, 321, 8, 1003),
+                        ran(320, 321, 1, 800, 1004, 5400, 'cancelled'),
+                        happened(1100, 'signalled', 800, 'STOP'),
+                        happened(5000, 'signalled', 800, 'CONT'),
+                        beat(8, 800, 'D', 4200), let_go(320, 321, 4201, 'queued', crashed => 1);
+                    """)
+            _ = try await history.check()
+            return try await history.figures()
+        }
+        #expect(figures.first { $0.name == "handlers ran on for" }?.value == 400)
     }
 
     @Test func `Figures tell how busy the busiest worker was while something was disturbed`()

@@ -112,12 +112,13 @@ struct LimitTests {
     @Test(arguments: [
         "admin-locks", "backlog-flush", "broken-connections", "cable", "cable-answers",
         "clock-jump", "disk-full", "files-exhausted", "half-close", "held-transaction",
-        "output-gone", "partition", "partition-answers", "partition-cancel", "partition-postgres",
-        "partition-redis", "partition-requests", "postgres-backend-kill", "postgres-full",
-        "postgres-readonly", "postgres-terminate", "queue-pause", "redis-duplicate-hints",
-        "redis-evict", "redis-full", "redis-limits", "redis-lose-hints", "redis-outage",
-        "redis-readonly", "schedule-clock", "schedules", "slow-network", "stale-primary",
-        "two-reapers", "upgrade", "worker-clock",
+        "leader-pause", "out-of-memory", "output-gone", "partition", "partition-answers",
+        "partition-cancel", "partition-postgres", "partition-redis", "partition-requests",
+        "postgres-backend-kill", "postgres-full", "postgres-readonly", "postgres-terminate",
+        "queue-pause", "redis-duplicate-hints", "redis-evict", "redis-full", "redis-limits",
+        "redis-lose-hints", "redis-outage", "redis-readonly", "schedule-clock", "schedules",
+        "slow-network", "split-brain", "split-brain-sync", "stale-primary", "two-reapers",
+        "upgrade", "wal-full", "worker-clock",
     ])
     func `A fault that could happen to nobody must have been felt`(name: String) throws {
         let fault = try #require(Fault.named(name))
@@ -150,6 +151,14 @@ struct LimitTests {
             2026-01-01 00:00:00.002 UTC,72,postgres,00000,LOG:  connection authorized: user=postgres
             """
         #expect(Rig.visits(in: log) == 1)
+    }
+
+    @Test func `Whom the kernel killed for its memory is read from either kind of group`() {
+        let old = "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"
+        let new = "low 0\nhigh 0\nmax 12\noom 4\noom_kill 2\noom_group_kill 0\n"
+        #expect(MemoryGroup.killed(in: old) == 3)
+        #expect(MemoryGroup.killed(in: new) == 2)
+        #expect(MemoryGroup.killed(in: "") == 0)
     }
 
     @Test func `What Redis counts of itself is read from what it says`() {

@@ -35,7 +35,7 @@ enum FaultTests {
     @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Workers {
         @Test(arguments: [
             "calm", "worker-kill", "fail-points", "worker-pause", "worker-drain", "server-kill",
-            "poison", "queue-pause", "two-reapers",
+            "poison", "queue-pause", "two-reapers", "leader-pause", "out-of-memory", "stuck",
         ])
         func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
             try await FaultTests.holds(fault)
@@ -55,7 +55,8 @@ enum FaultTests {
     @Suite(.serialized, .enabled(if: areAskedFor), .large) struct Postgres {
         @Test(arguments: [
             "postgres-restart", "postgres-terminate", "postgres-full", "reap-storm", "clock-jump",
-            "pooler", "stale-primary", "schedules",
+            "pooler", "stale-primary", "schedules", "split-brain", "split-brain-sync",
+            "wal-full",
         ])
         func `Nothing is lost, run beside itself or ended twice under`(fault: String) async throws {
             try await FaultTests.holds(fault)

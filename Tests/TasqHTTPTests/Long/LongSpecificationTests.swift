@@ -28,8 +28,8 @@ struct LongSpecificationTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let specification = folder + "/openapi.yaml"
         try Data(NarrowedSpecification.text().utf8).write(to: URL(fileURLWithPath: specification))
-        // 422 is for an Idempotency-Key that another request came with: no schema says that. A bulk
-        // action that is called off can still be looked at.
+        // 422 is for an Idempotency-Key, or a bulk action's id, that another request came with: no schema
+        // says that. A bulk action that is called off can still be looked at.
         try Data(
             """
             [checks.positive_data_acceptance]

@@ -307,9 +307,11 @@ extension RealStage {
             statement = all.reap
             parameters.append(100)
             parameters.append(Int64(scene.scope.maxCrashes))
+            parameters.append(nil as JobID?)
         case .cancel, .retry:
             statement = order.statement == .cancel ? all.cancel : all.retry
             parameters.append(ids)
+            if order.statement == .retry { parameters.append("60000") }
         case .promote:
             statement = all.promote
             parameters.append(100)

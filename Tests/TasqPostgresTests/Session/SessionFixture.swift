@@ -56,6 +56,7 @@ extension StoreError {
         case .rejected(let state, _): "rejected " + state
         case .denied: "denied"
         case .misconfigured: "misconfigured"
+        case .unreadable: "unreadable"
         }
     }
 }

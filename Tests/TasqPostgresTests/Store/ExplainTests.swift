@@ -40,6 +40,16 @@ import Testing
             try await expect(id, .attemptsUsedUp, "no attempt left")
             try await database.execute("UPDATE tasq.job SET attempt = 0")
 
+            for (ahead, reason) in [
+                ("23 hours", Explanation.Reason.aboutToStart), ("25 hours", .notDue),
+            ] {
+                try await database.execute(
+                    "UPDATE tasq.job SET run_at = now() + interval '\(ahead)'")
+                try await expect(
+                    id, reason, reason == .notDue ? "not due before" : "clock showed")
+            }
+            try await database.execute("UPDATE tasq.job SET run_at = now()")
+
             let later = try await store.job(start: .after(.seconds(3600)))
             try await expect(later, .notDue, "not due before")
             let first = try #require(

@@ -34,7 +34,9 @@ import Testing
                 switch way {
                 case "bury": _ = try await store.bury(worker.id, at: 0)
                 case "deregister": try await store.deregister(worker.id)
-                default: _ = try await store.retire([worker.id], silentAt: [worker.id: 0])
+                default:
+                    _ = try await store.retire(
+                        [worker.id], silentAt: [worker.id: 0], unlessRunning: [id])
                 }
                 #expect(try await database.execute("SELECT count(*) FROM tasq.worker") == "0")
                 #expect(try await database.execute(Self.count) == "1")
@@ -57,7 +59,8 @@ import Testing
             #expect(claimed.count == 1)
             try await store.deregister(worker.id)
             #expect(try await store.bury(worker.id, at: 99) == false)
-            let standing = try await store.retire([worker.id], silentAt: [worker.id: 0])
+            let standing = try await store.retire(
+                [worker.id], silentAt: [worker.id: 0], unlessRunning: [id])
             #expect(standing.map(\.id) == [worker.id])
             #expect(try await database.execute(Self.count) == "0")
             let buried = try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -80,9 +83,13 @@ import Testing
             let id = WorkerID()
             for host in ["here", "there"] {
                 let worker = worker(id: id, host: host, version: WorkerRecord.remoteVersion)
-                let attends = try await store.attend(worker, renewing: true)
+                let attends = try await store.attend(worker, renewing: true, unlessRunning: [])
                 #expect(attends)
-                #expect(try await store.retire([id], silentAt: [id: 0]).isEmpty)
+                let standing = try await store.retire([id], silentAt: [:], unlessRunning: [])
+                let sequence = try #require(standing.first).sequence
+                #expect(
+                    try await store.retire([id], silentAt: [id: sequence], unlessRunning: [])
+                        .isEmpty)
                 #expect(
                     try await database.execute("SELECT host, pid FROM tasq.past_worker")
                         == "\(host)|0")

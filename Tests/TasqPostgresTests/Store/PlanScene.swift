@@ -58,8 +58,9 @@ struct PlanScene {
             Hot(statement: all.failures, arguments: "\(batch), 10"),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[1]", counts: 1000),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[5]", counts: 1000),
-            Hot(statement: all.reap, arguments: "\(batch), 3"),
+            Hot(statement: all.reap, arguments: "\(batch), 3, NULL"),
             Hot(statement: all.promote, arguments: "\(batch)"),
+            Hot(statement: all.hasten, arguments: "'{default}', \(batch), \(2 * batch)"),
             Hot(statement: all.settle, arguments: "\(executing), '{success}', '{}', '{}'"),
             Hot(statement: all.settle, arguments: "\(executing), '{retry}', '{0}', '{why}'"),
             Hot(
@@ -74,23 +75,23 @@ struct PlanScene {
                 arguments: "tasq.uuid_v7(), 'noop', NULL, NULL, '', '', '', \(one)"),
             Hot(
                 statement: all.enqueueUnique,
-                arguments: "public.fresh(), \(jobs), \(keys), \(options)"),
+                arguments: "public.fresh(), \(jobs), \(keys), '100', \(options)"),
             Hot(statement: all.uniqueHolders, arguments: "\(keys), \(queued)"),
             Hot(
                 statement: all.accept,
                 arguments: """
                     public.fresh(), '{s}', \(keys.replacing("'1', '6'", with: "'5', '10'")), \
                     '{text/plain}', \(bodies), \(bodies), public.fresh(), public.fresh(), \
-                    '{noop}', '{}', \(options)
+                    '{noop}', '{}', '100', \(options)
                     """),
             Hot(
                 statement: all.acceptedBefore,
                 arguments: "array_fill('s'::text, ARRAY[5]), ARRAY['5', '10', '15', '20', 'none']"),
-            Hot(statement: all.rearm, arguments: "public.ids('event')"),
+            Hot(statement: all.rearm, arguments: "public.ids('event'), '100'"),
             Hot(statement: all.cancel, arguments: queued),
             Hot(statement: all.cancel, arguments: "public.ids('executing')"),
-            Hot(statement: all.retry, arguments: "public.ids('error')"),
-            Hot(statement: all.retry, arguments: "public.ids('scheduled')"),
+            Hot(statement: all.retry, arguments: "public.ids('error'), '100'"),
+            Hot(statement: all.retry, arguments: "public.ids('scheduled'), '100'"),
             Hot(statement: all.delete, arguments: "public.ids('success')"),
             // These are of webhook events.
             Hot(statement: all.delete, arguments: "public.ids('error')"),
@@ -109,54 +110,6 @@ struct PlanScene {
             Hot(statement: all.matchingErrors, arguments: any + ", NULL"),
             Hot(statement: all.matchingErrors, arguments: any + ", 'nope'"),
         ] + lists
-    }
-
-    /// Lists whose filters match nothing, each told to look at four batches.
-    private var lists: [Hot] {
-        let all = Statements(schema: "tasq")
-        let (first, last) = ("'\(JobID.years.lowerBound)'", "'\(JobID.years.upperBound)'")
-        func list(
-            _ status: String, _ kind: String, _ key: String, retrying: Bool = false,
-            reason: String = "NULL", running: String = "NULL"
-        ) -> String {
-            "\(last), \(batch), \(status), NULL, \(kind), \(key), \(first), "
-                + "NULL, NULL, NULL, NULL, \(4 * batch), \(retrying), \(reason), \(running)"
-        }
-        func search(_ status: String, running: String = "NULL") -> String {
-            list(status, "NULL", "NULL", reason: "'nope'", running: running)
-        }
-        let statuses = ["scheduled", "queued", "executing", "error", "cancelled"]
-        return [
-            Hot(statement: all.jobs, arguments: list("NULL", "'rare'", "NULL")),
-            Hot(statement: all.jobs, arguments: list("NULL", "NULL", "'nope'")),
-            Hot(statement: all.jobs, arguments: list("'success'", "'rare'", "NULL")),
-            Hot(statement: all.jobs, arguments: list("'error'", "'rare'", "NULL")),
-            Hot(statement: all.jobs, arguments: list("'cancelled'", "NULL", "NULL")),
-            Hot(
-                statement: all.jobs,
-                arguments: list("'scheduled'", "'rare'", "NULL", retrying: true)),
-            Hot(
-                statement: all.jobsFew,
-                arguments: list("'scheduled'", "'rare'", "NULL", retrying: true)),
-            Hot(statement: all.jobs, arguments: search("NULL")),
-            Hot(statement: all.jobs, arguments: search("'error'")),
-            Hot(statement: all.jobs, arguments: search("'executing'", running: "3600000000")),
-            Hot(statement: all.jobsFew, arguments: search("'error'")),
-            Hot(statement: all.jobsFew, arguments: search("'executing'", running: "0")),
-            Hot(
-                statement: all.bodies,
-                arguments: "public.ids('success'), 'nope', 1048576, 1048576"),
-            Hot(
-                statement: all.events,
-                arguments: "NULL, \(batch), 'nope', NULL, NULL, \(4 * batch)"),
-            Hot(
-                statement: all.matchingEvents,
-                arguments: "NULL, \(batch), \(batch), 'nope', NULL, NULL, NULL, now()"),
-        ]
-            + statuses.map { status in
-                Hot(
-                    statement: all.jobsFew, arguments: list("'\(status)'", "'rare'", "NULL"))
-            }
     }
 
     /// Everything, with an ANALYZE at the time that leaves this knowledge.
@@ -178,7 +131,7 @@ struct PlanScene {
             tasq.queue_setting;
         """
 
-    private static let worker = "00000000-0000-7000-8000-000000000001"
+    static let worker = "00000000-0000-7000-8000-000000000001"
     private static let stranger = "00000000-0000-7000-8000-000000000002"
 
     /// Nobody but the scene itself analyzes; arguments come from functions, for EXECUTE takes no queries.
@@ -290,7 +243,8 @@ struct PlanScene {
         """
     }
 
-    /// Queued jobs without an attempt left, and some that are not due, in front of a queue of their own.
+    /// Queued jobs without an attempt left, and some that are not due, in front of a queue of their own;
+    /// and others that a clock that went back has put off.
     var ahead: String {
         """
         INSERT INTO tasq.job
@@ -298,17 +252,25 @@ struct PlanScene {
         SELECT \(id(6)), \(id(6)), 'ahead', 'noop', 'queued', 0, 3, n % 2 * 3,
             CASE WHEN n % 2 = 1 THEN now() - interval '1 hour' ELSE 'infinity' END
         FROM generate_series(1, \(size)) AS n;
+        INSERT INTO tasq.job (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
+        SELECT \(id(7)), \(id(7)), 'back', 'noop', 'queued', 1, 3,
+            now() + interval '1 hour' + n * interval '1 us'
+        FROM generate_series(1, \(size)) AS n;
 
         """
     }
 
-    /// Sweeps among those.
-    var sweepsAhead: [Hot] {
-        ["'{}', '{}', '{}'", "'{0}', ARRAY[now()], '{\(Self.worker)}'"].map { place in
+    /// Sweeps among those, and what makes due the jobs that are to be.
+    var amongThose: [Hot] {
+        let all = Statements(schema: "tasq")
+        let places = ["'{}', '{}', '{}'", "'{0}', ARRAY[now()], '{\(Self.worker)}'"]
+        let sweeps = places.map { place in
             Hot(
-                statement: Statements(schema: "tasq").sweep,
+                statement: all.sweep,
                 arguments: "'\(Self.worker)', '{ahead}', \(batch), \(2 * batch), \(place)")
         }
+        let arguments = "'{default,ahead,back}', \(batch), \(2 * batch)"
+        return sweeps + [Hot(statement: all.hasten, arguments: arguments)]
     }
 
     /// The backlog is done, and vacuumed as it would be; the statistics stay as they are.
@@ -341,7 +303,7 @@ struct PlanScene {
     }
 
     /// An id for the number `n`, in the order of the numbers and behind those of lower groups.
-    private func id(_ group: Int) -> String {
+    func id(_ group: Int) -> String {
         """
         (lpad(to_hex(\(group + 1)000000000000 + n), 12, '0') || '7' || substr(md5(n::text), 1, 3) \
         || '8' || substr(md5(n::text), 4, 15))::uuid

@@ -40,11 +40,35 @@ import Testing
     }
 
     @Test(arguments: [Knowledge.none, .ofHistory, .ofAll])
-    func `A sweep reads a stretch of what it cannot claim`(knowledge: Knowledge) async throws {
+    func `A sweep reads a stretch of what it cannot claim, and nobody all that is not due`(
+        knowledge: Knowledge
+    ) async throws {
         try await withStore { _, database in
             let scene = PlanScene()
             try await run(scene.fill(knowing: knowledge) + scene.ahead, in: database)
-            try await check(scene, scene.sweepsAhead, in: database, "\(knowledge)")
+            try await check(scene, scene.amongThose, in: database, "\(knowledge)")
+        }
+    }
+
+    @Test(arguments: [Knowledge.none, .ofEmptyTables, .ofAll])
+    func `Claims that ended while a snapshot is held are in nobody's way`(
+        knowledge: Knowledge
+    ) async throws {
+        try await withStore { _, database in
+            let scene = PlanScene()
+            try await run(scene.fill(knowing: knowledge), in: database)
+            var settings = try PostgresSettings(url: database.url).patient
+            settings.idleInTransactionTimeout = .seconds(1800)
+            let reader = Session(settings: settings, logger: quiet)
+            try await reader.script(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM tasq.worker")
+            try await run(scene.ended, in: database)
+            try await check(scene, scene.besideEnded, in: database, "\(knowledge)")
+            try await run("CREATE INDEX ON tasq.executing_job (worker_id)", in: database)
+            try await check(scene, scene.besideEnded, in: database, "\(knowledge), indexed")
+            // It has held the snapshot until now.
+            try await reader.script("COMMIT")
+            await reader.close()
         }
     }
 

@@ -96,15 +96,16 @@ import Testing
             let settlement = Settlement(job: id, claim: claim, verdict: .success)
             _ = try await store.settle([settlement, settlement])
         }
-        await ask { _ = try await store.attend(remote, renewing: true) }
+        await ask { _ = try await store.attend(remote, renewing: true, unlessRunning: [id]) }
         await ask { _ = try await store.renew(claim, of: id) }
-        await ask { _ = try await store.retire([worker], silentAt: [:]) }
+        await ask { _ = try await store.retire([worker], silentAt: [:], unlessRunning: [id]) }
         await ask { try await store.deregister(worker) }
         await ask { _ = try await store.ask(as: worker) }
         await ask { _ = try await store.identity() }
         await ask { _ = try await store.bury(worker, at: 0) }
         await ask { _ = try await store.reap(upTo: 1) }
         await ask { _ = try await store.promote(upTo: 1) }
+        await ask { _ = try await store.hasten(on: defaultQueues, upTo: 1) }
         await ask { _ = try await store.queued(after: nil, limit: 1) }
         await ask { try await store.tally() }
         await ask {

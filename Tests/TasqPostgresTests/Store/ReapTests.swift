@@ -28,6 +28,36 @@ import Testing
         }
     }
 
+    @Test func `Claims whose jobs somebody has locked are left, and those behind them taken`()
+        async throws
+    {
+        try await withStore { store, database in
+            let dead = try await store.registeredWorker()
+            var ids: [JobID] = []
+            for _ in 0..<5 { ids.append(try await store.job()) }
+            ids.sort()
+            let claimed = try await store.claim(ids, for: dead, from: defaultQueues)
+            #expect(claimed.count == 5)
+            #expect(try await store.bury(dead, at: 0))
+            let locker = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            _ = try await locker.script(
+                "BEGIN; SELECT FROM tasq.job WHERE id IN ('\(ids[0])', '\(ids[1])') FOR UPDATE")
+            let first = try await store.reap(upTo: 2, behind: nil)
+            #expect(first.claims.isEmpty && first.end == ids[1])
+            let second = try await store.reap(upTo: 2, behind: first.end)
+            #expect(Set(second.claims.map(\.announcement.id)) == [ids[2], ids[3]])
+            #expect(second.end == ids[3])
+            let third = try await store.reap(upTo: 2, behind: second.end)
+            #expect(third.claims.map(\.announcement.id) == [ids[4]] && third.end == nil)
+            _ = try await locker.script("COMMIT")
+            await locker.close()
+            let rest = try await store.reap(upTo: 10, behind: nil)
+            #expect(Set(rest.claims.map(\.announcement.id)) == [ids[0], ids[1]])
+            #expect(rest.end == nil)
+        }
+    }
+
     @Test func `A job that takes three workers down ends in error and frees its key`() async throws
     {
         try await withStore { store, database in

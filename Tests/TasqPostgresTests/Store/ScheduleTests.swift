@@ -118,6 +118,39 @@ import Testing
         }
     }
 
+    /// As where its zone has been installed since.
+    @Test func `A schedule that does not tick is planned anew when it is put in again or resumed`()
+        async throws
+    {
+        try await withStore { store, database in
+            let name = try Name("nightly")
+            let ways: [@Sendable (Bool) async throws -> Void] = [
+                { isConfiguration in
+                    try await store.put([schedule()], isConfiguration: isConfiguration)
+                },
+                { _ in _ = try await store.setPaused(false, schedule: name) },
+            ]
+            for isConfiguration in [false, true] {
+                for way in ways {
+                    try await store.put([schedule()], isConfiguration: isConfiguration)
+                    _ = try await store.fireDue()
+                    try await database.execute(
+                        "UPDATE tasq.schedule SET problem = 'p', next_at = 'infinity'")
+                    #expect(try await store.schedule().nextAt == nil)
+                    try await way(isConfiguration)
+                    #expect(try await store.schedule().problem == nil)
+                    #expect(try await store.fireDue().isEmpty, "it is planned from now on")
+                    let mended = try await store.schedule()
+                    #expect(mended.isPlanned && (mended.nextAt ?? .now) > .now)
+                }
+            }
+            // To pause it says nothing of what is wrong.
+            try await database.execute("UPDATE tasq.schedule SET problem = 'p'")
+            _ = try await store.setPaused(true, schedule: name)
+            #expect(try await store.schedule().problem == "p")
+        }
+    }
+
     @Test func `Ticks of a pause are not missed`() async throws {
         try await withStore { store, database in
             try await store.put([schedule { $0.missed = .all }], isConfiguration: false)

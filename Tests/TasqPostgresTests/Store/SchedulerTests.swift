@@ -176,6 +176,29 @@ import Testing
         }
     }
 
+    /// As where its zone is installed while it waits, or another host has it.
+    @Test func `A schedule that could not tick is tried again, and goes on alone`() async throws {
+        try await withStore { store, database in
+            try await database.execute(
+                "SELECT tasq.put_schedule('nightly', '@daily', 'k', zone => 'Nowhere/Atlantis')")
+            let soon =
+                "SELECT next_at > now() AND next_at <= now() + interval '5 min' FROM tasq.schedule"
+            for _ in 0..<2 {
+                #expect(try await store.fireDue().isEmpty)
+                let stuck = try await store.schedule()
+                #expect(stuck.problem?.contains("zone") == true && stuck.ticks().isEmpty)
+                #expect(try await database.execute(soon) == "t")
+                #expect(try await store.dueSchedules(upTo: 50).records.isEmpty, "not at once")
+                try await database.execute("UPDATE tasq.schedule SET next_at = now()")
+            }
+            try await database.execute("UPDATE tasq.schedule SET zone = 'UTC'")
+            #expect(try await store.fireDue().isEmpty, "what passed meanwhile is not fired")
+            let mended = try await store.schedule()
+            #expect(mended.problem == nil && mended.isPlanned)
+            #expect(mended.nextAt == mended.ticks().first)
+        }
+    }
+
     private func maintenance(of store: PostgresStore) -> Maintenance {
         let meters = Meters()
         let doorbell = Doorbell(NoAnnouncer(), meters: meters)

@@ -157,6 +157,7 @@ import Testing
                 ),
                 (statements.queued, "'', 0, now(), \(worker), 10", "job_queued"),
                 (statements.promote, "10", "job_scheduled"),
+                (statements.hasten, "'{default}', 10, 100", "job_queued"),
                 (statements.claimSuspect, "\(worker), '{default}'", "job_suspect"),
             ] {
                 try await expect(statement, arguments, walks: index, in: database)

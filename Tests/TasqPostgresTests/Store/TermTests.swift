@@ -43,6 +43,51 @@ import Testing
         }
     }
 
+    @Test func `Jobs that a transaction holds hide no other one that a dead worker had`()
+        async throws
+    {
+        try await withStore { store, database in
+            try await database.execute(
+                """
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, attempt, run_at)
+                SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'held', 'executing', 1, 3, 1,
+                    now()
+                FROM generate_series(1, \(Maintenance.reapLimit)) AS n
+                """)
+            let last = try await store.job()
+            try await database.execute(
+                """
+                UPDATE tasq.job
+                SET id = 'ffffffff-ffff-7fff-8fff-ffffffffffff', status = 'executing', attempt = 1
+                WHERE id = '\(last)';
+                INSERT INTO tasq.executing_job (job_id, id, worker_id, attempt, claimed_at)
+                SELECT j.id, gen_random_uuid(), gen_random_uuid(), 1, now() FROM tasq.job AS j
+                """)
+            let locker = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            _ = try await locker.script(
+                """
+                SET idle_in_transaction_session_timeout = 0;
+                BEGIN;
+                SELECT FROM tasq.job WHERE kind = 'held' FOR UPDATE
+                """)
+            await withTaskGroup(of: Void.self) { group in
+                let maintenance = maintenance(of: store)
+                group.addTask { await maintenance.run() }
+                await #expect(throws: Never.self) {
+                    try await eventually("the one that nobody holds is queued") {
+                        try await database.execute(
+                            "SELECT kind FROM tasq.job WHERE status = 'queued'") == "noop"
+                    }
+                }
+                group.cancelAll()
+            }
+            _ = try await locker.script("COMMIT")
+            await locker.close()
+        }
+    }
+
     @Test(arguments: ["now() + interval '1 hour'", "now() - interval '1 hour'", "'infinity'"])
     func `One holder at a time, whatever the clock says, until its term is seen to stand still`(
         end: String
@@ -98,22 +143,99 @@ import Testing
         }
     }
 
+    /// As a clock leaves them that was an hour ahead.
+    private static let hourAhead =
+        "UPDATE tasq.job SET run_at = run_at + interval '1 hour' WHERE status = 'queued'"
+
+    @Test func `What was queued before the clock went back runs as if it had not`() async throws {
+        try await withStore { store, database in
+            let worker = try await store.registeredWorker()
+            for priority in 0..<4 {
+                for _ in 0..<5 { _ = try await store.job(priority: priority) }
+            }
+            try await database.execute(Self.hourAhead)
+            #expect(
+                try await store.sweep(upTo: 50, for: worker, from: defaultQueues).jobs.isEmpty)
+            await withTaskGroup(of: Void.self) { group in
+                let maintenance = maintenance(of: store)
+                group.addTask { await maintenance.run() }
+                await #expect(throws: Never.self) {
+                    try await eventually("all are due") {
+                        try await database.execute(
+                            "SELECT count(*) FROM tasq.job WHERE run_at <= now()") == "20"
+                    }
+                }
+                group.cancelAll()
+            }
+            let sweep = try await store.sweep(upTo: 50, for: worker, from: defaultQueues)
+            #expect(sweep.jobs.count == 20)
+        }
+    }
+
+    @Test func `Nothing is made due that somebody put off, that is scheduled, locked or elsewhere`()
+        async throws
+    {
+        try await withStore { store, database in
+            let (due, locked) = (try await store.job(), try await store.job(priority: 0))
+            let others = [try await store.job(), try await store.job(), try await store.job()]
+            _ = try await store.job(start: .after(.seconds(3600)))
+            try await database.execute(Self.hourAhead)
+            for (other, change) in [
+                (others[0], "queue = 'other'"), (others[1], "run_at = 'infinity'"),
+                (others[2], "run_at = now() + interval '25 hours'"),
+            ] {
+                try await database.execute(
+                    "UPDATE tasq.job SET \(change) WHERE id = '\(other)'")
+            }
+            let locker = Session(settings: try PostgresSettings(url: database.url), logger: quiet)
+            _ = try await locker.script(
+                "BEGIN; SELECT FROM tasq.job WHERE id = '\(locked)' FOR UPDATE")
+            #expect(try await store.hasten(on: defaultQueues, upTo: 10).map(\.id) == [due])
+            _ = try await locker.script("ROLLBACK")
+            #expect(try await store.hasten(on: defaultQueues, upTo: 10).map(\.id) == [locked])
+            #expect(try await store.hasten(on: defaultQueues, upTo: 10).isEmpty)
+            let left = try await database.execute(
+                "SELECT count(*) FROM tasq.job WHERE run_at > now()")
+            #expect(left == "4")
+            await locker.close()
+        }
+    }
+
+    @Test func `Of many that lie ahead as many are made due as are asked for, the oldest first`()
+        async throws
+    {
+        try await withStore { store, database in
+            var ids: [JobID] = []
+            for _ in 0..<5 { ids.append(try await store.job()) }
+            try await database.execute(Self.hourAhead)
+            for part in [ids[..<2], ids[2..<4], ids[4...]] {
+                let jobs = try await store.hasten(on: defaultQueues, upTo: 2)
+                #expect(Set(jobs.map(\.id)) == Set(part))
+            }
+        }
+    }
+
     @Test(arguments: ["interval '1 hour'", "- interval '1 hour'"])
     func `A remote worker goes when it was seen silent, whatever the clock says`(
         jump: String
     ) async throws {
         try await withStore { store, database in
             let worker = try RemoteWorker(id: WorkerID()).record(id: WorkerID())
-            #expect(try await store.attend(worker, renewing: true))
+            func attend() async throws -> Bool {
+                try await store.attend(worker, renewing: true, unlessRunning: [])
+            }
+            func retire(silentAt sequence: Int64) async throws -> [WorkerSight] {
+                try await store.retire(
+                    [worker.id], silentAt: [worker.id: sequence], unlessRunning: [])
+            }
+            #expect(try await attend())
             try await database.execute("UPDATE tasq.worker SET seen_at = seen_at + \(jump)")
-            let standing = try await store.retire([worker.id], silentAt: [:])
-            #expect(standing.map(\.sequence) == [0])
+            let standing = try await retire(silentAt: -1)
+            let sequence = try #require(standing.first).sequence
             #expect(standing.map(\.lease) == [worker.lease])
-            #expect(try await store.attend(worker, renewing: true))
-            #expect(
-                try await store.retire([worker.id], silentAt: [worker.id: 0]).map(\.sequence)
-                    == [1])
-            #expect(try await store.retire([worker.id], silentAt: [worker.id: 1]).isEmpty)
+            #expect(try await attend())
+            #expect(try await retire(silentAt: sequence).map(\.sequence) == [sequence + 1])
+            #expect(try await retire(silentAt: sequence + 1).isEmpty)
         }
     }
 

@@ -190,7 +190,7 @@ import Testing
     ) async throws {
         try await withSession { session, _ in
             let rows = try await session.query(sql)
-            #expect(throws: StoreError.misconfigured("statement \(sql), \(reason)")) {
+            #expect(throws: StoreError.unreadable("statement \(sql), \(reason)")) {
                 try rows.column(of: Int64.self)
             }
             // The session goes on, and so does the process.

@@ -18,7 +18,9 @@ import Testing
         #expect(!audits.areOwed)
     }
 
-    @Test(arguments: [(StoreError.unavailable("away"), 2), (.unknown("away"), 20)])
+    @Test(arguments: [
+        (StoreError.unavailable("away"), 2), (StoreError.unknown("away"), 20),
+    ])
     func `After a failure there is one at once, and more where a write may come late`(
         failure: StoreError, looks: Int
     ) {

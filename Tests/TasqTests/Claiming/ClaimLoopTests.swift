@@ -45,16 +45,33 @@ import Testing
         _ = talk.swept(0)
         talk.now += .milliseconds(1)
         #expect(talk.round() == .lookAgain([two[1]], areMissed: true))
-        let job = queued(two[1])
+        let job = QueuedJob.sample(two[1])
         #expect(talk.after(.stillQueued([job], foreign: [])) == .ring([job.announcement]))
         #expect(talk.after(.done) == .take(upTo: 8, wait: .seconds(2)))
         #expect(talk.loop.leftovers.isEmpty)
     }
 
+    @Test func `A row that stays locked is announced again less and less often`() {
+        var talk = Talk.atDesk()
+        let job = QueuedJob.sample(ids[0])
+        _ = talk.round(free: 3, kinds: [])
+        for delay in [100, 200, 400, 800, 1600, 2000, 2000] {
+            _ = talk.taken([ids[0]], kinds: [])
+            _ = talk.after(.claimed([]))
+            talk.now += .milliseconds(delay - 1)
+            #expect(talk.round(free: 3, kinds: []) == .take(upTo: 3, wait: .milliseconds(100)))
+            #expect(talk.taken([], kinds: []) == .wait(until: nil))
+            talk.now += .milliseconds(1)
+            #expect(talk.round(free: 3, kinds: []) == .lookAgain([ids[0]], areMissed: true))
+            #expect(talk.after(.stillQueued([job], foreign: [])) == .ring([job.announcement]))
+            _ = talk.after(.done)
+        }
+    }
+
     @Test func `An id of a foreign kind is announced again once`() throws {
         var talk = try Talk()
         talk.goToTake()
-        let foreign = queued(ids[0]).announcement
+        let foreign = QueuedJob.sample(ids[0]).announcement
         for isFirst in [true, false] {
             _ = talk.taken([ids[0]])
             _ = talk.after(.claimed([]))
@@ -106,6 +123,25 @@ import Testing
         #expect(talk.loop.owesAudit)
     }
 
+    @Test func `An answer that cannot be read is the end, also one to a claim beside the loop`()
+        throws
+    {
+        let failure = StoreError.unreadable("column 1")
+        var talk = try Talk(slots: 20)
+        _ = talk.round(free: 20)
+        var beside = talk
+        #expect(talk.after(.failed(failure)) == .giveUp(failure))
+        #expect(talk.loop.owesAudit)
+        _ = beside.swept(0, free: 20)
+        let few = Array(ids.prefix(5))
+        #expect(beside.taken(few) == .claim(few, flies: true))
+        _ = beside.after(.done)
+        let answer = ClaimLoop.ClaimAnswer(ids: few, result: .failure(failure))
+        let landed = ClaimLoop.Landed(claims: [answer])
+        #expect(beside.round(free: 20, landed: landed) == .giveUp(failure))
+        #expect(beside.loop.leftovers == few)
+    }
+
     @Test func `Suspects have the turn that the store gives, once for each that a sweep tells of`()
         throws
     {
@@ -139,7 +175,7 @@ import Testing
         #expect(talk.after(.claimed([])) == .wait(until: nil))
         talk.now += TakenIDs.missedDelay
         _ = talk.round()
-        let suspect = queued(ids[0], isSuspect: true)
+        let suspect = QueuedJob.sample(ids[0], isSuspect: true)
         #expect(
             talk.after(.stillQueued([suspect], foreign: []))
                 == .take(upTo: 8, wait: .milliseconds(100)))
@@ -162,7 +198,7 @@ import Testing
         }
         let many = Array(ids.dropFirst(2).prefix(8))
         #expect(talk.taken(many) == .lookAgain(many, areMissed: false))
-        let left = [many[1], many[4], many[6]].map { queued($0) }
+        let left = [many[1], many[4], many[6]].map { QueuedJob.sample($0) }
         #expect(
             talk.after(.stillQueued(left.reversed(), foreign: []))
                 == .ring([left[2].announcement]))
@@ -216,86 +252,39 @@ import Testing
     }
 
     @Test func `A desk's loop takes for those who wait, and gives back the rest at once`() {
-        var talk = Talk(ClaimLoop(ClaimPlan(takesLasting: .milliseconds(500))))
+        var talk = Talk.atDesk()
         #expect(talk.round(free: 3, kinds: []) == .take(upTo: 3, wait: .milliseconds(500)))
         let two = Array(ids.prefix(2))
-        #expect(talk.after(.taken(two, kinds: [])) == .claim(two, flies: false))
+        #expect(talk.taken(two, kinds: []) == .claim(two, flies: false))
         #expect(talk.after(.claimed([.sample(two[0])])) == .wait(until: nil))
-        #expect(talk.hasMissed)
+        #expect(talk.loop.hasMissed)
         #expect(talk.round(free: 0, kinds: []) == .lookAgain([two[1]], areMissed: true))
         // One that nobody here is to have is for others, also a suspect.
-        let job = queued(two[1], isSuspect: true)
+        let job = QueuedJob.sample(two[1], isSuspect: true)
         #expect(talk.after(.stillQueued([job], foreign: [])) == .ring([job.announcement]))
         #expect(talk.after(.done) == .wait(until: nil))
         _ = talk.round(free: 3, kinds: [])
-        #expect(talk.after(.taken(nil, kinds: [])).isPause)
+        #expect(talk.taken(nil, kinds: []).isPause)
         #expect(talk.loop.doorbellIsOut)
         #expect(talk.after(.done) == .wait(until: nil))
     }
 
-    private func queued(_ id: JobID, isSuspect: Bool = false) -> QueuedJob {
-        QueuedJob(
-            announcement: Announcement(id: id, queue: queue, priority: .default),
-            isSuspect: isSuspect, kind: queue)
-    }
-}
-
-/// A loop and what it is told, at a time that stands still unless it is moved.
-private struct Talk {
-    private(set) var loop: ClaimLoop
-    var now = ContinuousClock.now
-
-    init(_ findWork: FindWork = .pushAndSweep, slots: Int = 8, rings: Bool = true) throws {
-        var settings = try WorkerSettings(concurrency: slots)
-        settings.findWork = findWork
-        self.init(ClaimLoop(ClaimPlan(settings, rings: rings), kinds: ["a"]))
-    }
-
-    init(_ loop: ClaimLoop) {
-        self.loop = loop
-        _ = after(.done)
-    }
-
-    var hasMissed: Bool { loop.hasMissed }
-
-    mutating func after(_ event: ClaimLoop.Event) -> ClaimLoop.Action {
-        loop.next(after: event, at: now)
-    }
-
-    mutating func round(
-        free: Int = 8, kinds: [String] = ["a"], isDoorbellOut: Bool = false
-    ) -> ClaimLoop.Action {
-        after(.round(.init(free: free, kinds: kinds, isDoorbellOut: isDoorbellOut)))
-    }
-
-    mutating func taken(_ ids: [JobID]?) -> ClaimLoop.Action { after(.taken(ids, kinds: ["a"])) }
-
-    mutating func swept(
-        _ count: Int, suspects: Name? = nil, free: Int = 8, took time: Duration = .zero
-    ) -> ClaimLoop.Action {
-        let asked = now
-        now += time
-        let sweep = Sweep(
-            jobs: (0..<count).map { _ in .sample() }, suspectsQueue: suspects)
-        return after(
-            .swept(.init(result: .success(sweep), asked: asked, answered: now), free: free))
-    }
-
-    /// Goes through the first sweep, which finds nothing.
-    @discardableResult
-    mutating func goToTake() -> ClaimLoop.Action {
-        _ = round()
-        return swept(0)
-    }
-}
-
-extension ClaimLoop.Action {
-    fileprivate var isPause: Bool {
-        if case .pause = self { true } else { false }
-    }
-
-    /// The failure that a pause tells of.
-    fileprivate var told: StoreError? {
-        if case .pause(_, let failure) = self { failure } else { nil }
+    @Test func `A desk keeps what it missed until a take succeeds, unless nobody waits there`() {
+        var talk = Talk.atDesk()
+        _ = talk.round(free: 3, kinds: [])
+        _ = talk.taken([ids[0]], kinds: [])
+        #expect(talk.after(.claimed([])) == .wait(until: nil))
+        for _ in 0..<2 {
+            #expect(talk.round(free: 3, kinds: []) == .take(upTo: 3, wait: .milliseconds(100)))
+            #expect(talk.taken(nil, kinds: []).isPause)
+            #expect(talk.after(.done) == .wait(until: nil))
+            talk.now += TakenIDs.missedDelay
+        }
+        #expect(talk.loop.leftovers == [ids[0]])
+        var alone = talk
+        #expect(alone.round(free: 0, kinds: []) == .lookAgain([ids[0]], areMissed: true))
+        _ = talk.round(free: 3, kinds: [])
+        #expect(talk.taken([], kinds: []) == .wait(until: nil))
+        #expect(talk.round(free: 3, kinds: []) == .lookAgain([ids[0]], areMissed: true))
     }
 }

@@ -6,9 +6,7 @@ import Testing
     private let queue = Name.defaultQueue
 
     private func cursor(_ number: UInt64) -> QueuedCursor {
-        QueuedCursor(
-            queue: queue, priority: .default, runAt: Timestamp(microseconds: 0),
-            id: JobID(high: 0, low: number))
+        .sample(JobID(high: 0, low: number))
     }
 
     /// Sweeps of ten entries over so many, none of which can be claimed, until the end was seen.

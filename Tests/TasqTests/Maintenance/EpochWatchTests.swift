@@ -29,9 +29,12 @@ import Testing
         watch.noteOutage()
         watch.noteOutage()
         #expect(watch.look(at: .whole("e:7"), since: known) == .everything)
-        #expect(watch.endedOutage)
+        #expect(watch.endedOutage && !watch.hasForgotten)
         #expect(watch.look(at: .whole("e:7"), since: known) == nil)
         #expect(!watch.endedOutage)
+        watch.noteOutage()
+        #expect(watch.look(at: .whole(nil), since: known) == .everything)
+        #expect(watch.endedOutage && watch.hasForgotten)
     }
 
     @Test func `Of several places only what they forgot is announced`() {
@@ -150,6 +153,73 @@ import Testing
         let third: [Name: EpochMark] = [a: .replaced(nil), b: .replaced("e:7")]
         #expect(watch.look(at: .parts(third), since: known) == .queues([a]))
         #expect(watch.keepsLists)
+    }
+
+    private func held(_ number: UInt32, counter: Int64) -> Epoch {
+        Epoch(database: known.database, counter: counter, number: number)
+    }
+
+    @Test func `A copy of this database's files makes one refill, which clears nothing`() {
+        var watch = EpochWatch()
+        var (refills, told) = (0, 0)
+        for counter in Int64(0)..<1000 {
+            let mine = held(1, counter: 5000 + counter)
+            let mark = counter == 0 ? mine.mark : held(2, counter: 3000 + counter).mark
+            if let lost = watch.look(at: .whole(mark), since: mine) {
+                #expect(lost == .everything && watch.keepsLists)
+                refills += 1
+            }
+            if watch.sharer != nil { told += 1 }
+        }
+        #expect(refills == 1 && told == 990)
+        #expect(!watch.isAlone)
+    }
+
+    @Test func `The copy whose marks are older finds nothing forgotten`() {
+        var watch = EpochWatch()
+        for counter in Int64(0)..<100 {
+            let mark = held(1, counter: 5000 + counter).mark
+            let lost = watch.look(at: .whole(mark), since: held(2, counter: 3000 + counter))
+            #expect(lost == nil)
+        }
+        #expect(watch.sharer == known.database.name)
+    }
+
+    @Test func `Whoever takes the term goes by the mark of whoever held it before`() {
+        var watch = EpochWatch()
+        for number in UInt32(1)...40 {
+            let mark = held(number - 1, counter: 7).mark
+            #expect(watch.look(at: .whole(mark), since: held(number, counter: 7)) == nil)
+            watch.noteAbsence()
+        }
+        let older = held(40, counter: 6).mark
+        #expect(watch.look(at: .whole(older), since: held(41, counter: 7)) == .everything)
+        #expect(watch.sharer == nil && !watch.keepsLists)
+    }
+
+    @Test func `Whoever does not know yet that another took the term is not told of`() {
+        var watch = EpochWatch()
+        let mine = held(2, counter: 7)
+        for _ in 0..<9 {
+            _ = watch.look(at: .whole(held(1, counter: 9).mark), since: mine)
+            #expect(watch.sharer == nil)
+        }
+        for _ in 0..<EpochWatch.quietLooks {
+            #expect(watch.look(at: .whole(mine.mark), since: mine) == nil)
+        }
+        #expect(watch.isAlone)
+        for _ in 0..<9 { _ = watch.look(at: .whole(held(3, counter: 9).mark), since: mine) }
+        #expect(watch.sharer == nil)
+    }
+
+    @Test func `Marks without a number, as of before, go by their counter`() {
+        var watch = EpochWatch()
+        let mine = held(1, counter: 7)
+        for _ in 0..<5 {
+            #expect(watch.look(at: .whole("e:7:9.1-2:mine/tasq"), since: mine) == nil)
+            #expect(watch.look(at: .whole("e:6:9.1-2:mine/tasq"), since: mine) == .everything)
+            #expect(watch.sharer == nil && !watch.keepsLists)
+        }
     }
 
     @Test func `What was forgotten twice is announced once`() {

@@ -7,91 +7,154 @@ import Testing
 
     @Test func `A worker that stands still for a whole lease is dead, not a look earlier`() {
         var observation = Observation(longestGap: .seconds(3))
-        for second in 0..<15 {
-            #expect(observation.look(at: [worker(7)], now: at(second)).isEmpty)
-        }
-        #expect(observation.look(at: [worker(7)], now: at(15)).count == 1)
+        for second in 0..<15 { #expect(observation.look(worker(7), at(second)).isEmpty) }
+        #expect(observation.look(worker(7), at(15)).count == 1)
     }
 
     @Test func `A worker that beats is never dead`() {
         var observation = Observation(longestGap: .seconds(3))
         for second in 0..<200 {
-            let workers = [worker(Int64(second / 2))]
-            #expect(observation.look(at: workers, now: at(second)).isEmpty)
+            #expect(observation.look(worker(Int64(second / 2)), at(second)).isEmpty)
         }
     }
 
     @Test func `Time in which nobody could look does not count`() {
         var observation = Observation(longestGap: .seconds(3))
-        _ = observation.look(at: [worker(7)], now: at(0))
-        _ = observation.look(at: [worker(7)], now: at(2))
-        #expect(observation.look(at: [worker(7)], now: at(600)).isEmpty)
+        _ = observation.look(worker(7), at(0))
+        _ = observation.look(worker(7), at(2))
+        #expect(observation.look(worker(7), at(600)).isEmpty)
         for second in stride(from: 602, to: 615, by: 2) {
-            #expect(observation.look(at: [worker(7)], now: at(second)).isEmpty)
+            #expect(observation.look(worker(7), at(second)).isEmpty)
         }
-        #expect(observation.look(at: [worker(7)], now: at(615)).count == 1)
+        #expect(observation.look(worker(7), at(615)).count == 1)
+    }
+
+    @Test func `Over a bad way two leases of looks, all told, find a worker dead`() {
+        var observation = Observation(longestGap: .seconds(3))
+        // Two seconds of looks, then one that fails or comes late.
+        for round in 0..<14 {
+            for second in 0..<3 {
+                #expect(observation.look(worker(7), at(round * 10 + second)).isEmpty)
+            }
+            if round.isMultiple(of: 2) { observation.reset() }
+        }
+        #expect(observation.look(worker(7), at(140)).isEmpty)
+        #expect(observation.look(worker(7), at(141)).isEmpty)
+        #expect(observation.look(worker(7), at(142)).count == 1)
+    }
+
+    @Test func `Over a bad way a worker that beats now and then lives`() {
+        var observation = Observation(longestGap: .seconds(3))
+        for round in 0..<200 {
+            for second in 0..<3 {
+                let worker = worker(Int64(round / 14))
+                #expect(observation.look(worker, at(round * 10 + second)).isEmpty)
+            }
+            observation.reset()
+        }
     }
 
     @Test func `A fallen lock shortens the wait to a heartbeat from its fall`() {
         var observation = Observation(longestGap: .seconds(3))
-        for second in 0...3 {
-            #expect(observation.look(at: [worker(7)], now: at(second)).isEmpty)
-        }
-        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(4)).isEmpty)
-        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(5)).isEmpty)
-        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(6)).count == 1)
+        for second in 0...3 { #expect(observation.look(worker(7), at(second)).isEmpty) }
+        #expect(observation.look(worker(7, lockFell: true), at(4)).isEmpty)
+        #expect(observation.look(worker(7, lockFell: true), at(5)).isEmpty)
+        #expect(observation.look(worker(7, lockFell: true), at(6)).count == 1)
     }
 
     @Test func `The next look comes when a fallen lock's wait is over`() {
         var observation = Observation(longestGap: .seconds(3))
         for second in 0...3 {
-            _ = observation.look(at: [worker(7)], now: at(second))
+            _ = observation.look(worker(7), at(second))
             #expect(observation.nextVerdict == nil)
         }
         let now = at(4) + .milliseconds(300)
-        _ = observation.look(at: [worker(7, lockFell: true)], now: now)
+        _ = observation.look(worker(7, lockFell: true), now)
         #expect(observation.nextVerdict == .seconds(2))
-        _ = observation.look(at: [worker(7, lockFell: true)], now: now + .milliseconds(1300))
+        _ = observation.look(worker(7, lockFell: true), now + .milliseconds(1300))
         #expect(observation.nextVerdict == .milliseconds(700))
-        #expect(
-            observation.look(at: [worker(7, lockFell: true)], now: now + .seconds(2)).count == 1)
+        #expect(observation.look(worker(7, lockFell: true), now + .seconds(2)).count == 1)
         #expect(observation.nextVerdict == nil)
     }
 
     @Test func `A worker that beats anew after its session ended is not dead`() {
         var observation = Observation(longestGap: .seconds(3))
-        for second in 0...3 { _ = observation.look(at: [worker(7)], now: at(second)) }
-        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(4)).isEmpty)
-        for second in 5..<15 {
-            #expect(observation.look(at: [worker(8)], now: at(second)).isEmpty)
-        }
+        for second in 0...3 { _ = observation.look(worker(7), at(second)) }
+        #expect(observation.look(worker(7, lockFell: true), at(4)).isEmpty)
+        for second in 5..<15 { #expect(observation.look(worker(8), at(second)).isEmpty) }
     }
 
-    @Test func `After an outage, when every lock has fallen, the wait is two heartbeats`() {
+    /// Not all find the way back at the same time, and this observer may be the first.
+    @Test func `After an outage, when every lock has fallen, the wait is the lease`() {
         var observation = Observation(longestGap: .seconds(3))
-        for second in 0...3 { _ = observation.look(at: [worker(7)], now: at(second)) }
+        for second in 0...3 { _ = observation.look(worker(7), at(second)) }
         observation.reset()
-        for second in 60..<64 {
-            #expect(observation.look(at: [worker(7, lockFell: true)], now: at(second)).isEmpty)
+        for second in 60..<75 {
+            #expect(observation.look(worker(7, lockFell: true), at(second)).isEmpty)
+            #expect(observation.nextVerdict == nil)
         }
-        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(64)).count == 1)
+        #expect(observation.look(worker(7, lockFell: true), at(75)).count == 1)
     }
 
-    @Test func `Whoever takes the term over was in touch before, and need not wait longer`() {
+    @Test func `What had fallen when this one came tells as much`() {
+        var observation = Observation(longestGap: .seconds(3))
+        #expect(observation.look(worker(7, lockFell: true), at(0)).isEmpty)
+        #expect(observation.look(worker(7, lockFell: true), at(1)).isEmpty)
+        #expect(observation.look(worker(7, lockFell: true), at(2)).count == 1)
+    }
+
+    @Test func `Whoever takes the term over need not wait longer`() {
         var observation = Observation(longestGap: .seconds(3))
         for second in [0, 2, 4] { observation.touch(now: at(second)) }
-        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(6)).isEmpty)
-        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(7)).isEmpty)
-        #expect(observation.look(at: [worker(7, lockFell: true)], now: at(8)).count == 1)
+        #expect(observation.look(worker(7, lockFell: true), at(6)).isEmpty)
+        #expect(observation.look(worker(7, lockFell: true), at(7)).isEmpty)
+        #expect(observation.look(worker(7, lockFell: true), at(8)).count == 1)
+    }
+
+    @Test func `Whoever takes the term over after an outage leaves the others their leases`() {
+        var observation = Observation(longestGap: .seconds(3))
+        observation.reset()
+        for second in [0, 2, 4] { observation.touch(now: at(second)) }
+        for second in 6..<15 {
+            #expect(observation.look(worker(7, lockFell: true), at(second)).isEmpty)
+        }
+    }
+
+    @Test func `A lease after an outage a fallen lock tells something again`() {
+        var observation = Observation(longestGap: .seconds(3))
+        observation.reset()
+        for second in 0..<12 { _ = observation.look(worker(Int64(second)), at(second)) }
+        for second in 12..<17 {
+            #expect(observation.look(worker(12, lockFell: true), at(second)).isEmpty)
+        }
+        #expect(observation.look(worker(12, lockFell: true), at(17)).count == 1)
+    }
+
+    /// The holder looks every four seconds then.
+    @Test func `A lock that falls in an idle system tells as much`() {
+        var observation = Observation(longestGap: .seconds(3))
+        for second in [0, 4, 8] { _ = observation.look(worker(Int64(second)), at(second)) }
+        #expect(observation.look(worker(9, lockFell: true), at(12)).isEmpty)
+        #expect(observation.nextVerdict == .seconds(2))
+        #expect(observation.look(worker(9, lockFell: true), at(14)).count == 1)
+    }
+
+    @Test func `A lock that fell while nobody looked tells nothing`() {
+        var observation = Observation(longestGap: .seconds(3))
+        _ = observation.look(worker(7), at(0))
+        for second in 60..<75 {
+            #expect(observation.look(worker(7, lockFell: true), at(second)).isEmpty)
+        }
+        #expect(observation.look(worker(7, lockFell: true), at(75)).count == 1)
     }
 
     @Test func `A heartbeat that stands still is seen even by looks far apart`() {
         var observation = Observation(longestGap: .seconds(3))
         for look in 0..<5 {
-            _ = observation.look(at: [worker(Int64(look * 2))], now: at(look * 4))
+            _ = observation.look(worker(Int64(look * 2)), at(look * 4))
             #expect(!observation.hasStillWorker)
         }
-        #expect(observation.look(at: [worker(8)], now: at(20)).isEmpty)
+        #expect(observation.look(worker(8), at(20)).isEmpty)
         #expect(observation.hasStillWorker)
     }
 
@@ -104,4 +167,13 @@ import Testing
     }
 
     private func at(_ second: Int) -> ContinuousClock.Instant { start + .seconds(second) }
+}
+
+extension Observation {
+    /// Looks at one worker; returns it if it is dead.
+    fileprivate mutating func look(
+        _ worker: WorkerSight, _ now: ContinuousClock.Instant
+    ) -> [WorkerSight] {
+        look(at: [worker], now: now)
+    }
 }

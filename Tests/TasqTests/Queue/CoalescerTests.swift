@@ -99,6 +99,47 @@ import Testing
         }
     }
 
+    @Test func `The pieces of a batch that waited for a lock are written as pieces`() async throws {
+        let gate = Signal()
+        let first = Signal()
+        let batches = Mutex<[[Int]]>([])
+        let coalescer = Coalescer<Int, Int>(
+            batchLimit: 100,
+            writingPieces: { items throws(StoreError) in
+                if items.contains(13) { throw .contended("locked") }
+                return items
+            },
+            write: { items throws(StoreError) in
+                batches.withLock { $0.append(items) }
+                first.raise()
+                if items == [0] { await gate.wait() }
+                if items.contains(13) { throw .contended("locked") }
+                return items
+            })
+        let failed = await withTaskGroup(of: Int?.self) { group in
+            group.addTask { await Self.failure(of: 0, in: coalescer) }
+            await first.wait()
+            for item in 1...30 {
+                group.addTask { await Self.failure(of: item, in: coalescer) }
+            }
+            while coalescer.waitingCount < 30 { await Task.yield() }
+            gate.raise()
+            return await group.reduce(into: []) { $0 += [$1].compactMap(\.self) }
+        }
+        #expect(failed == [13])
+        #expect(batches.withLock { $0.map(\.count) } == [1, 30])
+    }
+
+    /// The item if it could not be written.
+    private static func failure(of item: Int, in coalescer: Coalescer<Int, Int>) async -> Int? {
+        do throws(StoreError) {
+            _ = try await coalescer.submit([item])
+            return nil
+        } catch {
+            return item
+        }
+    }
+
     @Test func `Callers that are cancelled take no other's write with them`() async throws {
         let gate = Signal()
         let started = Signal()

@@ -8,19 +8,51 @@ import Testing
     @Test func `One request at a time has the worker's own row, and none shares one`() {
         var rows = RemoteRows()
         let first = rows.begin(for: worker)
-        #expect(first.row == worker && !first.stands)
-        rows.note(first.row)
+        #expect(first == worker && rows.jobs(under: first) == nil)
+        rows.note(first)
         let second = rows.begin(for: worker)
-        #expect(second.row != worker && !second.stands)
-        #expect(second.row.family == worker.family)
-        rows.note(second.row)
-        rows.keep(second.row, of: worker, isFree: true)
+        #expect(second != worker && rows.jobs(under: second) == nil)
+        #expect(second.family == worker.family)
+        rows.note(second)
+        rows.keep(second, of: worker, isFree: true)
         let third = rows.begin(for: worker)
-        #expect(third.row == second.row && third.stands)
-        #expect(rows.begin(for: worker).row != second.row)
+        #expect(third == second && rows.jobs(under: third)?.isEmpty == true)
+        #expect(rows.begin(for: worker) != second)
         rows.end(for: worker)
         let next = rows.begin(for: worker)
-        #expect(next.row == worker && next.stands)
+        #expect(next == worker && rows.jobs(under: next)?.isEmpty == true)
+    }
+
+    @Test func `What was claimed under a row is known until it is seen to hold none`() {
+        var rows = RemoteRows()
+        let jobs = (0..<3).map { _ in JobID() }
+        rows.note(jobs, under: worker)
+        #expect(rows.jobs(under: worker) == nil)
+        rows.note(worker)
+        rows.note(Array(jobs.prefix(1)), under: worker)
+        rows.note(Array(jobs.dropFirst()), under: worker)
+        #expect(rows.jobs(under: worker) == jobs)
+        rows.note(worker)
+        #expect(rows.jobs(under: worker)?.isEmpty == true)
+        rows.forget([worker])
+        #expect(rows.jobs(under: worker) == nil)
+    }
+
+    @Test func `Of many rows none stays for a long lease, and so many are all there may be`() {
+        var rows = RemoteRows()
+        let (short, long) = (Duration.seconds(3), Duration.seconds(3600))
+        for _ in 0..<RemoteRows.plenty { rows.note(WorkerID()) }
+        #expect(rows.patience(for: long) == long)
+        rows.note(worker)
+        #expect(rows.patience(for: long) == .seconds(15))
+        #expect(rows.patience(for: short) == short)
+        for _ in rows.all.count..<RemoteRows.limit {
+            #expect(!rows.isFull)
+            rows.note(WorkerID())
+        }
+        #expect(rows.isFull)
+        rows.forget([worker])
+        #expect(!rows.isFull)
     }
 
     @Test func `Free rows come first, and those that are gone never`() {

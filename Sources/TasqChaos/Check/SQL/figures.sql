@@ -75,6 +75,17 @@ busy AS (
         AND s.t BETWEEN span.broken AND span.mended
     GROUP BY s.pid
 ),
+-- How soon each worker that outlived the fault was at work again: one that looks alive and takes
+-- nothing is hidden by the others.
+again AS (
+    SELECT (coalesce(min(r.t0), 9e18) - span.mended) / 1e6 AS ms
+    FROM span
+    JOIN worker AS w ON w.t0 < span.mended AND coalesce(w.t1, 9e18) > span.drain
+    LEFT JOIN claim AS c ON c.worker = w.worker
+    LEFT JOIN run AS r ON r.claim = c.claim AND r.t0 >= span.mended
+    WHERE span.mended < 9e18 AND allowed('clock_is_true')
+    GROUP BY w.worker, span.mended
+),
 -- Of PostgreSQL's clients, while nothing is disturbed.
 sessions AS (
     SELECT count(*) AS looks, regr_slope(connections::float8, t / 3.6e12) AS growth
@@ -104,6 +115,11 @@ UNION ALL SELECT 'runs cancelled', count(*), '' FROM event AS f
         AND NOT EXISTS (SELECT FROM job AS j WHERE j.job = f.job AND j.status = 'cancelled')
 UNION ALL SELECT 'times killed', count(*), '' FROM event WHERE e = 'signalled' AND out = 'KILL'
 UNION ALL SELECT 'times stopped', count(*), '' FROM event WHERE e = 'signalled' AND out = 'STOP'
+UNION ALL SELECT 'ways in which processes died', count(DISTINCT out), '' FROM event
+    WHERE e = 'exit' AND out LIKE 'signal %'
+-- By their own decision, with the exit code for it.
+UNION ALL SELECT 'ended because nothing ran', count(*), '' FROM event
+    WHERE e = 'exit' AND out = 'exit 70'
 UNION ALL SELECT 'claims reaped', count(*), '' FROM claim WHERE ending = 'reaped'
 UNION ALL SELECT 'handed back', count(*), '' FROM claim WHERE ending = 'handed back'
 UNION ALL SELECT 'workers declared dead', count(*), '' FROM worker AS w
@@ -132,6 +148,15 @@ UNION ALL SELECT 'healed', coalesce((
         SELECT min(greatest(0, tenth.t - span.mended)) / 1e6 FROM tenth, base, span
         WHERE tenth.t >= span.mended AND tenth.in_three >= 0.9 * 3 * base.rate
     ), CASE WHEN (SELECT mended FROM span) < 9e18 THEN 9e9 ELSE 0 END), 'ms'
+-- Of a worker that stood still until its claims were gone: it must find that out when it goes on,
+-- and tell its handlers.
+UNION ALL SELECT 'handlers ran on for', coalesce(max(r.t1 - g.t) / 1e6, 0), 'ms'
+    FROM run AS r
+    JOIN claim AS c ON c.claim = r.claim AND c.ending = 'reaped'
+    JOIN event AS g ON g.e = 'signalled' AND g.out = 'CONT' AND g.pid = r.pid
+        AND g.t BETWEEN r.t0 AND r.t1 AND g.t > mono(c.at1)
+    WHERE r.p <> 'endpoint'
+UNION ALL SELECT 'last worker at work again', coalesce(max(ms), 0), 'ms' FROM again
 UNION ALL SELECT 'enqueue p99', coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms), 0), 'ms'
     FROM ack WHERE NOT disturbed
 UNION ALL SELECT 'enqueue p99 during',

@@ -9,6 +9,8 @@ CREATE INDEX ON change (claim);
 CREATE INDEX ON change (job, n);
 CREATE INDEX ON change (queue, n) WHERE tbl = 'queue';
 CREATE INDEX ON tick (job);
+CREATE INDEX ON old_job (job);
+CREATE INDEX ON old_claim (claim);
 ANALYZE;
 
 -- How far the clocks are apart: over a long run they drift. Each look says how far at least and at
@@ -57,12 +59,15 @@ GROUP BY token;
 CREATE INDEX ON enq (token);
 
 -- While a standby lags that takes over, what is acknowledged may be lost with the primary; what was
--- acknowledged before it was cut off, or after it took over, may not.
+-- acknowledged before it was cut off, or after it took over, may not. An old primary that lives on
+-- acknowledges until it is kept from it.
 CREATE TABLE lossy AS
 SELECT
     l.t AS t0,
     coalesce((
-        SELECT min(p.t) FROM event AS p WHERE p.e = 'standby.promoted' AND p.t > l.t
+        SELECT min(p.t)
+        FROM event AS p
+        WHERE p.e IN ('standby.promoted', 'primary.fenced') AND p.t > l.t
     ), 9e18::bigint) AS t1
 FROM event AS l
 WHERE l.e = 'standby.lagging';
@@ -70,11 +75,17 @@ CREATE FUNCTION may_be_lost(at bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT allowed('lost_commits')
         AND EXISTS (SELECT FROM lossy AS l WHERE may_be_lost.at BETWEEN l.t0 AND l.t1)
 $$;
+-- Where the old primary could be asked, only what stood there can have gone with it: what the new
+-- one acknowledged meanwhile, and what neither has, is lost like anything else.
+CREATE FUNCTION may_be_lost(wanted uuid, at bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT may_be_lost(may_be_lost.at)
+        AND (NOT allowed('asked_old') OR EXISTS (SELECT FROM old_job AS o WHERE o.job = wanted))
+$$;
 -- Jobs to which that happened.
 CREATE TABLE lost_with_primary AS
 SELECT q.token, q.acknowledged
 FROM enq AS q
-WHERE may_be_lost(q.acknowledged)
+WHERE may_be_lost(q.job, q.acknowledged)
     AND NOT EXISTS (SELECT FROM job AS j WHERE j.token = q.token)
     AND NOT EXISTS (
         SELECT FROM job AS h WHERE h.job = q.job AND h.unique_key = q.unique_key);
@@ -144,6 +155,17 @@ LEFT JOIN process_end AS x ON x.pid = s.pid AND x.t > s.t
 WHERE s.e = 'start';
 CREATE INDEX ON run (job, t0);
 CREATE INDEX ON run (claim);
+
+-- Runs whose claims went with a primary: the one that took over never had them. Where the old one
+-- could be asked, it did.
+CREATE TABLE astray AS
+SELECT r.claim
+FROM run AS r
+WHERE NOT EXISTS (SELECT FROM claim AS c WHERE c.claim = r.claim)
+    AND may_be_lost(r.t0)
+    AND (NOT allowed('asked_old')
+        OR EXISTS (SELECT FROM old_claim AS o WHERE o.claim = r.claim));
+CREATE INDEX ON astray (claim);
 
 -- From when to when there was load, and what came of it.
 CREATE TABLE span AS

@@ -1,6 +1,6 @@
 -- I0: there was enough to judge by. Both servers were looked at; every line of every log can be
 -- read; the record of changes tells how each job came to its end; whoever settled claims logged
--- runs; the load did all that it is there for.
+-- runs; an old primary that lived on was asked what it had; the load did all that it is there for.
 SELECT k.name AS subject, 'never looked at' AS detail
 FROM (VALUES ('postgres'), ('redis')) AS k (name)
 WHERE NOT EXISTS (SELECT FROM event AS l WHERE l.e = 'sample' AND l.name = k.name)
@@ -24,6 +24,10 @@ LEFT JOIN run AS r ON r.claim = c.claim
 WHERE c.ending = 'settled' AND c.next_status IN ('success', 'error', 'scheduled')
 GROUP BY w.worker
 HAVING count(r.claim) = 0
+UNION ALL
+SELECT 'old primary', 'nobody asked what it had in the end'
+WHERE allowed('asked_old')
+    AND NOT (EXISTS (SELECT FROM old_job) AND EXISTS (SELECT FROM old_claim))
 UNION ALL
 SELECT 'load', a.jobs || ' jobs acknowledged of ' || cfg('jobs')
 FROM (SELECT count(*) AS jobs FROM enq WHERE acknowledged IS NOT NULL) AS a

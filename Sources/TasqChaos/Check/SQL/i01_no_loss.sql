@@ -7,7 +7,7 @@ FROM enq AS q
 LEFT JOIN job AS j ON j.token = q.token
 LEFT JOIN job AS h ON j.job IS NULL AND h.job = q.job AND h.unique_key = q.unique_key
 WHERE q.acknowledged IS NOT NULL
-    AND (coalesce(j.job, h.job) IS NULL AND NOT may_be_lost(q.acknowledged)
+    AND (coalesce(j.job, h.job) IS NULL AND NOT may_be_lost(q.job, q.acknowledged)
         OR coalesce(j.status, h.status) NOT IN ('success', 'error', 'cancelled'))
 UNION ALL
 SELECT j.token, 'a success, and no handler of its last claim succeeded'

@@ -3,7 +3,7 @@
 SELECT r.claim::text AS subject, 'ran without a claim' AS detail
 FROM run AS r
 LEFT JOIN claim AS c ON c.claim = r.claim
-WHERE c.claim IS NULL AND NOT may_be_lost(r.t0)
+WHERE c.claim IS NULL AND NOT EXISTS (SELECT FROM astray AS s WHERE s.claim = r.claim)
 UNION ALL
 SELECT r.claim::text, 'ran as attempt ' || r.att || ', claimed as ' || c.attempt
 FROM run AS r

@@ -17,3 +17,5 @@ WHERE x IS NOT NULL;
 \copy claim_left FROM 'FOLDER/claim_left.csv' WITH CSV
 \copy attempt FROM 'FOLDER/attempt.csv' WITH CSV
 \copy tick FROM 'FOLDER/tick.csv' WITH CSV
+\copy old_job FROM PROGRAM 'cat FOLDER/old_job.csv 2>/dev/null || true' WITH CSV
+\copy old_claim FROM PROGRAM 'cat FOLDER/old_claim.csv 2>/dev/null || true' WITH CSV

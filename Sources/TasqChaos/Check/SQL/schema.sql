@@ -86,6 +86,10 @@ CREATE TABLE attempt (job uuid, claim uuid, attempt integer, outcome text, reaso
 -- The ticks of schedules that were fired, and the job of each.
 CREATE TABLE tick (schedule text, at timestamptz, job uuid);
 
+-- What an old primary had, in the end, that lived on after another had taken over.
+CREATE TABLE old_job (job uuid);
+CREATE TABLE old_claim (claim uuid);
+
 -- What the run was asked to be: times in milliseconds, allowances as 1.
 CREATE TABLE cfg (name text PRIMARY KEY, value float8 NOT NULL);
 
