@@ -31,7 +31,7 @@ import Testing
                 store: store, handlers: handlers, settings: try WorkerSettings(), logger: logger)
             let error = await #expect(throws: StoreError.self) { try await worker.run() }
             await store.close()
-            let reason = "statement tasq_sweep, column 19 (bytes): not a value of the type bigint"
+            let reason = "statement tasq_sweep, column 15 (bytes): not a value of the type bigint"
             #expect(error == .unreadable(reason))
             let state = "SELECT status, attempt, handbacks, crashes FROM tasq.job"
             #expect(try await database.execute(state) == "queued|0|1|0")
