@@ -35,9 +35,9 @@ struct Refill: Sendable {
         return both
     }
 
-    /// Takes out of what was forgotten what is announced next. One that was interrupted goes on first,
-    /// unless something is gone since, but other queues come along: each has a place of its own, and one
-    /// that is refused must not keep them waiting.
+    /// Takes out of what was forgotten what is announced next. One that was interrupted goes on
+    /// first, unless something is gone since, but other queues come along: each has a place of its
+    /// own, and one that is refused must not keep them waiting.
     static func next(after interrupted: Refill?, of forgotten: inout Refill?) -> Refill? {
         guard let interrupted, let newer = forgotten, !newer.isOfLoss else {
             defer { forgotten = nil }
