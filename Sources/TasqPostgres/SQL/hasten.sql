@@ -24,7 +24,7 @@ WITH ahead AS MATERIALIZED (
         i.is_of_then OR coalesce((
             SELECT a.ended_at > now()
             FROM tasq.attempt AS a
-            WHERE a.job_id = i.id AND a.claim = i.last_claim
+            WHERE a.job_id = ANY (ARRAY[i.id]) AND a.claim = i.last_claim
         ), FALSE) AS is_due
     FROM unnest($1::text[]) AS q (queue)
     CROSS JOIN generate_series(0, 3) AS p (level)
