@@ -18,11 +18,11 @@ public protocol MemberStore: StoreHealth {
     func deregister(_ worker: WorkerID) async throws(StoreError)
 
     /// Enters a remote worker, or with `renewing` also renews one that stands while it holds no claim;
-    /// says whether it did. One that holds a claim is not renewed: claims are renewed one by one, by
-    /// ``renew(_:of:)``.
+    /// says whether it did. One that holds a claim is neither entered nor renewed: claims are renewed
+    /// one by one, by ``renew(_:of:)``.
     ///
     /// - Parameter jobs: Every job that was claimed under it, or may have been, since it was entered or
-    ///   renewed: it holds a claim if it runs one of these.
+    ///   renewed, also before it went away: it holds a claim if it runs one of these.
     func attend(
         _ worker: WorkerRecord, renewing: Bool, unlessRunning jobs: [JobID]
     ) async throws(StoreError) -> Bool
