@@ -91,7 +91,7 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
         }
         // Which of several it was nobody says. By the first one the same call is known again, and no
         // other key is held against anybody.
-        let first = items.lazy.compactMap(keyOf).first ?? ""
+        let first = heldKey(of: items) ?? items.lazy.compactMap(keyOf).first ?? ""
         remember(first)
         return try await wait(items, for: first)
     }

@@ -55,27 +55,29 @@ public final class Queue: Sendable {
         let weighEvent = { @Sendable (event: NewEvent) in
             event.payload.body.count + max(0, event.jobs.count - 1) * Queue.jobWeight
         }
+        let eventKey = { @Sendable (event: NewEvent) in
+            event.providerID.map { "\(event.source) \($0)" }
+        }
         enqueuing = Coalescer(
             batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
             weighing: weighJob, write: enqueue(Self.keyPatience))
         enqueuingUnique = Coalescer(
             batchLimit: Self.batchLimit, flightLimit: 3, byteLimit: Self.batchBytes,
-            weighing: weighJob, writingPieces: enqueue(Self.piecePatience),
-            write: enqueue(Self.keyPatience))
+            weighing: weighJob, by: { $0.uniqueKey },
+            writingPieces: enqueue(Self.piecePatience), write: enqueue(Self.keyPatience))
         heldJobs = HeldKeys(
             limits: .init(patience: lockPatience), batchLimit: Self.batchLimit,
             byteLimit: Self.batchBytes, weighing: weighJob, by: { $0.uniqueKey },
             write: enqueue(Self.heldKeyPatience))
         accepting = Coalescer(
             batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
-            weighing: weighEvent, writingPieces: accept(Self.piecePatience),
-            write: accept(Self.keyPatience))
+            weighing: weighEvent, by: eventKey,
+            writingPieces: accept(Self.piecePatience), write: accept(Self.keyPatience))
         acceptingLarge = Coalescer(
             batchLimit: 1, flightLimit: 2, write: accept(Self.keyPatience))
         heldEvents = HeldKeys(
             limits: .init(patience: lockPatience), batchLimit: Self.batchLimit,
-            byteLimit: Self.batchBytes, weighing: weighEvent,
-            by: { event in event.providerID.map { "\(event.source) \($0)" } },
+            byteLimit: Self.batchBytes, weighing: weighEvent, by: eventKey,
             write: accept(Self.heldKeyPatience))
     }
 
