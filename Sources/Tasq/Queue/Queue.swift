@@ -16,8 +16,6 @@ public final class Queue: Sendable {
     /// and how long its pieces do after that.
     static let keyPatience = Duration.milliseconds(100)
     static let piecePatience = Duration.milliseconds(20)
-    /// How long a statement waits that is set aside with such a key; see ``HeldKeys``.
-    static let heldKeyPatience = Duration.milliseconds(200)
 
     package let store: any JobStore
     let doorbell: Doorbell
@@ -45,10 +43,10 @@ public final class Queue: Sendable {
         self.store = store
         self.doorbell = doorbell
         self.meters = meters
-        let enqueue = { (patience: Duration) in
+        let enqueue = { @Sendable (patience: Duration) in
             Queue.enqueue(in: store, waiting: patience, doorbell, meters)
         }
-        let accept = { (patience: Duration) in
+        let accept = { @Sendable (patience: Duration) in
             Queue.accept(in: store, waiting: patience, doorbell, meters)
         }
         let weighJob = { @Sendable (job: NewJob) in job.payload.body.count }
@@ -68,7 +66,7 @@ public final class Queue: Sendable {
         heldJobs = HeldKeys(
             limits: .init(patience: lockPatience), batchLimit: Self.batchLimit,
             byteLimit: Self.batchBytes, weighing: weighJob, by: { $0.uniqueKey },
-            write: enqueue(Self.heldKeyPatience))
+            write: { jobs, patience throws(StoreError) in try await enqueue(patience)(jobs) })
         accepting = Coalescer(
             batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
             weighing: weighEvent, by: eventKey,
@@ -78,7 +76,7 @@ public final class Queue: Sendable {
         heldEvents = HeldKeys(
             limits: .init(patience: lockPatience), batchLimit: Self.batchLimit,
             byteLimit: Self.batchBytes, weighing: weighEvent, by: eventKey,
-            write: accept(Self.heldKeyPatience))
+            write: { events, patience throws(StoreError) in try await accept(patience)(events) })
     }
 
     /// Stores jobs with what follows from it.
