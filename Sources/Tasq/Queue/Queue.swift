@@ -13,9 +13,11 @@ public final class Queue: Sendable {
     /// rows at most.
     static let jobWeight = 4096
     /// How long a statement of several jobs or events waits for a key that somebody else has locked,
-    /// and how long its pieces do after that.
+    /// and how long its pieces do after that: longer than a busy table makes a statement wait.
     static let keyPatience = Duration.milliseconds(100)
-    static let piecePatience = Duration.milliseconds(20)
+    static let piecePatience = Duration.milliseconds(50)
+    /// How long one waits when the time for a page of jobs is over.
+    static let latePatience = Duration.milliseconds(20)
 
     package let store: any JobStore
     let doorbell: Doorbell
