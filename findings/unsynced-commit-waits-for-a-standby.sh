@@ -59,7 +59,9 @@ until_sql() {
     echo "not so within ten seconds: $1" >&2
     exit 1
 }
-is_in() { [[ $(query two "" "SELECT count(*) FROM job WHERE number = $1") == 1 ]] && echo in || echo not in; }
+is_in() {
+    if [[ $(query two "" "SELECT count(*) FROM job WHERE number = $1") == 1 ]]; then echo in; else echo not in; fi
+}
 
 query postgres "" "SHOW server_version"
 for database in one two; do
@@ -93,9 +95,10 @@ seen+=("the same, once database one waits no more: $(is_in 3)")
 
 echo "database two, synchronous_commit off:"
 printf '  %s\n' "${seen[@]}"
-[[ $(printf '%s; ' "${seen[@]}") == "a job: in; a job and a NOTIFY, lock_timeout 1 s: 55P03, not in; a job and a NOTIFY, \
-statement_timeout 1 s: waits after 3 s, for a session of database one, not in; the same, once database one waits no \
-more: in; " ]] || {
+expected=("a job: in" "a job and a NOTIFY, lock_timeout 1 s: 55P03, not in"
+    "a job and a NOTIFY, statement_timeout 1 s: waits after 3 s, for a session of database one, not in"
+    "the same, once database one waits no more: in")
+[[ ${seen[*]} == "${expected[*]}" ]] || {
     echo "this is not the behaviour described above" >&2
     exit 1
 }
