@@ -145,7 +145,7 @@ import Testing
                 INSERT INTO tasq.job
                     (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
                 SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'unknown', 'queued', 1, 3, now()
-                FROM generate_series(1, 60000)
+                FROM generate_series(1, 24000)
                 """)
             var cursor: QueuedCursor?
             repeat {
@@ -153,13 +153,15 @@ import Testing
                 try await place.announcer.refill(page.jobs)
                 cursor = page.next
             } while cursor != nil
-            #expect(try await place.length() == "60000")
+            #expect(try await place.length() == "24000")
             let ids = try await place.enqueue(announced: true)
             // A mark ahead of the table's: nothing is announced again.
             let epoch = Epoch(database: try await place.store.identity(), counter: 1_000_000)
             _ = try await place.announcer.exchangeEpoch(epoch.mark, beside: [.defaultQueue])
             try await place.working { _ in
-                try await eventually("the list is empty") { try await place.length() == "0" }
+                try await eventually(within: .seconds(120).onThisMachine, "the list is empty") {
+                    try await place.length() == "0"
+                }
                 for id in ids {
                     try await eventually("it has run") {
                         try await place.store.job(id)?.status == .success

@@ -80,6 +80,36 @@ import Testing
         #expect(newer.joined(with: older).place == Refill.Place())
     }
 
+    @Test func `A queue that is refused keeps no other queue waiting, and its place`() {
+        let place = Refill.Place(cursor: nil, isCleared: true)
+        var interrupted = Refill(what: .queues([queues[0]]), keepsLists: false, isOfLoss: true)
+        interrupted.places = [queues[0]: place]
+        var forgotten: Refill? = Refill(
+            what: .queues(Set(queues)), keepsLists: false, isOfLoss: false)
+        let next = Refill.next(after: interrupted, of: &forgotten)
+        #expect(next?.what == .queues(Set(queues)) && next?.places == [queues[0]: place])
+        // What could not be announced on it meanwhile is left for later.
+        #expect(forgotten?.what == .queues([queues[0]]))
+
+        forgotten?.what = .queues([queues[1]])
+        _ = Refill.next(after: interrupted, of: &forgotten)
+        #expect(forgotten == nil)
+        let later = Refill.next(after: interrupted, of: &forgotten)
+        #expect(later?.what == interrupted.what && later?.places == interrupted.places)
+        #expect(Refill.next(after: nil, of: &forgotten) == nil)
+    }
+
+    @Test(arguments: [true, false])
+    func `What is of all is not begun anew, unless something is gone`(isOfLoss: Bool) {
+        var interrupted = Refill(what: .everything, keepsLists: false, isOfLoss: false)
+        interrupted.place.isCleared = true
+        var forgotten: Refill? = Refill(
+            what: .queues([queues[0]]), keepsLists: false, isOfLoss: isOfLoss)
+        let next = Refill.next(after: interrupted, of: &forgotten)
+        #expect(next?.what == .everything && next?.place.isCleared == !isOfLoss)
+        #expect((forgotten == nil) == isOfLoss)
+    }
+
     @Test func `A doorbell that refuses is told of once, and its lists are emptied once`()
         async throws
     {

@@ -91,8 +91,8 @@ struct TakenIDs: Sendable {
     }
 
     /// Jobs of kinds that nobody here has a handler for are announced once more, for others; those
-    /// nobody took then, and those that are too many, are found in the table by whoever knows them, or
-    /// the list would go round and round.
+    /// nobody took then are found in the table by whoever knows them, or the list would go round and
+    /// round.
     mutating func passOn(_ foreign: [Announcement], at now: Instant) -> [Announcement] {
         foreign.filter { passedOn.insert($0.id, at: now) }
     }

@@ -161,8 +161,8 @@ extension Circumstances {
             }
             return (
                 .aboutToStart,
-                "It has been due since PostgreSQL's clock showed \(job.runAt), and that has gone "
-                    + "back: it is made due within seconds."
+                "It was queued when PostgreSQL's clock showed \(job.runAt), and that has gone "
+                    + "back: it is made due within seconds, or scheduled again if it was put off."
             )
         }
         if job.crashes >= JobLimits.suspectCrashes {

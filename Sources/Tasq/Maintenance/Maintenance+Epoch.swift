@@ -69,7 +69,8 @@ extension Maintenance {
 
     /// One that is interrupted goes on where it stopped, after a pause, or once the doorbell was out of
     /// order and is back: a full Redis takes and refuses by turns, and emptying its lists each time
-    /// would leave the workers nothing. What could not be announced meanwhile comes after that.
+    /// would leave the workers nothing. What of its queues could not be announced meanwhile comes after
+    /// that.
     func reconcile() async {
         let reconciler = Reconciler(
             store: store, announcer: announcer, meters: meters, logger: logger)
@@ -78,7 +79,8 @@ extension Maintenance {
         var outage = Backoff(from: Self.tick, to: Self.longestRefillPause)
         while !Task.isCancelled {
             await refillAlarm.wait()
-            guard !Task.isCancelled, let next = nextRefill(after: interrupted) else { continue }
+            let next = forgotten.withLock { Refill.next(after: interrupted, of: &$0) }
+            guard !Task.isCancelled, let next else { continue }
             do throws(Reconciler.Interruption) {
                 isRefilling.store(true, ordering: .relaxed)
                 defer { isRefilling.store(false, ordering: .relaxed) }
@@ -99,14 +101,6 @@ extension Maintenance {
                 let isStore = error.cause is StoreError
                 refillAlarm.set(after: isStore ? min(pause, Self.longestStorePause) : pause)
             }
-        }
-    }
-
-    private func nextRefill(after interrupted: Refill?) -> Refill? {
-        forgotten.withLock { forgotten in
-            if let interrupted, !(forgotten?.isOfLoss ?? false) { return interrupted }
-            defer { forgotten = nil }
-            return forgotten?.joined(with: interrupted)
         }
     }
 }

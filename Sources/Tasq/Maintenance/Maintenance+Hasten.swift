@@ -8,11 +8,12 @@ extension Maintenance {
     static let idleHastenPause = Duration.seconds(9)
     /// However long it took.
     static let longestHastenPause = Duration.seconds(60)
-    /// Jobs made due in one statement.
+    /// Jobs moved in one statement.
     static let hastenLimit = 1000
 
-    /// Makes queued jobs due while the term is held. It has a twentieth of the time, as sweeps have:
-    /// beside somebody's long transaction each look walks over what was moved before.
+    /// Makes queued jobs due, or schedules them again, while the term is held. It has a twentieth of
+    /// the time, as sweeps have: beside somebody's long transaction each look walks over what was moved
+    /// before.
     func hasten() async {
         var hasFailed = false
         var pause = Self.tick
@@ -38,19 +39,25 @@ extension Maintenance {
     }
 
     private func hastenAll(on queues: [Name]) async throws(StoreError) {
-        var count = 0
+        var (due, putBack) = (0, 0)
         defer {
-            if count > 0 {
+            if due > 0 {
                 logger.warning(
                     "PostgreSQL's clock went back: queued jobs are due again",
-                    metadata: ["jobs": "\(count)"])
+                    metadata: ["jobs": "\(due)"])
+            }
+            if putBack > 0 {
+                logger.warning(
+                    "PostgreSQL's clock was ahead: jobs it queued too early are scheduled again",
+                    metadata: ["jobs": "\(putBack)"])
             }
         }
         while holdsTerm.load(ordering: .relaxed), !Task.isCancelled {
             let jobs = try await store.hasten(on: queues, upTo: Self.hastenLimit)
-            count += jobs.count
-            doorbell.ring(jobs)
-            guard jobs.count == Self.hastenLimit else { return }
+            due += jobs.due.count
+            putBack += jobs.putBack
+            doorbell.ring(jobs.due)
+            guard jobs.due.count + jobs.putBack == Self.hastenLimit else { return }
         }
     }
 }

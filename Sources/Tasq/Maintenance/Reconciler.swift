@@ -34,6 +34,24 @@ struct Refill: Sendable {
         }
         return both
     }
+
+    /// Takes out of what was forgotten what is announced next. One that was interrupted goes on
+    /// first, unless something is gone since, but other queues come along: each has a place of its
+    /// own, and one that is refused must not keep them waiting.
+    static func next(after interrupted: Refill?, of forgotten: inout Refill?) -> Refill? {
+        guard let interrupted, let newer = forgotten, !newer.isOfLoss else {
+            defer { forgotten = nil }
+            return forgotten?.joined(with: interrupted) ?? interrupted
+        }
+        guard case .queues(let its) = interrupted.what, case .queues(let queues) = newer.what
+        else { return interrupted }
+        var others = newer
+        others.what = .queues(queues.subtracting(its))
+        let shared = queues.intersection(its)
+        forgotten?.what = .queues(shared)
+        if shared.isEmpty { forgotten = nil }
+        return others.joined(with: interrupted)
+    }
 }
 
 /// Announces every queued job again after the announcer forgot.

@@ -6,9 +6,13 @@ package struct BulkWalk: Sendable {
     /// Jobs looked at in one step. A page is cheap whether few or many match, so nothing runs into
     /// the statement timeout however long the history.
     package static let pageLimit = 5000
+    /// A step that takes longer, because others hold locks, ends early: what it did is written down
+    /// well before another holder takes the walk over, or none would get on.
+    package static let stepTime = Duration.seconds(20)
 
     package let request: BulkRequest
     package let isDryRun: Bool
+    private let stepTime: Duration
     package private(set) var cursor: JobID?
     package private(set) var until: Timestamp?
     package private(set) var counts: BulkCounts
@@ -17,13 +21,14 @@ package struct BulkWalk: Sendable {
 
     package init(
         _ request: BulkRequest, dryRun: Bool, cursor: JobID? = nil, until: Timestamp? = nil,
-        counts: BulkCounts = BulkCounts()
+        counts: BulkCounts = BulkCounts(), stepTime: Duration = stepTime
     ) {
         self.request = request
         isDryRun = dryRun
         self.cursor = cursor
         self.until = until ?? request.filter.until
         self.counts = counts
+        self.stepTime = stepTime
     }
 
     /// Looks at one more page and acts on what matches; `false` when there was none left.
@@ -36,22 +41,30 @@ package struct BulkWalk: Sendable {
         until = page.until
         estimate = max(page.estimate, counts.examined + page.examined)
         guard let last = page.last else { return false }
-        var changed = 0
+        var (end, examined, matched, changed) = (last, page.examined, page.ids.count, 0)
         if !isDryRun {
-            var rest = page.ids[...]
+            let start = ContinuousClock.now
+            let ids = page.ids.sorted()
+            var rest = ids[...]
             while !rest.isEmpty {
                 try Task.checkCancellation()
                 let answers = try await queue.apply(
                     request.action, to: Array(rest.prefix(Queue.actionLimit)))
                 rest = rest.dropFirst(Queue.actionLimit)
                 changed += answers.count { $0.result.isDone }
+                if !rest.isEmpty, ContinuousClock.now - start >= stepTime {
+                    // Those between that do not match are not counted.
+                    let done = rest.startIndex
+                    (end, examined, matched) = (ids[done - 1], done, done)
+                    break
+                }
             }
         }
-        counts.examined += page.examined
-        counts.matched += page.ids.count
+        counts.examined += examined
+        counts.matched += matched
         counts.changed += changed
-        counts.passedOver += isDryRun ? 0 : page.ids.count - changed
-        cursor = last
+        counts.passedOver += isDryRun ? 0 : matched - changed
+        cursor = end
         return true
     }
 }

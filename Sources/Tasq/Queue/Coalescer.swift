@@ -11,8 +11,8 @@ import Synchronization
 /// gets its own answer after the commit. A lone caller writes in its own task, a batch of several is
 /// written in an unstructured one, so that cancelling one caller (an HTTP client that hung up) does
 /// not cancel the others' writes. A batch that the store refuses for its data, or that waits for
-/// somebody's lock, is split until the item at fault stands alone; ``HeldKeys`` says what becomes of one
-/// that waits.
+/// somebody's lock, is split until the item at fault stands alone. Others of the batch with the key of
+/// one that waits for a lock are not tried any more; ``HeldKeys`` says what becomes of them.
 package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     package typealias Write = @Sendable ([Item]) async throws(StoreError) -> [Answer]
 
@@ -53,27 +53,32 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
     package static var pacedCounts: Range<Int> { 8..<flightLeast }
     /// A flight that has been in the air for longer is not waited for.
     package static var flightPatience: Duration { .milliseconds(10) }
+    /// Locked keys that are looked for in one batch; then all that is left with a key is set aside.
+    package static var heldLimit: Int { 16 }
 
     private let batchLimit: Int
     private let flightLimit: Int
     private let byteLimit: Int
     private let weigh: @Sendable (Item) -> Int
+    private let keyOf: @Sendable (Item) -> String?
     private let write: Write
     private let writePiece: Write
     private let state = Mutex(State())
 
     /// A batch has at most `batchLimit` items that weigh at most `byteLimit` together, or is a single
     /// call. The pieces of one that waited for a lock are written by `writePiece`, which need not wait
-    /// as long again.
+    /// as long again; `key` is what an item of theirs may wait for.
     package init(
         batchLimit: Int, flightLimit: Int = 1, byteLimit: Int = .max,
         weighing weigh: @escaping @Sendable (Item) -> Int = { _ in 0 },
+        by key: @escaping @Sendable (Item) -> String? = { _ in nil },
         writingPieces writePiece: Write? = nil, write: @escaping Write
     ) {
         self.batchLimit = batchLimit
         self.flightLimit = flightLimit
         self.byteLimit = byteLimit
         self.weigh = weigh
+        self.keyOf = key
         self.write = write
         self.writePiece = writePiece ?? write
     }
@@ -178,7 +183,8 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
         while true {
             await pause()
             guard let batch = nextBatch() else { return }
-            await send(batch[...], by: write)
+            var held: Set<String> = []
+            await send(batch[...], by: write, &held)
         }
     }
 
@@ -230,7 +236,10 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
         }
     }
 
-    private func send(_ batch: ArraySlice<Call>, by write: Write) async {
+    /// Writes the calls and answers them; adds the keys that turn out to be locked to those `held`.
+    private func send(
+        _ batch: ArraySlice<Call>, by write: Write, _ held: inout Set<String>
+    ) async {
         do throws(StoreError) {
             var answers = try await write(batch.flatMap(\.items))[...]
             for call in batch {
@@ -241,12 +250,35 @@ package final class Coalescer<Item: Sendable, Answer: Sendable>: Sendable {
             if error.concernsSomeRows, batch.count > 1 {
                 let middle = batch.startIndex + batch.count / 2
                 let next = error.isContended ? writePiece : write
-                await send(batch[..<middle], by: next)
-                await send(batch[middle...], by: next)
+                for half in [batch[..<middle], batch[middle...]] {
+                    let free = dropHeld(from: half, held)
+                    if !free.isEmpty { await send(free, by: next, &held) }
+                }
             } else {
+                if error.isContended, let key = batch.first?.items.lazy.compactMap(keyOf).first {
+                    held.insert(key)
+                }
                 for call in batch { call.answer.resume(returning: .failure(error)) }
             }
         }
+    }
+
+    /// Answers the calls that would wait for a key that is known to be locked; returns the others.
+    private func dropHeld(from calls: ArraySlice<Call>, _ held: Set<String>) -> ArraySlice<Call> {
+        guard !held.isEmpty else { return calls }
+        var free: [Call] = []
+        for call in calls {
+            let isHeld = call.items.contains { item in
+                guard let key = keyOf(item) else { return false }
+                return held.count >= Self.heldLimit || held.contains(key)
+            }
+            if isHeld {
+                call.answer.resume(returning: .failure(.contended("its key is locked elsewhere")))
+            } else {
+                free.append(call)
+            }
+        }
+        return free[...]
     }
 }
 

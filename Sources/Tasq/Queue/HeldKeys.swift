@@ -5,10 +5,12 @@ import Synchronization
 ///
 /// A key that held up a write is remembered for some seconds, and whoever comes with it meanwhile waits
 /// here at once. The calls of one key are written together, by one flight at a time, and the keys take
-/// turns. A turn waits for the lock only a while, so a key that is free again does not stand behind
-/// those that are not. A call gives up after a turn that ends when its patience is over.
+/// turns. A turn waits for the lock only a while, the shorter the more keys there are, so a key that is
+/// free again does not stand long behind those that are not. A call gives up when its patience is over,
+/// but not before it was tried.
 final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
-    typealias Write = Coalescer<Item, Answer>.Write
+    /// Writes the items, and waits so long for a lock.
+    typealias Write = @Sendable ([Item], Duration) async throws(StoreError) -> [Answer]
 
     /// How it waits and what it remembers.
     struct Limits {
@@ -19,7 +21,10 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
         /// Keys that are remembered; a further one is met anew each time.
         var keys = 1000
         /// Keys whose calls may wait; those of a further one give up at once.
-        var turns = 50
+        var turns = 1000
+        /// How long a turn waits for its lock, at least and at most.
+        var least: Duration = .milliseconds(5)
+        var most: Duration = .milliseconds(200)
         /// Items that may wait.
         var items = 10_000
         /// Turns at a time.
@@ -32,11 +37,15 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
         let items: [Item]
         let deadline: ContinuousClock.Instant
         let answer: CheckedContinuation<Result<[Answer], StoreError>, Never>
+        var wasTried = false
     }
 
     private struct Turn {
         let key: String
         let calls: [Call]
+        /// Those that were tried before, and whose patience is over.
+        let expired: [Call]
+        let patience: Duration
     }
 
     private enum Entry {
@@ -91,7 +100,7 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
         }
         // Which of several it was nobody says. By the first one the same call is known again, and no
         // other key is held against anybody.
-        let first = items.lazy.compactMap(keyOf).first ?? ""
+        let first = heldKey(of: items) ?? items.lazy.compactMap(keyOf).first ?? ""
         remember(first)
         return try await wait(items, for: first)
     }
@@ -157,9 +166,12 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
 
     private func fly() async {
         while let turn = nextTurn() {
-            let calls = await send(turn.calls, of: turn.key)
+            for call in turn.expired {
+                call.answer.resume(returning: .failure(.contended("its key is locked elsewhere")))
+            }
+            let calls = await send(turn.calls, of: turn)
             end(turn, again: calls)
-            if !calls.isEmpty { await sleep(for: limits.rest) }
+            if !calls.isEmpty { await sleep(for: min(limits.rest, turn.patience / 4)) }
         }
     }
 
@@ -170,9 +182,17 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
                 state.flights -= 1
                 return nil
             }
+            let now = ContinuousClock.now
             var batch: [Call] = []
+            var expired: [Call] = []
             var bytes = 0
             while let call = state.calls[key]?.first {
+                if call.wasTried, call.deadline <= now {
+                    state.calls[key]?.removeFirst()
+                    state.items -= call.items.count
+                    expired.append(call)
+                    continue
+                }
                 let weight = call.items.reduce(0) { $0 + weigh($1) }
                 guard
                     batch.isEmpty
@@ -184,24 +204,31 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
                 bytes += weight
                 batch.append(call)
             }
-            return Turn(key: key, calls: batch)
+            // All keys have a turn within the patience of a call. One that is late has a short turn.
+            let share = limits.patience * limits.flights / max(1, state.calls.count)
+            let left = (batch.last?.deadline ?? now) - now
+            return Turn(
+                key: key, calls: batch, expired: expired,
+                patience: max(limits.least, min(limits.most, share, left)))
         }
     }
 
+    /// Those that wait on stand behind those that were not in this turn.
     private func end(_ turn: Turn, again calls: [Call]) {
         state.withLock { state in
             state.items += calls.reduce(0) { $0 + $1.items.count }
-            var all = Deque(calls)
-            all.append(contentsOf: state.calls[turn.key] ?? [])
+            var all = state.calls[turn.key] ?? []
+            all.append(contentsOf: calls)
             state.calls[turn.key] = all.isEmpty ? nil : all
             if !all.isEmpty { state.turns.append(turn.key) }
         }
     }
 
     /// Writes the calls; returns those that wait on.
-    private func send(_ calls: [Call], of key: String) async -> [Call] {
+    private func send(_ calls: [Call], of turn: Turn) async -> [Call] {
+        guard !calls.isEmpty else { return [] }
         do throws(StoreError) {
-            var answers = try await write(calls.flatMap(\.items))[...]
+            var answers = try await write(calls.flatMap(\.items), turn.patience)[...]
             for call in calls {
                 call.answer.resume(returning: .success(Array(answers.prefix(call.items.count))))
                 answers = answers.dropFirst(call.items.count)
@@ -210,15 +237,17 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
         } catch {
             switch error {
             case .contended:
-                remember(key)
+                remember(turn.key)
                 let now = ContinuousClock.now
                 for call in calls where call.deadline <= now {
                     call.answer.resume(returning: .failure(error))
                 }
-                return calls.filter { now < $0.deadline }
+                var rest = calls.filter { now < $0.deadline }
+                for place in rest.indices { rest[place].wasTried = true }
+                return rest
             case .rejected where calls.count > 1:
                 var rest: [Call] = []
-                for call in calls { rest += await send([call], of: key) }
+                for call in calls { rest += await send([call], of: turn) }
                 return rest
             case .rejected, .unavailable, .unknown, .denied, .misconfigured, .unreadable:
                 for call in calls { call.answer.resume(returning: .failure(error)) }

@@ -30,7 +30,7 @@ extension Queue {
             open = []
             while let batch = batches.popLast() {
                 // Many keys that one transaction holds must not hold up a page for long.
-                let patience = ContinuousClock.now < end ? Self.keyPatience : .milliseconds(1)
+                let patience = ContinuousClock.now < end ? Self.keyPatience : Self.latePatience
                 let found: [JobActionAnswer]
                 do throws(StoreError) {
                     found = try await store.apply(action, to: batch, patience: patience)

@@ -13,11 +13,11 @@ public final class Queue: Sendable {
     /// rows at most.
     static let jobWeight = 4096
     /// How long a statement of several jobs or events waits for a key that somebody else has locked,
-    /// and how long its pieces do after that.
+    /// and how long its pieces do after that: longer than a busy table makes a statement wait.
     static let keyPatience = Duration.milliseconds(100)
-    static let piecePatience = Duration.milliseconds(20)
-    /// How long a statement waits that is set aside with such a key; see ``HeldKeys``.
-    static let heldKeyPatience = Duration.milliseconds(200)
+    static let piecePatience = Duration.milliseconds(50)
+    /// How long one waits when the time for a page of jobs is over.
+    static let latePatience = Duration.milliseconds(20)
 
     package let store: any JobStore
     let doorbell: Doorbell
@@ -45,38 +45,40 @@ public final class Queue: Sendable {
         self.store = store
         self.doorbell = doorbell
         self.meters = meters
-        let enqueue = { (patience: Duration) in
+        let enqueue = { @Sendable (patience: Duration) in
             Queue.enqueue(in: store, waiting: patience, doorbell, meters)
         }
-        let accept = { (patience: Duration) in
+        let accept = { @Sendable (patience: Duration) in
             Queue.accept(in: store, waiting: patience, doorbell, meters)
         }
         let weighJob = { @Sendable (job: NewJob) in job.payload.body.count }
         let weighEvent = { @Sendable (event: NewEvent) in
             event.payload.body.count + max(0, event.jobs.count - 1) * Queue.jobWeight
         }
+        let eventKey = { @Sendable (event: NewEvent) in
+            event.providerID.map { "\(event.source) \($0)" }
+        }
         enqueuing = Coalescer(
             batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
             weighing: weighJob, write: enqueue(Self.keyPatience))
         enqueuingUnique = Coalescer(
             batchLimit: Self.batchLimit, flightLimit: 3, byteLimit: Self.batchBytes,
-            weighing: weighJob, writingPieces: enqueue(Self.piecePatience),
-            write: enqueue(Self.keyPatience))
+            weighing: weighJob, by: { $0.uniqueKey },
+            writingPieces: enqueue(Self.piecePatience), write: enqueue(Self.keyPatience))
         heldJobs = HeldKeys(
             limits: .init(patience: lockPatience), batchLimit: Self.batchLimit,
             byteLimit: Self.batchBytes, weighing: weighJob, by: { $0.uniqueKey },
-            write: enqueue(Self.heldKeyPatience))
+            write: { jobs, patience throws(StoreError) in try await enqueue(patience)(jobs) })
         accepting = Coalescer(
             batchLimit: Self.batchLimit, flightLimit: 2, byteLimit: Self.batchBytes,
-            weighing: weighEvent, writingPieces: accept(Self.piecePatience),
-            write: accept(Self.keyPatience))
+            weighing: weighEvent, by: eventKey,
+            writingPieces: accept(Self.piecePatience), write: accept(Self.keyPatience))
         acceptingLarge = Coalescer(
             batchLimit: 1, flightLimit: 2, write: accept(Self.keyPatience))
         heldEvents = HeldKeys(
             limits: .init(patience: lockPatience), batchLimit: Self.batchLimit,
-            byteLimit: Self.batchBytes, weighing: weighEvent,
-            by: { event in event.providerID.map { "\(event.source) \($0)" } },
-            write: accept(Self.heldKeyPatience))
+            byteLimit: Self.batchBytes, weighing: weighEvent, by: eventKey,
+            write: { events, patience throws(StoreError) in try await accept(patience)(events) })
     }
 
     /// Stores jobs with what follows from it.

@@ -12,13 +12,18 @@ extension ClaimDesk {
         do throws(StoreError) {
             return try await swept(for: worker, row)
         } catch {
-            switch error {
-            case .unavailable, .contended: break
-            case .unknown, .rejected, .denied, .misconfigured, .unreadable:
-                // Nobody knows what is claimed under it by now: it is left to the reaper with that.
-                state.withLock { $0.rows.forget([row]) }
-            }
+            leave(row, after: error)
             throw error
+        }
+    }
+
+    /// Unless nothing was written nobody knows what is claimed under the row by now: it is left to the
+    /// reaper with that.
+    func leave(_ row: WorkerID, after error: StoreError) {
+        switch error {
+        case .unavailable, .contended: break
+        case .unknown, .rejected, .denied, .misconfigured, .unreadable:
+            state.withLock { $0.rows.forget([row]) }
         }
     }
 

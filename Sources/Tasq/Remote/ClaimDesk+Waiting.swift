@@ -136,7 +136,7 @@ extension ClaimDesk {
     }
 
     /// Claims ids for the requests in the order they came; returns the jobs they got.
-    private func handOut(_ ids: [JobID]) async -> [ClaimedJob] {
+    func handOut(_ ids: [JobID]) async -> [ClaimedJob] {
         var left = ids
         var handedOut: [ClaimedJob] = []
         var unlucky: [Waiter] = []
@@ -145,7 +145,7 @@ extension ClaimDesk {
                 let waiter = state.withLock({ $0.waiters.isEmpty ? nil : $0.waiters.removeFirst() })
             else { break }
             let offered = Array(left.prefix(waiter.limit))
-            do {
+            do throws(StoreError) {
                 let asked = ContinuousClock.now
                 let jobs = try await store.claim(offered, for: waiter.row, from: waiter.queues)
                 meters.claimTimes.observe(.now - asked)
@@ -158,8 +158,10 @@ extension ClaimDesk {
                 }
                 unlucky.append(waiter)
             } catch {
-                // It looks at the table itself and meets the same trouble there.
+                // It looks at the table itself and meets the same trouble there, under another row
+                // where the claim may still be written.
                 note(offered, under: waiter.row)
+                leave(waiter.row, after: error)
                 waiter.answer.resume(returning: [])
                 break
             }

@@ -150,6 +150,8 @@ package final class ClaimDesk: Sendable {
                 jobs = await stand(for: worker, row, upTo: Self.listPatience, gone)
             }
             if jobs.isEmpty, !gone.isRaised {
+                // A claim under it may have got lost meanwhile.
+                if !stands(row) { row = try await enter(worker, row) }
                 jobs = try await sweep(for: worker, row)
             }
             let left = deadline - .now
@@ -206,13 +208,16 @@ package final class ClaimDesk: Sendable {
     private func attend(
         _ worker: RemoteWorker, _ row: WorkerID
     ) async throws(StoreError) -> Bool {
-        let (jobs, isFull) = state.withLock { ($0.rows.jobs(under: row), $0.rows.isFull) }
+        let (jobs, left, isFull) = state.withLock { state in
+            let rows = state.rows
+            return (rows.jobs(under: row), rows.jobsLeft(under: row), rows.isFull)
+        }
         guard jobs != nil || !isFull else {
             throw .unavailable("too many remote workers have come here: try again")
         }
         guard
             try await store.attend(
-                worker.record(id: row), renewing: jobs != nil, unlessRunning: jobs ?? [])
+                worker.record(id: row), renewing: jobs != nil, unlessRunning: jobs ?? left)
         else { return false }
         state.withLock { $0.rows.note(row) }
         return true
@@ -223,6 +228,11 @@ package final class ClaimDesk: Sendable {
         return state.withLock { state in
             !state.doorbellIsOut && state.requests % Self.sweepEvery != 0
         }
+    }
+
+    /// Whether a row is known to stand.
+    private func stands(_ row: WorkerID) -> Bool {
+        state.withLock { $0.rows.jobs(under: row) != nil }
     }
 
     private var isClosed: Bool { state.withLock { $0.isClosed } }

@@ -10,6 +10,9 @@ struct RemoteRows {
     /// All that stand, as far as is known, each with the jobs that were claimed under it since it was
     /// known to hold none.
     private var made: [WorkerID: [JobID]] = [:]
+    /// What may still be held under rows that are gone or left to the reaper; some are dropped when
+    /// there are many.
+    private var left: [WorkerID: [JobID]] = [:]
     /// Workers under whose own id a request is being answered.
     private var attending: Set<WorkerID> = []
     /// Further rows that no request is being answered under, by the worker's own id.
@@ -22,6 +25,9 @@ struct RemoteRows {
 
     /// What was claimed under a row and may still be held; `nil` when it is not known to stand.
     func jobs(under row: WorkerID) -> [JobID]? { made[row] }
+
+    /// What may still be held under a row that was forgotten: while it is, the row is not entered again.
+    func jobsLeft(under row: WorkerID) -> [JobID] { left[row] ?? [] }
 
     /// How long a row that holds nothing may stand still.
     func patience(for lease: Duration) -> Duration {
@@ -65,6 +71,7 @@ struct RemoteRows {
     /// A row was made or renewed: it holds nothing.
     mutating func note(_ row: WorkerID) {
         made[row] = []
+        left[row] = nil
     }
 
     /// These jobs were claimed under a row, or may have been.
@@ -74,7 +81,11 @@ struct RemoteRows {
 
     /// These rows are gone, or to be left to the reaper.
     mutating func forget(_ rows: Set<WorkerID>) {
-        for row in rows { made[row] = nil }
+        for row in rows {
+            guard let jobs = made.removeValue(forKey: row), !jobs.isEmpty else { continue }
+            if left.count >= Self.limit { _ = left.popFirst() }
+            left[row] = jobs
+        }
         spares = spares.mapValues { $0.filter { made[$0] != nil } }.filter { !$0.value.isEmpty }
     }
 }

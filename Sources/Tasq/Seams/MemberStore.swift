@@ -18,11 +18,10 @@ public protocol MemberStore: StoreHealth {
     func deregister(_ worker: WorkerID) async throws(StoreError)
 
     /// Enters a remote worker, or with `renewing` also renews one that stands while it holds no claim;
-    /// says whether it did. One that holds a claim is not renewed: claims are renewed one by one, by
-    /// ``renew(_:of:)``.
-    ///
-    /// - Parameter jobs: Every job that was claimed under it, or may have been, since it was entered or
-    ///   renewed: it holds a claim if it runs one of these.
+    /// says whether it did. One that holds a claim is neither entered nor renewed: claims are renewed
+    /// one by one, by ``renew(_:of:)``. `jobs` are all that were claimed under it, or may have been,
+    /// since it was entered or renewed, also before it went away: it holds a claim if it runs one of
+    /// these.
     func attend(
         _ worker: WorkerRecord, renewing: Bool, unlessRunning jobs: [JobID]
     ) async throws(StoreError) -> Bool
@@ -33,9 +32,8 @@ public protocol MemberStore: StoreHealth {
 
     /// Removes those of these remote workers that hold no claim and whose heartbeat still stands at
     /// the number at which it was seen silent; returns those that still stand, without their queues.
-    ///
-    /// - Parameter jobs: What was claimed under those that were seen silent, as for
-    ///   ``attend(_:renewing:unlessRunning:)``.
+    /// `jobs` are what was claimed under those that were seen silent, as for
+    /// ``attend(_:renewing:unlessRunning:)``.
     func retire(
         _ workers: [WorkerID], silentAt sequences: [WorkerID: Int64], unlessRunning jobs: [JobID]
     ) async throws(StoreError) -> [WorkerSight]

@@ -3,9 +3,10 @@ public protocol UpkeepStore: ScheduleStore {
     /// Moves up to `limit` scheduled jobs that are due to `queued`.
     func promote(upTo limit: Int) async throws(StoreError) -> Promotion
 
-    /// Makes up to `limit` queued jobs of these queues due whose time lies ahead, as the clock went
-    /// back since they were queued; those a day ahead or more are left alone.
-    func hasten(on queues: [Name], upTo limit: Int) async throws(StoreError) -> [Announcement]
+    /// Moves up to `limit` queued jobs of these queues whose time lies ahead, as the clock went back
+    /// since they were queued: those that were due are due again, those that were promoted too early
+    /// are scheduled again, and those more than a day ahead are left alone.
+    func hasten(on queues: [Name], upTo limit: Int) async throws(StoreError) -> Hastened
 
     /// Takes or renews the maintenance term and, when it is held, tells what the holder must know.
     /// `counter` is the doorbell epoch's counter, stored with the term.
@@ -49,6 +50,20 @@ public struct Promotion: Sendable {
     public init(jobs: [Announcement], nextDue: Duration?) {
         self.jobs = jobs
         self.nextDue = nextDue
+    }
+}
+
+/// What became of queued jobs whose time lay ahead.
+public struct Hastened: Sendable {
+    /// The jobs that are due now.
+    public var due: [Announcement]
+    /// How many are scheduled again.
+    public var putBack: Int
+
+    /// Makes an answer to ``UpkeepStore/hasten(on:upTo:)``.
+    public init(due: [Announcement] = [], putBack: Int = 0) {
+        self.due = due
+        self.putBack = putBack
     }
 }
 

@@ -61,9 +61,9 @@ public struct Violation: Sendable, Hashable {
                     + "key's row"
             case .queuedNotDue:
                 "it is queued, but due in an hour or later, so no worker takes it: up to a day ahead, "
-                    + "as where the clock went back, it is made due within seconds while a worker "
-                    + "of its queue lives; one further ahead nobody promotes: set its status to "
-                    + "scheduled"
+                    + "as where the clock went back, it is made due within seconds, or scheduled "
+                    + "again if it was put off, while a worker of its queue lives; one further "
+                    + "ahead nobody promotes: set its status to scheduled"
             case .scheduledOverdue:
                 "it has been due for a day, but is still scheduled: while any worker lives, it is "
                     + "promoted within a second; start one"

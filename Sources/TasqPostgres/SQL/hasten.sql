@@ -1,4 +1,4 @@
--- Makes queued jobs due whose time lies ahead of this server's clock.
+-- Makes queued jobs due, or sets them back to `scheduled`, whose time lies ahead of this server's clock.
 --
 --   $1 text[]  queues
 --   $2 bigint  how many jobs at most
@@ -6,6 +6,11 @@
 --
 -- Nobody queues a job before it is due: until then it is scheduled. So the clock has gone back since, as
 -- after a failover to a host that is behind, and for as long as it went back nobody would claim the job.
+-- Whether that clock gave the job its time, the row tells: then it was enqueued, claimed, put off, or its
+-- last attempt ended, later than now, and it is due. Otherwise a right clock had put it off, and one that
+-- was ahead promoted it too early: it is scheduled as before. So is one that somebody retried by hand while
+-- the clock was ahead, for which no column speaks: it waits for its time, or is retried once more.
+--
 -- One that lies more than a day ahead was put off by hand, and is left alone: a wrong time zone comes to
 -- less. What lies less than a second ahead is soon due, and may be what somebody enqueues just now.
 --
@@ -14,7 +19,13 @@
 -- than by id is safe as in sweep.sql, which also says why `status` is asked for twice. A job that
 -- somebody has locked is left for the next look, and those behind it are reached.
 WITH ahead AS MATERIALIZED (
-    SELECT i.id
+    SELECT
+        i.id,
+        i.is_of_then OR coalesce((
+            SELECT a.ended_at > now()
+            FROM tasq.attempt AS a
+            WHERE a.job_id = ANY (ARRAY[i.id]) AND a.claim = i.last_claim
+        ), FALSE) AS is_due
     FROM unnest($1::text[]) AS q (queue)
     CROSS JOIN generate_series(0, 3) AS p (level)
     CROSS JOIN LATERAL (
@@ -37,7 +48,9 @@ WITH ahead AS MATERIALIZED (
         LIMIT $3::bigint
     ) AS s
     CROSS JOIN LATERAL (
-        SELECT l.id
+        SELECT
+            l.id, l.last_claim,
+            greatest(l.enqueued_at, l.claimed_at, l.put_off_at) > now() AS is_of_then
         FROM tasq.job AS l
         WHERE l.id = ANY (ARRAY[s.id])
             AND (
@@ -52,7 +65,8 @@ WITH ahead AS MATERIALIZED (
     LIMIT $2::bigint
 )
 UPDATE tasq.job AS j
-SET run_at = now()
+SET run_at = CASE WHEN a.is_due THEN now() ELSE j.run_at END,
+    status = (CASE WHEN a.is_due THEN 'queued' ELSE 'scheduled' END)::tasq.job_status
 FROM ahead AS a
 WHERE j.id = ANY (ARRAY[a.id])
-RETURNING j.id, j.queue, j.priority
+RETURNING j.id, j.queue, j.priority, a.is_due

@@ -155,14 +155,21 @@ extension PostgresStore {
     /// One statement; of each queue and priority it looks at no more than ten times as many.
     public func hasten(
         on queues: [Name], upTo limit: Int
-    ) async throws(StoreError) -> [Announcement] {
+    ) async throws(StoreError) -> Hastened {
         var parameters = Parameters()
         parameters.append(queues.map(\.description))
         parameters.append(Int64(limit))
         parameters.append(Int64(limit) * 10)
-        return try await pool.run(statements.hasten, parameters).read { row throws(StoreError) in
-            try row.announcement()
+        var hastened = Hastened()
+        try await pool.run(statements.hasten, parameters).read { row throws(StoreError) in
+            let job = try row.announcement()
+            guard try row.next(Bool.self) else {
+                hastened.putBack += 1
+                return
+            }
+            hastened.due.append(job)
         }
+        return hastened
     }
 
     /// One page of the partial index of queued jobs.

@@ -65,6 +65,42 @@ import Testing
         }
     }
 
+    @Test func `A step that takes long ends before its page does, and the next goes on there`()
+        async throws
+    {
+        try await withStore { store, database in
+            let (part, rest) = (Queue.actionLimit, 7)
+            try await database.execute(
+                """
+                INSERT INTO tasq.job
+                    (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
+                SELECT tasq.uuid_v7(), gen_random_uuid(), 'q', 'noop', 'queued', 1, 3, now()
+                FROM generate_series(1, \(part + rest))
+                """)
+            let request = try BulkRequest(.cancel, JobFilter(), everything: true)
+            let queue = Queue(store: store)
+            var walk = BulkWalk(request, dryRun: false, stepTime: .zero)
+            var isMore = try await walk.step(queue)
+            #expect(isMore)
+            #expect(
+                walk.counts
+                    == BulkCounts(examined: part, matched: part, changed: part, passedOver: 0))
+            // As another holder does.
+            walk = BulkWalk(
+                request, dryRun: false, cursor: walk.cursor, until: walk.until,
+                counts: walk.counts, stepTime: .zero)
+            isMore = try await walk.step(queue)
+            #expect(isMore)
+            let all = part + rest
+            #expect(
+                walk.counts == BulkCounts(examined: all, matched: all, changed: all, passedOver: 0))
+            isMore = try await walk.step(queue)
+            #expect(!isMore)
+            let cancelled = "SELECT count(*) FROM tasq.job WHERE status = 'cancelled'"
+            #expect(try await database.execute(cancelled) == "\(all)")
+        }
+    }
+
     @Test(arguments: [
         JobFilter(isRetrying: true), JobFilter(reason: "it's \"so\" %_\\ é"),
         JobFilter(kind: Name(unchecked: "a"), isRetrying: true, reason: "x"),

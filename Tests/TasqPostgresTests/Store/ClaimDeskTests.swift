@@ -121,25 +121,13 @@ import Testing
         try await withStore { store, database in
             let desk = desk(on: store)
             let worker = try RemoteWorker(id: WorkerID())
-            try await database.execute(
-                """
-                CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS
-                    $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
-                CREATE TRIGGER gate BEFORE INSERT ON tasq.executing_job
-                    FOR EACH ROW EXECUTE FUNCTION gate()
-                """)
+            try await database.execute(Self.gate)
             let gate = Session(
                 settings: try PostgresSettings(url: database.url).patient, logger: quiet)
             try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
             let id = try await store.job()
             let lost = Task { try await desk.claim(for: worker, wait: .zero, gone: Signal()).jobs }
-            try await eventually("the claim is cut off") {
-                try await database.execute(
-                    """
-                    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                    WHERE datname = current_database() AND wait_event = 'advisory'
-                    """) != "0"
-            }
+            try await cutOff(in: database)
             let outcome = await lost.result
             #expect(throws: StoreError.self) { try outcome.get() }
             try await gate.script("COMMIT")
@@ -148,6 +136,98 @@ import Testing
             #expect(jobs.map(\.id) == [id])
             let rows = "SELECT count(*) FROM tasq.executing_job WHERE worker_id = '\(worker.id)'"
             #expect(try await database.execute(rows) == "0")
+        }
+    }
+
+    @Test func `A claim that waits for the reaper is not kept alive by its worker's requests`()
+        async throws
+    {
+        try await withStore { store, database in
+            let desk = desk(on: store)
+            let worker = try RemoteWorker(id: WorkerID())
+            let id = try await store.job()
+            func ask() async throws -> [JobID] {
+                try await desk.claim(for: worker, wait: .zero, gone: Signal()).jobs.map(\.id)
+            }
+            #expect(try await ask() == [id])
+            let locker = try await lock(id, in: database)
+            let own = "FROM tasq.worker WHERE id = '\(worker.id)'"
+            let sequence = try #require(
+                Int64(try await database.execute("SELECT heartbeat_seq \(own)")))
+            #expect(try await store.bury(worker.id, at: sequence))
+            #expect(try await store.reap(upTo: 10).isEmpty)
+
+            #expect(try await ask().isEmpty)
+            #expect(try await database.execute("SELECT count(*) \(own)") == "0")
+            // As when it is seen that none of its rows stands.
+            desk.state.withLock { $0.rows.forget(Set($0.rows.all)) }
+            #expect(try await ask().isEmpty)
+            #expect(try await database.execute("SELECT count(*) \(own)") == "0")
+            desk.state.withLock { $0.rows.forget(Set($0.rows.all)) }
+            _ = try await locker.script("COMMIT")
+            await locker.close()
+            #expect(try await store.reap(upTo: 10).map(\.announcement.id) == [id])
+            // It holds none any more.
+            #expect(try await ask() == [id])
+            #expect(try await database.execute("SELECT count(*) \(own)") == "1")
+        }
+    }
+
+    @Test func `A row under which an announced job may have been claimed is not renewed`()
+        async throws
+    {
+        try await withStore { store, database in
+            let desk = desk(on: store)
+            let worker = try RemoteWorker(id: WorkerID())
+            _ = try await desk.claim(for: worker, wait: .zero, gone: Signal())
+            let own = "FROM tasq.worker WHERE id = '\(worker.id)'"
+            let before = try await database.execute("SELECT heartbeat_seq \(own)")
+            try await database.execute(Self.gate)
+            let gate = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
+            let id = try await store.job()
+            let offered = Task { await offer(id, to: worker, at: desk) }
+            try await cutOff(in: database)
+            #expect(await offered.value.isEmpty)
+            try await gate.script("COMMIT")
+            await gate.close()
+            let jobs = try await desk.claim(for: worker, wait: .zero, gone: Signal()).jobs
+            #expect(jobs.map(\.id) == [id])
+            #expect(try await database.execute("SELECT heartbeat_seq \(own)") == before)
+            let rows = "SELECT count(*) FROM tasq.executing_job WHERE worker_id = '\(worker.id)'"
+            #expect(try await database.execute(rows) == "0")
+        }
+    }
+
+    /// As to a request that waits.
+    private func offer(
+        _ job: JobID, to worker: RemoteWorker, at desk: ClaimDesk
+    ) async -> [ClaimedJob] {
+        await withCheckedContinuation { answer in
+            let waiter = ClaimDesk.Waiter(
+                number: 0, row: worker.id, queues: worker.queues, limit: 1, answer: answer)
+            desk.state.withLock { $0.waiters.append(waiter) }
+            Task { _ = await desk.handOut([job]) }
+        }
+    }
+
+    /// Claims wait at it.
+    private static let gate = """
+        CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
+        CREATE TRIGGER gate BEFORE INSERT ON tasq.executing_job
+            FOR EACH ROW EXECUTE FUNCTION gate()
+        """
+
+    /// Ends the session whose claim waits.
+    private func cutOff(in database: TestDatabase) async throws {
+        try await eventually("the claim is cut off") {
+            try await database.execute(
+                """
+                SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event = 'advisory'
+                """) != "0"
         }
     }
 

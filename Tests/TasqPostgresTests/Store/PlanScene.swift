@@ -252,9 +252,10 @@ struct PlanScene {
         SELECT \(id(6)), \(id(6)), 'ahead', 'noop', 'queued', 0, 3, n % 2 * 3,
             CASE WHEN n % 2 = 1 THEN now() - interval '1 hour' ELSE 'infinity' END
         FROM generate_series(1, \(size)) AS n;
-        INSERT INTO tasq.job (id, payload_id, queue, kind, status, priority, max_attempts, run_at)
+        INSERT INTO tasq.job
+            (id, payload_id, queue, kind, status, priority, max_attempts, run_at, enqueued_at)
         SELECT \(id(7)), \(id(7)), 'back', 'noop', 'queued', 1, 3,
-            now() + interval '1 hour' + n * interval '1 us'
+            now() + interval '1 hour' + n * interval '1 us', now() + n % 2 * interval '1 hour'
         FROM generate_series(1, \(size)) AS n;
 
         """

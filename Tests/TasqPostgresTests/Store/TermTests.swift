@@ -145,7 +145,8 @@ import Testing
 
     /// As a clock leaves them that was an hour ahead.
     private static let hourAhead =
-        "UPDATE tasq.job SET run_at = run_at + interval '1 hour' WHERE status = 'queued'"
+        "UPDATE tasq.job SET run_at = run_at + interval '1 hour', "
+        + "enqueued_at = enqueued_at + interval '1 hour' WHERE status = 'queued'"
 
     @Test func `What was queued before the clock went back runs as if it had not`() async throws {
         try await withStore { store, database in
@@ -190,14 +191,46 @@ import Testing
             let locker = Session(settings: try PostgresSettings(url: database.url), logger: quiet)
             _ = try await locker.script(
                 "BEGIN; SELECT FROM tasq.job WHERE id = '\(locked)' FOR UPDATE")
-            #expect(try await store.hasten(on: defaultQueues, upTo: 10).map(\.id) == [due])
+            #expect(try await store.hasten(on: defaultQueues, upTo: 10).due.map(\.id) == [due])
             _ = try await locker.script("ROLLBACK")
-            #expect(try await store.hasten(on: defaultQueues, upTo: 10).map(\.id) == [locked])
-            #expect(try await store.hasten(on: defaultQueues, upTo: 10).isEmpty)
+            let second = try await store.hasten(on: defaultQueues, upTo: 10)
+            #expect(second.due.map(\.id) == [locked])
+            let third = try await store.hasten(on: defaultQueues, upTo: 10)
+            #expect(third.due.isEmpty && third.putBack == 0)
             let left = try await database.execute(
                 "SELECT count(*) FROM tasq.job WHERE run_at > now()")
             #expect(left == "4")
             await locker.close()
+        }
+    }
+
+    @Test func `What a clock that was ahead has only promoted is scheduled again`() async throws {
+        try await withStore { store, database in
+            var ids: [JobID] = []
+            for _ in 0..<6 { ids.append(try await store.job(start: .after(.seconds(10_800)))) }
+            try await database.execute("UPDATE tasq.job SET status = 'queued'")
+            for (id, stamp) in zip(ids, ["enqueued_at", "claimed_at", "put_off_at"]) {
+                try await database.execute(
+                    "UPDATE tasq.job SET \(stamp) = now() + interval '1 hour' WHERE id = '\(id)'")
+            }
+            for (id, end) in zip(ids[3...], ["1 hour", "-1 hour"]) {
+                try await database.execute(
+                    """
+                    UPDATE tasq.job SET last_claim = id WHERE id = '\(id)';
+                    INSERT INTO tasq.attempt
+                        (job_id, claim, attempt, outcome, started_at, ended_at)
+                    VALUES ('\(id)', '\(id)', 1, 'retry', now(), now() + interval '\(end)')
+                    """)
+            }
+            let jobs = try await store.hasten(on: defaultQueues, upTo: 10)
+            #expect(Set(jobs.due.map(\.id)) == Set(ids[..<4]) && jobs.putBack == 2)
+            let putBack = try await database.execute(
+                "SELECT count(*) FROM tasq.job WHERE status = 'scheduled' "
+                    + "AND run_at > now() + interval '2 hours'")
+            #expect(putBack == "2")
+            let due = try await database.execute(
+                "SELECT count(*) FROM tasq.job WHERE status = 'queued' AND run_at <= now()")
+            #expect(due == "4")
         }
     }
 
@@ -210,7 +243,7 @@ import Testing
             try await database.execute(Self.hourAhead)
             for part in [ids[..<2], ids[2..<4], ids[4...]] {
                 let jobs = try await store.hasten(on: defaultQueues, upTo: 2)
-                #expect(Set(jobs.map(\.id)) == Set(part))
+                #expect(Set(jobs.due.map(\.id)) == Set(part))
             }
         }
     }

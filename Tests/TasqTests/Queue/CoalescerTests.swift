@@ -130,6 +130,49 @@ import Testing
         #expect(batches.withLock { $0.map(\.count) } == [1, 30])
     }
 
+    /// The items of one batch that failed, and all writes. Odd ones up to `locked` are locked.
+    private static func pieces(of items: [Int], locked: Int) async -> ([Int], [[Int]]) {
+        let gate = Signal()
+        let first = Signal()
+        let batches = Mutex<[[Int]]>([])
+        let coalescer = Coalescer<Int, Int>(batchLimit: 1000, by: { "\($0)" }) {
+            items throws(StoreError) in
+            batches.withLock { $0.append(items) }
+            first.raise()
+            if items == [0] { await gate.wait() }
+            if items.contains(where: { !$0.isMultiple(of: 2) && $0 <= locked }) {
+                throw .contended("locked")
+            }
+            return items
+        }
+        let failed = await withTaskGroup(of: Int?.self) { group in
+            group.addTask { await Self.failure(of: 0, in: coalescer) }
+            await first.wait()
+            for (place, item) in items.enumerated() {
+                group.addTask { await Self.failure(of: item, in: coalescer) }
+                while coalescer.waitingCount <= place { await Task.yield() }
+            }
+            gate.raise()
+            return await group.reduce(into: []) { $0 += [$1].compactMap(\.self) }
+        }
+        return (failed, batches.withLock { $0 })
+    }
+
+    @Test func `A locked key is looked for once, however many calls of a batch have it`() async {
+        let items = Array(repeating: 13, count: 200) + [2]
+        let (failed, writes) = await Self.pieces(of: items, locked: 13)
+        #expect(failed == Array(repeating: 13, count: 200))
+        #expect(writes.last == [2])
+        #expect(writes.count <= 10)
+    }
+
+    @Test func `A batch with many locked keys is not cut down to each of them`() async {
+        let (failed, writes) = await Self.pieces(of: Array(1...400), locked: 400)
+        #expect(failed.count >= 200)
+        #expect(Set(failed).isSuperset(of: stride(from: 1, to: 400, by: 2)))
+        #expect(writes.count <= 100)
+    }
+
     /// The item if it could not be written.
     private static func failure(of item: Int, in coalescer: Coalescer<Int, Int>) async -> Int? {
         do throws(StoreError) {

@@ -13,7 +13,7 @@ import Testing
 
         init(
             _ limits: HeldKeys<Int, Int>.Limits = .init(patience: .seconds(600)),
-            _ write: @escaping HeldKeys<Int, Int>.Write
+            _ write: @escaping Coalescer<Int, Int>.Write
         ) {
             let (inOrder, apart) = (Writes(), Writes())
             ordinaryWrites = inOrder
@@ -24,7 +24,7 @@ import Testing
                 return items
             }
             keys = HeldKeys(limits: limits, batchLimit: 100, by: { "\($0)" }) {
-                items throws(StoreError) in
+                items, _ throws(StoreError) in
                 apart.note(items)
                 return try await write(items)
             }
@@ -32,6 +32,15 @@ import Testing
 
         func submit(_ items: Int...) async throws(StoreError) -> [Int] {
             try await keys.submit(items, unlessHeldUp: ordinary)
+        }
+
+        func isContended(_ items: Int...) async -> Bool {
+            do throws(StoreError) {
+                _ = try await keys.submit(items, unlessHeldUp: ordinary)
+                return false
+            } catch {
+                return error.isContended
+            }
         }
     }
 
@@ -147,6 +156,85 @@ import Testing
         #expect(error?.isContended == true)
         gate.raise()
         #expect(try await late == [13])
+    }
+
+    @Test func `With many locked keys each has its turn, and a shorter one`() async throws {
+        let gate = Signal()
+        let patiences = Mutex<[Duration]>([])
+        let ordinary = Coalescer<Int, Int>(batchLimit: 1000, by: { "\($0)" }) {
+            _ throws(StoreError) in
+            throw .contended("locked")
+        }
+        let keys = HeldKeys<Int, Int>(batchLimit: 100, by: { "\($0)" }) {
+            items, patience throws(StoreError) in
+            patiences.withLock { $0.append(patience) }
+            await gate.wait()
+            return items
+        }
+        try await withThrowingTaskGroup(of: [Int].self) { group in
+            for item in 0..<200 {
+                group.addTask { try await keys.submit([item], unlessHeldUp: ordinary) }
+            }
+            while keys.waitingCount < 198 { await Task.yield() }
+            gate.raise()
+            var answers: [Int] = []
+            for try await answer in group { answers += answer }
+            #expect(answers.sorted() == Array(0..<200))
+        }
+        let shortest = patiences.withLock { $0.min() } ?? .zero
+        #expect(shortest >= .milliseconds(5))
+        #expect(shortest <= .milliseconds(100))
+    }
+
+    @Test func `A call that waited in vain goes behind the others of its key`() async throws {
+        let gate = Signal()
+        let tries = Writes()
+        let scene = Scene(.init(patience: .seconds(600), flights: 1, rest: .milliseconds(1))) {
+            items throws(StoreError) in
+            if items == [13] { await gate.wait() }
+            guard items.contains(99) else { return items }
+            tries.note(items)
+            if tries.all.count < 3 { throw .contended("locked") }
+            return items
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await scene.submit(13) }
+            await scene.heldWrites.first.wait()
+            group.addTask { _ = try await scene.submit(13, 99) }
+            while scene.keys.waitingCount < 2 { await Task.yield() }
+            group.addTask { _ = try await scene.submit(13, 8) }
+            while scene.keys.waitingCount < 4 { await Task.yield() }
+            gate.raise()
+            try await group.waitForAll()
+        }
+        #expect(scene.heldWrites.all == [[13], [13, 99], [13, 8], [13, 99], [13, 99]])
+    }
+
+    @Test func `A call whose patience is over after a try takes no further turn`() async throws {
+        let patience = Duration.milliseconds(50)
+        let gate = Signal()
+        let scene = Scene(.init(patience: patience, flights: 1, rest: .milliseconds(1))) {
+            items throws(StoreError) in
+            if items == [13] { await gate.wait() }
+            if items.contains(99) { throw .contended("locked") }
+            // The time of the other one runs out meanwhile.
+            if items.contains(8) { await sleep(for: patience) }
+            return items
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await scene.submit(13) }
+            await scene.heldWrites.first.wait()
+            group.addTask {
+                let isContended = await scene.isContended(13, 99)
+                #expect(isContended)
+            }
+            while scene.keys.waitingCount < 2 { await Task.yield() }
+            group.addTask { _ = try await scene.submit(13, 8) }
+            while scene.keys.waitingCount < 4 { await Task.yield() }
+            gate.raise()
+            try await group.waitForAll()
+        }
+        #expect(scene.heldWrites.all == [[13], [13, 99], [13, 8]])
     }
 
     @Test func `What is refused for its data, or fails otherwise, is not tried again`()

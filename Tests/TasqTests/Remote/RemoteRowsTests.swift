@@ -38,6 +38,27 @@ import Testing
         #expect(rows.jobs(under: worker) == nil)
     }
 
+    @Test func `What may be held under a row that is gone is known until it is entered again`() {
+        var rows = RemoteRows()
+        let jobs = (0..<3).map { _ in JobID() }
+        rows.note(worker)
+        rows.note(jobs, under: worker)
+        #expect(rows.jobsLeft(under: worker).isEmpty)
+        rows.forget([worker])
+        rows.forget([worker])
+        #expect(rows.jobs(under: worker) == nil && rows.jobsLeft(under: worker) == jobs)
+        rows.note(worker)
+        rows.forget([worker])
+        #expect(rows.jobsLeft(under: worker).isEmpty)
+        let gone = (0...RemoteRows.limit).map { _ in WorkerID() }
+        for row in gone {
+            rows.note(row)
+            rows.note(jobs, under: row)
+            rows.forget([row])
+        }
+        #expect(gone.count { rows.jobsLeft(under: $0) == jobs } == RemoteRows.limit)
+    }
+
     @Test func `Of many rows none stays for a long lease, and so many are all there may be`() {
         var rows = RemoteRows()
         let (short, long) = (Duration.seconds(3), Duration.seconds(3600))
