@@ -28,7 +28,7 @@ import Testing
     ) throws -> NewJob {
         try NewJob(
             kind: Name("noop"), options: options, uniqueKey: uniqueKey, onConflict: policy,
-            payload: Payload([]))
+            payload: Payload(Array("{}".utf8)))
     }
 
     private func plain(uniqueKey: String? = nil) throws -> NewJob {
