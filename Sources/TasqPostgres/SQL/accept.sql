@@ -8,7 +8,7 @@
 --   then the options, as in enqueue.sql
 --
 -- Of the sources, content types and kinds one alone counts for all, as of the options that every job
--- has; provider's ids, keys and delays may be empty when there are none.
+-- has; provider's ids, delays and the other options may be empty when there are none.
 -- Returns the events that are stored now; one that does not come back is a duplicate, or was
 -- stored by an earlier try: accepted_before.sql tells which. Jobs are made for stored events only,
 -- so a provider's repetition runs nothing twice. Events go in by source and provider id, so two

@@ -4,12 +4,12 @@
 --   $2 text[] kind   $3 bigint[] microseconds of delay, or null   $4 timestamptz[] run_at, or null
 --   $5 text[] content type   $6 bytea[] headers   $7 bytea[] body   then the options of each
 --
--- The options, as queue and priority, stand in JobOptions+Columns.swift. Of those that every job has, and
--- of the kinds, content types and headers, one alone counts for all jobs; delays, times and keys may be
--- empty when there are none: taking arrays of equal values apart was a fifth of the statement. Nothing is returned: the ids are known, and what is due now
--- is by this server's clock. An id that stands already fails the whole (23505), and then
--- enqueue_again.sql says what stands: ON CONFLICT costs every row a look into the index and a record
--- in the log.
+-- The options, as queue and priority, stand in JobOptions+Columns.swift. Of those that every job has,
+-- and of the kinds, content types and headers, one alone counts for all jobs; delays, times and the
+-- other options may be empty when there are none: taking arrays of equal values apart was a fifth of
+-- the statement. Nothing is returned: the ids are known, and what is due now is by this server's
+-- clock. An id that stands already fails the whole (23505), and then enqueue_again.sql says what
+-- stands: ON CONFLICT costs every row a look into the index and a record in the log.
 WITH input AS MATERIALIZED (
     SELECT
         u.id, coalesce(u.kind, ($2::text[])[1]) AS kind,
