@@ -105,12 +105,20 @@ extension JobOptions {
         }
     }
 
-    /// Throws ``InvalidInput`` for a value outside ``JobLimits``.
-    func check() throws(InvalidInput) {
-        guard JobLimits.maxAttempts.contains(maxAttempts) else {
-            throw InvalidInput(field: "max_attempts", "must be between 1 and 1000")
+    /// Throws ``InvalidInput`` naming the option for a value outside ``JobLimits``.
+    package func check() throws(InvalidInput) {
+        for option in JobOption.all {
+            switch self[option] {
+            case .number(let number):
+                guard let range = option.range, !range.contains(number) else { continue }
+                throw InvalidInput(
+                    field: option.rawValue,
+                    "must be between \(range.lowerBound) and \(range.upperBound)")
+            case .text(let text) where !option.isRequired:
+                try Self.check(text, field: option.rawValue)
+            case .text, nil: continue
+            }
         }
-        try Self.check(key, field: "key")
     }
 
     /// Throws ``InvalidInput`` for a text that is empty, too long, or has a NUL.

@@ -48,7 +48,7 @@ public struct WebhookRoute: Sendable, Hashable {
             key: key, delay: delay, field: field)
     }
 
-    /// The same with all of a job's options.
+    /// The same with all of a job's options but the key, which stands at a place of the event.
     public init(
         types: [String]? = nil, where conditions: [Condition] = [], kind: KindTemplate? = nil,
         options: SomeJobOptions, key: Location? = nil, delay: Duration? = nil,
@@ -77,8 +77,13 @@ public struct WebhookRoute: Sendable, Hashable {
                 throw InvalidInput(field: place, "stands there twice: list its values once")
             }
         }
-        guard options.maxAttempts.map({ JobLimits.maxAttempts.contains($0) }) != false else {
-            throw InvalidInput(field: "\(field).max_attempts", "must be between 1 and 1000")
+        guard options.key == nil else {
+            throw InvalidInput(field: "\(field).key", "must be a place of the event")
+        }
+        do throws(InvalidInput) {
+            try options.over(JobOptions()).check()
+        } catch {
+            throw InvalidInput(field: "\(field).\(error.field)", error.rule)
         }
         guard delay.map({ $0 >= .zero && $0 <= JobLimits.delay }) != false else {
             throw InvalidInput(field: "\(field).delay", "must be between 0 and 100 years")

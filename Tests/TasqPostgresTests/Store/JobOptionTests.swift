@@ -51,6 +51,25 @@ import Testing
         #expect(SomeJobOptions().over(options) == options)
     }
 
+    @Test func `A value that an option never has is refused by the option's name`() throws {
+        for option in JobOption.all {
+            let values: [JobOption.Value]
+            if let range = option.range {
+                values = [.number(range.lowerBound - 1), .number(range.upperBound + 1)]
+            } else {
+                values = [.text(""), .text(String(repeating: "k", count: 201))]
+            }
+            for value in values {
+                let error = #expect(throws: InvalidInput.self, "\(option) \(value)") {
+                    var said = SomeJobOptions()
+                    try said.set(option, to: value)
+                    try said.over(JobOptions()).check()
+                }
+                #expect(error?.field == option.rawValue)
+            }
+        }
+    }
+
     @Test func `Every option is stored on every way in, and read on every way out`() async throws {
         try await withStore { store, database in
             let jobs = try await enqueued(in: store, database)

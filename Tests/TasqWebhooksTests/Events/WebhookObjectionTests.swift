@@ -38,6 +38,9 @@ import Testing
                 }, field: "r")
         }
         refused("r.max_attempts") { try WebhookRoute(maxAttempts: 1001, field: "r") }
+        refused("r.key") {
+            try WebhookRoute(types: ["a"], options: SomeJobOptions(key: "k"), field: "r")
+        }
         refused("r.delay") { try WebhookRoute(delay: .seconds(-1), field: "r") }
         refused("r.delay") {
             try WebhookRoute(delay: JobLimits.delay + .seconds(1), field: "r")
