@@ -19,7 +19,7 @@ extension Bench {
                     floor: .rounds(fresh, how: "the same with statistics taken after they came"),
                     how:
                         "the first \(jobs) of them, no-op, 1 kB, \(Self.commonSlots) slots of a worker "
-                        + "at rest, statistics of the empty tables"))
+                        + "at rest, statistics of the empty tables, every row read once"))
         }
         return findings
     }
@@ -44,7 +44,7 @@ extension Bench {
                 try await stage.settled(warm)
                 try await stage.store.setPaused(true, .defaultQueue)
                 try await stage.fill(waiting, settles: false)
-                if isAnalyzed { try await stage.settleDown() }
+                try await stage.readThrough(analyzes: isAnalyzed)
                 try await stage.store.setPaused(false, .defaultQueue)
                 let start = ContinuousClock.now
                 async let announced: Void = stage.announceAll()
