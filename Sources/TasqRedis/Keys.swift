@@ -32,6 +32,9 @@ struct Keys: Sendable {
         return queue
     }
 
+    /// The channel on which a worker listens, so that it is seen; nothing is ever published there.
+    func presence(of worker: WorkerID) -> String { "\(prefix):{worker}:\(worker)" }
+
     /// Where the epoch mark stands.
     var epoch: String { "\(prefix):{epoch}" }
 

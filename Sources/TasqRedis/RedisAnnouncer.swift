@@ -27,6 +27,8 @@ public final class RedisAnnouncer: Announcer {
     let lacksMultiplePop = MissingCommand()
     /// `SET` that answers what it replaces.
     let lacksExchange = MissingCommand()
+    /// `INFO` or `PUBSUB`, or a run's number in the first.
+    let lacksPresence = MissingCommand()
     let logger: Logger
     /// What was thrown last; the error itself is text alone.
     let lastFault = Mutex<RedisFault?>(nil)

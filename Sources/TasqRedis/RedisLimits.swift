@@ -55,6 +55,10 @@ enum RedisLimits {
     /// The shortest wait that blocks. An idle server ends a blocking command at its next tick only,
     /// which may take a hundred milliseconds, so a shorter wait is made here, between two looks.
     static let shortestWait = Duration.milliseconds(10)
+    /// How often a connection on which a worker is seen is tried: as often as it beats.
+    static let presencePause = Duration.seconds(2)
+    /// Bytes of an answer to `INFO` that are looked at.
+    static let infoBytes = 16 << 10
     /// How long one sentinel may take before the next is asked, and one node before the next is
     /// asked for a cluster's map.
     static let sentinelTime = TimeAmount.milliseconds(500)

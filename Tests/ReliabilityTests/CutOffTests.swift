@@ -52,6 +52,39 @@ import Testing
         }
     }
 
+    @Test func `Behind a pooler nobody waits for the lease of a worker that was killed`()
+        async throws
+    {
+        try await Fleet.withServer { fleet, postgres in
+            let pooler = try await PrivatePooler.start(before: postgres, poolSize: 20)
+            // Longer than anything here waits: only its absence from Redis could end it.
+            let pooled = [
+                "TASQ_WORKER_LEASE": "\(Int(600 * Slowness.factor))s",
+                "DATABASE_URL": pooler.url(database: "postgres"),
+            ]
+            // The first one holds the maintenance term, so that its end is seen by one who does not.
+            let killed = try await fleet.worker(slots: 4, pooled)
+            fleet.log.hold()
+            try await fleet.enqueue(4)
+            try await eventually("every slot is taken") { fleet.log.count == 4 }
+            let next = try await fleet.worker(slots: 4, pooled)
+            try await eventually("both have said where they are seen") {
+                try await fleet.number(
+                    """
+                    SELECT count(*) FROM tasq.worker
+                    WHERE NOT lock_held AND lock_server LIKE 'redis/%'
+                    """) == 2
+            }
+            killed.signal(SIGKILL)
+            #expect(try await killed.wait() == .signal(SIGKILL))
+            fleet.log.release()
+            try await fleet.reaches(4, .success)
+            #expect(try await fleet.number("SELECT max(attempt) FROM tasq.job") == 2)
+            try await fleet.stop([next])
+            await pooler.stop()
+        }
+    }
+
     /// Ends the sessions of a worker that is not let in for a while then, beside one that is.
     private func keepsItsJobs(
         _ environment: [String: String] = [:],

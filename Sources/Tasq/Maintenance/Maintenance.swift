@@ -144,13 +144,18 @@ final class Maintenance: Sendable {
         private(set) var abandoned: String?
 
         /// Takes what the answer to a request showed; returns the pause until the next request.
-        mutating func look(at standing: String?, now: ContinuousClock.Instant) -> Duration {
+        /// `isGone` says that its holder is seen at the doorbell no more: two holders at once do no
+        /// harm, so nobody waits to be sure.
+        mutating func look(
+            at standing: String?, isGone: Bool, now: ContinuousClock.Instant
+        ) -> Duration {
             let wasRefused = abandoned != nil
             var sights: [Key: Standstill<Key, String>.Sight] = [:]
             if let standing {
                 sights[.maintenance] = .init(state: standing, patience: Maintenance.longestTerm)
             }
-            abandoned = standstill.look(at: sights, now: now)[.maintenance]
+            let still = standstill.look(at: sights, now: now)[.maintenance]
+            abandoned = isGone ? standing : still
             return abandoned == nil || wasRefused ? Self.pause() : .zero
         }
 
@@ -180,7 +185,8 @@ final class Maintenance: Sendable {
             giveUpTerm()
             watch.observation.touch(now: .now)
             watch.pause = Self.tick
-            return watch.others.look(at: leadership.standing, now: .now)
+            let isGone = await !gone(among: leadership.workers).isEmpty
+            return watch.others.look(at: leadership.standing, isGone: isGone, now: .now)
         }
         watch.others.reset()
         if isNew {
@@ -195,7 +201,8 @@ final class Maintenance: Sendable {
         watch.ticks += 1
         isBusy.store(leadership.isBusy, ordering: .relaxed)
         served.withLock { $0 = Set(leadership.workers.flatMap(\.queues)).sorted() }
-        let dead = watch.observation.look(at: leadership.workers, now: .now)
+        let gone = await gone(among: leadership.workers)
+        let dead = watch.observation.look(at: leadership.workers, gone: gone, now: .now)
         for worker in dead where try await store.bury(worker.id, at: worker.sequence) {
             meters.buried.add()
             logger.warning("a worker is dead", metadata: ["worker": "\(worker.id)"])
@@ -210,6 +217,17 @@ final class Maintenance: Sendable {
         watch.pause = isIdle ? Self.idleTick : Self.tick
         guard let verdict = watch.observation.nextVerdict else { return watch.pause }
         return min(watch.pause, verdict + Self.verdictSlack)
+    }
+
+    /// Those that had a connection to the doorbell's server and have none now, though that server
+    /// still runs.
+    private func gone(among workers: [WorkerSight]) async -> Set<WorkerID> {
+        let shown = workers.filter { $0.presence != nil }
+        guard !shown.isEmpty, let seen = await announcer.presence(of: shown.map(\.id)) else {
+            return []
+        }
+        let missing = shown.filter { $0.presence == seen.server }.map(\.id)
+        return Set(missing).subtracting(seen.workers)
     }
 
     /// Takes back every claim whose worker is gone.

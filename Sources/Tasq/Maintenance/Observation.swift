@@ -1,7 +1,8 @@
 /// Judges by its own monotonic clock which workers are dead.
 ///
 /// A worker is dead when successful looks, none too far apart, have seen the same heartbeat number
-/// for a whole lease; or, when its session lock has fallen too, for a heartbeat since then.
+/// for a whole lease; or, when its session lock has fallen too, for a heartbeat since then; or, when
+/// it has gone from the doorbell's server, for one and a quarter.
 /// Nothing else counts: not the database's clock, which may jump, nor time in which nobody could
 /// look, because then the workers could not beat either. A look after a gap begins the lease anew;
 /// only where gap follows gap do two leases of looks, all told, stand for one without a gap, for
@@ -13,6 +14,9 @@
 /// (``WorkerSight/lockFell``). What cut this observer off may have cut others off too; workers then
 /// come back one by one, some later than others, so for a lease from its own return a fallen lock
 /// tells nothing.
+///
+/// A worker behind a pooler holds no lock, and is seen at the doorbell instead. Nothing brings its beat
+/// forward when that connection ends; hence the longer wait.
 struct Observation {
     private struct Sighting {
         let sequence: Int64
@@ -20,7 +24,8 @@ struct Observation {
         var since: ContinuousClock.Instant?
         /// For how long it was seen so before gaps.
         var earlier = Duration.zero
-        /// Since when its lock is seen without a gap to have fallen, if that tells anything.
+        /// Since when its lock is seen without a gap to have fallen, or its presence to be gone, if
+        /// that tells anything.
         var fell: ContinuousClock.Instant?
     }
 
@@ -52,9 +57,10 @@ struct Observation {
         sightings = [:]
     }
 
-    /// Takes one successful look and returns those that are dead.
+    /// Takes one successful look and returns those that are dead; `gone` are those that are seen at
+    /// the doorbell no more.
     mutating func look(
-        at workers: [WorkerSight], now: ContinuousClock.Instant
+        at workers: [WorkerSight], gone: Set<WorkerID> = [], now: ContinuousClock.Instant
     ) -> [WorkerSight] {
         noteContact(now)
         hasStillWorker = false
@@ -67,7 +73,8 @@ struct Observation {
             var sighting = known ?? Sighting(sequence: worker.sequence)
             sighting.since = sighting.since ?? now
             let isTelling = backSince.map { now - $0 >= worker.lease } ?? true
-            sighting.fell = worker.lockFell && isTelling ? sighting.fell ?? now : nil
+            let isGone = worker.lockFell || gone.contains(worker.id)
+            sighting.fell = isGone && isTelling ? sighting.fell ?? now : nil
             seen[worker.id] = sighting
             let verdict = untilVerdict(on: sighting, of: worker, now: now)
             if verdict <= .zero {
@@ -87,7 +94,8 @@ struct Observation {
         let still = now - (sighting.since ?? now)
         let byLease = min(worker.lease, worker.lease * 2 - sighting.earlier) - still
         guard let fell = sighting.fell else { return byLease }
-        return min(byLease, max(worker.heartbeat, Self.shortestWait) - (now - fell))
+        let wait = max(worker.heartbeat, Self.shortestWait)
+        return min(byLease, (worker.lockFell ? wait : wait * 5 / 4) - (now - fell))
     }
 
     private mutating func noteContact(_ now: ContinuousClock.Instant) {

@@ -77,11 +77,49 @@ public protocol Announcer: Sendable {
         on queue: Name, _ priority: Priority, from index: Int, limit: Int
     ) async throws(AnnouncerError) -> [String]
 
+    /// Keeps a connection open on which a server of the doorbell sees the end of this process, until
+    /// the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - worker: Whom the connection stands for.
+    ///   - onChange: Told on which start of which server it stands, and `nil` as soon as it does not.
+    func showPresence(
+        of worker: WorkerID, onChange: @escaping @Sendable (String?) -> Void
+    ) async
+
+    /// Which of these workers have such a connection to the server that this process talks to;
+    /// `nil` when that does not say so within a moment.
+    func presence(of workers: [WorkerID]) async -> Presence?
+
     /// What this process has done with the doorbell: ids sent, failures, connections.
     var metrics: [Metric] { get }
 
     /// Closes every connection.
     func close() async
+}
+
+extension Announcer {
+    /// Returns at once: not every doorbell sees who is connected.
+    public func showPresence(
+        of worker: WorkerID, onChange: @escaping @Sendable (String?) -> Void
+    ) async {}
+
+    /// `nil`: not every doorbell sees who is connected.
+    public func presence(of workers: [WorkerID]) async -> Presence? { nil }
+}
+
+/// Who is connected to a server of the doorbell.
+public struct Presence: Sendable, Hashable {
+    /// Which start of which server says so: another one knows nothing of connections to this one.
+    public let server: String
+    /// Those of the workers asked for that have a connection.
+    public let workers: Set<WorkerID>
+
+    /// Makes an answer to ``Announcer/presence(of:)``.
+    public init(server: String, workers: Set<WorkerID>) {
+        self.server = server
+        self.workers = workers
+    }
 }
 
 /// The epoch marks that were replaced.

@@ -66,16 +66,22 @@ public struct ClaimWatch: Sendable {
     public let onRevoked: @Sendable ([ClaimToken]) -> Void
     /// A number that changes as long as the process works; `nil` for one that nobody watches.
     public let pulse: @Sendable () -> Int?
+    /// On which server of the doorbell others see that the process lives, to be written down with a
+    /// beat; `nil` for none. Asked before each beat that has no session lock to show it.
+    public let presence: @Sendable () -> String?
 
-    /// Makes a watch over the claims that `running` gives at each beat, and over `pulse`.
+    /// Makes a watch over the claims that `running` gives at each beat, over `pulse`, and over
+    /// `presence`.
     public init(
         running: @escaping @Sendable () -> [(job: JobID, claim: ClaimToken)],
         onRevoked: @escaping @Sendable ([ClaimToken]) -> Void,
-        pulse: @escaping @Sendable () -> Int? = { nil }
+        pulse: @escaping @Sendable () -> Int? = { nil },
+        presence: @escaping @Sendable () -> String? = { nil }
     ) {
         self.running = running
         self.onRevoked = onRevoked
         self.pulse = pulse
+        self.presence = presence
     }
 
     /// Watches over nothing.
@@ -98,7 +104,7 @@ public struct Leadership: Sendable {
     public var epoch: String
     /// The doorbell counter as last stored with the term.
     public var counter: Int64
-    /// Every registered worker, as far as the term is held.
+    /// Every registered worker while the term is held; else its holder, if that is one.
     public var workers: [WorkerSight]
     /// Time until the next scheduled job is due, negative for one that is overdue; `nil`
     /// when there is none.
@@ -143,19 +149,23 @@ public struct WorkerSight: Sendable, Hashable {
     /// The session lock the worker held over a direct connection is free, and the server that it was
     /// taken on still runs: that session has ended.
     public let lockFell: Bool
+    /// On which server of the doorbell it said that its presence is seen, which it does where it
+    /// holds no session lock; see ``Announcer/presence(of:)``.
+    public let presence: String?
     /// The queues it serves.
     public let queues: [Name]
 
     /// Makes a sight of its columns.
     public init(
         id: WorkerID, sequence: Int64, heartbeat: Duration, lease: Duration, lockFell: Bool,
-        queues: [Name] = []
+        presence: String? = nil, queues: [Name] = []
     ) {
         self.id = id
         self.sequence = sequence
         self.heartbeat = heartbeat
         self.lease = lease
         self.lockFell = lockFell
+        self.presence = presence
         self.queues = queues
     }
 }

@@ -3,13 +3,14 @@ import Logging
 /// How a worker learns that a job it runs was cancelled.
 extension Worker {
     /// The claims that run now, for the heartbeat to ask after.
-    var watch: ClaimWatch {
+    func watch(in session: WorkerSession) -> ClaimWatch {
         ClaimWatch(
             running: {
                 self.held.running.map { (job: $0.job.id, claim: $0.job.claim) }
             },
             onRevoked: { self.revoke($0) },
-            pulse: { self.pulse.count })
+            pulse: { self.pulse.count },
+            presence: { session.presence.server })
     }
 
     /// Cancels the handlers of claims that were taken away. Their outcomes are not even tried: the

@@ -155,17 +155,20 @@ public final class Worker: Service {
             guard try await register(session, again: hasWorked) else { return nil }
             hasWorked = true
             registered.withLock { $0 = session.id }
-            let heartbeat = store.startHeartbeat(of: session.record, watching: watch) { news in
-                self.heard(news, in: session)
-            }
+            let presence = Task { await session.presence.keep(of: session.id, at: announcer) }
+            let heartbeat = store.startHeartbeat(
+                of: session.record, watching: watch(in: session)
+            ) { news in self.heard(news, in: session) }
             logger.info(
                 "worker registered",
                 metadata: ["worker": "\(session.id)", "slots": "\(settings.concurrency)"])
             let failure = await dispatch(in: session)
             guard session.isReaped else {
-                return Registration(session: session, heartbeat: heartbeat, failure: failure)
+                return Registration(
+                    session: session, heartbeat: heartbeat, presence: presence, failure: failure)
             }
             cancelHandlers()
+            presence.cancel()
             await heartbeat.stop()
         }
         return nil
@@ -174,6 +177,7 @@ public final class Worker: Service {
     private struct Registration: Sendable {
         let session: WorkerSession
         let heartbeat: any Heartbeat
+        let presence: Task<Void, Never>
         /// Why it ended, unless by a shutdown.
         let failure: StoreError?
     }
@@ -344,6 +348,8 @@ public final class Worker: Service {
         } catch {
             logger.warning("could not deregister", metadata: ["error": "\(error)"])
         }
+        last.presence.cancel()
+        await last.presence.value
         logger.info("worker has left", metadata: ["handed back": "\(meters.handedBack.value)"])
     }
 }

@@ -6,6 +6,7 @@ import Synchronization
 /// discarded.
 final class WorkerSession: Sendable {
     let record: WorkerRecord
+    let presence = ShownPresence()
     private let state = Mutex(HeartbeatState.renewed)
 
     init(_ record: WorkerRecord) {

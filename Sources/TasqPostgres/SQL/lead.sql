@@ -8,7 +8,7 @@
 -- Also tells in how many microseconds the next scheduled job is due, and a schedule's next tick, and
 -- whether anything is claimed: with nothing to do the holder looks less often.
 -- A row per worker, or one without a worker, to the holder. To anybody else one row without a term,
--- which tells how the term stands: a text that every renewal changes.
+-- which tells how the term stands, a text that every renewal changes, and of the worker that holds it.
 --
 -- No clock decides whose the term is. Compared with now(), a term would stand for the hour by which
 -- the clock went back, as after a failover to a host that is behind, and nobody would promote or
@@ -34,7 +34,8 @@ seen AS MATERIALIZED (
         AND NOT EXISTS (
             SELECT FROM locked AS l
             WHERE l.key = ('x' || left(replace(w.id::text, '-', ''), 16))::bit(64)::bigint
-        ) AS lock_fell
+        ) AS lock_fell,
+        CASE WHEN NOT w.lock_held THEN w.lock_server END AS presence
     FROM tasq.worker AS w
 ),
 held AS (
@@ -80,9 +81,10 @@ SELECT
         WHERE NOT c.paused AND c.next_at < 'infinity'
         ORDER BY c.next_at
         LIMIT 1
-    ) END AS next_tick_us
+    ) END AS next_tick_us,
+    s.presence
 FROM tasq.setting AS t
 LEFT JOIN held AS h ON TRUE
 LEFT JOIN tasq.leader AS l ON l.name = 'maintenance' AND h.term IS NULL
-LEFT JOIN seen AS s ON h.term IS NOT NULL
+LEFT JOIN seen AS s ON h.term IS NOT NULL OR s.id = l.holder
 WHERE t.name = 'epoch'

@@ -18,8 +18,8 @@ package final class HeartbeatThread: Heartbeat {
 
     /// Starts to beat at once.
     ///
-    /// `beat` gets the worker's id and whether its session lock is held, and must touch exactly
-    /// one row. `lock` gets the first eight octets of the id and answers whether the lock was
+    /// `beat` gets the worker's id, whether its session lock is held, and where it is not what `watch`
+    /// says of its presence, and must touch exactly one row. `lock` gets the first eight octets of the id and answers whether the lock was
     /// taken; it is run on direct connections only. `revoked` gets the jobs and claims that `watch`
     /// gives and answers the claims that stand no more. `onChange` is called on the heartbeat's own
     /// thread, with the first state and then with every change: it must not block.
@@ -178,6 +178,8 @@ private struct HeartbeatLoop {
             var parameters = Parameters()
             parameters.append(worker.id)
             parameters.append(holdsLock)
+            // Whoever may hold no lock may not be found dead by its absence either (lock.sql).
+            parameters.append(holdsLock || lock == nil ? nil : watch.presence())
             let isKnown = try ask(beat, parameters, connection).affected > 0
             silent = nil
             return isKnown ? .renewed : .reaped

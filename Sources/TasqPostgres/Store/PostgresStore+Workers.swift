@@ -61,6 +61,13 @@ extension PostgresStore {
             let (nextDue, isBusy): (Duration?, Bool) = try (row.next(), row.next())
             let queues = try row.texts().map(Name.init(unchecked:))
             let (standing, nextTick): (String?, Duration?) = try (row.next(), row.next())
+            let presence: String? = try row.next()
+            if let id, let sequence, let heartbeat, let lease, let lockFell {
+                leadership.workers.append(
+                    WorkerSight(
+                        id: id, sequence: sequence, heartbeat: heartbeat, lease: lease,
+                        lockFell: lockFell, presence: presence, queues: queues))
+            }
             guard let term, let counter else {
                 leadership.standing = standing
                 return
@@ -72,11 +79,6 @@ extension PostgresStore {
             leadership.nextDue = nextDue
             leadership.nextTick = nextTick
             leadership.isBusy = isBusy
-            guard let id, let sequence, let heartbeat, let lease, let lockFell else { return }
-            leadership.workers.append(
-                WorkerSight(
-                    id: id, sequence: sequence, heartbeat: heartbeat, lease: lease,
-                    lockFell: lockFell, queues: queues))
         }
         return leadership
     }

@@ -126,17 +126,25 @@ import Testing
         }
     }
 
-    @Test func `Behind a pooler it takes no lock`() async throws {
+    @Test func `Behind a pooler it takes no lock and says where it is seen`() async throws {
         try await withDatabase { database in
             let worker = try await worker(in: database)
             let states = Record<HeartbeatState>()
-            let heartbeat = try start(worker, in: database, at: database.url, states) {
-                $0.assumesPooler = true
-            }
-            try await eventually("it beats") { try await sequence(of: worker, in: database) > 1 }
-            #expect(
+            let seen = Mutex<String?>(nil)
+            let watch = ClaimWatch(
+                running: { [] }, onRevoked: { _ in }, presence: { seen.withLock { $0 } })
+            let heartbeat = try start(
+                worker, in: database, at: database.url, states, watching: watch
+            ) { $0.assumesPooler = true }
+            func last() async throws -> String {
                 try await database.execute(
-                    "SELECT held FROM beats WHERE id = '\(worker.id)'") == "f")
+                    "SELECT held, presence FROM beats WHERE sequence > 0")
+            }
+            try await eventually("it beats") { try await last() == "f|" }
+            seen.withLock { $0 = "there" }
+            try await eventually("it says where it is seen") { try await last() == "f|there" }
+            seen.withLock { $0 = nil }
+            try await eventually("it says that it is not") { try await last() == "f|" }
             await heartbeat.stop()
         }
     }
@@ -151,7 +159,8 @@ import Testing
             heartbeat: heartbeat, lease: lease)
         try await database.execute(
             """
-            CREATE TABLE beats (id uuid PRIMARY KEY, sequence int, held boolean);
+            CREATE TABLE beats (
+                id uuid PRIMARY KEY, sequence int, held boolean, presence text);
             INSERT INTO beats VALUES ('\(worker.id)', 0, false)
             """)
         return worker
@@ -170,7 +179,8 @@ import Testing
             beat: Statement(
                 name: "beat",
                 text: """
-                    UPDATE beats SET sequence = sequence + 1, held = $2::boolean
+                    UPDATE beats
+                    SET sequence = sequence + 1, held = $2::boolean, presence = $3::text
                     WHERE id = $1::uuid
                     """),
             lock: Statement(name: "lock", text: "SELECT pg_try_advisory_lock($1::bigint)"),

@@ -36,6 +36,7 @@ import Testing
                     var beat = Parameters()
                     beat.append(worker)
                     beat.append(false)
+                    beat.append(String?.none)
                     #expect(try await store.pool.run(store.statements.beat, beat).affected == 1)
                 }
                 let process = try await database.execute(

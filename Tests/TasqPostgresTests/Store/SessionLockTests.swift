@@ -77,6 +77,29 @@ import Testing
         }
     }
 
+    @Test func `Whoever holds no lock says where it is seen, to the others too`() async throws {
+        try await withStore { store, database in
+            var settings = try PostgresSettings(url: database.url).patient
+            settings.assumesPooler = true
+            let pooled = PostgresStore(settings, logger: quiet)
+            let worker = record()
+            try await store.register(worker)
+            let watch = ClaimWatch(
+                running: { [] }, onRevoked: { _ in }, presence: { "redis/1" })
+            let heartbeat = pooled.startHeartbeat(of: worker, watching: watch) { _ in }
+            try await eventually("the holder sees it") {
+                try await store.ask(as: worker.id).workers.map(\.presence) == ["redis/1"]
+            }
+            #expect(try await store.ask(as: worker.id).workers.map(\.lockFell) == [false])
+            let answer = try await store.ask(as: WorkerID())
+            #expect(!answer.isHeld && answer.standing != nil)
+            #expect(answer.workers.map(\.id) == [worker.id])
+            #expect(answer.workers.map(\.presence) == ["redis/1"])
+            await heartbeat.stop()
+            await pooled.close()
+        }
+    }
+
     private func record(mayOverlap: Bool = true) -> WorkerRecord {
         WorkerRecord(
             host: "test", processID: 1, queues: defaultQueues, concurrency: 1, version: "test",

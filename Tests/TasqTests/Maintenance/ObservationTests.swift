@@ -158,6 +158,27 @@ import Testing
         #expect(observation.hasStillWorker)
     }
 
+    @Test func `One that has gone from the doorbell has a heartbeat and a quarter`() {
+        var observation = Observation(longestGap: .seconds(3))
+        for second in 0...3 { #expect(observation.look(worker(7), at(second)).isEmpty) }
+        for second in 4...6 { #expect(look(&observation, gone: 7, at: second).isEmpty) }
+        #expect(observation.nextVerdict == .milliseconds(500))
+        #expect(look(&observation, gone: 7, at: 7).count == 1)
+    }
+
+    @Test func `One that has gone from the doorbell and beats lives`() {
+        var observation = Observation(longestGap: .seconds(3))
+        for second in 0..<200 {
+            #expect(look(&observation, gone: Int64(second / 2), at: second).isEmpty)
+        }
+    }
+
+    private func look(
+        _ observation: inout Observation, gone sequence: Int64, at second: Int
+    ) -> [WorkerSight] {
+        observation.look(at: [worker(sequence)], gone: [id], now: at(second))
+    }
+
     private let id = WorkerID()
 
     private func worker(_ sequence: Int64, lockFell: Bool = false) -> WorkerSight {
