@@ -57,6 +57,19 @@ struct DevTests {
         #expect(try await again.dev.wait() == .code(0))
     }
 
+    @Test func `A port that is taken ends it with one line, and what it started`() async throws {
+        let place = try TemporaryFile("", name: "unused")
+        let redis = try await PrivateRedis.start()
+        let dev = try await ChildProcess.start(
+            TasqProgram.path, ["dev", "--port", "\(redis.port)"], directory: place.directory)
+        #expect(try await dev.wait() == .code(69))
+        #expect(
+            dev.standardError.hasPrefix(
+                "tasq: serve did not start: cannot listen on 127.0.0.1:\(redis.port): "),
+            "\(dev.standardError)")
+        await redis.stop()
+    }
+
     @Test func `Without a configuration the job that it names is run`() async throws {
         let place = try TemporaryFile("", name: "unused")
         let dev = try await ChildProcess.start(

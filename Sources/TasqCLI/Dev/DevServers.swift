@@ -160,7 +160,8 @@ private struct Children {
             let last =
                 String(decoding: text.suffix(2000), as: UTF8.self)
                 .split(separator: "\n").last ?? ""
-            throw Failure(.unavailable, "\(name) did not start: \(last)")
+            let why = last.trimmingPrefix("tasq: ")
+            throw Failure(.unavailable, "\(name) did not start: \(why)")
         }
     }
 
