@@ -57,6 +57,8 @@ enum RedisLimits {
     static let shortestWait = Duration.milliseconds(10)
     /// How often a connection on which a worker is seen is tried: as often as it beats.
     static let presencePause = Duration.seconds(2)
+    /// How long it may be silent before it is given up for good.
+    static let presenceTime = TimeAmount.seconds(60)
     /// Bytes of an answer to `INFO` that are looked at.
     static let infoBytes = 16 << 10
     /// How long one sentinel may take before the next is asked, and one node before the next is

@@ -85,6 +85,37 @@ import Testing
         }
     }
 
+    @Test func `Behind a pooler a worker that lives keeps its jobs, whoever cuts its connections`()
+        async throws
+    {
+        try await Fleet.withServer { fleet, postgres in
+            let pooler = try await PrivatePooler.start(before: postgres, poolSize: 20)
+            let pooled = ["DATABASE_URL": pooler.url(database: "postgres")]
+            let workers = [
+                try await fleet.worker(slots: 4, pooled), try await fleet.worker(slots: 4, pooled),
+            ]
+            func ids() async throws -> String {
+                try await fleet.sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM tasq.worker")
+            }
+            let before = try await ids()
+            fleet.log.hold()
+            try await fleet.enqueue(8)
+            try await eventually("every slot is taken") { fleet.log.count == 8 }
+            let beats = try await fleet.number("SELECT min(heartbeat_seq) FROM tasq.worker")
+            try await eventually("a while has passed") {
+                try await fleet.redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+                return try await fleet.number("SELECT min(heartbeat_seq) FROM tasq.worker")
+                    > beats + 12
+            }
+            #expect(try await ids() == before)
+            fleet.log.release()
+            try await fleet.reaches(8, .success)
+            #expect(try await fleet.number("SELECT max(attempt) FROM tasq.job") == 1)
+            try await fleet.stop(workers)
+            await pooler.stop()
+        }
+    }
+
     /// Ends the sessions of a worker that is not let in for a while then, beside one that is.
     private func keepsItsJobs(
         _ environment: [String: String] = [:],

@@ -1,3 +1,4 @@
+import Logging
 import Synchronization
 import Tasq
 import TasqRedis
@@ -16,6 +17,9 @@ import Testing
             await bell.announcer.showPresence(of: worker) { told.append($0) }
         }
         try await eventually("it is told where") { told.all.last.flatMap { $0 } != nil }
+        let stranger = try Doorbell(redis.url)
+        #expect(try await stranger.presence(of: [worker]).server != told.all.last)
+        await stranger.announcer.close()
         let seen = try await other.presence(of: [worker, nobody])
         #expect(seen == Presence(server: try #require(told.all.last ?? nil), workers: [worker]))
         shows.cancel()
@@ -55,6 +59,29 @@ import Testing
         await redis.stop()
     }
 
+    @Test func `A server that gives no answer is told, and is left only for another one`()
+        async throws
+    {
+        let redis = try await PrivateRedis.start()
+        let bell = try Doorbell(redis.url)
+        let worker = WorkerID()
+        let told = Told()
+        let shows = Task {
+            await bell.announcer.showPresence(of: worker) { told.append($0) }
+        }
+        try await eventually("it stands") { told.all.count == 1 }
+        redis.pause()
+        try await eventually("it does not stand any more") { told.all.last == .some(nil) }
+        redis.resume()
+        try await eventually("it stands again") { told.all.last == told.all[0] }
+        // The old connection was there until the new one stood.
+        #expect(try await bell.presence(of: [worker]).workers == [worker])
+        shows.cancel()
+        await shows.value
+        await bell.announcer.close()
+        await redis.stop()
+    }
+
     @Test func `Where the user may not ask nobody is seen, and nothing else suffers`() async throws
     {
         let redis = try await PrivateRedis.start()
@@ -64,6 +91,9 @@ import Testing
         let told = Told()
         let shows = Task {
             await bell.announcer.showPresence(of: WorkerID()) { told.append($0) }
+        }
+        try await eventually("it was refused, and said so") {
+            bell.log.lines(at: .info, containing: "lease alone").count == 1
         }
         #expect(await bell.announcer.presence(of: [WorkerID()]) == nil)
         let job = Announcement.new()

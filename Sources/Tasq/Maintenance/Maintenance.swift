@@ -133,44 +133,6 @@ final class Maintenance: Sendable {
         var pause = Maintenance.tick
     }
 
-    /// Watches a term in another's hands.
-    private struct OthersTerm {
-        private enum Key {
-            case maintenance
-        }
-
-        private var standstill = Standstill<Key, String>(longestGap: Maintenance.longestGap)
-        /// How it stands, if it is to be taken over.
-        private(set) var abandoned: String?
-
-        /// Takes what the answer to a request showed; returns the pause until the next request.
-        /// `isGone` says that its holder is seen at the doorbell no more: two holders at once do no
-        /// harm, so nobody waits to be sure.
-        mutating func look(
-            at standing: String?, isGone: Bool, now: ContinuousClock.Instant
-        ) -> Duration {
-            let wasRefused = abandoned != nil
-            var sights: [Key: Standstill<Key, String>.Sight] = [:]
-            if let standing {
-                sights[.maintenance] = .init(state: standing, patience: Maintenance.longestTerm)
-            }
-            let still = standstill.look(at: sights, now: now)[.maintenance]
-            abandoned = isGone ? standing : still
-            return abandoned == nil || wasRefused ? Self.pause() : .zero
-        }
-
-        /// Drawn anew each time: workers that started together do not ask together for ever, so
-        /// that a holder's end is seen the sooner the more of them there are.
-        private static func pause() -> Duration {
-            Maintenance.askPause * Double.random(in: 0.5...1)
-        }
-
-        mutating func reset() {
-            standstill.reset()
-            abandoned = nil
-        }
-    }
-
     /// One look; returns the pause until the next.
     private func tick(
         _ watch: inout Watch, as id: WorkerID
@@ -183,10 +145,11 @@ final class Maintenance: Sendable {
         let isNew = held && !holdsTerm.exchange(held, ordering: .relaxed)
         guard held else {
             giveUpTerm()
-            watch.observation.touch(now: .now)
             watch.pause = Self.tick
-            let isGone = await !gone(among: leadership.workers).isEmpty
-            return watch.others.look(at: leadership.standing, isGone: isGone, now: .now)
+            let gone = await gone(among: leadership.workers, besides: id)
+            // What is seen of the holder counts from here on, should it be dead.
+            _ = watch.observation.look(at: leadership.workers, gone: gone, now: .now)
+            return watch.others.look(at: leadership.standing, isGone: !gone.isEmpty, now: .now)
         }
         watch.others.reset()
         if isNew {
@@ -201,7 +164,7 @@ final class Maintenance: Sendable {
         watch.ticks += 1
         isBusy.store(leadership.isBusy, ordering: .relaxed)
         served.withLock { $0 = Set(leadership.workers.flatMap(\.queues)).sorted() }
-        let gone = await gone(among: leadership.workers)
+        let gone = await gone(among: leadership.workers, besides: id)
         let dead = watch.observation.look(at: leadership.workers, gone: gone, now: .now)
         for worker in dead where try await store.bury(worker.id, at: worker.sequence) {
             meters.buried.add()
@@ -219,15 +182,15 @@ final class Maintenance: Sendable {
         return min(watch.pause, verdict + Self.verdictSlack)
     }
 
-    /// Those that had a connection to the doorbell's server and have none now, though that server
-    /// still runs.
-    private func gone(among workers: [WorkerSight]) async -> Set<WorkerID> {
-        let shown = workers.filter { $0.presence != nil }
+    /// Those of the others that had a connection to the doorbell's server and have none now.
+    private func gone(
+        among workers: [WorkerSight], besides id: WorkerID
+    ) async -> Set<WorkerID> {
+        let shown = workers.filter { $0.presence != nil && $0.id != id }
         guard !shown.isEmpty, let seen = await announcer.presence(of: shown.map(\.id)) else {
             return []
         }
-        let missing = shown.filter { $0.presence == seen.server }.map(\.id)
-        return Set(missing).subtracting(seen.workers)
+        return seen.missing(among: shown)
     }
 
     /// Takes back every claim whose worker is gone.

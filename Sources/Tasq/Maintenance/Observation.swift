@@ -2,7 +2,7 @@
 ///
 /// A worker is dead when successful looks, none too far apart, have seen the same heartbeat number
 /// for a whole lease; or, when its session lock has fallen too, for a heartbeat since then; or, when
-/// it has gone from the doorbell's server, for one and a quarter.
+/// it has gone from the doorbell's server, for a heartbeat and a second.
 /// Nothing else counts: not the database's clock, which may jump, nor time in which nobody could
 /// look, because then the workers could not beat either. A look after a gap begins the lease anew;
 /// only where gap follows gap do two leases of looks, all told, stand for one without a gap, for
@@ -31,6 +31,8 @@ struct Observation {
 
     /// The least time that a worker whose lock fell has to show that it lives.
     static let shortestWait = Duration.seconds(1)
+    /// How much later a heartbeat may come that nothing brings forward.
+    static let wayBack = Duration.seconds(1)
 
     /// Looks further apart than this have a gap between them.
     let longestGap: Duration
@@ -49,12 +51,6 @@ struct Observation {
 
     init(longestGap: Duration) {
         self.longestGap = longestGap
-    }
-
-    /// The database answered, but told nothing of the workers: somebody else looks.
-    mutating func touch(now: ContinuousClock.Instant) {
-        noteContact(now)
-        sightings = [:]
     }
 
     /// Takes one successful look and returns those that are dead; `gone` are those that are seen at
@@ -95,7 +91,8 @@ struct Observation {
         let byLease = min(worker.lease, worker.lease * 2 - sighting.earlier) - still
         guard let fell = sighting.fell else { return byLease }
         let wait = max(worker.heartbeat, Self.shortestWait)
-        return min(byLease, (worker.lockFell ? wait : wait * 5 / 4) - (now - fell))
+        let wayBack = worker.lockFell ? .zero : Self.wayBack
+        return min(byLease, wait + wayBack - (now - fell))
     }
 
     private mutating func noteContact(_ now: ContinuousClock.Instant) {

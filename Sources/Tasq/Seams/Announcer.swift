@@ -120,6 +120,11 @@ public struct Presence: Sendable, Hashable {
         self.server = server
         self.workers = workers
     }
+
+    /// Those who said that this very server sees them, and whom it does not see.
+    func missing(among sights: [WorkerSight]) -> Set<WorkerID> {
+        Set(sights.filter { $0.presence == server }.map(\.id)).subtracting(workers)
+    }
 }
 
 /// The epoch marks that were replaced.

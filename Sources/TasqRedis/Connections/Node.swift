@@ -25,8 +25,13 @@ final class Node: Sendable {
 
     /// A connection for somebody to be seen on; whoever asks for it ends it.
     func presenceConnection() async -> Result<RedisConnection, RedisFault> {
-        let answer = await dialer.dial().settled()
-        guard case .success(let connection) = answer else { return answer }
+        let dialled = dialer.dial()
+        let answer = await dialled.answer()
+        guard case .success(let connection) = answer else {
+            // Whoever waited may have gone before it came.
+            dialled.whenSuccess { $0.end(.cancelled) }
+            return answer
+        }
         let closed = shown.withLock { shown in
             if shown.closed == nil { shown.connections.append(connection) }
             return shown.closed

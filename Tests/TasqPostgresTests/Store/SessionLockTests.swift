@@ -59,12 +59,15 @@ import Testing
         }
     }
 
-    @Test func `A worker whose handlers may not overlap has no lock that could fall`() async throws
+    @Test func `A worker whose handlers may not overlap shows no end before its lease`()
+        async throws
     {
         try await withStore { store, database in
             let worker = record(mayOverlap: false)
             try await store.register(worker)
-            let heartbeat = store.startHeartbeat(of: worker) { _ in }
+            let watch = ClaimWatch(
+                running: { [] }, onRevoked: { _ in }, presence: { "redis/1" })
+            let heartbeat = store.startHeartbeat(of: worker, watching: watch) { _ in }
             let holder = WorkerID()
             try await eventually("it beats") {
                 try await store.ask(as: holder).workers.contains { $0.sequence > 1 }

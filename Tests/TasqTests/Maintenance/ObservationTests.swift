@@ -105,7 +105,7 @@ import Testing
 
     @Test func `Whoever takes the term over need not wait longer`() {
         var observation = Observation(longestGap: .seconds(3))
-        for second in [0, 2, 4] { observation.touch(now: at(second)) }
+        for second in [0, 2, 4] { _ = observation.look(at: [], now: at(second)) }
         #expect(observation.look(worker(7, lockFell: true), at(6)).isEmpty)
         #expect(observation.look(worker(7, lockFell: true), at(7)).isEmpty)
         #expect(observation.look(worker(7, lockFell: true), at(8)).count == 1)
@@ -114,7 +114,7 @@ import Testing
     @Test func `Whoever takes the term over after an outage leaves the others their leases`() {
         var observation = Observation(longestGap: .seconds(3))
         observation.reset()
-        for second in [0, 2, 4] { observation.touch(now: at(second)) }
+        for second in [0, 2, 4] { _ = observation.look(at: [], now: at(second)) }
         for second in 6..<15 {
             #expect(observation.look(worker(7, lockFell: true), at(second)).isEmpty)
         }
@@ -158,12 +158,22 @@ import Testing
         #expect(observation.hasStillWorker)
     }
 
-    @Test func `One that has gone from the doorbell has a heartbeat and a quarter`() {
+    @Test func `One that has gone from the doorbell has a heartbeat and a second`() {
         var observation = Observation(longestGap: .seconds(3))
         for second in 0...3 { #expect(observation.look(worker(7), at(second)).isEmpty) }
         for second in 4...6 { #expect(look(&observation, gone: 7, at: second).isEmpty) }
-        #expect(observation.nextVerdict == .milliseconds(500))
+        #expect(observation.nextVerdict == .seconds(1))
         #expect(look(&observation, gone: 7, at: 7).count == 1)
+    }
+
+    @Test func `One that is seen again, or was not looked at for a while, has all of it again`() {
+        var observation = Observation(longestGap: .seconds(3))
+        for second in 0...2 { #expect(look(&observation, gone: 7, at: second).isEmpty) }
+        #expect(observation.look(worker(7), at(3)).isEmpty)
+        for second in 4...6 { #expect(look(&observation, gone: 7, at: second).isEmpty) }
+        // A gap, but not one in which we were cut off: who was would have longer.
+        for second in 10...12 { #expect(look(&observation, gone: 7, at: second).isEmpty) }
+        #expect(look(&observation, gone: 7, at: 13).count == 1)
     }
 
     @Test func `One that has gone from the doorbell and beats lives`() {
