@@ -76,6 +76,10 @@ private struct HeartbeatLoop {
     private static let longestWait: Duration = .seconds(1)
     /// What is left for a try that begins when the lease is all but over.
     private static let shortestTry: Duration = .milliseconds(100)
+    /// The pause after a beat that could say neither of a lock nor of a presence, which takes a moment
+    /// to come about, and after how many such beats it is waited for no longer.
+    private static let unseenPause: Duration = .milliseconds(250)
+    private static let unseenBeats = 8
 
     let settings: PostgresSettings
     let worker: WorkerRecord
@@ -92,6 +96,8 @@ private struct HeartbeatLoop {
     /// to close it would look like this process's end.
     private var silent: Connection?
     private var holdsLock = false
+    /// Beats in a row that told of nothing by which this process's end would show.
+    private var unseen = 0
     private var failures = 0
     private var reported: HeartbeatState?
     /// When the last beat that was answered set out: the lease runs from there.
@@ -124,7 +130,9 @@ private struct HeartbeatLoop {
                 (renewedAt, failures) = (began, 0)
                 report(.renewed)
                 tellRevoked()
-                next = began + worker.heartbeat
+                let isAwaited = unseen > 0 && unseen <= Self.unseenBeats
+                let pause = isAwaited ? Self.unseenPause : worker.heartbeat
+                next = began + min(pause, worker.heartbeat)
             case .reaped:
                 report(.reaped)
                 return
@@ -180,9 +188,11 @@ private struct HeartbeatLoop {
             parameters.append(worker.id)
             parameters.append(holdsLock)
             // Whoever may hold no lock may not be found dead by its absence either (lock.sql).
-            parameters.append(holdsLock || lock == nil ? nil : watch.presence())
+            let presence = holdsLock || lock == nil ? nil : watch.presence()
+            parameters.append(presence)
             let isKnown = try ask(beat, parameters, connection).affected > 0
             silent = nil
+            unseen = holdsLock || lock == nil || presence != nil ? 0 : unseen + 1
             return isKnown ? .renewed : .reaped
         } catch {
             return .failed(error)

@@ -149,6 +149,33 @@ import Testing
         }
     }
 
+    @Test func `Where it is seen is told as soon as it is known, not a heartbeat later`()
+        async throws
+    {
+        try await withDatabase { database in
+            // Longer than anything here waits.
+            let worker = try await worker(
+                in: database, heartbeat: .seconds(600), lease: .seconds(6000))
+            let asked = Mutex(0)
+            let watch = ClaimWatch(
+                running: { [] }, onRevoked: { _ in },
+                presence: {
+                    asked.withLock { asked in
+                        asked += 1
+                        return asked > 1 ? "there" : nil
+                    }
+                })
+            let heartbeat = try start(
+                worker, in: database, at: database.url, Record(), watching: watch
+            ) { $0.assumesPooler = true }
+            try await eventually("it says where it is seen") {
+                try await database.execute("SELECT presence FROM beats") == "there"
+            }
+            #expect(try await sequence(of: worker, in: database) == 2)
+            await heartbeat.stop()
+        }
+    }
+
     /// With a lease no busy computer misses, unless the test is about its end.
     private func worker(
         in database: some TestSubject, heartbeat: Duration = .milliseconds(30),
