@@ -2,7 +2,7 @@
 ///
 /// A worker is dead when successful looks, none too far apart, have seen the same heartbeat number
 /// for a whole lease; or, when its session lock has fallen too, for a heartbeat since then; or, when
-/// it has gone from the doorbell's server, for a heartbeat and a second.
+/// it is gone from the doorbell's server for a second, for a heartbeat and a second in all.
 /// Nothing else counts: not the database's clock, which may jump, nor time in which nobody could
 /// look, because then the workers could not beat either. A look after a gap begins the lease anew;
 /// only where gap follows gap do two leases of looks, all told, stand for one without a gap, for
@@ -16,7 +16,7 @@
 /// tells nothing.
 ///
 /// A worker behind a pooler holds no lock, and is seen at the doorbell instead. Nothing brings its beat
-/// forward when that connection ends; hence the longer wait.
+/// forward when that connection ends, so what counts besides is how late its beat is.
 struct Observation {
     private struct Sighting {
         let sequence: Int64
@@ -31,8 +31,10 @@ struct Observation {
 
     /// The least time that a worker whose lock fell has to show that it lives.
     static let shortestWait = Duration.seconds(1)
-    /// How much later a heartbeat may come that nothing brings forward.
+    /// How long a worker that the doorbell's server lost has to be seen there again.
     static let wayBack = Duration.seconds(1)
+    /// How much later a heartbeat may come that nothing brings forward.
+    static let lateness = Duration.seconds(1)
 
     /// Looks further apart than this have a gap between them.
     let longestGap: Duration
@@ -91,8 +93,8 @@ struct Observation {
         let byLease = min(worker.lease, worker.lease * 2 - sighting.earlier) - still
         guard let fell = sighting.fell else { return byLease }
         let wait = max(worker.heartbeat, Self.shortestWait)
-        let wayBack = worker.lockFell ? .zero : Self.wayBack
-        return min(byLease, wait + wayBack - (now - fell))
+        if worker.lockFell { return min(byLease, wait - (now - fell)) }
+        return min(byLease, max(Self.wayBack - (now - fell), wait + Self.lateness - still))
     }
 
     private mutating func noteContact(_ now: ContinuousClock.Instant) {

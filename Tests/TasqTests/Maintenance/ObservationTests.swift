@@ -158,22 +158,30 @@ import Testing
         #expect(observation.hasStillWorker)
     }
 
-    @Test func `One that has gone from the doorbell has a heartbeat and a second`() {
+    @Test func `One that is gone from the doorbell has a second to come back`() {
         var observation = Observation(longestGap: .seconds(3))
         for second in 0...3 { #expect(observation.look(worker(7), at(second)).isEmpty) }
-        for second in 4...6 { #expect(look(&observation, gone: 7, at: second).isEmpty) }
+        #expect(look(&observation, gone: 7, at: 4).isEmpty)
         #expect(observation.nextVerdict == .seconds(1))
-        #expect(look(&observation, gone: 7, at: 7).count == 1)
+        #expect(look(&observation, gone: 7, at: 5).count == 1)
+    }
+
+    @Test func `One that is gone from the doorbell has a second more for its beat than it should`()
+    {
+        var observation = Observation(longestGap: .seconds(3))
+        for second in 0...2 { #expect(look(&observation, gone: 7, at: second).isEmpty) }
+        #expect(observation.nextVerdict == .seconds(1))
+        #expect(look(&observation, gone: 7, at: 3).count == 1)
     }
 
     @Test func `One that is seen again, or was not looked at for a while, has all of it again`() {
         var observation = Observation(longestGap: .seconds(3))
         for second in 0...2 { #expect(look(&observation, gone: 7, at: second).isEmpty) }
         #expect(observation.look(worker(7), at(3)).isEmpty)
-        for second in 4...6 { #expect(look(&observation, gone: 7, at: second).isEmpty) }
+        #expect(look(&observation, gone: 7, at: 4).isEmpty)
         // A gap, but not one in which we were cut off: who was would have longer.
-        for second in 10...12 { #expect(look(&observation, gone: 7, at: second).isEmpty) }
-        #expect(look(&observation, gone: 7, at: 13).count == 1)
+        for second in 8...10 { #expect(look(&observation, gone: 7, at: second).isEmpty) }
+        #expect(look(&observation, gone: 7, at: 11).count == 1)
     }
 
     @Test func `One that has gone from the doorbell and beats lives`() {

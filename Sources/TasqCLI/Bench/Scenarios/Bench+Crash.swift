@@ -67,6 +67,13 @@ extension Bench {
             }
             defer { stream.cancel() }
             try await stage.until("the others run jobs") { try await stage.count(of: .success) > 0 }
+            // None has only just come.
+            try await stage.until("every worker has beaten twice") {
+                try await stage.number(
+                    "SELECT count(*) FROM \(stage.schema).worker WHERE heartbeat_seq > 1") == 3
+            }
+            // At any moment of its heartbeat, as machines are lost.
+            try await Task.sleep(for: .seconds(Double.random(in: 0..<2)))
             let time: String = try await servers.rows("SELECT clock_timestamp()::text")[0].at(0)
             doomed.signal(SIGKILL)
             try await stage.until("every job has ended", for: .seconds(seconds * 10 + 120)) {
