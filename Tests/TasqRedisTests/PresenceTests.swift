@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Synchronization
 import Tasq
@@ -70,12 +71,18 @@ import Testing
             await bell.announcer.showPresence(of: worker) { told.append($0) }
         }
         try await eventually("it stands") { told.all.count == 1 }
+        let list = try await redis.command("CLIENT", "LIST", "TYPE", "pubsub")
+        let port = try #require(list.firstMatch(of: /addr=127.0.0.1:(\d+)/).flatMap { Int($0.1) })
         redis.pause()
         try await eventually("it does not stand any more") { told.all.last == .some(nil) }
+        // Its end would look like that of the worker, once the server goes on.
+        #expect(try isEstablished(from: port, to: redis.port))
         redis.resume()
         try await eventually("it stands again") { told.all.last == told.all[0] }
-        // The old connection was there until the new one stood.
         #expect(try await bell.presence(of: [worker]).workers == [worker])
+        try await eventually("the old one is gone") {
+            try !isEstablished(from: port, to: redis.port)
+        }
         shows.cancel()
         await shows.value
         await bell.announcer.close()
@@ -103,8 +110,28 @@ import Testing
         await shows.value
         #expect(told.all.allSatisfy { $0 == nil })
         await bell.announcer.close()
+
+        // What the README says is needed for it.
+        try await redis.command(
+            "ACL", "SETUSER", "tasq", "+info", "+subscribe", "+pubsub", "+ping", "&tasq:*")
+        let next = try Doorbell("redis://tasq:x@127.0.0.1:\(redis.port)", prefix: "tasq")
+        let seen = Task { await next.announcer.showPresence(of: WorkerID()) { told.append($0) } }
+        try await eventually("it is seen") { told.all.last.map { $0 != nil } ?? false }
+        seen.cancel()
+        await seen.value
+        await next.announcer.close()
         await redis.stop()
     }
+}
+
+/// Whether a connection between two ports of this machine stands, by Linux's own list.
+private func isEstablished(from port: Int, to other: Int) throws -> Bool {
+    func end(_ port: Int) -> String {
+        let digits = String(port, radix: 16, uppercase: true)
+        return "0100007F:" + String(repeating: "0", count: 4 - digits.count) + digits
+    }
+    let list = try FileHandle(forReadingAtPath: "/proc/net/tcp")?.readToEnd() ?? Data()
+    return String(decoding: list, as: UTF8.self).contains("\(end(port)) \(end(other)) 01 ")
 }
 
 /// What was told, in order.

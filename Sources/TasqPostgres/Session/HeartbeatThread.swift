@@ -21,9 +21,9 @@ package final class HeartbeatThread: Heartbeat {
     /// `beat` gets the worker's id, whether its session lock is held, and where it is not what
     /// `watch` says of its presence, and must touch exactly one row. `lock` gets the first eight
     /// octets of the id and answers whether the lock was taken; without it neither lock nor presence
-    /// tells of an end. It is run on direct connections only. `revoked` gets the jobs and claims that `watch`
-    /// gives and answers the claims that stand no more. `onChange` is called on the heartbeat's own
-    /// thread, with the first state and then with every change: it must not block.
+    /// tells of an end. It is run on direct connections only. `revoked` gets the jobs and claims
+    /// that `watch` gives and answers the claims that stand no more. `onChange` is called on the
+    /// heartbeat's own thread, with the first state and then with every change: it must not block.
     package init(
         settings: PostgresSettings, worker: WorkerRecord, beat: Statement, lock: Statement?,
         revoked: Statement? = nil, watch: ClaimWatch = .nothing, logger: Logger,

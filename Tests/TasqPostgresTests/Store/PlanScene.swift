@@ -46,6 +46,15 @@ struct PlanScene {
             Hot(
                 statement: all.queued,
                 arguments: "'default', 1, public.middle(), \(worker), \(batch)"),
+            // As many as they are asked for in earnest: more rows than the planner may believe in.
+            Hot(
+                statement: all.queued,
+                arguments: "'default', 1, public.middle(), \(worker), 1000", counts: 2000),
+            Hot(
+                statement: all.sweep, arguments: "\(mine), 500, 2000, '{}', '{}', '{}'",
+                counts: 10_000),
+            Hot(statement: all.promote, arguments: "1000", counts: 15_000),
+            Hot(statement: all.hasten, arguments: "'{default}', 1000, 10000", counts: 15_000),
             Hot(statement: all.sweep, arguments: "\(mine), \(batch), 2000, '{}', '{}', '{}'"),
             // It knows a thousand kinds, and none of those that wait: a stretch is looked at in vain.
             Hot(
