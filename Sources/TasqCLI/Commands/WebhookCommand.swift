@@ -7,6 +7,10 @@ import TasqWebhooks
 struct WebhookCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "webhook", abstract: "Try a source's signatures out.",
+        discussion: """
+            A source's verify is one of these names, or a scheme told as data:
+            \(SignaturePreset.all.map(\.description).joined(separator: "\n"))
+            """,
         subcommands: [Verify.self, Send.self])
 
     /// `tasq webhook verify`: what `tasq serve` would say to a request, and why.
