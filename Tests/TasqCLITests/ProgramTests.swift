@@ -62,7 +62,7 @@ import Testing
         for action in HandlerEntry.actions {
             #expect(work.contains("\n\(action.name): "), "\(action.name)")
         }
-        let webhook = try await TasqProgram.run("webhook", "--help").output
+        let webhook = try await TasqProgram.run("webhook", "verify", "--help").output
         for preset in SignaturePreset.all {
             #expect(webhook.contains("\n\(preset.name): "), "\(preset.name)")
         }

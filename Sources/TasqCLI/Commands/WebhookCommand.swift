@@ -7,10 +7,6 @@ import TasqWebhooks
 struct WebhookCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "webhook", abstract: "Try a source's signatures out.",
-        discussion: """
-            A source's verify is one of these names, or a scheme told as data:
-            \(SignaturePreset.all.map(\.description).joined(separator: "\n"))
-            """,
         subcommands: [Verify.self, Send.self])
 
     /// `tasq webhook verify`: what `tasq serve` would say to a request, and why.
@@ -22,6 +18,9 @@ struct WebhookCommand: AsyncParsableCommand {
                 says why it is refused; over HTTP nobody is told. For one that is accepted it \
                 prints the jobs it would become, each with the route that makes it, and warns when \
                 it has no event id. Connects to nothing.
+
+                A source's verify is one of these names, or a scheme told as data:
+                \(SignaturePreset.all.map(\.description).joined(separator: "\n"))
                 """)
 
         @OptionGroup var global: GlobalOptions
