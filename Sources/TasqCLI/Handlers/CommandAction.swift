@@ -12,8 +12,8 @@ struct CommandAction: Hashable {
 extension CommandAction: HandlerAction {
     static let name = "command"
     static let summary =
-        "runs a program with the body on its standard input; exit 0 is success, 75 asks for another "
-        + "attempt, 78 fails for good."
+        "runs a program with the body on its standard input; exit 0 is success, 75 asks for "
+        + "another attempt, 78 fails for good."
 
     init?(reading entry: ConfigurationMapping, _ resolve: SecretResolver) {
         let isMapping = entry.isMapping(Self.name)

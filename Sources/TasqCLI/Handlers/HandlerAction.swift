@@ -1,7 +1,7 @@
 import Tasq
 
-/// What a handler of the configuration does with its jobs. Each action has a file beside this one, and
-/// a place in ``HandlerEntry/actions``.
+/// What a handler of the configuration does with its jobs. Each action has a file beside this one,
+/// and a place in ``HandlerEntry/actions``.
 protocol HandlerAction: Sendable {
     /// The key in a handler's entry that asks for it, as in `noop: {}`.
     static var name: String { get }
@@ -11,8 +11,8 @@ protocol HandlerAction: Sendable {
     /// Reads it from a handler's entry; reports what is wrong and gives `nil` when it is unusable.
     init?(reading entry: ConfigurationMapping, _ resolve: SecretResolver)
 
-    /// Ready to run. `field` is the entry's place, as in `handlers.github`; what has to be closed in the
-    /// end is left in `set`.
+    /// Ready to run. `field` is the entry's place, as in `handlers.github`; what has to be closed
+    /// in the end is left in `set`.
     func handler(at field: String, in set: inout HandlerSet) throws(InvalidInput) -> Handler
 }
 

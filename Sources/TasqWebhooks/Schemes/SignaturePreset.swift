@@ -11,9 +11,9 @@ package struct SignaturePreset: Sendable {
         package let secret: String
         package let headers: KeyValuePairs<String, String>
         package var body = Example.commonBody
-        /// The event's id and type, as the provider would have them read.
-        package let id: String
-        package let type: String
+        /// The event's id and type, as the provider would have them read; `nil` for none.
+        package let id: String?
+        package let type: String?
 
         /// When every example was signed that has a time in it.
         package static let time = Timestamp(microseconds: 1_700_000_000_000_000)
