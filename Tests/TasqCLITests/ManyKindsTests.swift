@@ -6,11 +6,11 @@ import Testing
 
 @testable import TasqCLI
 
-/// The metrics of real processes where there are far more kinds and queues than labels.
+/// The metrics of real processes where there are far more kinds than labels.
 @Suite(.medium) struct ManyKindsTests {
     private static let kinds = 10_000
     private static let failing = 200
-    private static let queues = 80
+    private static let queues = 60
     /// Pairs of a queue and a kind with series of their own, queues whose other kinds share one, and
     /// one for the rest.
     private static let pairs = 64 + 64 + 1
