@@ -52,7 +52,8 @@ import Testing
     @Test func `A lock held too long is worth another try`() async throws {
         try await withSession({ $0.lockTimeout = .milliseconds(50) }) { session, database in
             try await session.script("CREATE TABLE t (n int); INSERT INTO t VALUES (1)")
-            let other = Session(settings: try PostgresSettings(url: database.directURL), logger: quiet)
+            let other = Session(
+                settings: try PostgresSettings(url: database.directURL), logger: quiet)
             try await other.script("BEGIN; LOCK TABLE t")
             let error = await failure { () throws(StoreError) in
                 try await session.query("UPDATE t SET n = 2")
