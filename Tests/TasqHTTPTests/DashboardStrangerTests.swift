@@ -75,7 +75,8 @@ struct DashboardStrangerTests {
             "{\"cron\":\"@daily\",\"kind\":\"report\",\(texts)}")
         #expect(schedule.status == 200, "\(schedule.text)")
         let bulk = BulkID()
-        // What no sender can be had to write here: other senders, other servers.
+        // What no sender can be had to write here: other senders, other servers. Paused and of
+        // another version, the schedule is planned by nobody, who would find that it is well.
         try await database.execute(
             """
             UPDATE tasq.payload SET content_type = \(Self.sql("type")),
@@ -83,7 +84,8 @@ struct DashboardStrangerTests {
                     'x-github-event: ' || \(Self.sql("subject")) || E'\\n'
                         || 'x-what: ' || \(Self.sql("header")), 'UTF8')
             WHERE id = '\(event)';
-            UPDATE tasq.schedule SET problem = \(Self.sql("problem"));
+            UPDATE tasq.schedule SET problem = \(Self.sql("problem")), paused = true,
+                version = version + 1;
             INSERT INTO tasq.bulk (id, action, key, dry_run, state, reason, finished_at)
             VALUES ('\(bulk)', 'cancel', \(Self.sql("key")), false, 'failed',
                 \(Self.sql("called")), now())
