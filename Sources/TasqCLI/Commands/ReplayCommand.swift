@@ -94,7 +94,7 @@ private struct ReplayForeground {
     }
 
     private var queue: Queue {
-        Queue(store: connections.store, announcer: connections.announcer)
+        connections.queue
     }
 
     /// One line for each of these, and a refusal for each that is none.

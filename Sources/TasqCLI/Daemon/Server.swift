@@ -19,7 +19,7 @@ struct Server: Sendable {
         _ configuration: Configuration, _ connections: Connections, logger: Logger,
         onListening: @escaping @Sendable (String, String) -> Void
     ) throws {
-        let queue = Queue(store: connections.store, announcer: connections.announcer)
+        let queue = connections.queue
         let httpMeters = HTTPMeters()
         let readiness = Readiness()
         let entries = HandlerEntries(configuration.handlers)
