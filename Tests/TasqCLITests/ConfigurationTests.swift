@@ -108,9 +108,8 @@ struct ConfigurationTests {
                         environment: ["LANG": "C.UTF-8", "API_KEY": "k"], directory: nil)))
         #expect(configuration.handlers[2].options.queue.description == "ci")
         #expect(configuration.schedules?.map(\.name.description) == ["nightly"])
-        #expect(
-            configuration.flowLimits
-                == [try FlowLimit(queue: Name("ci"), maxDepth: 100_000, maxAge: .seconds(600))])
+        let limit = try FlowLimit(queue: Name("ci"), maxDepth: 100_000, maxAge: .seconds(600))
+        #expect(configuration.flowLimits == [limit])
     }
 
     @Test(arguments: [
