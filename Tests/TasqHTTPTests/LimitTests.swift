@@ -33,7 +33,8 @@ import Testing
             #expect(first.text.hasPrefix(#"{"limits":[{"queue":"q","#), "\(first.text)")
             #expect(first.text.hasSuffix(#""next_cursor":"q"}"#), "\(first.text)")
             let rest = try await stack.ask("GET", "/v1/limits?limit=2&cursor=q")
-            #expect(rest.text.hasPrefix(#"{"limits":[{"queue":"r","max_depth":null,"max_age":"30s""#))
+            let own = #"{"limits":[{"queue":"r","max_depth":null,"max_age":"30s""#
+            #expect(rest.text.hasPrefix(own), "\(rest.text)")
             #expect(rest.text.hasSuffix(#""next_cursor":null}"#), "\(rest.text)")
             let queues = try await stack.ask("GET", "/v1/queues").text
             #expect(queues.contains(#""max_depth":2,"max_age":"90s","refuses":true"#), "\(queues)")
@@ -79,8 +80,7 @@ import Testing
     {
         try await Stack.with { stack, _ in
             #expect(try await put(stack, "a%20b", #"{"max_depth": 1}"#).status == 400)
-            for path in ["?limit=0", "?limit=1001", "?cursor=a%20b", "?queue=q", "/a%20b", "/q?x=1"]
-            {
+            for path in ["?limit=0", "?limit=1001", "?cursor=a%20b", "?x=1", "/a%20b", "/q?x=1"] {
                 #expect(try await stack.ask("GET", "/v1/limits\(path)").status == 400, "\(path)")
             }
         }

@@ -9,7 +9,7 @@ import Testing
 @Suite(.medium) struct AdmissionTests {
     private static let count = "SELECT count(*) FROM tasq.job"
 
-    @Test func `A full queue takes nothing more, and a batch is refused whole by the first that is`()
+    @Test func `A full queue takes no more, and a batch is refused whole by the first that is`()
         async throws
     {
         try await withStore { store, database in

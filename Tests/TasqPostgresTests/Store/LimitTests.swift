@@ -78,7 +78,9 @@ import Testing
     {
         try await withStore { store, _ in
             for queue in ["a", "b", "c"] { try await store.limit(queue, depth: 3) }
-            _ = try await store.enqueue(try newJobs(5, on: "a") + newJobs(2, on: "b") + newJobs(9, on: "d"))
+            for (queue, count) in [("a", 5), ("b", 2), ("d", 9)] {
+                _ = try await store.enqueue(newJobs(count, on: queue))
+            }
             _ = try await store.enqueue(newJobs(4, on: "b", start: .after(.seconds(3600))))
             func levels(of queues: [Name]?) async throws -> [Int?] {
                 try await store.limits(after: nil, upTo: 10, levelsOf: queues).map(\.level)
@@ -94,7 +96,9 @@ import Testing
     @Test func `The oldest job is that of any priority`() async throws {
         try await withStore { store, database in
             try await store.limit("b", age: .seconds(60))
-            _ = try await store.enqueue(newJobs(1, on: "a") + newJobs(2, on: "b") + newJobs(1, on: "c"))
+            for (queue, count) in [("a", 1), ("b", 2), ("c", 1)] {
+                _ = try await store.enqueue(newJobs(count, on: queue))
+            }
             try await database.execute(
                 """
                 UPDATE tasq.job SET run_at = now() - interval '1 hour' WHERE queue <> 'b';
