@@ -8,12 +8,7 @@ extension FlowLimit {
             return nil
         }
         defer { map.finish() }
-        var name: Name?
-        do throws(InvalidInput) {
-            name = try Name(text)
-        } catch {
-            limits.report(text, "is not a queue's name: \(error.rule)")
-        }
+        let name = limits.name(text)
         let depth = map.value("max_depth") { text throws(InvalidInput) in
             try number(text, in: Self.depths)
         }
