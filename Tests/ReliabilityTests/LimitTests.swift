@@ -72,6 +72,7 @@ import Testing
             try await station.queue.limit([FlowLimit(queue: .defaultQueue, maxDepth: 20)])
             let queue = Queue(store: station.store, announcer: station.announcer)
             var (stored, refused) = (0, 0)
+            // Far more than it holds, and far faster than a look a second would let in.
             while stored < 200 {
                 if try await isRefused(jobs(5), by: queue) {
                     refused += 1

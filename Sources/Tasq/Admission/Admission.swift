@@ -7,14 +7,19 @@ import Synchronization
 /// that this process puts jobs into; and counts what it puts in itself. So its own calls never take a
 /// queue over its limit; what the others have put in since the look, two seconds at most and the time
 /// of a look ago, comes on top. A call waits for a look only where none is that young: the first of a
-/// process, and the first behind a pause. Where no queue has a limit, a call costs nothing else.
+/// process, and the first behind a pause; and before it is refused, where a queue that is drained fast
+/// may have room again since. Where no queue has a limit, a call costs nothing else.
 ///
-/// A look that fails refuses nothing: PostgreSQL says itself what it cannot store.
+/// Where the limits cannot be read at all, nothing is refused: PostgreSQL says itself what it cannot
+/// store.
 final class Admission: Sendable {
     /// The age of a look from which the next one is made beside what goes on.
     static let interval = Duration.seconds(1)
     /// The age of a look from which a call waits for the next one.
     static let patience = Duration.seconds(2)
+    /// The age of a look from which nobody is refused without another one, or ten times as long as a
+    /// look takes: a deep limit takes long to count.
+    static let freshness = Duration.milliseconds(100)
     /// For how long after a call the levels of its queues are looked at.
     static let attention = Duration.seconds(10)
     /// Limits that are looked at.
@@ -33,6 +38,9 @@ final class Admission: Sendable {
         var gauges: [Name: Gauge] = [:]
         /// When the latest look ended.
         var lookedAt: ContinuousClock.Instant?
+        /// When the one in progress began, and how long the latest took.
+        var beganAt: ContinuousClock.Instant?
+        var lookTime = Duration.zero
         var isLooking = false
         var waiting: [CheckedContinuation<StoreError?, Never>] = []
         /// Queues whose levels are wanted, and since when not any more by anybody.
@@ -101,8 +109,10 @@ final class Admission: Sendable {
     }
 
     private func admit(_ demands: [Demand]) async throws(StoreError) -> [Demand] {
-        for _ in 0..<Self.rounds {
-            let (verdict, starts) = state.withLock { $0.verdict(on: demands, at: .now) }
+        for round in 0..<Self.rounds {
+            let (verdict, starts) = state.withLock {
+                $0.verdict(on: demands, at: .now, behindLook: round > 0)
+            }
             if starts {
                 Task { await self.look() }
             }
@@ -154,16 +164,18 @@ final class Admission: Sendable {
             failure = error
             logger.debug("cannot look at the limits", metadata: ["error": "\(error)"])
         }
-        let standings = found
+        let (standings, reason) = (found, failure)
         let (waiting, relenting) = state.withLock {
             state -> ([CheckedContinuation<StoreError?, Never>], [Name]) in
             let relenting = standings.map { state.take($0, of: queues, since: marks) } ?? []
+            // One that the next look may well find again is believed until then.
+            if let reason, !reason.isTransient { state.gauges = [:] }
             return (state.endLook(at: .now), relenting)
         }
         for queue in relenting {
             logger.info("a queue takes jobs again", metadata: ["queue": "\(queue)"])
         }
-        for waiter in waiting { waiter.resume(returning: failure) }
+        for waiter in waiting { waiter.resume(returning: reason) }
     }
 }
 
@@ -180,26 +192,34 @@ extension Admission.State {
     }
 
     fileprivate mutating func verdict(
-        on demands: [Demand], at now: ContinuousClock.Instant
+        on demands: [Demand], at now: ContinuousClock.Instant, behindLook: Bool
     ) -> (Admission.Verdict, startsLook: Bool) {
         for demand in demands where gauges[demand.queue] != nil || lookedAt == nil {
             asked[demand.queue] = now
         }
-        guard let age = self.age(at: now), age < Admission.patience,
+        // Whoever has just waited for a look takes what it found, however late he comes to run.
+        guard let age = self.age(at: now), behindLook || age < Admission.patience,
             demands.allSatisfy({ gauges[$0.queue]?.isKnown ?? true })
         else { return (.unknown, false) }
-        let starts = startsLook(at: age)
         for demand in demands {
-            if let full = gauges[demand.queue]?.refusal(of: demand) { return (.full(full), starts) }
+            guard let full = gauges[demand.queue]?.refusal(of: demand) else { continue }
+            guard full.retryAfter == nil || behindLook || age < freshness
+            else { return (.unknown, false) }
+            return (.full(full), startsLook(at: age))
         }
         for demand in demands { gauges[demand.queue]?.begin(demand.due) }
-        return (.admitted, starts)
+        return (.admitted, startsLook(at: age))
+    }
+
+    private var freshness: Duration {
+        min(Admission.interval, max(Admission.freshness, lookTime * 10))
     }
 
     /// The queues whose levels are to be looked at, and where each limited queue stands.
     fileprivate mutating func beginLook(
         at now: ContinuousClock.Instant
     ) -> (queues: Set<Name>, marks: [Name: Int]) {
+        beganAt = now
         asked = asked.filter { now - $0.value < Admission.attention }
         return (Set(asked.keys), gauges.mapValues(\.mark))
     }
@@ -231,6 +251,7 @@ extension Admission.State {
         at now: ContinuousClock.Instant
     ) -> [CheckedContinuation<StoreError?, Never>] {
         lookedAt = now
+        lookTime = beganAt.map { now - $0 } ?? .zero
         isLooking = false
         defer { waiting = [] }
         return waiting

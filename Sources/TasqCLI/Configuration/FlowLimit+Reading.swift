@@ -15,7 +15,7 @@ extension FlowLimit {
         let age = map.value("max_age") { text throws(InvalidInput) in
             try duration(text, in: Self.ages)
         }
-        guard let name else { return nil }
+        guard let queue = name else { return nil }
         guard depth != nil || age != nil else {
             // What is given and wrong is told already.
             if map.list("max_depth") == nil, map.list("max_age") == nil {
@@ -23,6 +23,6 @@ extension FlowLimit {
             }
             return nil
         }
-        self.init(unchecked: name, maxDepth: depth, maxAge: age)
+        self.init(unchecked: queue, maxDepth: depth, maxAge: age)
     }
 }

@@ -94,28 +94,31 @@ import Testing
     {
         let start = ContinuousClock.now
         var gauge = try gauge(level: 10)
-        #expect(gauge.refuse(at: start))
-        #expect(!gauge.refuse(at: start), "it goes on")
-        #expect(!gauge.relent(), "it is full")
-        gauge.take(try standing(10, nil, 3, nil), isKnown: true, since: 0)
-        #expect(gauge.relent())
-        #expect(!gauge.relent())
-        gauge.take(try standing(10, nil, 10, nil), isKnown: true, since: 0)
-        #expect(!gauge.refuse(at: start + .seconds(59)), "said a moment ago")
-        gauge.take(try standing(10, nil, 3, nil), isKnown: true, since: 0)
-        #expect(!gauge.relent(), "nobody was told that it refuses")
-        gauge.take(try standing(10, nil, 10, nil), isKnown: true, since: 0)
-        #expect(gauge.refuse(at: start + .seconds(60)))
+        let (full, open) = (try standing(10, nil, 10, nil), try standing(10, nil, 3, nil))
+        // Refusing goes on, and it is full; then it has room.
+        var said = [gauge.refuse(at: start), gauge.refuse(at: start), gauge.relent()]
+        gauge.take(open, isKnown: true, since: 0)
+        said += [gauge.relent(), gauge.relent()]
+        #expect(said == [true, false, false, true, false])
+        // It was said a moment ago, so nobody is told of the end either.
+        gauge.take(full, isKnown: true, since: 0)
+        said = [gauge.refuse(at: start + .seconds(59))]
+        gauge.take(open, isKnown: true, since: 0)
+        said.append(gauge.relent())
+        #expect(said == [false, false])
+        gauge.take(full, isKnown: true, since: 0)
+        said = [gauge.refuse(at: start + .seconds(60))]
         // Its level was not looked at, as nobody puts jobs in.
-        gauge.take(try standing(10, nil, 0, nil), isKnown: false, since: 0)
-        #expect(!gauge.relent())
-        #expect(gauge.relent(isGone: true))
+        gauge.take(open, isKnown: false, since: 0)
+        said += [gauge.relent(), gauge.relent(isGone: true)]
+        #expect(said == [true, false, true])
     }
 
     @Test func `A batch that does not fit beside others is no sign of a full queue`() throws {
         var gauge = try gauge(level: 9)
         #expect(gauge.refusal(of: demand(5)) != nil)
-        #expect(!gauge.refuse(at: .now))
+        let isSaid = gauge.refuse(at: .now)
+        #expect(!isSaid)
     }
 }
 
