@@ -120,11 +120,21 @@ final class Admission: Sendable {
             case .admitted: return demands
             case .full(let full): throw .full(full)
             case .unknown:
-                // Whoever cannot look cannot write either.
-                if let error = await nextLook(), case .unavailable = error { throw error }
+                // Whoever cannot look at anything cannot write either, and is not to try twice.
+                if let error = await nextLook(), isOfAll(error) { throw error }
             }
         }
         return []
+    }
+
+    /// Whether every other statement would have failed like this. A connection that has just died is
+    /// none that the next one is made on.
+    private func isOfAll(_ error: StoreError) -> Bool {
+        switch error {
+        case .unavailable: store.isAway
+        case .denied, .misconfigured: true
+        case .contended, .unknown, .rejected, .unreadable, .full: false
+        }
     }
 
     private func refused(_ full: QueueFull, _ demands: [Demand]) -> StoreError {
@@ -167,7 +177,8 @@ final class Admission: Sendable {
         let (standings, reason) = (found, failure)
         let (waiting, relenting) = state.withLock {
             state -> ([CheckedContinuation<StoreError?, Never>], [Name]) in
-            let relenting = standings.map { state.take($0, of: queues, since: marks) } ?? []
+            var relenting: [Name] = []
+            if let standings { relenting = state.take(standings, of: queues, since: marks) }
             // One that the next look may well find again is believed until then.
             if let reason, !reason.isTransient { state.gauges = [:] }
             return (state.endLook(at: .now), relenting)

@@ -41,11 +41,27 @@ extension PostgresStore {
         parameters.append((queues ?? []).map(\.description))
         parameters.append(queues == nil)
         parameters.append(queue?.description)
-        return try await pool.run(statements.limits, parameters).read { row throws(StoreError) in
+        return try await readable(parameters).read { row throws(StoreError) in
             try LimitStanding(
                 limit: FlowLimit(unchecked: row.next(), maxDepth: row.next(), maxAge: row.next()),
                 isConfigured: row.next(), updatedAt: row.next(), updatedBy: row.next(),
                 level: row.next(), oldestWait: row.next(Duration?.self).map { max(.zero, $0) })
+        }
+    }
+
+    /// A schema without the table, or a role that may not read it, is no fault of the connection, which
+    /// nothing else would go through either.
+    private func readable(_ parameters: Parameters) async throws(StoreError) -> Rows {
+        do throws(StoreError) {
+            return try await pool.run(statements.limits, parameters)
+        } catch {
+            switch error {
+            case .denied(let reason) where reason.contains("flow_limit"):
+                throw .rejected(sqlState: "42501", reason)
+            case .misconfigured(let reason) where reason.contains("flow_limit"):
+                throw .rejected(sqlState: "42P01", reason)
+            default: throw error
+            }
         }
     }
 
