@@ -262,6 +262,9 @@ static const struct {
     {"TasqPostgres/SQL/parts/latest_reason.sql", (const char[]){
 #embed "../TasqPostgres/SQL/parts/latest_reason.sql" suffix(, 0) if_empty(0)
     }},
+    {"TasqPostgres/SQL/parts/oldest_due.sql", (const char[]){
+#embed "../TasqPostgres/SQL/parts/oldest_due.sql" suffix(, 0) if_empty(0)
+    }},
     {"TasqPostgres/SQL/parts/open_queue.sql", (const char[]){
 #embed "../TasqPostgres/SQL/parts/open_queue.sql" suffix(, 0) if_empty(0)
     }},

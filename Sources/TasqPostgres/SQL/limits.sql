@@ -28,18 +28,10 @@ SELECT
         WHERE d.queue = f.queue
     ) END AS level,
     CASE WHEN f.is_asked AND f.max_age_us IS NOT NULL THEN (
-        SELECT (extract(epoch FROM now() - min(o.run_at)) * 1000000)::bigint
-        FROM generate_series(0, 3) AS level,
-            LATERAL (
-                SELECT j.queue, j.priority, j.run_at
-                FROM tasq.job AS j
-                WHERE (j.status = 'queued' OR j.status = ANY ('{queued}'))
-                    AND (j.queue, j.priority) >= (f.queue, level)
-                ORDER BY j.queue, j.priority, j.run_at, j.id
-                LIMIT 1
-            ) AS o
-        WHERE o.queue = f.queue AND o.priority = level
-    ) END AS oldest_us
+        extract(epoch FROM now() - (
+            @oldest_due(queue: f.queue)
+        )) * 1000000
+    )::bigint END AS oldest_us
 FROM (
     SELECT
         l.queue, l.max_depth, l.max_age_us, l.configured, l.updated_at, l.updated_by,
