@@ -14,6 +14,9 @@ public struct TestDatabase: Sendable {
     /// The connection URI.
     public var url: String { server.url(database: name) }
 
+    /// The connection URI past a pooler, for what asks for a session of its own.
+    public var directURL: String { server.directURL(database: name) }
+
     /// A prefix for Redis keys that no other test uses.
     public var keyPrefix: String { name }
 

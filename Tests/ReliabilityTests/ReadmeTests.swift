@@ -43,4 +43,28 @@ import Testing
         await redis.stop()
         await postgres.stop(.immediate)
     }
+
+    @Test func `The first signed webhook comes in by the lines that are shown`() async throws {
+        let blocks = try Document.readme.blocks(of: "sh")
+        let lines = try #require(blocks.first { block in block.contains { $0.hasPrefix("curl ") } })
+        let folder = NSTemporaryDirectory() + "tasq-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: folder + "/bin", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createSymbolicLink(
+            atPath: folder + "/bin/tasq", withDestinationPath: ChildProcess.built("tasq"))
+        // Below the ports that private servers and outgoing connections take.
+        let port = Int.random(in: 15_000..<19_000)
+        let script = lines.joined(separator: "\n").replacing("8080", with: "\(port)")
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        let shell = try await ChildProcess.start(
+            "/bin/bash", ["-c", script + "\nkill %1; wait; exit 0"],
+            environment: ["PATH": "\(folder)/bin:\(path)"], directory: folder)
+        #expect(try await shell.wait() == .code(0), "\(shell.lines)")
+        let output = shell.standardOutput
+        let job = try #require(
+            output.firstMatch(of: /"jobs":\["([0-9a-f-]{36})"\]/)?.output.1, "\(shell.lines)")
+        // In the answer and in the list.
+        #expect(output.ranges(of: job).count == 2, "\(output)")
+    }
 }

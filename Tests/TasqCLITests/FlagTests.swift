@@ -24,7 +24,7 @@ import Testing
             let holder = try await ChildProcess.start(
                 "psql",
                 [
-                    "-Xq", "-d", database.server.directURL(database: database.name), "-c",
+                    "-Xq", "-d", database.directURL, "-c",
                     """
                     SELECT FROM tasq.job FOR UPDATE; SELECT tasq.enqueue('noop', unique_key => 'k');
                     SELECT pg_sleep(3600)

@@ -127,16 +127,7 @@ import Testing
     }
 
     @Test func `Each panel of the dashboard asks for something`() throws {
-        struct Board: Decodable {
-            struct Panel: Decodable {
-                struct Target: Decodable { let expr: String }
-                let title: String
-                let targets: [Target]
-            }
-            let panels: [Panel]
-        }
-        let text = try Self.text("config/grafana-dashboard.json")
-        let board = try JSONDecoder().decode(Board.self, from: Data(text.utf8))
+        let board = try GrafanaBoard.read()
         #expect(board.panels.count >= 18)
         for panel in board.panels {
             #expect(panel.targets.contains { $0.expr.contains("tasq_") }, "\(panel.title)")

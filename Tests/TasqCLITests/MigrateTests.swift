@@ -16,7 +16,7 @@ import Testing
             let holder = try await ChildProcess.start(
                 "psql",
                 [
-                    "-Xq", "-d", database.server.directURL(database: database.name), "-c",
+                    "-Xq", "-d", database.directURL, "-c",
                     """
                     LOCK TABLE tasq.worker IN ACCESS SHARE MODE; SELECT 'secret', pg_sleep(3600)
                     """,

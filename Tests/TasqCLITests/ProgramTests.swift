@@ -1,6 +1,7 @@
 import Foundation
 import Tasq
 import TasqTesting
+import TasqWebhooks
 import TestSizes
 import Testing
 
@@ -54,6 +55,17 @@ import Testing
         #expect(try await child.wait() == .code(0))
         #expect(!child.standardOutput.isEmpty)
         #expect(child.standardError.isEmpty)
+    }
+
+    @Test func `Help tells every handler and every name of a scheme`() async throws {
+        let work = try await TasqProgram.run("work", "--help").output
+        for action in HandlerEntry.actions {
+            #expect(work.contains("\n\(action.name): "), "\(action.name)")
+        }
+        let webhook = try await TasqProgram.run("webhook", "verify", "--help").output
+        for preset in SignaturePreset.all {
+            #expect(webhook.contains("\n\(preset.name): "), "\(preset.name)")
+        }
     }
 
     @Test(arguments: [["work"], ["serve"], ["migrate"], ["jobs", "list"], ["enqueue", "a"]])

@@ -117,6 +117,41 @@ struct Stage: Sendable {
         try await settleDown()
     }
 
+    /// Puts jobs that failed, jobs that are tried again and webhooks with a finished job each into the
+    /// tables, so many of each.
+    func fillTroubles(_ count: Int) async throws {
+        try await servers.admin.script(
+            """
+            WITH input AS MATERIALIZED (
+                SELECT \(schema).uuid_v7() AS id, n % 3 AS sort
+                FROM generate_series(1, 3 * \(count)) AS n
+            ),
+            bodies AS (
+                INSERT INTO \(schema).payload (id, source, event_id, content_type, body)
+                SELECT i.id, CASE WHEN i.sort = 0 THEN '\(Self.kind)' END,
+                    CASE WHEN i.sort = 0 THEN i.id::text END, 'application/json',
+                    convert_to('{"order":{"id":1}}', 'UTF8')
+                FROM input AS i ORDER BY i.id
+            ),
+            attempts AS (
+                INSERT INTO \(schema).attempt
+                    (job_id, claim, attempt, worker_id, outcome, reason, started_at)
+                SELECT i.id, gen_random_uuid(), 1, gen_random_uuid(),
+                    CASE i.sort WHEN 1 THEN 'error' ELSE 'retry' END, 'connection refused', now()
+                FROM input AS i WHERE i.sort > 0
+            )
+            INSERT INTO \(schema).job
+                (id, payload_id, queue, kind, status, priority, attempt, max_attempts, run_at,
+                claimed_at, finished_at)
+            SELECT i.id, i.id, 'default', '\(Self.kind)',
+                (ARRAY['success', 'error', 'scheduled'])[i.sort + 1]::\(schema).job_status, 1, 1, 20,
+                now() + CASE i.sort WHEN 2 THEN interval '1 hour' ELSE interval '0' END, now(),
+                CASE WHEN i.sort < 2 THEN now() END
+            FROM input AS i ORDER BY i.id
+            """)
+        try await settleDown()
+    }
+
     /// Announces every queued job.
     func announceAll() async throws {
         var cursor: QueuedCursor?

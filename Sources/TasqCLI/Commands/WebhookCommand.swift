@@ -18,6 +18,9 @@ struct WebhookCommand: AsyncParsableCommand {
                 says why it is refused; over HTTP nobody is told. For one that is accepted it \
                 prints the jobs it would become, each with the route that makes it, and warns when \
                 it has no event id. Connects to nothing.
+
+                A source's verify is one of these names, or a scheme told as data:
+                \(SignaturePreset.all.map(\.description).joined(separator: "\n"))
                 """)
 
         @OptionGroup var global: GlobalOptions

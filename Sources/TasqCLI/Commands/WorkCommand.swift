@@ -21,6 +21,9 @@ struct WorkCommand: AsyncParsableCommand {
             handlers, schedules and the log level over; jobs that run keep the handler they began \
             with. With --listen, or worker.listen, it serves /metrics, /healthz and /readyz there \
             and prints the URL on standard output.
+
+            What a handler does with a job is one of these:
+            \(HandlerEntry.actions.map { "\($0.name): \($0.summary)" }.joined(separator: "\n"))
             """)
 
     @OptionGroup var global: GlobalOptions

@@ -61,7 +61,8 @@ extension Configuration {
     /// Whether targets that are reached by https can be.
     private func checkTargets(_ report: (String, String) -> Void) {
         for handler in handlers {
-            guard case .http(let http) = handler.action, http.url.lowercased().hasPrefix("https:"),
+            guard let http = handler.action as? HTTPAction,
+                http.url.lowercased().hasPrefix("https:"),
                 let objection = TargetPool.objectionToHTTPS
             else { continue }
             report("\(handler.field).http.url", "is https, and \(objection)")

@@ -96,4 +96,17 @@ struct SecretResolver {
             return nil
         }
     }
+
+    /// Names with their values, each given as it is or as a secret.
+    func variables(of map: ConfigurationMapping) -> [String: String] {
+        var variables: [String: String] = [:]
+        for name in map.keys {
+            guard let item = map.list(name)?.first else { continue }
+            switch SecretReference(item.text) {
+            case .literal(let text): variables[name] = text
+            case .environment, .file: variables[name] = self(item.text, at: item.line)
+            }
+        }
+        return variables
+    }
 }

@@ -28,7 +28,7 @@ import TasqWebhooks
 /// it is nearly always a deployment on its way or a worker set up differently, and its jobs must
 /// not end in `error` at once for that. SIGPIPE must be ignored in this process.
 struct CommandHandler: Sendable {
-    let command: HandlerEntry.Command
+    let command: CommandAction
     /// The worker's own `PATH`.
     let path: String
     /// Ends the program if this process dies; `nil`: nothing does.

@@ -11,6 +11,9 @@ extension PostgresServer {
     /// The connection URI of the database `postgres`.
     public var url: String { url(database: "postgres") }
 
+    /// The connection URI of the database `postgres` past a pooler.
+    public var directURL: String { directURL(database: "postgres") }
+
     /// The same as ``url(database:)``: no pooler stands before it.
     public func directURL(database: String) -> String { url(database: database) }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The directory of a private server: given and kept, or temporary and removed with its server.
 struct ServerDirectory: Sendable {
@@ -80,7 +81,17 @@ enum LoopbackPort {
     /// A port that is probably free; whether it is, the server finds out when it binds.
     ///
     /// Trying with the server itself leaves no moment between the look and the use. The range ends
-    /// below the one from which systems take the ports of outgoing connections, so that a stopped
-    /// server finds its port free when it comes back.
-    static func candidate() -> Int { Int.random(in: 20_000..<32_000) }
+    /// below the one from which systems take the ports of outgoing connections, and none is named
+    /// twice in a process, so that a stopped server finds its port free when it comes back, and
+    /// nobody else answers there meanwhile.
+    static func candidate() -> Int {
+        named.withLock { named in
+            while true {
+                let port = Int.random(in: 20_000..<32_000)
+                if named.insert(port).inserted { return port }
+            }
+        }
+    }
+
+    private static let named = Mutex<Set<Int>>([])
 }

@@ -16,15 +16,20 @@ struct DashboardScene {
     let failed: String
     /// A webhook's event.
     let event: String
+    /// A bulk action that has ended.
+    let bulk: String
 
     /// Each page by its name.
     var pages: [(name: String, path: String)] {
         [
             ("overview", "/"), ("jobs", "/jobs"), ("errors", "/jobs?status=error"),
-            ("job", "/jobs/\(failed)"), ("queues", "/queues"), ("workers", "/workers"),
+            ("retrying", "/jobs?retrying=true"), ("job", "/jobs/\(failed)"), ("queues", "/queues"),
+            ("workers", "/workers"),
             ("schedules", "/schedules"), ("schedule", "/schedules/edit?schedule=nightly"),
             ("events", "/events"), ("event", "/events/\(event)"), ("login", "/login"),
-            ("question", "/jobs/\(failed)/retry"), ("bulk", "/bulk?action=delete&status=error"),
+            ("question", "/jobs/\(failed)/retry"), ("pause", "/queues/pause?queue=slow"),
+            ("replay", "/events/\(event)/replay"), ("bulk", "/bulk?action=delete&status=error"),
+            ("bulk-done", "/bulk/\(bulk)"),
         ]
     }
 
@@ -38,16 +43,17 @@ struct DashboardScene {
                 handlers:
                   long: { sleep: 1h }
                   nap: { sleep: 150ms }
-                  fails: { command: ["false"] }
+                  fails: { command: ["false"], retry: { base: 1h } }
                   "*": { noop: {} }
                 """
             try await system.startServer(configuration)
             try await system.startWorker(configuration)
             let failed = try await fill(system)
+            let bulk = try await addBulk(to: system)
             let event = try await deliver(to: system, configuration)
             try await Browser.with { browser in
                 let scene = DashboardScene(
-                    system: system, browser: browser, failed: failed, event: event)
+                    system: system, browser: browser, failed: failed, event: event, bulk: bulk)
                 try await scene.logIn()
                 try await body(scene)
             }
@@ -63,6 +69,7 @@ struct DashboardScene {
         _ = try await system.enqueue(name)
         _ = try await system.enqueue("long", "--queue", "slow")
         _ = try await system.enqueue("noop", "--delay", "1h")
+        let again = try await system.enqueue("noop", "--delay", "2h")
         let pause = try await TasqProgram.run(
             "queues", "pause", "nightly", environment: system.environment)
         #expect(pause.exit == .code(0), "\(pause.errors)")
@@ -79,11 +86,27 @@ struct DashboardScene {
             INSERT INTO tasq.attempt
                 (job_id, claim, attempt, worker_id, outcome, reason, started_at)
             VALUES ('\(failed)', gen_random_uuid(), 1, gen_random_uuid(), 'error',
-                repeat('a reason without end; ', 40) || repeat('x', 300), now())
+                repeat('a reason without end; ', 40) || repeat('x', 300), now());
+            UPDATE tasq.job SET attempt = 1 WHERE id = '\(again)';
+            INSERT INTO tasq.attempt
+                (job_id, claim, attempt, worker_id, outcome, reason, started_at)
+            VALUES ('\(again)', gen_random_uuid(), 1, gen_random_uuid(), 'retry',
+                'connection refused', now())
             """)
         try await system.wait(
             for: "1", "SELECT count(*) FROM tasq.job WHERE status = 'success'")
         return failed
+    }
+
+    /// A bulk action as one that has ended leaves it; returns its id.
+    private static func addBulk(to system: RunningSystem) async throws -> String {
+        try await system.database.execute(
+            """
+            INSERT INTO tasq.bulk
+                (id, action, kind, dry_run, state, examined, matched, changed, finished_at)
+            VALUES (tasq.uuid_v7(), 'retry', 'fails', false, 'done', 9, 7, 7, now())
+            RETURNING id
+            """)
     }
 
     /// Sends a webhook; returns its event's id.
@@ -144,7 +167,8 @@ struct DashboardScene {
             try await system.database.execute(
                 """
                 SELECT count(tasq.enqueue(
-                    CASE WHEN n % 40 = 0 THEN 'fails' ELSE 'nap' END, max_attempts => 1))
+                    CASE WHEN n % 20 = 0 THEN 'fails' ELSE 'nap' END,
+                    max_attempts => CASE WHEN n % 40 = 0 THEN 2 ELSE 1 END))
                 FROM generate_series(1, \(count)) AS n
                 """)
             try await Task.sleep(for: .seconds(1))

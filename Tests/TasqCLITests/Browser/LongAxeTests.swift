@@ -11,7 +11,16 @@ struct LongAxeTests {
         let axe = try String(contentsOfFile: try #require(Browser.axe), encoding: .utf8)
         try await DashboardScene.with { scene in
             let browser = scene.browser
-            let paths = scene.pages.map { $0.path } + ["/jobs?cursor=x", "/jobs/x"]
+            let failed = scene.failed
+            // Every other page that asks or is edited, and those that refuse.
+            let paths =
+                scene.pages.map { $0.path } + [
+                    "/jobs/\(failed)/delete", "/jobs/\(failed)/cancel",
+                    "/queues/resume?queue=nightly",
+                    "/schedules/pause?schedule=nightly", "/schedules/resume?schedule=nightly",
+                    "/bulk?action=retry&status=error&kind=fails", "/jobs?kind=none",
+                    "/jobs?cursor=x", "/jobs/x", "/find?id=x", "/bulk",
+                ]
             for isDark in [false, true] {
                 try await browser.prefer(dark: isDark)
                 for (width, height) in [(1440, 900), (390, 844)] {

@@ -12,7 +12,7 @@ import Testing
     import Darwin
 #endif
 
-/// The alerts in a Prometheus that asks a server and a worker. Takes a minute or two: it runs when
+/// The alerts in a Prometheus that asks a server and a worker. Takes some minutes: it runs when
 /// `TASQ_TEST_LONG` is set, as by `compose/test --long`, where Debian's package prometheus is.
 @Suite(
     .enabled(if: isAskedFor && Prometheus.program != nil && Prometheus.tool != nil),
@@ -49,6 +49,12 @@ struct LongAlertTests {
                     Issue.record("firing: \(firing.sorted())")
                     throw error
                 }
+                for panel in try GrafanaBoard.read().panels {
+                    for target in panel.targets {
+                        let count = try await prometheus.seriesCount(of: target.expr)
+                        print("on call: panel \(panel.title): \(count) series")
+                    }
+                }
                 try await scene.redis.restart()
                 try await scene.mendSecret()
                 let taken = try await scene.deliver()
@@ -69,6 +75,58 @@ struct LongAlertTests {
                 }
             }
         }
+    }
+
+    @Test func `An alert fires when nobody works, a source is refused, and PostgreSQL is gone`()
+        async throws
+    {
+        let postgres = try await PrivatePostgres.start(durable: false)
+        let file = try TemporaryFile(
+            """
+            sources: { hook: { verify: github, secrets: [env:HOOK], kind: well } }
+            handlers: { well: { noop: {} } }
+            """)
+        let environment = [
+            "DATABASE_URL": postgres.url(database: "postgres"), "TASQ_HTTP_INGEST": "127.0.0.1:0",
+            "TASQ_HTTP_ADMIN": "127.0.0.1:0", "TASQ_CONFIG": file.path, "HOOK": "newer",
+        ]
+        let migrate = try await TasqProgram.run("migrate", environment: environment)
+        #expect(migrate.exit == .code(0), "\(migrate.errors)")
+        let server = try await TasqProgram.start(["serve"], environment: environment)
+        let admin = try await server.waitForLine(containing: "admin http://")
+        let ingest = try await server.waitForLine(containing: "ingest http://")
+        func deliver(with secret: String) async throws -> ChildProcess.Exit {
+            try await TasqProgram.run(
+                "webhook", "send", "hook", "--body", "-", "--to",
+                ingest.dropFirst("ingest ".count) + "/in/hook",
+                environment: environment.merging(["HOOK": secret]) { $1 }, input: "{}"
+            ).exit
+        }
+        let job = (job: "tasq-serve", address: String(admin.dropFirst("admin ".count)))
+        try await Prometheus.with(asking: [job]) { prometheus in
+            try await prometheus.wait(for: "TasqNoWorker")
+            let worker = try await TasqProgram.start(["work"], environment: environment)
+            try await prometheus.wait(for: "TasqNoWorker", fires: false)
+
+            // What it saw first is no increase.
+            try await prometheus.wait(for: "TasqSourceRefused") {
+                let refused = try await deliver(with: "older")
+                #expect(refused == .code(1))
+            }
+            let taken = try await deliver(with: "newer")
+            #expect(taken == .code(0))
+            try await prometheus.wait(for: "TasqSourceRefused", fires: false)
+
+            await postgres.stop(.immediate)
+            try await prometheus.wait(for: "TasqPostgresGone")
+            try await postgres.restart()
+            try await prometheus.wait(for: "TasqPostgresGone", fires: false)
+            worker.signal(SIGTERM)
+            _ = try await worker.wait()
+        }
+        server.signal(SIGTERM)
+        #expect(try await server.wait() == .code(0), "\(server.standardError)")
+        await postgres.stop()
     }
 }
 
@@ -145,6 +203,42 @@ private struct Prometheus {
             lines.append("tasq_queue_oldest_seconds\(queue) 5 \(now - 60 * minute)")
         }
         return lines.joined(separator: "\n") + "\n# EOF\n"
+    }
+
+    /// Waits until an alert fires, or fires no more; does something before each look.
+    func wait(
+        for alert: String, fires: Bool = true, _ act: () async throws -> Void = {}
+    ) async throws {
+        var names: Set<String> = []
+        do {
+            try await eventually(
+                within: .seconds(240).onThisMachine, "\(alert) fires, or no more"
+            ) {
+                try await act()
+                names = try await firing()
+                return names.contains(alert) == fires
+            }
+        } catch {
+            Issue.record("\(alert): firing: \(names.sorted())")
+            throw error
+        }
+        print("on call: \(alert) \(fires ? "fires" : "fires no more")")
+    }
+
+    /// How many series an expression comes to; throws where it is none.
+    func seriesCount(of expression: String) async throws -> Int {
+        struct Answer: Decodable {
+            struct Outcome: Decodable { let result: [Series] }
+            struct Series: Decodable {}
+            let data: Outcome
+        }
+        let query = try #require(
+            expression.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+        let answer = try await HTTPRequest(url: "\(address)/api/v1/query?query=\(query)").answer()
+        guard answer.status == 200 else {
+            throw TestingError.failed("\(expression): \(answer.status) \(answer.text)")
+        }
+        return try JSONDecoder().decode(Answer.self, from: Data(answer.text.utf8)).data.result.count
     }
 
     /// The names of the alerts that fire.

@@ -59,7 +59,7 @@ final class RealStage: Sendable {
     init(_ store: PostgresStore, _ database: TestDatabase) async throws {
         self.store = store
         jobs = [try await store.job(maxAttempts: 3), try await store.job(maxAttempts: 3)]
-        var settings = try PostgresSettings(url: database.url)
+        var settings = try PostgresSettings(url: database.directURL)
         settings.idleInTransactionTimeout = .seconds(60)
         // A gate is a lock too, and a busy machine may be slow to open it, or to see that two wait.
         settings.lockTimeout = .seconds(60)

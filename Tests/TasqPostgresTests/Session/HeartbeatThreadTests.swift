@@ -11,7 +11,7 @@ import Testing
         try await withDatabase { database in
             let worker = try await worker(in: database)
             let states = Record<HeartbeatState>()
-            let heartbeat = try start(worker, in: database, at: database.url, states)
+            let heartbeat = try start(worker, in: database, at: database.directURL, states)
             try await eventually("it beats") { try await sequence(of: worker, in: database) > 3 }
             #expect(states.all == [.renewed])
             #expect(
@@ -33,7 +33,7 @@ import Testing
         try await withDatabase { database in
             let worker = try await worker(in: database)
             let states = Record<HeartbeatState>()
-            let heartbeat = try start(worker, in: database, at: database.url, states)
+            let heartbeat = try start(worker, in: database, at: database.directURL, states)
             try await eventually("it beats") { states.all == [.renewed] }
             try await database.execute("DELETE FROM beats")
             try await eventually("it knows") { states.all == [.renewed, .reaped] }
@@ -64,10 +64,10 @@ import Testing
         try await withDatabase { database in
             let worker = try await worker(in: database, lease: .seconds(1))
             let blocker = Session(
-                settings: try PostgresSettings(url: database.url), logger: quiet)
+                settings: try PostgresSettings(url: database.directURL), logger: quiet)
             try await blocker.script("BEGIN; LOCK TABLE beats")
             let states = Record<HeartbeatState>()
-            let heartbeat = try start(worker, in: database, at: database.url, states)
+            let heartbeat = try start(worker, in: database, at: database.directURL, states)
             try await eventually("the lease is over") { states.all == [.unknown] }
             await heartbeat.stop()
             #expect(states.all == [.unknown])
@@ -83,7 +83,7 @@ import Testing
             let worker = try await worker(
                 in: database, heartbeat: .seconds(600), lease: .seconds(3600))
             let states = Record<HeartbeatState>()
-            let heartbeat = try start(worker, in: database, at: database.url, states)
+            let heartbeat = try start(worker, in: database, at: database.directURL, states)
             for beat in 1...3 {
                 try await eventually("it beats") {
                     try await sequence(of: worker, in: database) == beat
@@ -111,7 +111,7 @@ import Testing
             let watch = ClaimWatch(
                 running: { [] }, onRevoked: { _ in }, pulse: { pulse.withLock { $0 } })
             let heartbeat = try start(
-                worker, in: database, at: database.url, states, watching: watch)
+                worker, in: database, at: database.directURL, states, watching: watch)
             try await eventually("it says so") { states.all.last == .stuck }
             let last = try await sequence(of: worker, in: database)
             #expect(last > 0)
@@ -134,7 +134,7 @@ import Testing
             let watch = ClaimWatch(
                 running: { [] }, onRevoked: { _ in }, presence: { seen.withLock { $0 } })
             let heartbeat = try start(
-                worker, in: database, at: database.url, states, watching: watch
+                worker, in: database, at: database.directURL, states, watching: watch
             ) { $0.assumesPooler = true }
             func last() async throws -> String {
                 try await database.execute(
@@ -166,7 +166,7 @@ import Testing
                     }
                 })
             let heartbeat = try start(
-                worker, in: database, at: database.url, Record(), watching: watch
+                worker, in: database, at: database.directURL, Record(), watching: watch
             ) { $0.assumesPooler = true }
             try await eventually("it says where it is seen") {
                 try await database.execute("SELECT presence FROM beats") == "there"

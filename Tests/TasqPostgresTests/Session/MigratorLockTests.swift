@@ -16,7 +16,7 @@ import Testing
         isPooled: Bool
     ) async throws {
         try await withReader { store, reader, database in
-            var settings = try PostgresSettings(url: database.url).patient
+            var settings = try PostgresSettings(url: database.directURL).patient
             settings.assumesPooler = isPooled
             let migrator = migrator(settings)
             let known = try await migrator.status().current
@@ -64,7 +64,7 @@ import Testing
         async throws
     {
         try await withReader { _, _, database in
-            let migrator = migrator(try PostgresSettings(url: database.url).patient)
+            let migrator = migrator(try PostgresSettings(url: database.directURL).patient)
             let told = Record<String>()
             let error = await failure { () throws(StoreError) in
                 try await migrator.migrate(patience: .zero) { told.append($0) }
@@ -96,7 +96,7 @@ import Testing
         _ body: (PostgresStore, Session, TestDatabase) async throws -> Void
     ) async throws {
         try await withStore { store, database in
-            let url = database.server.directURL(database: database.name)
+            let url = database.directURL
             var settings = try PostgresSettings(url: url).patient
             settings.applicationName = "a dump"
             // Ends what would wait for it for ever.

@@ -17,9 +17,9 @@ import Testing
     @Test func `Ten processes at once apply each migration once`() async throws {
         try await withDatabase { database in
             let gate = Session(
-                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+                settings: try PostgresSettings(url: database.directURL).patient, logger: quiet)
             try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
-            var settings = try PostgresSettings(url: database.url)
+            var settings = try PostgresSettings(url: database.directURL)
             settings.lockTimeout = .milliseconds(1)
             let migrator = Migrator(settings: settings, migrations: steps, logger: quiet)
             let applied = try await withThrowingTaskGroup(of: [Migration].self) { group in
@@ -47,7 +47,7 @@ import Testing
 
     @Test func `The status counts what is missing`() async throws {
         try await withDatabase { database in
-            let settings = try PostgresSettings(url: database.url)
+            let settings = try PostgresSettings(url: database.directURL)
             let before = try await Migrator(settings: settings, migrations: steps, logger: quiet)
                 .status()
             #expect((before.current, before.newest) == (0, 3))
@@ -71,7 +71,7 @@ import Testing
 
     @Test func `A schema newer than the program is refused and left alone`() async throws {
         try await withDatabase { database in
-            let settings = try PostgresSettings(url: database.url)
+            let settings = try PostgresSettings(url: database.directURL)
             try await _ = Migrator(settings: settings, migrations: steps, logger: quiet).migrate()
             let old = Migrator(
                 settings: settings, migrations: Array(steps.prefix(2)), logger: quiet)
@@ -94,7 +94,7 @@ import Testing
         async throws
     {
         try await withDatabase { database in
-            let settings = try PostgresSettings(url: database.url)
+            let settings = try PostgresSettings(url: database.directURL)
             let known = Migration.all(schema: "tasq")
             let count = known.count
             // The first breaks nothing, the second what does not know the first, the third all.
@@ -135,7 +135,7 @@ import Testing
 
     @Test func `A migration that fails leaves nothing behind and is named`() async throws {
         try await withDatabase { database in
-            let settings = try PostgresSettings(url: database.url)
+            let settings = try PostgresSettings(url: database.directURL)
             let broken = Migration(
                 number: 2, name: "broken", text: "CREATE TABLE tasq.half (n int); SELECT 1 / 0",
                 oldest: 1)

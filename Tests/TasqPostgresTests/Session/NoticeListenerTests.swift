@@ -73,7 +73,7 @@ import Testing
     }
 
     private func settings(_ database: TestDatabase) throws -> PostgresSettings {
-        var settings = try PostgresSettings(url: database.url)
+        var settings = try PostgresSettings(url: database.directURL)
         settings.applicationName = database.name
         return settings
     }

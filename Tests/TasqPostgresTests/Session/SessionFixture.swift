@@ -20,7 +20,7 @@ func withSession(
     _ body: (Session, TestDatabase) async throws -> Void
 ) async throws {
     try await withDatabase { database in
-        var settings = try PostgresSettings(url: database.url).patient
+        var settings = try PostgresSettings(url: database.directURL).patient
         settings.applicationName = database.name
         change(&settings)
         let session = Session(settings: settings, logger: quiet)

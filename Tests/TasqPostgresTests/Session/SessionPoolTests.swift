@@ -15,7 +15,7 @@ import Testing
                     WHERE application_name = '\(database.name)'
                     """)
             let gate = Session(
-                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+                settings: try PostgresSettings(url: database.directURL).patient, logger: quiet)
             try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
             let counts = try await withThrowingTaskGroup(of: Int64.self) { group in
                 for _ in 0..<60 {
@@ -143,7 +143,7 @@ import Testing
     @Test func `Closing waits for the borrowed, then refuses`() async throws {
         try await withPool(size: 2) { pool, database in
             let blocker = Session(
-                settings: try PostgresSettings(url: database.url), logger: quiet)
+                settings: try PostgresSettings(url: database.directURL), logger: quiet)
             try await blocker.script("SELECT pg_advisory_lock(1)")
             let lock = Statement(name: "lock", text: "SELECT 1 FROM pg_advisory_lock(1)")
             async let answer = pool.run(lock, Parameters())
@@ -169,7 +169,7 @@ private func withPool(
     _ body: (SessionPool, TestDatabase) async throws -> Void
 ) async throws {
     try await withDatabase { database in
-        var settings = try PostgresSettings(url: database.url)
+        var settings = try PostgresSettings(url: database.directURL)
         settings.applicationName = database.name
         settings.patience = .seconds(60)
         settings.lockTimeout = .seconds(60)

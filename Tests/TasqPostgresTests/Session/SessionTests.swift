@@ -118,7 +118,7 @@ import Testing
 
     @Test func `Two hundred sessions open, work and close, and their threads end`() async throws {
         try await withDatabase { database in
-            let settings = try PostgresSettings(url: database.url)
+            let settings = try PostgresSettings(url: database.directURL)
             var executors: [Weak<ThreadExecutor>] = []
             for index in 0..<200 {
                 let session = Session(settings: settings, logger: quiet)

@@ -19,7 +19,7 @@ import Testing
         #expect(error?.word == "unavailable")
         #expect(error.map { "\($0)".contains("no answer within") } == true)
         await alone.close()
-        let hosts = shared.url.replacing("@", with: "@127.0.0.1:\(silent.server.port),")
+        let hosts = shared.directURL.replacing("@", with: "@127.0.0.1:\(silent.server.port),")
         let both = try await session(at: hosts)
         #expect(try await both.query("SELECT 1")[0].int(0) == 1)
         await both.close()

@@ -52,7 +52,8 @@ import Testing
     @Test func `A lock held too long is worth another try`() async throws {
         try await withSession({ $0.lockTimeout = .milliseconds(50) }) { session, database in
             try await session.script("CREATE TABLE t (n int); INSERT INTO t VALUES (1)")
-            let other = Session(settings: try PostgresSettings(url: database.url), logger: quiet)
+            let other = Session(
+                settings: try PostgresSettings(url: database.directURL), logger: quiet)
             try await other.script("BEGIN; LOCK TABLE t")
             let error = await failure { () throws(StoreError) in
                 try await session.query("UPDATE t SET n = 2")
@@ -82,14 +83,14 @@ import Testing
 
     @Test func `A database that is not there is misconfigured`() async throws {
         let server = try await TestServers.postgres()
-        let error = await connecting(to: server.url(database: "no_such_database"))
+        let error = await connecting(to: server.directURL(database: "no_such_database"))
         #expect(error?.word == "misconfigured")
         #expect(error.map { "\($0)".contains("no_such_database") } == true)
     }
 
     @Test func `A role that is not there is denied`() async throws {
         let server = try await TestServers.postgres()
-        let url = server.url.replacing("//postgres@", with: "//no_such_role:secret@")
+        let url = server.directURL.replacing("//postgres@", with: "//no_such_role:secret@")
         let error = await connecting(to: url)
         #expect(error?.word == "denied")
         #expect(error.map { "\($0)".contains("secret") } == false)
@@ -109,7 +110,7 @@ import Testing
 
     @Test func `The next host is taken when the first one refuses`() async throws {
         let server = try await TestServers.postgres()
-        let url = server.url.replacing("@127.0.0.1", with: "@127.0.0.1:1,127.0.0.1")
+        let url = server.directURL.replacing("@127.0.0.1", with: "@127.0.0.1:1,127.0.0.1")
         #expect(await connecting(to: url) == nil)
     }
 

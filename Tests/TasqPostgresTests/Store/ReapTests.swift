@@ -275,7 +275,7 @@ import Testing
     }
 
     @Test func `A worker that beats no more is seen with its lock fallen`() async throws {
-        try await withStore { store, _ in
+        try await withStore(directly: true) { store, _ in
             let worker = WorkerRecord(
                 host: "test", processID: 1, queues: defaultQueues, concurrency: 1,
                 version: "test", heartbeat: .milliseconds(100), lease: .seconds(1))
@@ -295,7 +295,7 @@ import Testing
     }
 
     @Test func `A holder loses the term as soon as its session ends`() async throws {
-        try await withStore { store, _ in
+        try await withStore(directly: true) { store, _ in
             let worker = WorkerRecord(
                 host: "test", processID: 1, queues: defaultQueues, concurrency: 1,
                 version: "test", heartbeat: .milliseconds(100), lease: .seconds(60))

@@ -6,13 +6,16 @@ import Testing
 
 @testable import TasqPostgres
 
-/// Runs a test with a store of its own, on a fresh, migrated database.
+/// Runs a test with a store of its own, on a fresh, migrated database; past a pooler if it is about
+/// what only a session of its own has.
 func withStore(
+    directly: Bool = false,
     _ body: (PostgresStore, TestDatabase) async throws -> Void
 ) async throws {
     try await TestDatabase.with(migrate: migrated) { database in
         let store = PostgresStore(
-            try PostgresSettings(url: database.url).patient, logger: Logger(label: "test"))
+            try PostgresSettings(url: directly ? database.directURL : database.url).patient,
+            logger: Logger(label: "test"))
         do {
             try await body(store, database)
         } catch {

@@ -4,17 +4,18 @@ import Testing
 
 /// Every signature here was made by openssl over `sampleBody`, saved as `b.json`.
 @Suite struct SignatureVectorTests {
-    @Test func `github: hex HMAC-SHA256 of the body`() throws {
-        // openssl dgst -sha256 -hmac 'It is a secret' b.json
-        let request = sampleRequest([
-            "X-Hub-Signature-256":
-                "sha256=7967e6181b6cfabcb38c4713c8973b2e1c421db926fa2d03c7990910493f387a",
-            "X-GitHub-Delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
-            "X-GitHub-Event": "push",
-        ])
-        let event = try sampleSource(.github, "It is a secret").verify(request).get()
-        #expect(event.providerID == "72d3162e-cc78-11e3-81ab-4c9367dc0958")
-        #expect(event.type == "push")
+    @Test(arguments: SignaturePreset.all)
+    func `A preset takes what something else has signed, and not with another body`(
+        preset: SignaturePreset
+    ) throws {
+        let example = preset.example
+        let source = try sampleSource(preset.scheme, example.secret)
+        let request = sampleRequest(example.headers, body: example.body)
+        let event = try source.verify(request, now: sampleTime).get()
+        #expect(event.providerID == example.id)
+        #expect(event.type == example.type)
+        let other = sampleRequest(example.headers, body: example.body + Array(" ".utf8))
+        #expect(source.refusal(of: other) == .wrongSignature)
     }
 
     @Test func `github: the SHA-1 header is never enough`() throws {
@@ -49,26 +50,10 @@ import Testing
         #expect(event.type == "push")
     }
 
-    @Test func `svix: the same under other header names`() throws {
-        let request = sampleRequest([
-            "svix-id": "msg_2k", "svix-timestamp": "1700000000",
-            "svix-signature": "v1a,AAAA \(Self.standardSignature)",
-        ])
-        let source = try sampleSource(.svix, "whsec_" + Self.standardSecret)
-        #expect(source.refusal(of: request) == nil)
-        #expect(try source.verify(request, now: sampleTime).get().providerID == "msg_2k")
-    }
-
-    @Test func `stripe: hex HMAC of time and body under the whole secret`() throws {
+    @Test func `stripe: the items may come in any order, and v0 is no proof`() throws {
         // (printf '1700000000.'; cat b.json) | openssl dgst -sha256 -hmac 'whsec_stripeRaw'
         let digest = "0e2a8d2890d43aee0fd612060bfe9df0e513a525327b384a5c99a6885de5ff0b"
         let source = try sampleSource(.stripe, "whsec_stripeRaw")
-        let event = try source.verify(
-            sampleRequest(["Stripe-Signature": "t=1700000000,v1=\(digest),v0=ff"]),
-            now: sampleTime
-        ).get()
-        #expect(event.providerID == "evt_1")
-        #expect(event.type == "push")
         #expect(
             source.refusal(
                 of: sampleRequest(["Stripe-Signature": "v1=\(digest), v1=00,t=1700000000"]))
@@ -76,19 +61,6 @@ import Testing
         #expect(
             source.refusal(of: sampleRequest(["Stripe-Signature": "t=1700000000,v0=\(digest)"]))
                 != nil)
-    }
-
-    @Test func `shopify: base64 HMAC of the body`() throws {
-        // openssl dgst -sha256 -hmac 'shpss_client' -binary b.json | base64
-        let request = sampleRequest([
-            "X-Shopify-Hmac-SHA256": "n4J+TAqj8lR+Zpqlr0L81L22m3Mhzzh64kr8wNbYg60=",
-            "X-Shopify-Webhook-Id": "b54557e4", "X-Shopify-Topic": "orders/create",
-        ])
-        let source = try sampleSource(.shopify, "shpss_client")
-        let event = try source.verify(request).get()
-        #expect(event.providerID == "b54557e4")
-        #expect(event.type == "orders/create")
-        #expect(source.respond == 200)
     }
 
     @Test func `hmac: base64 HMAC-SHA512 of time and body`() throws {

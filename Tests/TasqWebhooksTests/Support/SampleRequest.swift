@@ -2,10 +2,10 @@ import Tasq
 import TasqWebhooks
 
 /// The body under every signature vector: 48 bytes, one of them part of an escape.
-let sampleBody = Array(#"{"id":"evt_1","type":"push","note":"h\u00e9llo"}"#.utf8)
+let sampleBody = SignaturePreset.Example.commonBody
 
 /// The time the vectors were signed at.
-let sampleTime = Timestamp(microseconds: 1_700_000_000_000_000)
+let sampleTime = SignaturePreset.Example.time
 
 /// A request with the sample body unless told otherwise.
 func sampleRequest(

@@ -7,7 +7,8 @@ extension Bench {
     /// How often each is asked, beside few rows for a try only.
     private static func asks(beside rows: Int) -> Int { rows < 10_000 ? 4 : 40 }
 
-    /// What people and programs ask, beside the history and a tenth as many queued jobs.
+    /// What people and programs ask, beside the history, a tenth as many queued jobs, and a 500th as many
+    /// each that failed, are tried again and came as webhooks.
     func lists(beside schema: String, _ rows: Int) async throws -> [Figure] {
         progress.show("history: lists")
         return try await Stage.with(servers, schema: schema, kept: true) { stage in
@@ -15,6 +16,9 @@ extension Bench {
             let store = stage.store
             let newest = try await store.jobs(matching: JobFilter(), after: nil, limit: 1)
             guard let job = newest.jobs.first?.id else { return [] }
+            try await stage.fillTroubles(max(1, rows / 500))
+            let events = try await store.events(matching: EventFilter(), after: nil, limit: 1)
+            guard let event = events.events.first?.id else { return [] }
             let asks = Self.asks(beside: rows)
             var figures: [Figure] = []
             func ask(_ name: String, _ body: () async throws -> Void) async throws {
@@ -57,7 +61,7 @@ extension Bench {
             let metrics = StoreMetrics(catalog: store)
             try await ask("metrics") { _ = await metrics.metrics() }
             try await withAdminServer(on: stage) { address in
-                for (name, path) in Self.paths(about: job) {
+                for (name, path) in Self.paths(about: job, event) {
                     let request = try HTTPRequest(url: "http://\(address)\(path)")
                     try await ask("GET \(name)") {
                         let answer = try await request.answer()
@@ -72,17 +76,27 @@ extension Bench {
     }
 
     /// What people and programs get over HTTP, by the name it has in the figures.
-    private static func paths(about job: JobID) -> [(name: String, path: String)] {
+    private static func paths(about job: JobID, _ event: PayloadID) -> [(
+        name: String, path: String
+    )] {
         let plain = [
-            "/", "/jobs", "/jobs?status=error", "/jobs?kind=rare", "/queues", "/workers",
-            "/schedules", "/events", "/bulk?action=delete&status=success", "/v1/jobs",
-            "/v1/jobs?status=queued", "/v1/events", "/v1/queues", "/v1/workers", "/v1/stats",
+            "/", "/jobs", "/jobs?status=error", "/jobs?status=queued", "/jobs?retrying=true",
+            "/jobs?kind=rare", "/jobs?status=error&reason=nope", "/jobs?since=1h", "/queues",
+            "/workers", "/schedules", "/events", "/bulk?action=delete&status=success",
+            "/bulk?action=retry&status=error", "/v1/jobs", "/v1/jobs?status=queued",
+            "/v1/jobs?retrying=true", "/v1/jobs?status=error&reason=nope",
+            "/v1/jobs?payload=/order/id=nope", "/v1/jobs?running_longer_than=1h", "/v1/events",
+            "/v1/events?status=error", "/v1/queues", "/v1/workers", "/v1/schedules", "/v1/stats",
             "/metrics",
         ]
-        var paths: [(name: String, path: String)] = []
-        for path in plain { paths.append((name: path, path: path)) }
-        paths.append((name: "/jobs/ID", path: "/jobs/\(job)"))
-        return paths
+        let ofOne = [
+            "/jobs/ID", "/jobs/ID/cancel", "/v1/jobs/ID", "/v1/jobs/ID/attempts",
+            "/v1/jobs/ID/explain", "/events/EVENT", "/events/EVENT/replay", "/v1/events/EVENT",
+        ]
+        return (plain + ofOne).map { name in
+            let path = name.replacing("EVENT", with: "\(event)").replacing("ID", with: "\(job)")
+            return (name: name, path: path)
+        }
     }
 
     /// Serves the pages and the API on a free loopback port while the body runs.
