@@ -8,24 +8,38 @@ import Synchronization
 /// queue over its limit; what the others have put in since the look, two seconds at most and the time
 /// of a look ago, comes on top. A call waits for a look only where none is that young: the first of a
 /// process, and the first behind a pause; and before it is refused, where a queue that is drained fast
-/// may have room again since. Where no queue has a limit, a call costs nothing else.
+/// may have room again since. It waits for five seconds at most: then what is known counts. Where no
+/// queue has a limit, a call costs nothing else.
 ///
-/// Where the limits cannot be read at all, nothing is refused: PostgreSQL says itself what it cannot
-/// store.
+/// Where the limits cannot be read, what was found before is believed for a while; then nothing is
+/// refused: PostgreSQL says itself what it cannot store.
 final class Admission: Sendable {
     /// The age of a look from which the next one is made beside what goes on.
     static let interval = Duration.seconds(1)
     /// The age of a look from which a call waits for the next one.
     static let patience = Duration.seconds(2)
+    /// For how long it does at most: longer than the store takes to say that PostgreSQL is out, or the
+    /// call would wait for that twice.
+    static let wait = Duration.seconds(5)
     /// The age of a look from which nobody is refused without another one, or ten times as long as a
     /// look takes: a deep limit takes long to count.
     static let freshness = Duration.milliseconds(100)
+    /// For how long what a look found is believed while the next ones fail: levels that nobody counts
+    /// any more only rise.
+    static let belief = Duration.seconds(10)
+    /// When whoever may not read the limits looks again, so that the server is not asked in vain each
+    /// second.
+    static let rest = Duration.seconds(60)
     /// For how long after a call the levels of its queues are looked at.
     static let attention = Duration.seconds(10)
     /// Limits that are looked at.
     static let limitCount = 10_000
     /// Looks that one call waits for, at most.
     private static let rounds = 3
+    /// What one is told who has waited for long enough.
+    private static let late = StoreError.contended("a look at the limits takes long")
+
+    fileprivate typealias Waiter = CheckedContinuation<StoreError?, Never>
 
     fileprivate enum Verdict {
         case admitted
@@ -38,11 +52,15 @@ final class Admission: Sendable {
         var gauges: [Name: Gauge] = [:]
         /// When the latest look ended.
         var lookedAt: ContinuousClock.Instant?
+        /// When the latest that found something began.
+        var foundAt: ContinuousClock.Instant?
+        /// How many have ended.
+        var looks = 0
         /// When the one in progress began, and how long the latest took.
         var beganAt: ContinuousClock.Instant?
         var lookTime = Duration.zero
         var isLooking = false
-        var waiting: [CheckedContinuation<StoreError?, Never>] = []
+        var waiting: [Waiter] = []
         /// Queues whose levels are wanted, and since when not any more by anybody.
         var asked: [Name: ContinuousClock.Instant] = [:]
     }
@@ -109,6 +127,7 @@ final class Admission: Sendable {
     }
 
     private func admit(_ demands: [Demand]) async throws(StoreError) -> [Demand] {
+        var hasFailed = false
         for round in 0..<Self.rounds {
             let (verdict, starts) = state.withLock {
                 $0.verdict(on: demands, at: .now, behindLook: round > 0)
@@ -120,8 +139,12 @@ final class Admission: Sendable {
             case .admitted: return demands
             case .full(let full): throw .full(full)
             case .unknown:
+                // What one look could not tell, the next one will not tell soon enough.
+                if hasFailed { return [] }
+                guard let error = await nextLook() else { continue }
                 // Whoever cannot look at anything cannot write either, and is not to try twice.
-                if let error = await nextLook(), isOfAll(error) { throw error }
+                if isOfAll(error) { throw error }
+                hasFailed = true
             }
         }
         return []
@@ -148,18 +171,37 @@ final class Admission: Sendable {
         return .full(full)
     }
 
-    /// Waits for the look in progress, or for one of its own; returns why it failed.
+    /// Waits for the look in progress, or for one of its own, but not for long; returns why it failed.
     private func nextLook() async -> StoreError? {
         await withCheckedContinuation { continuation in
-            let starts = state.withLock { state -> Bool in
+            let (waits, starts, number) = state.withLock { state -> (Bool, Bool, Int?) in
+                guard !state.isLate(at: .now) else { return (false, false, nil) }
                 state.waiting.append(continuation)
+                let isFirst = state.waiting.count == 1
                 defer { state.isLooking = true }
-                return !state.isLooking
+                return (true, !state.isLooking, isFirst ? state.looks : nil)
             }
+            if !waits { continuation.resume(returning: Self.late) }
             if starts {
                 Task { await self.look() }
             }
+            if let number {
+                Task {
+                    await sleep(for: Self.wait)
+                    self.giveUp(waitingFor: number)
+                }
+            }
         }
+    }
+
+    /// Lets those go who wait for a look, unless it has ended.
+    private func giveUp(waitingFor number: Int) {
+        let waiting = state.withLock { state -> [Waiter] in
+            guard state.looks == number else { return [] }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for waiter in waiting { waiter.resume(returning: Self.late) }
     }
 
     /// In a task of its own, so that a caller that is cancelled does not cancel the others' look.
@@ -175,13 +217,10 @@ final class Admission: Sendable {
             logger.debug("cannot look at the limits", metadata: ["error": "\(error)"])
         }
         let (standings, reason) = (found, failure)
-        let (waiting, relenting) = state.withLock {
-            state -> ([CheckedContinuation<StoreError?, Never>], [Name]) in
+        let (waiting, relenting) = state.withLock { state -> ([Waiter], [Name]) in
             var relenting: [Name] = []
             if let standings { relenting = state.take(standings, of: queues, since: marks) }
-            // One that the next look may well find again is believed until then.
-            if let reason, !reason.isTransient { state.gauges = [:] }
-            return (state.endLook(at: .now), relenting)
+            return (state.endLook(at: .now, because: reason), relenting)
         }
         for queue in relenting {
             logger.info("a queue takes jobs again", metadata: ["queue": "\(queue)"])
@@ -193,6 +232,12 @@ final class Admission: Sendable {
 extension Admission.State {
     fileprivate func age(at now: ContinuousClock.Instant) -> Duration? {
         lookedAt.map { now - $0 }
+    }
+
+    /// Whether the look in progress takes longer than anybody waits.
+    fileprivate func isLate(at now: ContinuousClock.Instant) -> Bool {
+        guard isLooking, let beganAt else { return false }
+        return now - beganAt >= Admission.wait
     }
 
     /// Whether the latest look is so old that another is to be made, which then is in progress.
@@ -253,16 +298,24 @@ extension Admission.State {
             if gauge.relent(isGone: true) { relenting.append(queue) }
         }
         gauges = fresh
+        foundAt = beganAt
         asked = asked.filter { fresh[$0.key] != nil }
         return relenting
     }
 
-    /// Returns those who wait for the end of the look.
+    /// Returns those who wait for the end of the look, which failed where there is a reason.
     fileprivate mutating func endLook(
-        at now: ContinuousClock.Instant
-    ) -> [CheckedContinuation<StoreError?, Never>] {
+        at now: ContinuousClock.Instant, because reason: StoreError?
+    ) -> [Admission.Waiter] {
         lookedAt = now
+        if let reason {
+            let isOld = foundAt.map { now - $0 >= Admission.belief } ?? true
+            if isOld || !reason.isTransient { gauges = [:] }
+            if case .rejected = reason { lookedAt = now + Admission.rest }
+        }
         lookTime = beganAt.map { now - $0 } ?? .zero
+        beganAt = nil
+        looks += 1
         isLooking = false
         defer { waiting = [] }
         return waiting

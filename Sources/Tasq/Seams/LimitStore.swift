@@ -2,6 +2,8 @@
 public protocol LimitReader: Sendable {
     /// The limits behind that of a queue, by queue, at most `limit` (1 to 10 000); with the levels of
     /// these queues, each counted as far as its limit, or with those of all where `queues` is `nil`.
+    ///
+    /// Limits alone that cannot be read are ``StoreError/rejected(sqlState:_:)`` to whoever names queues.
     func limits(
         after queue: Name?, upTo limit: Int, levelsOf queues: [Name]?
     ) async throws(StoreError) -> [LimitStanding]

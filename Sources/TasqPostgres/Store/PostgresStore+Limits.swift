@@ -41,7 +41,10 @@ extension PostgresStore {
         parameters.append((queues ?? []).map(\.description))
         parameters.append(queues == nil)
         parameters.append(queue?.description)
-        return try await readable(parameters).read { row throws(StoreError) in
+        let rows =
+            try await queues == nil
+            ? pool.run(statements.limits, parameters) : looked(parameters)
+        return try rows.read { row throws(StoreError) in
             try LimitStanding(
                 limit: FlowLimit(unchecked: row.next(), maxDepth: row.next(), maxAge: row.next()),
                 isConfigured: row.next(), updatedAt: row.next(), updatedBy: row.next(),
@@ -49,9 +52,9 @@ extension PostgresStore {
         }
     }
 
-    /// A schema without the table, or a role that may not read it, is no fault of the connection, which
-    /// nothing else would go through either.
-    private func readable(_ parameters: Parameters) async throws(StoreError) -> Rows {
+    /// To whoever puts jobs in a schema without the table, or a role that may not read it, is no fault of
+    /// the connection, which nothing else would go through either.
+    private func looked(_ parameters: Parameters) async throws(StoreError) -> Rows {
         do throws(StoreError) {
             return try await pool.run(statements.limits, parameters)
         } catch {

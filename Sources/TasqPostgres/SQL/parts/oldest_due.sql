@@ -1,5 +1,6 @@
 -- When the oldest queued job of a queue became due: the first entry of the index for each priority, asked for
--- from there on and looked at afterwards (queues.sql says why).
+-- from there on and looked at afterwards (queues.sql says why). One that somebody queued by hand for
+-- `infinity` has no wait.
 --
 --   @queue  its name
 SELECT min(o.run_at)
@@ -11,4 +12,4 @@ FROM generate_series(0, 3) AS level,
         ORDER BY j.queue, j.priority, j.run_at, j.id
         LIMIT 1
     ) AS o
-WHERE o.queue = @queue AND o.priority = level
+WHERE o.queue = @queue AND o.priority = level AND isfinite(o.run_at)
