@@ -77,11 +77,11 @@ struct LimitsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let limit = try read()
-            let standing = try await Connections.with(try global.load(.database)) { connections in
+            let found = try await Connections.with(try global.load(.database)) { connections in
                 try await connections.queue.limit([limit])
                 return try await connections.queue.limit(of: limit.queue)
             }
-            guard let standing else { throw LimitedQueue.missing(limit.queue) }
+            guard let standing = found else { throw LimitedQueue.missing(limit.queue) }
             try StandardOutput.line(
                 limited.json
                     ? JSON.limit(standing).text : "\(limit.queue) is limited: \(standing.text)")

@@ -63,10 +63,10 @@ struct LimitRoutes: Sendable {
 
     /// As it stands.
     private func show(_ name: Name) async throws(Problem) -> Answer {
-        let standing = try await read { () async throws(StoreError) in
+        let found = try await read { () async throws(StoreError) in
             try await queue.limit(of: name)
         }
-        guard let standing else { throw .notFound }
+        guard let standing = found else { throw .notFound }
         return .json { $0.limit(standing) }
     }
 }
