@@ -169,6 +169,15 @@ static const struct {
     {"TasqPostgres/SQL/lead.sql", (const char[]){
 #embed "../TasqPostgres/SQL/lead.sql" suffix(, 0) if_empty(0)
     }},
+    {"TasqPostgres/SQL/limit_clear.sql", (const char[]){
+#embed "../TasqPostgres/SQL/limit_clear.sql" suffix(, 0) if_empty(0)
+    }},
+    {"TasqPostgres/SQL/limit_put.sql", (const char[]){
+#embed "../TasqPostgres/SQL/limit_put.sql" suffix(, 0) if_empty(0)
+    }},
+    {"TasqPostgres/SQL/limits.sql", (const char[]){
+#embed "../TasqPostgres/SQL/limits.sql" suffix(, 0) if_empty(0)
+    }},
     {"TasqPostgres/SQL/lock.sql", (const char[]){
 #embed "../TasqPostgres/SQL/lock.sql" suffix(, 0) if_empty(0)
     }},
@@ -235,6 +244,9 @@ static const struct {
     {"TasqPostgres/SQL/migrations/0017_lock_server.sql", (const char[]){
 #embed "../TasqPostgres/SQL/migrations/0017_lock_server.sql" suffix(, 0) if_empty(0)
     }},
+    {"TasqPostgres/SQL/migrations/0018_limits.sql", (const char[]){
+#embed "../TasqPostgres/SQL/migrations/0018_limits.sql" suffix(, 0) if_empty(0)
+    }},
     {"TasqPostgres/SQL/parts/claimable.sql", (const char[]){
 #embed "../TasqPostgres/SQL/parts/claimable.sql" suffix(, 0) if_empty(0)
     }},
@@ -249,6 +261,9 @@ static const struct {
     }},
     {"TasqPostgres/SQL/parts/latest_reason.sql", (const char[]){
 #embed "../TasqPostgres/SQL/parts/latest_reason.sql" suffix(, 0) if_empty(0)
+    }},
+    {"TasqPostgres/SQL/parts/oldest_due.sql", (const char[]){
+#embed "../TasqPostgres/SQL/parts/oldest_due.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/parts/open_queue.sql", (const char[]){
 #embed "../TasqPostgres/SQL/parts/open_queue.sql" suffix(, 0) if_empty(0)

@@ -46,6 +46,9 @@ extension Interface {
             "A body over the limit is refused in either framing, and makes no row"),
         415: Trial(
             "TasqHTTPTests/IngestTests", "An encoded body is refused, an identity one is not"),
+        429: Trial(
+            "TasqHTTPTests/LimitTests",
+            "A webhook for a full queue is 429 with Retry-After, so that it is sent again"),
         503: Trial(
             "TasqHTTPTests/IngestTests",
             "Without PostgreSQL it is 503 with Retry-After, and 202 again afterwards"),

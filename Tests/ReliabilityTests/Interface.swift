@@ -67,6 +67,7 @@ enum Interface {
         "schedules list": schedules, "schedules add": schedules, "schedules next": schedules,
         "schedules pause": schedules, "schedules resume": schedules, "schedules run": schedules,
         "schedules delete": schedules,
+        "limits list": limits, "limits set": limits, "limits clear": limits,
         "top": Trial(
             "TasqCLITests/TopTests",
             "--once --json is one object with the state, the rates and the waits"),
@@ -101,6 +102,10 @@ enum Interface {
         "TasqCLITests/SchedulesTests",
         "A schedule is added, listed, paused, resumed, run and deleted")
 
+    private static let limits = Trial(
+        "TasqCLITests/LimitsTests",
+        "A limit is set, listed and cleared, and a full queue is 75 and one line")
+
     static let ingestRoutes: [String: Trial] = [
         "POST /in/{source}": Trial(
             "TasqHTTPTests/IngestTests",
@@ -134,6 +139,8 @@ enum Interface {
         "DELETE /v1/schedules/{name}": scheduled, "POST /v1/schedules/{name}/pause": scheduled,
         "POST /v1/schedules/{name}/resume": scheduled,
         "POST /v1/schedules/{name}/run": scheduled,
+        "GET /v1/limits": limited, "GET /v1/limits/{queue}": limited,
+        "PUT /v1/limits/{queue}": limited, "DELETE /v1/limits/{queue}": limited,
         "GET /v1/events": Trial(
             "TasqHTTPTests/EventTests",
             "Events are listed newest first, page by page, by source and time"),
@@ -196,6 +203,8 @@ enum Interface {
     private static let scheduled = Trial(
         "TasqHTTPTests/ScheduleTests",
         "A schedule is put in, listed, paused, resumed, run and deleted")
+    private static let limited = Trial(
+        "TasqHTTPTests/LimitTests", "A limit is set, listed, shown, changed and taken away")
     private static let eventShown = Trial(
         "TasqHTTPTests/EventTests",
         "An event shows its jobs and headers, and its body byte for byte but harmless")
@@ -254,6 +263,9 @@ enum Interface {
         "tasq.queue_setting": Trial(
             "TasqPostgresTests/Store/ClaimTests",
             "Only what is queued, due, on a served and running queue is claimed"),
+        "tasq.flow_limit": Trial(
+            "TasqPostgresTests/Store/LimitTests",
+            "A limit stands as it was set, until it is cleared"),
         "tasq.leader": Trial(
             "TasqPostgresTests/Store/TermTests",
             "One holder at a time, whatever the clock says, until its term is seen to stand still"),

@@ -75,6 +75,7 @@ struct ConfigurationTests {
         }
         #expect(shipped.handlers.map(\.pattern) == ["noop*", "log*"])
         #expect(shipped.schedules == nil, "whoever starts with it takes no schedules away")
+        #expect(shipped.flowLimits == nil, "nor limits")
     }
 
     @Test func `Uncommented, the shipped file's examples are a valid configuration`() throws {
@@ -106,6 +107,8 @@ struct ConfigurationTests {
                     environment: ["LANG": "C.UTF-8", "API_KEY": "k"], directory: nil))
         #expect(configuration.handlers[2].options.queue.description == "ci")
         #expect(configuration.schedules?.map(\.name.description) == ["nightly"])
+        let limit = try FlowLimit(queue: Name("ci"), maxDepth: 100_000, maxAge: .seconds(600))
+        #expect(configuration.flowLimits == [limit])
     }
 
     @Test(arguments: [

@@ -114,6 +114,15 @@ struct OutputTests {
         #expect(Failure(error as any Error).code == code)
     }
 
+    @Test func `A full queue asks to try again, one that never has room does not`() throws {
+        let limit = try FlowLimit(queue: .defaultQueue, maxDepth: 3)
+        var refusal = QueueFull(
+            cause: .depth, limit: limit, level: 3, oldestWait: nil, retryAfter: .seconds(7))
+        #expect(Failure(StoreError.full(refusal)).code == .tryAgain)
+        refusal.retryAfter = nil
+        #expect(Failure(StoreError.full(refusal)).code == .refused)
+    }
+
     @Test func `Percentiles are by nearest rank`() {
         let report = DemoReport(
             tally: .init(), arrivals: [:], jobs: [], behindBacklog: [], waitingAtFlush: 0,

@@ -123,6 +123,8 @@ import Testing
                 ["jobs", "retry", "--status", "error"],
                 ["jobs", "cancel", "--kind", "noop"], ["jobs", "delete", "--status", "success"],
                 ["queues", "pause", "default"], ["queues", "resume", "default"],
+                ["limits", "set", "default", "--max-depth", "9"], ["limits", "list"],
+                ["queues", "list"], ["limits", "clear", "default"],
                 ["workers", "list"], ["schedules", "list"], ["schedules", "pause", "s"],
                 ["schedules", "resume", "s"], ["schedules", "delete", "s"],
                 ["verify", "--pause", "0s"], ["top", "--once"],

@@ -112,7 +112,7 @@ import Testing
             try await database.execute(
                 """
                 DROP TABLE tasq.granted, tasq.tally, tasq.schedule, tasq.schedule_tick,
-                    tasq.past_worker;
+                    tasq.past_worker, tasq.flow_limit;
                 DROP INDEX tasq.job_stopped, tasq.job_failed, tasq.job_retrying;
                 DROP FUNCTION tasq.store, tasq.ring, tasq.put_schedule;
                 ALTER TABLE tasq.worker DROP COLUMN lock_server;

@@ -208,13 +208,7 @@ import Testing
     func `A schedule of a configuration that makes no sense is told with its line`(
         line: String, text: String
     ) async throws {
-        let file = try TemporaryFile("schedules:\n  \(line)")
-        let run = try await TasqProgram.run(
-            "config", "check", "--config", file.path,
-            environment: ["DATABASE_URL": "postgres://127.0.0.1:9/none"])
-        #expect(run.exit == .code(78))
-        #expect(run.errors.contains("\(file.path):2: "), "\(run.errors)")
-        #expect(run.errors.contains(text), "\(run.errors)")
+        try await expectMistake(below: "schedules", line, text)
     }
 
     /// Each second has its tick, whoever dies.

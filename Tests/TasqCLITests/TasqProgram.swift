@@ -1,6 +1,7 @@
 import Foundation
 import TasqPostgres
 import TasqTesting
+import Testing
 
 @testable import TasqCLI
 
@@ -55,4 +56,15 @@ func withDatabase<Result>(_ body: (TestDatabase) async throws -> Result) async t
             }
             await store.close()
         }, body)
+}
+
+/// A line of a configuration, the first below a key, is refused, and told with its number and this text.
+func expectMistake(below key: String, _ line: String, _ text: String) async throws {
+    let file = try TemporaryFile("\(key):\n  \(line)")
+    let run = try await TasqProgram.run(
+        "config", "check", "--config", file.path,
+        environment: ["DATABASE_URL": "postgres://127.0.0.1:9/none"])
+    #expect(run.exit == .code(78))
+    #expect(run.errors.contains("\(file.path):2: "), "\(run.errors)")
+    #expect(run.errors.contains(text), "\(run.errors)")
 }

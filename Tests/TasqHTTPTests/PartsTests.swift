@@ -120,6 +120,24 @@ struct HTTPDateTests {
 }
 
 struct ProblemTests {
+    @Test func `A full queue is 429 and says when, one that never has room is 422`() throws {
+        let limit = try FlowLimit(queue: Name("q"), maxDepth: 3)
+        var refusal = QueueFull(
+            cause: .depth, limit: limit, level: 3, oldestWait: nil, retryAfter: .seconds(7))
+        let full = Problem(StoreError.full(refusal)).answer(to: RequestID())
+        #expect(full.status.code == 429)
+        #expect(full.headers.first { $0.name == "Retry-After" }?.value == "7")
+        let text = String(decoding: full.body, as: UTF8.self)
+        #expect(member("code", of: text) == "queue-full" && text.contains("queue q takes no more"))
+        let untold = Problem.full(refusal, isTold: false)
+        #expect(untold.detail == nil && untold.reason.contains("queue q"))
+        refusal.cause = .batch
+        refusal.retryAfter = nil
+        let never = Problem(StoreError.full(refusal)).answer(to: RequestID())
+        #expect(never.status.code == 422 && never.headers.isEmpty)
+        #expect(member("code", of: String(decoding: never.body, as: UTF8.self)) == "over-limit")
+    }
+
     @Test func `No reason of PostgreSQL's reaches an answer`() {
         let reason = "duplicate key violates \"job_pkey\""
         let errors: [(StoreError, Int)] = [

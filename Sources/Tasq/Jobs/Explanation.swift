@@ -246,6 +246,9 @@ extension Circumstances {
         }
         guard !job.status.isFinal else { return facts }
         add("queue_paused", isPaused)
+        add("queue_max_depth", limit?.limit.maxDepth)
+        add("queue_max_age", limit?.limit.maxAge.map(DurationText.format))
+        add("queue_refuses", limit?.isRefusing)
         add("workers_alive", liveWorkers)
         add("workers_serving", servingWorkers)
         add("workers_unable", unableWorkers > 0 ? unableWorkers : nil)

@@ -85,7 +85,7 @@ extension Facade {
                 case .unavailable: .unavailable
                 case .contended: .contended
                 case .unknown: .unknown
-                case .rejected, .denied, .misconfigured, .unreadable: .refused
+                case .rejected, .denied, .misconfigured, .unreadable, .full: .refused
                 }
         }
     }

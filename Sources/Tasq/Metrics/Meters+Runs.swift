@@ -23,6 +23,11 @@ extension Meters {
         told?.enqueueFailures[failure]?.observe(time)
     }
 
+    /// Jobs were not taken, as a queue was over its limit.
+    func refused(_ count: Int, by queue: Name) {
+        refusals[queue].add(count)
+    }
+
     /// A statement that records outcomes failed.
     func settleFailed(_ failure: Facade.Failure, after time: Duration) {
         settleFailures.add()

@@ -5,6 +5,7 @@ package final class Meters: Sendable {
     package let enqueued = Counter()
     package let enqueueFailures: Counter
     package let enqueueTimes: Distribution
+    let refusals: RefusalCounters
     package let announcementsDropped: Counter
     package let taken: Counter
     package let claimed: Counter
@@ -46,6 +47,9 @@ package final class Meters: Sendable {
         self.enqueues = enqueues
         enqueueFailures = count("enqueue_failures")
         enqueueTimes = calls("enqueue", .send)
+        refusals = RefusalCounters { queue in
+            Counter(facade?.counter("tasq.refused", [("messaging.destination.name", queue)]))
+        }
         announcementsDropped = count("announcements", [("tasq.outcome", "dropped")])
         taken = count("taken")
         claimed = count("claimed")
@@ -96,6 +100,10 @@ extension Meters {
             count("enqueued", enqueued, "Jobs committed by this process."),
             count("enqueue_failures", enqueueFailures, "Calls that PostgreSQL did not commit."),
             times("enqueue", enqueueTimes, "Time from the call of an enqueue to its commit."),
+            Metric(
+                "tasq_refused_total", .counter,
+                help: "Jobs that were not taken, by the queue that was over its limit.",
+                samples: refusals.samples),
         ]
     }
 

@@ -292,7 +292,7 @@ extension StoreError {
     fileprivate var concernsSomeRows: Bool {
         switch self {
         case .rejected, .contended: true
-        case .unavailable, .unknown, .denied, .misconfigured, .unreadable: false
+        case .unavailable, .unknown, .denied, .misconfigured, .unreadable, .full: false
         }
     }
 }

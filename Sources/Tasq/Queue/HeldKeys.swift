@@ -249,7 +249,7 @@ final class HeldKeys<Item: Sendable, Answer: Sendable>: Sendable {
                 var rest: [Call] = []
                 for call in calls { rest += await send([call], of: turn) }
                 return rest
-            case .rejected, .unavailable, .unknown, .denied, .misconfigured, .unreadable:
+            case .rejected, .unavailable, .unknown, .denied, .misconfigured, .unreadable, .full:
                 for call in calls { call.answer.resume(returning: .failure(error)) }
                 return []
             }

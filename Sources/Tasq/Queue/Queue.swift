@@ -1,4 +1,5 @@
 import Instrumentation
+public import Logging
 
 /// Where jobs are put in: stores them, and announces them once they are committed.
 ///
@@ -22,6 +23,7 @@ public final class Queue: Sendable {
     package let store: any JobStore
     let doorbell: Doorbell
     let meters: Meters
+    private let admission: Admission
     private let enqueuing: Coalescer<NewJob, Enqueued>
     /// Apart from the rest, because a key may have to be waited for.
     private let enqueuingUnique: Coalescer<NewJob, Enqueued>
@@ -31,20 +33,25 @@ public final class Queue: Sendable {
     private let acceptingLarge: Coalescer<NewEvent, Accepted>
     private let heldEvents: HeldKeys<NewEvent, Accepted>
 
-    /// Makes a queue on a store; without an announcer workers find its jobs by polling.
-    public convenience init(store: any JobStore, announcer: any Announcer = NoAnnouncer()) {
-        self.init(store: store, announcer: announcer, meters: Meters())
+    /// Makes a queue on a store; without an announcer workers find its jobs by polling. The logger is
+    /// told when a queue begins to refuse jobs, and when it takes them again.
+    public convenience init(
+        store: any JobStore, announcer: any Announcer = NoAnnouncer(),
+        logger: Logger = Logger(label: "tasq")
+    ) {
+        self.init(store: store, announcer: announcer, meters: Meters(), logger: logger)
     }
 
     /// A call waits up to `lockPatience` for a key that somebody else has locked.
     package init(
         store: any JobStore, announcer: any Announcer, meters: Meters,
-        lockPatience: Duration = .seconds(2)
+        lockPatience: Duration = .seconds(2), logger: Logger = Logger(label: "tasq")
     ) {
         let doorbell = Doorbell(announcer, meters: meters)
         self.store = store
         self.doorbell = doorbell
         self.meters = meters
+        admission = Admission(store: store, meters: meters, logger: logger)
         let enqueue = { @Sendable (patience: Duration) in
             Queue.enqueue(in: store, waiting: patience, doorbell, meters)
         }
@@ -144,22 +151,65 @@ public final class Queue: Sendable {
 
     /// Stores jobs together, all or none; answers in their order.
     ///
-    /// Those whose payload names no trace take along that of the current `ServiceContext`.
+    /// Those whose payload names no trace take along that of the current `ServiceContext`. Where one of
+    /// their queues is over its limit none is stored, and ``StoreError/full(_:)`` names the first such
+    /// queue. Jobs that would not be stored anyway, as duplicates, are answered all the same.
     public func enqueue(_ jobs: [NewJob]) async throws(StoreError) -> [Enqueued] {
         let jobs = traced(jobs)
         let isPlain = jobs.allSatisfy { $0.uniqueKey == nil }
-        return try await measured { () async throws(StoreError) in
-            guard !isPlain else { return try await self.enqueuing.submit(jobs) }
-            return try await self.heldJobs.submit(jobs, unlessHeldUp: self.enqueuingUnique)
+        return try await measured { () async throws(StoreError) -> [Enqueued] in
+            let demands = try await self.admission.admit(jobs) {
+                () async throws(StoreError) -> Set<JobID> in
+                try await self.store.duplicates(among: jobs)
+            }
+            return try await self.count(demands, of: jobs) {
+                () async throws(StoreError) -> [Enqueued] in
+                guard !isPlain else { return try await self.enqueuing.submit(jobs) }
+                return try await self.heldJobs.submit(jobs, unlessHeldUp: self.enqueuingUnique)
+            } storing: { answers -> [NewJob] in
+                zip(jobs, answers).filter { $1.isStored }.map(\.0)
+            }
         }
     }
 
-    /// Stores a verified webhook event and its jobs, unless its provider's id is known already.
+    /// Writes what was let in, and says what came of it.
+    private func count<Answer>(
+        _ demands: [Demand], of jobs: [NewJob], _ write: () async throws(StoreError) -> Answer,
+        storing stored: (Answer) -> [NewJob]
+    ) async throws(StoreError) -> Answer {
+        guard !demands.isEmpty else { return try await write() }
+        do throws(StoreError) {
+            let answer = try await write()
+            admission.ended(demands, storing: stored(answer))
+            return answer
+        } catch {
+            // Where nobody knows they count as stored, until the next look.
+            if case .unknown = error {
+                admission.ended(demands, storing: jobs)
+            } else {
+                admission.ended(demands, storing: [])
+            }
+            throw error
+        }
+    }
+
+    /// Stores a verified webhook event and its jobs, unless its provider's id is known already. Where a
+    /// queue of its jobs is over its limit nothing is stored, and ``StoreError/full(_:)`` names it.
     public func accept(_ event: NewEvent) async throws(StoreError) -> Accepted {
         let isLarge = event.payload.body.count > JobLimits.payloadBytes
-        let answers = try await measured { () async throws(StoreError) in
-            try await self.heldEvents.submit(
-                [event], unlessHeldUp: isLarge ? self.acceptingLarge : self.accepting)
+        let answers = try await measured { () async throws(StoreError) -> [Accepted] in
+            let demands = try await self.admission.admit(event.jobs, isEvent: true) {
+                () async throws(StoreError) -> Set<JobID> in
+                let isKnown = try await self.store.knows(event)
+                return isKnown ? Set(event.jobs.map(\.id)) : []
+            }
+            return try await self.count(demands, of: event.jobs) {
+                () async throws(StoreError) -> [Accepted] in
+                try await self.heldEvents.submit(
+                    [event], unlessHeldUp: isLarge ? self.acceptingLarge : self.accepting)
+            } storing: { answers -> [NewJob] in
+                answers.first == .stored ? event.jobs : []
+            }
         }
         return answers.first ?? .stored
     }
@@ -182,7 +232,10 @@ public final class Queue: Sendable {
             meters.enqueueTimes.observe(.now - start)
             return answer
         } catch {
-            meters.enqueueFailed(Facade.Failure(error), after: .now - start)
+            // One that is refused is counted apart: PostgreSQL did not fail.
+            if !error.isRefusal {
+                meters.enqueueFailed(Facade.Failure(error), after: .now - start)
+            }
             throw error
         }
     }
@@ -210,6 +263,13 @@ private func rescheduled(of jobs: [NewJob], _ answers: [Enqueued]) -> [JobID] {
         guard case .exists(let id) = answer, job.onConflict == .reschedule, job.start.isDue
         else { return nil }
         return id
+    }
+}
+
+extension StoreError {
+    /// Whether a queue is over its limit.
+    fileprivate var isRefusal: Bool {
+        if case .full = self { true } else { false }
     }
 }
 

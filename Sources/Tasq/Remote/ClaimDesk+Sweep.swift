@@ -21,7 +21,7 @@ extension ClaimDesk {
     /// reaper with that.
     func leave(_ row: WorkerID, after error: StoreError) {
         switch error {
-        case .unavailable, .contended: break
+        case .unavailable, .contended, .full: break
         case .unknown, .rejected, .denied, .misconfigured, .unreadable:
             state.withLock { $0.rows.forget([row]) }
         }

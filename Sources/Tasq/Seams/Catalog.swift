@@ -1,5 +1,5 @@
 /// The reads: what people and programs ask about jobs, queues and workers.
-public protocol Catalog: BodyReader {
+public protocol Catalog: BodyReader, LimitReader {
     /// Jobs newest first by the time they were enqueued, at most `limit` (1 to 1000) after `cursor`.
     func jobs(
         matching filter: JobFilter, after cursor: JobCursor?, limit: Int
@@ -260,14 +260,17 @@ public struct QueueRecord: Sendable, Hashable {
     public var oldestRun: Duration?
     /// Its kinds of which jobs have failed, by name.
     public var failures: [KindFailures]
+    /// Its limit, and how far it is from it; `nil` where it has none, or nobody asked.
+    public var limit: LimitStanding?
 
     /// Makes a record of its counts.
     public init(
         name: Name, isPaused: Bool, scheduled: Int, queued: Int, executing: Int,
         oldestWait: Duration?, oldestOverdue: Duration? = nil, oldestRun: Duration? = nil,
         hasMoreScheduled: Bool = false, hasMoreQueued: Bool = false,
-        failures: [KindFailures] = []
+        failures: [KindFailures] = [], limit: LimitStanding? = nil
     ) {
+        self.limit = limit
         self.failures = failures
         self.hasMoreScheduled = hasMoreScheduled
         self.hasMoreQueued = hasMoreQueued

@@ -52,6 +52,8 @@ public struct Circumstances: Sendable, Hashable {
     public var providerID: String?
     /// The schedule that put it in, and the tick that it stands for; told for a week.
     public var tick: Tick?
+    /// The limit of its queue, which keeps others out; `nil` where it has none.
+    public var limit: LimitStanding?
 
     /// A tick of a schedule.
     public struct Tick: Sendable, Hashable {
@@ -74,8 +76,9 @@ public struct Circumstances: Sendable, Hashable {
         servingSlots: Int, servingExecuting: Int, lastOutcome: AttemptOutcome?, ahead: Int,
         holder: Holder?, putOffSince: Timestamp? = nil, putOffReason: String? = nil,
         source: Name? = nil, providerID: String? = nil,
-        tick: Tick? = nil
+        tick: Tick? = nil, limit: LimitStanding? = nil
     ) {
+        self.limit = limit
         self.job = job
         self.asOf = asOf
         self.isPaused = isPaused

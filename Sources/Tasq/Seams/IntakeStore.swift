@@ -20,6 +20,13 @@ public protocol IntakeStore: StoreHealth {
     func replay(
         _ event: PayloadID, as jobs: [NewJob], unlessUnfinished: Bool
     ) async throws(StoreError) -> [Enqueued]?
+
+    /// Of jobs those that an enqueue would find: they stand already, or an unfinished job holds their
+    /// unique key and would be kept, replaced or rescheduled. Writes nothing.
+    func duplicates(among jobs: [NewJob]) async throws(StoreError) -> Set<JobID>
+
+    /// Whether an event stands already, by its provider's id. Writes nothing.
+    func knows(_ event: NewEvent) async throws(StoreError) -> Bool
 }
 
 extension IntakeStore {

@@ -1,4 +1,4 @@
-/// Why PostgreSQL did not do what was asked, by what the caller can do about it.
+/// Why the store did not do what was asked, by what the caller can do about it.
 public enum StoreError: Error, Sendable, Hashable {
     /// Not reachable or not able right now; nothing was written. Try again.
     case unavailable(_ reason: String)
@@ -17,12 +17,15 @@ public enum StoreError: Error, Sendable, Hashable {
     /// The columns of an answer are not those that this program reads: the schema is not the one it was
     /// made for. What was asked may have been done, and will never be answered in another way.
     case unreadable(_ reason: String)
+    /// A queue is over its limit, and nothing was written. Try again when it says.
+    case full(_ refusal: QueueFull)
 
     /// Whether the same call may well succeed a moment later.
     public var isTransient: Bool {
         switch self {
         case .unavailable, .contended, .unknown: true
         case .rejected, .denied, .misconfigured, .unreadable: false
+        case .full(let refusal): refusal.retryAfter != nil
         }
     }
 }
@@ -36,6 +39,7 @@ extension StoreError: CustomStringConvertible {
             reason
         case .unknown(let reason): "the outcome of a write is unknown: \(reason)"
         case .rejected(let state, let reason): "\(reason) (SQLSTATE \(state))"
+        case .full(let refusal): refusal.description
         }
     }
 }

@@ -15,7 +15,7 @@ struct BulkForeground {
     private static let pageLength = 500
 
     func run(_ request: BulkRequest, dryRun: Bool) async throws {
-        let queue = Queue(store: connections.store, announcer: connections.announcer)
+        let queue = connections.queue
         let progress = Progress(isShown: StandardError.isTerminal)
         var walk = BulkWalk(request, dryRun: dryRun)
         do {
@@ -33,7 +33,7 @@ struct BulkForeground {
     /// Acts on the jobs that a list shows, the newest first: those that are tried again, that have run
     /// for long, or that failed with a text. One that comes while it goes on is left alone.
     func run(_ action: JobAction, listed filter: JobFilter, dryRun: Bool) async throws {
-        let queue = Queue(store: connections.store, announcer: connections.announcer)
+        let queue = connections.queue
         let progress = Progress(isShown: StandardError.isTerminal)
         var counts = BulkCounts()
         var place: JobCursor?

@@ -84,7 +84,7 @@ struct EnqueueCommand: AsyncParsableCommand {
         if let ndjson {
             try await Connections.with(configuration) { connections in
                 try await BulkEnqueue(
-                    queue: Queue(store: connections.store, announcer: connections.announcer),
+                    queue: connections.queue,
                     handlers: configuration.handlers
                 ).run(from: ndjson, json: json)
             }
@@ -92,7 +92,7 @@ struct EnqueueCommand: AsyncParsableCommand {
         }
         let job = try job(with: configuration.handlers)
         let answer = try await Connections.with(configuration) { connections in
-            let queue = Queue(store: connections.store, announcer: connections.announcer)
+            let queue = connections.queue
             let answer = try await queue.enqueueSurely([job])
             await queue.flush()
             return answer.first ?? .stored(job.id)

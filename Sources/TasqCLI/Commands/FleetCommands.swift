@@ -19,7 +19,7 @@ struct QueuesCommand: AsyncParsableCommand {
 
         func run() async throws {
             let queues = try await Connections.with(try global.load(.database)) {
-                try await $0.store.queues()
+                try await $0.store.limitedQueues()
             }
             try Report.list(
                 queues, json: json,
@@ -27,9 +27,10 @@ struct QueuesCommand: AsyncParsableCommand {
                 cells: { queue in
                     let cells: [Table.Cell] = [
                         .init(queue.name.description),
-                        .init(queue.isPaused ? "paused" : "open", queue.isPaused ? .busy : .plain),
+                        Self.state(of: queue),
                         .init(queue.scheduledText), .init(queue.queuedText),
                         .init(String(queue.executing)), .init(queue.oldestWait?.rough ?? "-"),
+                        .init(queue.limit?.text ?? "-"),
                     ]
                     return cells + Self.cells(of: queue.failures)
                 }, object: JSON.queue)
@@ -55,8 +56,16 @@ struct QueuesCommand: AsyncParsableCommand {
             .init(heading: "QUEUE"), .init(heading: "STATE"),
             .init(heading: "SCHEDULED", isNumber: true), .init(heading: "QUEUED", isNumber: true),
             .init(heading: "EXECUTING", isNumber: true),
-            .init(heading: "OLDEST WAIT", isNumber: true),
+            .init(heading: "OLDEST WAIT", isNumber: true), .init(heading: "LIMIT"),
         ]
+
+        /// A paused queue may refuse jobs, too.
+        private static func state(of queue: QueueRecord) -> Table.Cell {
+            if queue.limit?.isRefusing == true {
+                return .init(queue.isPaused ? "paused, full" : "full", .bad)
+            }
+            return .init(queue.isPaused ? "paused" : "open", queue.isPaused ? .busy : .plain)
+        }
 
         private static let failureColumns: [Table.Column] = [
             .init(heading: "RETRYING", isNumber: true), .init(heading: "ERROR", isNumber: true),

@@ -146,7 +146,7 @@ struct JobSelection: ParsableArguments {
     ) async throws {
         let configuration = try global.load([.database, .redis])
         let answers = try await Connections.with(configuration) { connections in
-            let queue = Queue(store: connections.store, announcer: connections.announcer)
+            let queue = connections.queue
             let answers = try await queue.apply(action, to: ids)
             await queue.flush()
             return answers

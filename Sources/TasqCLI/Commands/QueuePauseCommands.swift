@@ -51,7 +51,7 @@ extension QueuesCommand {
         let isKnown = try await Connections.with(configuration) { connections in
             // Asked before, since a pause makes a queue of any name.
             let isKnown = try await connections.store.knows(name, orPaused: !isPaused)
-            let queue = Queue(store: connections.store, announcer: connections.announcer)
+            let queue = connections.queue
             try await isPaused ? queue.pause(name) : queue.resume(name)
             await queue.flush()
             return isKnown

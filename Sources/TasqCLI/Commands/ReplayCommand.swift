@@ -93,9 +93,7 @@ private struct ReplayForeground {
         var jobs = 0
     }
 
-    private var queue: Queue {
-        Queue(store: connections.store, announcer: connections.announcer)
-    }
+    private var queue: Queue { connections.queue }
 
     /// One line for each of these, and a refusal for each that is none.
     func replay(_ ids: [PayloadID]) async throws {

@@ -96,7 +96,7 @@ struct SchedulesCommand: AsyncParsableCommand {
             let name = try schedule.read()
             let configuration = try global.load([.database, .redis])
             let id = try await Connections.with(configuration) { connections in
-                let queue = Queue(store: connections.store, announcer: connections.announcer)
+                let queue = connections.queue
                 let id = try await queue.run(schedule: name)
                 await queue.flush()
                 return id

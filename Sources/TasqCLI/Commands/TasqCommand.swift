@@ -11,7 +11,7 @@ struct TasqCommand: AsyncParsableCommand {
         subcommands: [
             MigrateCommand.self, ServeCommand.self, WorkCommand.self, EnqueueCommand.self,
             JobsCommand.self, EventsCommand.self, ReplayCommand.self,
-            QueuesCommand.self, WorkersCommand.self, SchedulesCommand.self,
+            QueuesCommand.self, LimitsCommand.self, WorkersCommand.self, SchedulesCommand.self,
             TopCommand.self,
             ExplainCommand.self, VerifyCommand.self, RepairCommand.self, DoctorCommand.self,
             ConfigCommand.self, WebhookCommand.self,

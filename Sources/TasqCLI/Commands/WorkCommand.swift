@@ -80,7 +80,7 @@ struct WorkCommand: AsyncParsableCommand {
             })
         let listener = try WorkerListener(
             configuration, connections, worker, logger: logger)
-        let schedules = ConfiguredSchedules(
+        let schedules = Configured<ScheduleEntry>(
             configuration, store: connections.store, logger: logger)
         let reload = Reload(
             hangups: hangups, configuration: configuration, logLevel: level, logger: logger,
@@ -95,7 +95,7 @@ struct WorkCommand: AsyncParsableCommand {
                 let table = try HandlerSet(fresh.handlers, path: path, guardian: guardian).table
                 try listener?.takeOver(fresh)
                 worker.replaceHandlers(table)
-                schedules.takeOver(fresh)
+                schedules.takeOver(fresh.schedules)
             })
         var services: [any Service] = [reload]
         if let listener { services.append(listener.server) }

@@ -53,7 +53,7 @@ extension Configuration {
         reportNearMisses(in: environment, problems)
         if let root {
             configuration.origins.file = file
-            for name in ["sources", "handlers", "schedules", "admin_tokens"] {
+            for name in ["sources", "handlers", "schedules", "flow_limits", "admin_tokens"] {
                 configuration.origins.leaves += root.leaves(below: name)
             }
             configuration.readMappings(of: root, file: file, needs, resolver, only: source)
@@ -155,6 +155,9 @@ extension Configuration {
         // One that is left empty says nothing; {} says that there are none.
         if let map = root.mapping("schedules") {
             schedules = map.keys.compactMap { ScheduleEntry(name: $0, in: map, handlers) }
+        }
+        if let map = root.mapping("flow_limits") {
+            flowLimits = map.keys.compactMap { FlowLimit(queue: $0, in: map) }
         }
         if let map = root.mapping("admin_tokens") {
             resolver.looksUp = needs.contains(.admin)

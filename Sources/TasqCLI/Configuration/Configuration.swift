@@ -25,6 +25,8 @@ struct Configuration: Sendable {
     var handlers: [HandlerEntry] = []
     /// `nil`: the file says nothing of schedules.
     var schedules: [ScheduleEntry]?
+    /// `nil`: the file says nothing of limits.
+    var flowLimits: [FlowLimit]?
     /// Where all this was found.
     var origins = ConfigurationOrigins()
 

@@ -102,6 +102,16 @@ final class ConfigurationMapping {
         }
     }
 
+    /// A key that is a name itself, as of a schedule; `nil` when it is none, which is reported.
+    func name(_ key: String) -> Name? {
+        do throws(InvalidInput) {
+            return try Name(key)
+        } catch {
+            report(key, "is not a name: \(error.rule)")
+            return nil
+        }
+    }
+
     /// A list of plain texts, each with its line; a single text counts as a list of one.
     func list(_ key: String) -> [(text: String, line: Int)]? {
         guard let node = node(key) else { return nil }

@@ -12,12 +12,7 @@ extension ScheduleEntry {
             return nil
         }
         defer { map.finish() }
-        var name: Name?
-        do throws(InvalidInput) {
-            name = try Name(text)
-        } catch {
-            schedules.report(text, "is not a name: \(error.rule)")
-        }
+        let name = schedules.name(text)
         let cron = map.text("cron")
         let kind = map.value("kind") { text throws(InvalidInput) in try Name(text) }
         let payload = map.text("payload").map { Array($0.utf8) } ?? Array("{}".utf8)

@@ -8,6 +8,8 @@ struct Connections: Sendable {
     let store: PostgresStore
     let announcer: any Announcer
     let logger: Logger
+    /// Where jobs are put in. A short command says itself what is refused.
+    let queue: Queue
 
     /// Connects to nothing yet. Throws ``InvalidInput`` or ``StoreError`` for a URL that is none.
     ///
@@ -27,6 +29,7 @@ struct Connections: Sendable {
         } else {
             announcer = NoAnnouncer()
         }
+        queue = Queue(store: store, announcer: announcer, logger: own)
     }
 
     var gate: SchemaGate { SchemaGate(store: store, logger: logger) }

@@ -10,7 +10,8 @@ struct Server: Sendable {
     let services: [any Service]
     private let ingest: IngestServer
     private let entries: HandlerEntries
-    private let schedules: ConfiguredSchedules
+    private let schedules: Configured<ScheduleEntry>
+    private let limits: Configured<FlowLimit>
     private let ingestTLS: ListenerTLS?
     private let adminTLS: ListenerTLS?
 
@@ -19,7 +20,7 @@ struct Server: Sendable {
         _ configuration: Configuration, _ connections: Connections, logger: Logger,
         onListening: @escaping @Sendable (String, String) -> Void
     ) throws {
-        let queue = Queue(store: connections.store, announcer: connections.announcer)
+        let queue = connections.queue
         let httpMeters = HTTPMeters()
         let readiness = Readiness()
         let entries = HandlerEntries(configuration.handlers)
@@ -45,11 +46,13 @@ struct Server: Sendable {
         self.entries = entries
         self.ingestTLS = ingestTLS
         self.adminTLS = adminTLS
-        schedules = ConfiguredSchedules(configuration, store: store, logger: logger)
-        services = [Gated(gate: connections.gate, inner: schedules), ingest, admin, readiness]
+        schedules = Configured<ScheduleEntry>(configuration, store: store, logger: logger)
+        limits = Configured<FlowLimit>(configuration, store: store, logger: logger)
+        let tables = Gated(gate: connections.gate, inner: schedules, beside: [limits])
+        services = [tables, ingest, admin, readiness]
     }
 
-    /// Takes over sources, the handlers' defaults, schedules and certificates while it serves.
+    /// Takes over sources, the handlers' defaults, schedules, limits and certificates while it serves.
     ///
     /// Throws ``InvalidInput``, and has then changed nothing.
     func takeOver(_ configuration: Configuration) throws {
@@ -57,7 +60,8 @@ struct Server: Sendable {
         let (ingestTLS, adminTLS) = try configuration.http.tls()
         ingest.replaceSources(sources)
         entries.replace(with: configuration.handlers)
-        schedules.takeOver(configuration)
+        schedules.takeOver(configuration.schedules)
+        limits.takeOver(configuration.flowLimits)
         if let ingestTLS { self.ingestTLS?.replace(with: ingestTLS) }
         if let adminTLS { self.adminTLS?.replace(with: adminTLS) }
     }

@@ -35,6 +35,7 @@ extension Failure {
             case .rejected: .badData
             case .denied: .denied
             case .misconfigured, .unreadable: .misconfigured
+            case .full(let refusal): refusal.retryAfter == nil ? .refused : .tryAgain
             }
         self.init(code, error.description)
     }

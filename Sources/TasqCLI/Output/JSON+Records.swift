@@ -79,6 +79,9 @@ extension JSON {
             "executing": .int(queue.executing), "more_scheduled": .bool(queue.hasMoreScheduled),
             "more_queued": .bool(queue.hasMoreQueued),
             "oldest_wait_seconds": queue.oldestWait.map { .decimal($0.inSeconds) } ?? .null,
+            "max_depth": queue.limit?.limit.maxDepth.map { JSON.int($0) } ?? .null,
+            "max_age": .text(queue.limit?.limit.maxAge.map(DurationText.format)),
+            "refuses": .bool(queue.limit?.isRefusing ?? false),
         ]
         return .object(
             own.map { Member(name: $0.key, value: $0.value) }

@@ -70,6 +70,7 @@ public struct AdminServer: Service {
             + BulkRoutes(queue: queue, catalog: catalog, runner: bulk).routes
             + QueueRoutes(queue: queue, catalog: catalog).routes
             + ScheduleRoutes(queue: queue, defaults: defaults).routes
+            + LimitRoutes(queue: queue).routes
             + FleetRoutes(catalog: catalog).routes
             + ClaimRoutes(desk: desk).routes
             + StreamRoutes(feed: feed).routes

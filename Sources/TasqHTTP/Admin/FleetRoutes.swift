@@ -9,7 +9,7 @@ struct FleetRoutes: Sendable {
             Route("GET", "/v1/queues", .read) { request, _ async throws(Problem) in
                 _ = try Query(request.head.query, allowing: [])
                 let queues = try await read { () async throws(StoreError) in
-                    try await catalog.queues()
+                    try await catalog.limitedQueues()
                 }
                 return .json { json in
                     json.name("queues")

@@ -57,6 +57,9 @@ extension JSONWriter {
             json.name("oldest_wait_seconds")
             json.literal(
                 queue.oldestWait.map { PrometheusText.number($0 / .seconds(1)) } ?? "null")
+            json.member("max_depth", queue.limit?.limit.maxDepth)
+            json.member("max_age", queue.limit?.limit.maxAge.map(DurationText.format))
+            json.member("refuses", queue.limit?.isRefusing ?? false)
             json.failures(queue.failures)
             json.name("kinds")
             json.array(queue.failures) { json, failures in

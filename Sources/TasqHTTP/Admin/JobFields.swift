@@ -5,6 +5,23 @@ import Tasq
 struct JobFields {
     private var values: [String: ArraySlice<UInt8>] = [:]
 
+    init() {}
+
+    /// The members of a body that is one object of no others than these; throws `InvalidInput`.
+    init(_ body: [UInt8], allowing names: [String]) throws(InvalidInput) {
+        let json = try JSONSlices(body, field: "body")
+        guard let members = json.members(of: json.whole) else {
+            throw InvalidInput(field: "body", "must be a JSON object")
+        }
+        for (name, value) in members {
+            guard names.contains(name) else {
+                throw InvalidInput(
+                    field: "body", "must have no members but " + names.joined(separator: ", "))
+            }
+            try set(name, to: value)
+        }
+    }
+
     mutating func set(_ name: String, to value: ArraySlice<UInt8>) throws(InvalidInput) {
         guard values.updateValue(value, forKey: name) == nil else {
             throw InvalidInput(field: name, "must not be given twice")

@@ -128,20 +128,8 @@ struct ScheduleRequest {
         _ body: [UInt8], defaults: @escaping (Name, [UInt8]) -> JobOptions
     ) throws(InvalidInput) {
         self.defaults = defaults
-        let json = try JSONSlices(body, field: "body")
-        guard let members = json.members(of: json.whole) else {
-            throw InvalidInput(field: "body", "must be a JSON object")
-        }
-        var fields = JobFields()
-        for (name, value) in members {
-            guard Self.names.contains(name) else {
-                throw InvalidInput(
-                    field: "body", "must have no members but " + Self.names.joined(separator: ", "))
-            }
-            try fields.set(name, to: value)
-        }
+        fields = try JobFields(body, allowing: Self.names)
         isDryRun = try fields.flag("dry_run")
-        self.fields = fields
     }
 
     /// Throws `InvalidInput` naming the member that is missing or wrong.

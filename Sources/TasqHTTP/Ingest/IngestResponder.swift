@@ -67,6 +67,7 @@ struct IngestResponder: Responder {
         do throws(StoreError) {
             accepted = try await queue.accept(event)
         } catch {
+            if case .full(let refusal) = error { throw .full(refusal, isTold: false) }
             throw Problem(error)
         }
         meters.committed(in: .now - clock)

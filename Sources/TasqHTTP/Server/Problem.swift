@@ -133,7 +133,24 @@ extension Problem {
             self.init(
                 code: "rejected", status: .unprocessableEntity,
                 title: "The database refused the data")
+        case .full(let refusal): self = .full(refusal)
         }
+    }
+
+    /// A queue is over its limit: try again when it says, or, where it never takes so much at once, not.
+    /// Who may not know the queues is not told which.
+    static func full(_ refusal: QueueFull, isTold: Bool = true) -> Problem {
+        let text = refusal.description
+        guard let delay = refusal.retryAfter else {
+            return Problem(
+                code: "over-limit", status: .unprocessableEntity,
+                title: "More jobs than the queue ever takes at once",
+                detail: isTold ? text : nil, cause: text)
+        }
+        return Problem(
+            code: "queue-full", status: .tooManyRequests, title: "The queue takes no more now",
+            detail: isTold ? text : nil,
+            headers: [("Retry-After", String(max(1, delay.components.seconds)))], cause: text)
     }
 
     /// Refused for now: try again in one to ten seconds, spread so that not all come at once.

@@ -32,6 +32,7 @@ WITH wanted (rights, privilege, kind, object) AS (
             ('worker', 'leader', 'siud'), ('operator', 'leader', 's'),
             ('worker', 'bulk', 'siud'), ('operator', 'bulk', 'siu'),
             ('worker', 'queue_setting', 'siud'), ('operator', 'queue_setting', 'siud'),
+            ('worker', 'flow_limit', 'siud'), ('operator', 'flow_limit', 'siud'),
             ('worker', 'setting', 's'), ('operator', 'setting', 'si'),
             ('worker', 'schema_version', 's'), ('operator', 'schema_version', 's'),
             ('worker', 'tally', 'sid'), ('operator', 'tally', 's'),

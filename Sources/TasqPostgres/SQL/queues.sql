@@ -87,16 +87,7 @@ counted AS (
     SELECT
         d.queue, 0 AS scheduled, least(d.jobs, s.jobs) AS queued, 0 AS executing,
         (
-            SELECT min(f.run_at)
-            FROM generate_series(0, 3) AS level,
-                LATERAL (
-                    SELECT j.queue, j.priority, j.run_at
-                    FROM tasq.job AS j
-                    WHERE (j.status = 'queued' OR j.status = ANY ('{queued}')) AND (j.queue, j.priority) >= (d.queue, level)
-                    ORDER BY j.queue, j.priority, j.run_at, j.id
-                    LIMIT 1
-                ) AS f
-            WHERE f.queue = d.queue AND f.priority = level
+            @oldest_due(queue: d.queue)
         ) AS oldest,
         NULL::timestamptz AS overdue, NULL::timestamptz AS running, FALSE AS more_scheduled,
         d.jobs > s.jobs AS more_queued

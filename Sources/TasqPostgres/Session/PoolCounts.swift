@@ -17,7 +17,7 @@ package final class PoolCounts: Sendable {
         case .unavailable: unavailable.add()
         case .contended: contended.add()
         case .unknown: unknown.add()
-        case .rejected, .denied, .misconfigured, .unreadable: refused.add()
+        case .rejected, .denied, .misconfigured, .unreadable, .full: refused.add()
         }
     }
 

@@ -145,7 +145,7 @@ package final class SessionPool: Sendable {
         switch error {
         case .unavailable, .unknown:
             if !session.isConnected { noteOutage(error, isSure: false) }
-        case .contended, .rejected, .denied, .misconfigured, .unreadable:
+        case .contended, .rejected, .denied, .misconfigured, .unreadable, .full:
             // The server has answered, whatever becomes of the connection.
             if wasOut { watch.answered() }
         }

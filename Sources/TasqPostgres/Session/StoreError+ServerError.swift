@@ -65,6 +65,7 @@ extension StoreError {
         case .denied(let reason): .denied("\(action): \(reason)")
         case .misconfigured(let reason): .misconfigured("\(action): \(reason)")
         case .unreadable(let reason): .unreadable("\(action): \(reason)")
+        case .full: self
         }
     }
 }

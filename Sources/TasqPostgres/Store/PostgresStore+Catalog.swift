@@ -206,11 +206,14 @@ extension PostgresStore {
         }.oneOfEachWorker
     }
 
-    /// One statement, so that what it tells belongs together.
+    /// One statement, so that what it tells belongs together, and one for the limit of the queue.
     public func circumstances(of id: JobID) async throws(StoreError) -> Circumstances? {
         var parameters = Parameters()
         parameters.append(id)
-        return try await pool.run(statements.explain, parameters).read(circumstancesFound).first
+        let rows = try await pool.run(statements.explain, parameters)
+        guard var found = try rows.read(circumstancesFound).first else { return nil }
+        if !found.job.status.isFinal { found.limit = try await limit(of: found.job.queue) }
+        return found
     }
 
     private func circumstancesFound(_ row: inout Row) throws(StoreError) -> Circumstances {

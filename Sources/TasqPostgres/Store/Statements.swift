@@ -45,6 +45,9 @@ package struct Statements: Sendable {
     let jobsFew: Statement
     let kinds: Statement
     let lead: Statement
+    let limitClear: Statement
+    let limitPut: Statement
+    let limits: Statement
     let lock: Statement
     let look: Statement
     let matching: Statement
@@ -153,6 +156,9 @@ package struct Statements: Sendable {
         jobsFew = load("jobs_few", isPlannedAnew: true)
         kinds = load("kinds", isPlannedAnew: true)
         lead = load("lead")
+        limitClear = load("limit_clear")
+        limitPut = load("limit_put")
+        limits = load("limits")
         lock = load("lock")
         look = load("look")
         matching = load("matching")

@@ -52,6 +52,10 @@ enum NarrowedSpecification {
             #""^([3-9]|[1-5][0-9])s$|^([1-9]|[1-5][0-9])m$""#
         ),
         (
+            #"max_age: { oneOf: [{ type: string, pattern: "^[0-9]+(ms|s|m|h|d)$" }"#,
+            #"max_age: { oneOf: [{ type: string, pattern: "^([1-9][0-9]{0,6}s|[1-9][0-9]?d)$" }"#
+        ),
+        (
             #"Wait: { oneOf: [{ type: string, pattern: "^[0-9]+(ms|s|m|h|d)$" }"#,
             #"Wait: { oneOf: [{ type: string, pattern: "^[0-9]{1,4}(ms|s|m|h|d)$" }"#
         ),

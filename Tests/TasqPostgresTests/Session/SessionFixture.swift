@@ -57,6 +57,7 @@ extension StoreError {
         case .denied: "denied"
         case .misconfigured: "misconfigured"
         case .unreadable: "unreadable"
+        case .full: "full"
         }
     }
 }

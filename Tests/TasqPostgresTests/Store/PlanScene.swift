@@ -65,6 +65,12 @@ struct PlanScene {
                     """),
             Hot(statement: all.queues, arguments: "\(batch), 10, \(batch)"),
             Hot(statement: all.failures, arguments: "\(batch), 10"),
+            // A limit of depth is walked as far as it goes, and the oldest of each priority is looked at.
+            Hot(
+                statement: all.limits, arguments: "NULL, 100, '{default}', FALSE, NULL",
+                counts: 2000),
+            Hot(statement: all.limits, arguments: "NULL, 100, '{other}', FALSE, NULL"),
+            Hot(statement: all.limits, arguments: "NULL, 1, '{}', TRUE, 'other'"),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[1]", counts: 1000),
             Hot(statement: all.explain, arguments: "(public.ids('queued'))[5]", counts: 1000),
             Hot(statement: all.reap, arguments: "\(batch), 3, NULL"),
@@ -162,6 +168,8 @@ struct PlanScene {
             VALUES ('\(Self.worker)', 'test', 1, '{default}', 10, 'test', 2000000, 15000000, '{noop}'),
                 ('\(Self.stranger)', 'test', 1, '{other}', 10, 'test', 2000000, 15000000,
                     ARRAY(SELECT 'other\\_' || n FROM generate_series(1, 1000) AS n));
+            INSERT INTO tasq.flow_limit (queue, max_depth, max_age_us)
+            VALUES ('default', 1000, 60000000), ('other', 10, 60000000);
 
             """
     }

@@ -145,6 +145,8 @@ import Testing
         await ask { _ = try await store.schedules(named: nil) }
         await ask { _ = try await store.setPaused(true, schedule: .defaultQueue) }
         await ask { _ = try await store.delete(schedule: .defaultQueue) }
+        await ask { _ = try await store.limits(after: nil, upTo: 1, levelsOf: nil) }
+        await ask { _ = try await store.clearLimit(of: .defaultQueue) }
         let queued = JobFilter(status: .queued)
         await ask { _ = try await store.jobs(matching: queued, after: nil, limit: 1) }
         await ask { _ = try await store.job(id) }
