@@ -147,6 +147,8 @@ UNION ALL SELECT 'rate during, share', coalesce((
 UNION ALL SELECT 'healed', coalesce((
         SELECT min(greatest(0, tenth.t - span.mended)) / 1e6 FROM tenth, base, span
         WHERE tenth.t >= span.mended AND tenth.in_three >= 0.9 * 3 * base.rate
+            -- Other runs may have slowed it before its fault, so that too little would do.
+            AND tenth.in_three >= 0.9 * 3 * cfg('steady_rate')
     ), CASE WHEN (SELECT mended FROM span) < 9e18 THEN 9e9 ELSE 0 END), 'ms'
 -- Of a worker that stood still until its claims were gone: it must find that out when it goes on,
 -- and tell its handlers.
