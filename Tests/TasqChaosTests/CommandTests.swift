@@ -23,6 +23,10 @@ import Testing
         ["run"], ["run", "--fault", "nonsense"], ["run", "--fault", "calm", "--workers", "0"],
         ["run", "--fault", "calm", "--jobs", "many"], ["nonsense"],
         ["run", "--fault", "calm", "--at-once", "0"],
+        ["run", "--fault", "calm", "--at-once", "17"],
+        ["run", "--fault", "calm", "--build", "one"],
+        ["run", "--fault", "poison", "--record", "/nowhere", "--mistake", "counted-on-failure"],
+        ["table"],
     ])
     func `Wrong usage exits with 64`(arguments: [String]) async throws {
         let process = try await ChildProcess.start(
@@ -45,11 +49,61 @@ import Testing
         #expect(run.standardOutput.contains("| `clock-jump` | skipped"))
     }
 
-    @Test func `Ctrl-C in the middle of a run stops and removes everything`() async throws {
+    @Test func `What has held by a record is not made again, and its table is printed`()
+        async throws
+    {
+        let path = NSTemporaryDirectory() + "tasq-record-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let runs: [Document] = [
+            .run("calm", seed: 1, build: "one"), .run("calm", seed: 2, build: "one"),
+            .run("order", seed: 1, build: "two"),
+        ]
+        let lines = try runs.map { try $0.line() } + ["{\"fault\":\"calm\",\"se"]
+        try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: path))
+        let calm = "| `calm`: nothing is disturbed | 2 | 20020 | 0 |"
+        let table = try await run("table", path, "--build", "one")
+        #expect(table.exit == .code(0))
+        #expect(table.standardOutput.contains(calm))
+        #expect(!table.standardOutput.contains("`order`"))
+        #expect(table.standardError.contains("line 4 is cut off"))
+        #expect(table.standardError.contains("1 run of the build two is not counted"))
+        #expect(table.standardError.contains("one: 2 runs of 1 fault, 20020 jobs"))
+        let newest = try await run("table", path)
+        #expect(newest.standardOutput.contains("| `order`: "))
+        let other = try await run("table", path, "--build", "three")
+        #expect(other.exit == .code(1))
+        #expect(other.standardOutput.isEmpty)
+        let again = try await run(
+            "run", "--fault", "calm", "--seeds", "2", "--jobs", "10000", "--record", path,
+            "--build", "one", "--markdown",
+            environment: ["TASQ_TEST_SLOW": "\(Slowness.factor)"])
+        #expect(again.exit == .code(0), "\(again)")
+        #expect(again.standardError.contains("2 of 2 runs have held, by the build one"))
+        #expect(again.standardOutput.contains(calm))
+    }
+
+    @Test func `A build without a name is called by its bytes`() throws {
+        let name = try Build.fingerprint()
+        #expect(name.hasPrefix("programs-"))
+        #expect(name.count == "programs-".count + 12)
+        #expect(try Build.fingerprint() == name)
+    }
+
+    @Test func `Ctrl-C in the middle of a run stops and removes everything, and records nothing`()
+        async throws
+    {
         let folder = NSTemporaryDirectory() + "tasq-chaos-test-" + UUID().uuidString
         let process = try await ChildProcess.start(
-            ChildProcess.built("tasq-chaos"), ["run", "--fault", "calm", "--keep", folder])
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+            ChildProcess.built("tasq-chaos"),
+            [
+                "run", "--fault", "calm", "--keep", folder, "--record", folder + ".jsonl",
+                "--build", "one",
+            ])
+        defer {
+            for path in [folder, folder + ".jsonl"] {
+                try? FileManager.default.removeItem(atPath: path)
+            }
+        }
         var pids: [Int32] = []
         try await eventually(within: .seconds(120).onThisMachine, "its processes work") {
             pids = try Self.born(in: folder)
@@ -57,6 +111,8 @@ import Testing
         }
         process.signal(SIGINT)
         #expect(try await process.wait() == .code(130))
+        // What was broken off is no run that failed.
+        #expect(try Record(at: folder + ".jsonl").runs.isEmpty)
         try await eventually("its processes are gone") {
             pids.allSatisfy { kill($0, 0) != 0 }
         }

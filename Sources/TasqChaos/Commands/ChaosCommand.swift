@@ -20,8 +20,8 @@ struct ChaosCommand: AsyncParsableCommand {
             by SQL that shares nothing with tasq. Everything is stopped and removed at the end.
             """,
         subcommands: [
-            RunCommand.self, SoakCommand.self, ListCommand.self, CheckCommand.self,
-            WorkerCommand.self,
+            RunCommand.self, TableCommand.self, SoakCommand.self, ListCommand.self,
+            CheckCommand.self, WorkerCommand.self,
         ])
 
     static func main() async {

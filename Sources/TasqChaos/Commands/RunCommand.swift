@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 
 /// `tasq-chaos run`: one fault or many, and what came of it.
 struct RunCommand: AsyncParsableCommand {
@@ -9,6 +8,15 @@ struct RunCommand: AsyncParsableCommand {
             Exits with 0 if every invariant and every pass figure held, 1 if not, 69 if the \
             servers would not start or none of the faults can be done here. What a run that does \
             not hold leaves behind is kept in a folder that is named.
+
+            With --record, each run is written down as it ends, and one that stands there as held \
+            by the same programs, with the same options and no fewer jobs, is not made again: so \
+            hours of runs can be made in several sittings, and one that is broken off loses only \
+            the runs under way. `tasq-chaos table` prints what a record comes to.
+
+            With --at-once, faults that fill the machine, or are asked how much is done meanwhile, \
+            how busy workers are or how fast jobs are picked up, run alone all the same. The others \
+            have recovered only at nine tenths of what is asked for, however slow it was before.
             """)
 
     @Option(help: ArgumentHelp("A fault by name; may be repeated.", valueName: "name"))
@@ -38,7 +46,8 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Runs at once; more than one make all of them slow.", valueName: "n"))
+            "Runs at once, of faults that bear it; too many make all of them slow.",
+            valueName: "n"))
     var atOnce = 1
 
     @Flag(help: "Exit with 1 where a fault was skipped because it cannot be done here.")
@@ -47,10 +56,21 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Timing of the workers: test (short leases) or defaults.")
     var profile = Profile.test
 
+    @Option(
+        help: ArgumentHelp(
+            "Add each run to this file, and make none that has held there.", valueName: "file"))
+    var record: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What the programs are called in the record; by their bytes by default.",
+            valueName: "name"))
+    var build: String?
+
     @Flag(help: "Print one JSON document for each run.")
     var json = false
 
-    @Flag(help: "Print a Markdown table at the end.")
+    @Flag(help: "Print a Markdown table at the end, of all the record has where there is one.")
     var markdown = false
 
     @Option(help: ArgumentHelp("Keep every run's folder in here.", valueName: "dir"))
@@ -87,6 +107,15 @@ struct RunCommand: AsyncParsableCommand {
         guard (1...16).contains(atOnce) else {
             throw ValidationError("--at-once must be between 1 and 16")
         }
+        guard build == nil || record != nil else {
+            throw ValidationError("--build needs a --record")
+        }
+        guard build.map({ !$0.isEmpty }) ?? true else {
+            throw ValidationError("--build must not be empty")
+        }
+        guard record == nil || mistake == nil else {
+            throw ValidationError("a run with a mistake put back belongs in no --record")
+        }
     }
 
     private var chosen: [String] {
@@ -101,71 +130,55 @@ struct RunCommand: AsyncParsableCommand {
 
     /// Whether all held.
     private func runAll() async throws -> Bool {
-        var todo: [Run] = []
+        let file = try record.map {
+            try RecordFile(at: $0, build: build ?? Build.fingerprint())
+        }
+        var runs: [Run] = []
         var skipped: [(fault: String, reason: String)] = []
         for name in chosen {
             if let reason = Fault.named(name)?.obstacle {
                 skipped.append((name, reason))
                 Terminal.note("\(name): skipped, \(reason)")
             } else {
-                todo += (seed..<seed + seeds).map { Run(fault: name, seed: $0) }
+                runs += (seed..<seed + seeds).map { Run(plan(of: name, seed: $0)) }
             }
         }
-        let reports = try await make(todo).compactMap { $0 }
-        if markdown { Terminal.result(Table(reports: reports, skipped: skipped).markdown) }
-        if todo.isEmpty {
+        let todo = file.map { rest(of: runs, after: $0) } ?? runs
+        let sitting = Sitting(runs: todo, atOnce: atOnce, record: file, json: json) { run in
+            plan(of: run.fault, seed: run.seed)
+        }
+        let made = try await sitting.make()
+        if markdown {
+            let shown = file.map { $0.record.runs(of: $0.build) } ?? made
+            Terminal.result(Table(runs: shown, skipped: skipped).markdown)
+        }
+        if runs.isEmpty {
             Terminal.note("tasq-chaos: none of this can be done here")
             throw ExitCode(69)
         }
-        return reports.count == todo.count && reports.allSatisfy(\.isClean)
+        return made.count == todo.count && made.allSatisfy(\.clean)
             && !(strict && !skipped.isEmpty)
     }
 
-    /// One run to be made.
-    private struct Run: Sendable {
-        let fault: String
-        let seed: UInt64
-    }
-
-    /// Makes the runs, so many at once, and tells of each when it is over; nil came to no report.
-    private func make(_ todo: [Run]) async throws -> [Report?] {
-        guard !todo.isEmpty else { return [] }
-        let scratch = try await Scratch.start()
-        let made = try await withThrowingTaskGroup(of: Report?.self) { group in
-            var rest = todo[...]
-            var ended: [Report?] = []
-            while ended.count < todo.count {
-                while todo.count - rest.count - ended.count < atOnce, let next = rest.popFirst() {
-                    group.addTask { try await make(next, scratch) }
-                }
-                guard let last = try await group.next() else { break }
-                ended.append(last)
-            }
-            return ended
+    /// Those that have not held yet, by a record; says what counts in it.
+    private func rest(of runs: [Run], after file: RecordFile) -> [Run] {
+        let record = file.record
+        for remark in record.remarks(counting: file.build) {
+            Terminal.note("\(file.path): \(remark)")
         }
-        await scratch.stop()
-        return made
-    }
-
-    private func make(_ run: Run, _ scratch: Scratch) async throws -> Report? {
-        do {
-            guard let report = try await report(run.fault, run.seed, scratch) else { return nil }
-            Terminal.result(json ? report.json : report.text)
-            return report
-        } catch let error as TrialError {
-            Terminal.note("\(run.fault), seed \(run.seed): NO REPORT: \(error)")
-            return nil
+        let rest = runs.filter { run in
+            !record.holds(plan(of: run.fault, seed: run.seed), in: file.build)
         }
+        Terminal.note(
+            "\(file.path): \(runs.count - rest.count) of \(runs.count) runs have held, "
+                + "by the build \(file.build)")
+        return rest
     }
 
-    private func report(_ name: String, _ seed: UInt64, _ scratch: Scratch) async throws -> Report?
-    {
-        guard let fault = Fault.named(name) else { return nil }
-        let plan = Plan(
-            fault: fault, seed: seed, jobs: jobs, workers: workers, profile: profile, rate: rate,
-            mistake: mistake, isUnedited: unedited, allLead: allLead, keep: keep)
-        return try await Trial(plan: plan, scratch: scratch) { phase in
-            Terminal.phase("\(name), seed \(seed): \(phase)")
-        }.run()
+    private func plan(of name: String, seed: UInt64) -> Plan {
+        Plan(
+            fault: Fault.named(name) ?? .calm, seed: seed, jobs: jobs, workers: workers,
+            profile: profile, rate: rate, mistake: mistake, isUnedited: unedited,
+            allLead: allLead, keep: keep)
     }
 }

@@ -38,7 +38,8 @@ struct Fault: Sendable {
         var startsOld = false
         var redisArguments: [String] = []
         var postgresSettings: [String: String] = [:]
-        /// How long the load runs before the fault, which is what all is measured by afterwards.
+        /// How long the load runs before the fault, which is what all is measured by afterwards; see
+        /// ``Plan/calm``.
         var calm = Duration.seconds(10)
         /// Run in the database before the load.
         var sql: String?
@@ -48,6 +49,8 @@ struct Fault: Sendable {
         var rate = 250.0
         /// Whether the load is the usual mixture, or jobs of one length.
         var load = Load.mixture
+        /// Whether it leaves nothing of the machine to a run beside it.
+        var fillsMachine = false
         /// Whether PostgreSQL gets its time from a file, see ``FakeClock``.
         var fakesClock = false
         /// Whether PostgreSQL's clock can be compared with the others.
@@ -146,6 +149,11 @@ struct Limit: Sendable {
     func holds(for value: Double) -> Bool {
         (most.map { value <= $0 } ?? true) && (least.map { value >= $0 } ?? true)
     }
+
+    /// Figures about what a machine can do in a time, which other runs on it would move.
+    static let movedByOthers: Set<String> = [
+        "rate during, share", "worker CPU during", "pickup p99, times the one before",
+    ]
 
     static let noRequestFails = atMost(0, "requests failed")
     /// What callers see of a Redis that is away: nothing.

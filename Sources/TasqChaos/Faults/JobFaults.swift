@@ -66,7 +66,9 @@ extension Fault {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         return Fault(
             name: "stuck", summary: "jobs burn every core of their worker until it ends itself",
-            setup: Setup(slots: max(8, cores + 4), programs: [.chaos], excuses: Excuse.ofWorkers),
+            setup: Setup(
+                slots: max(8, cores + 4), programs: [.chaos], fillsMachine: true,
+                excuses: Excuse.ofWorkers),
             limits: [.atLeast(1, "ended because nothing ran")]
         ) { rig in
             let before = await rig.starts()
@@ -85,7 +87,7 @@ extension Fault {
     private static var hang: Fault {
         Fault(
             name: "hang", summary: "jobs never return, hear no cancellation, burn the cores",
-            setup: Setup(programs: [.chaos], excuses: Excuse.ofWorkers)
+            setup: Setup(programs: [.chaos], fillsMachine: true, excuses: Excuse.ofWorkers)
         ) { rig in
             let jobs = [rig.load.drawn(.hang), rig.load.drawn(.spin), rig.load.drawn(.spin)]
             await rig.load.ask(for: jobs)

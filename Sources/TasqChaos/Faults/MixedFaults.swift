@@ -68,7 +68,7 @@ extension Fault {
             // Most of them must still be there.
             setup: Setup(
                 calm: .seconds(3), backlog: 100_000, load: .plain(milliseconds: 1),
-                excuses: Excuse.ofSlowness),
+                fillsMachine: true, excuses: Excuse.ofSlowness),
             limits: [.noRequestFails, .atMost(5000, "healed"), .struck(50_000)]
         ) { rig in
             let queued = try await rig.queued()
@@ -83,7 +83,7 @@ extension Fault {
             summary: "Redis is away for a minute while 200 000 jobs are queued",
             setup: Setup(
                 calm: .seconds(3), backlog: 200_000, load: .plain(milliseconds: 1),
-                excuses: Excuse.ofSlowness),
+                fillsMachine: true, excuses: Excuse.ofSlowness),
             limits: [
                 .noRequestFails, .atLeast(50, "rate during, share"),
                 // Some must be left to the end, or the rate is that of what comes in.

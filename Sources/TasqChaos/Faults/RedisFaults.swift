@@ -28,7 +28,8 @@ extension Fault {
         Fault(
             name: "redis-lose-hints",
             summary: "ids vanish from a list that never empties", isQuick: true,
-            setup: Setup(load: .plain(milliseconds: 20), excuses: Excuse.ofSlowness),
+            setup: Setup(
+                load: .plain(milliseconds: 20), fillsMachine: true, excuses: Excuse.ofSlowness),
             limits: [
                 .noRequestFails, .atMost(10_000, "lost ids all run after"),
                 .atLeast(1, "shortest list meanwhile"), .struck(50),

@@ -53,7 +53,7 @@ final class Load: Sendable {
         state = Mutex(
             State(
                 random: SeededGenerator(seed: plan.seed &* 31),
-                rate: plan.rate ?? plan.fault.setup.rate))
+                rate: plan.askedRate))
     }
 
     var tally: Tally { state.withLock { $0.tally } }

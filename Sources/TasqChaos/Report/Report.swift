@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// What one run came to.
 struct Report: Sendable {
     let plan: Plan
@@ -9,6 +7,8 @@ struct Report: Sendable {
     var lostWithPrimary: [String] = []
     /// The folder with what the run left behind, if it was kept.
     var evidence: String?
+    /// How long each phase took, in the order they began.
+    var seconds: [(phase: String, seconds: Double)] = []
 
     /// The pass figures that were not kept.
     var misses: [(limit: Limit, value: Double?)] {
@@ -33,36 +33,7 @@ struct Report: Sendable {
     func figure(_ name: String) -> Double? { figures.first { $0.name == name }?.value }
 
     /// One JSON document.
-    var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let document = Document(
-            fault: plan.fault.name, seed: plan.seed, profile: plan.profile.rawValue,
-            clean: isClean,
-            zeroes: Dictionary(uniqueKeysWithValues: zeroes.map { ($0.name, $0.count) }),
-            findings: findings,
-            timed: Invariant.all.filter(\.isTimed).map(\.name),
-            figures: Dictionary(figures.map { ($0.name, $0.value) }) { first, _ in first },
-            misses: misses.map { $0.limit.text(seen: $0.value) },
-            lostWithPrimary: lostWithPrimary, evidence: evidence)
-        let data = (try? encoder.encode(document)) ?? Data()
-        return String(decoding: data, as: UTF8.self)
-    }
-
-    private struct Document: Encodable {
-        let fault: String
-        let seed: UInt64
-        let profile: String
-        let clean: Bool
-        let zeroes: [String: Int]
-        let findings: [Finding]
-        /// Invariants about time, which a busy machine can spoil.
-        let timed: [String]
-        let figures: [String: Double]
-        let misses: [String]
-        let lostWithPrimary: [String]
-        let evidence: String?
-    }
+    var json: String { (try? Document(self).line()) ?? "" }
 
     /// So many of the jobs that went with a primary are named to people; the JSON has all.
     private static let shownLosses = 20
@@ -84,6 +55,10 @@ struct Report: Sendable {
         }
         let unshown = lostWithPrimary.count - Self.shownLosses
         if unshown > 0 { lines.append("  lost with the primary: \(unshown) more") }
+        if !seconds.isEmpty {
+            let phases = seconds.map { "\($0.phase) \(Figure(name: "", value: $0.seconds).text) s" }
+            lines.append("  took: " + phases.joined(separator: ", "))
+        }
         if let evidence { lines.append("  kept in \(evidence)") }
         return lines.joined(separator: "\n")
     }

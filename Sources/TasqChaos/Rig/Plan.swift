@@ -14,6 +14,8 @@ struct Plan: Sendable {
     private var sharesTerm: Bool
     /// Where to keep what the run leaves behind; without it only a run that finds something does.
     var keep: String?
+    /// Whether other runs go on beside it.
+    var isBeside = false
 
     /// Whether all lead: where it is asked for, or is the fault.
     var allLead: Bool { sharesTerm || fault.setup.allLead }
@@ -29,10 +31,42 @@ struct Plan: Sendable {
 
     /// Jobs asked for a second, where that is another number than the fault's own.
     var rate: Double?
+    /// The same, whoever said it.
+    var askedRate: Double { rate ?? fault.setup.rate }
+    /// Jobs asked for a second once all must go on as before. A fault that wants few of them has no
+    /// reason to go on so; an order can be asked for only while no more come.
+    var restRate: Double {
+        guard rate == nil, recovery != nil else { return askedRate }
+        return max(askedRate, Fault.Setup().rate)
+    }
+
+    /// Jobs done a second that count as no recovery, whatever the rate was before: of those asked
+    /// for, some are meant to fail. Alone, a run is measured by itself; others beside it may have
+    /// slowed it before its fault, and then it would be measured by too little.
+    var steadyRate: Double {
+        guard isBeside, recovery != nil, fault.setup.backlog == 0 else { return 0 }
+        return 0.97 * askedRate
+    }
+
+    /// Whether no other run may go on meanwhile: it fills the machine, or asks for a figure that
+    /// others would move. A small run measures nothing.
+    var isApart: Bool {
+        guard !isBrief else { return false }
+        return fault.setup.fillsMachine
+            || fault.limits.contains { limit in
+                Limit.movedByOthers.contains(limit.figure) && limit.isFor(profile)
+            }
+    }
+
     /// A small run is over too soon to tell how fast anything was.
     var isBrief: Bool { jobs < 1000 }
     /// How long the load runs before the fault, and after it at least.
-    var calm: Duration { isBrief ? .seconds(1) : fault.setup.calm }
+    ///
+    /// More than the usual is for percentiles, which are asked for at the defaults alone.
+    var calm: Duration {
+        if isBrief { return .seconds(1) }
+        return profile == .test ? min(fault.setup.calm, Fault.Setup().calm) : fault.setup.calm
+    }
     var convalescence: Duration {
         if isBrief { return .seconds(2) }
         return recovery.map { Duration.milliseconds($0) + .seconds(4) } ?? .seconds(5)

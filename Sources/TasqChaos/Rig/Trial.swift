@@ -9,8 +9,15 @@ import TasqTesting
 struct Trial: Sendable {
     let plan: Plan
     let scratch: Scratch
-    /// Told what is being done, a phase at a time.
-    let tell: @Sendable (String) -> Void
+    private let say: @Sendable (String) -> Void
+    private let stopwatch = Stopwatch()
+
+    /// `say` is told what is being done, a phase at a time.
+    init(plan: Plan, scratch: Scratch, say: @escaping @Sendable (String) -> Void) {
+        self.plan = plan
+        self.scratch = scratch
+        self.say = say
+    }
 
     /// Throws `TestingError` when the servers would not start, ``TrialError`` for anything else.
     func run() async throws -> Report {
@@ -26,6 +33,7 @@ struct Trial: Sendable {
         }
         do {
             var report = try await run(on: stage)
+            report.seconds = stopwatch.end()
             if plan.keep == nil, report.isClean {
                 evidence.remove()
             } else {
@@ -43,11 +51,17 @@ struct Trial: Sendable {
         }
     }
 
+    private func tell(_ phase: String) {
+        stopwatch.begin(phase)
+        say(phase)
+    }
+
     private func run(on servers: Stage) async throws -> Report {
         var stage = servers
         do {
             try await plan.fault.prepare(&stage)
             let own = try await play(on: stage)
+            tell("stopping servers")
             await clear(stage)
             tell("checking")
             return try await check(stage.evidence, own: own)
@@ -88,6 +102,7 @@ struct Trial: Sendable {
                 plan: plan, evidence: stage.evidence, stage: stage, log: log, endpoint: endpoint)
             do {
                 let figures = try await disturb(rig)
+                tell("copying rows")
                 try await dump(rig)
                 return figures
             } catch {
@@ -151,7 +166,7 @@ struct Trial: Sendable {
         let sampler = try Sampler(rig: rig)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             if plan.fault.setup.backlog > 0 {
-                tell("queueing \(plan.fault.setup.backlog) jobs")
+                tell("queueing jobs")
                 try await rig.enqueueBySQL(plan.fault.setup.backlog)
             }
             for member in rig.members { group.addTask { await member.run() } }
@@ -168,6 +183,7 @@ struct Trial: Sendable {
             rig.log.write(Event(kind: .phase, name: "heal"))
             tell("healing")
             try await Task.sleep(for: plan.convalescence)
+            rig.load.rate = max(rig.load.rate, plan.restRate)
             try await eventually(
                 within: .seconds(600), "\(plan.jobs) jobs are acknowledged"
             ) { rig.load.tally.acknowledged >= plan.jobs }
@@ -256,39 +272,4 @@ struct TrialError: Error, CustomStringConvertible {
     let cause: any Error
 
     var description: String { "\(cause) (see \(evidence))" }
-}
-
-extension Plan {
-    /// What the checkers must know of a run.
-    var settings: [(name: String, value: Double)] {
-        func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
-        let processes = Double(workers + 1)
-        let granted =
-            fault.setup.allows.map(\.rawValue) + fault.setup.excuses.map(\.rawValue)
-        let general: [(name: String, value: Double)] = [
-            ("lease_ms", milliseconds(profile.lease)),
-            ("grace_ms", milliseconds(profile.grace)),
-            ("heal_ms", milliseconds(profile.healLimit)),
-            // Of a worker that has been silent for a lease and three seconds, see Sampler.
-            ("orphan_ms", milliseconds(.seconds(3).onThisMachine)),
-            // Asked to end, a process claims nothing more after so long, and is gone so long after
-            // its grace, or after it was asked a second time.
-            ("last_claim_ms", milliseconds(.milliseconds(200).onThisMachine)),
-            ("exit_ms", milliseconds(.seconds(1).onThisMachine)),
-            ("pick_ms", 2500),
-            ("max_crashes", Double(JobLimits.maxCrashes)),
-            ("jobs", Double(jobs)),
-            // The servers are looked at four times and once a second; on a busy machine, seldomer.
-            ("look_ms", milliseconds(.seconds(5).onThisMachine)),
-            // A caller who is told so soon that it cannot be done now knows what to do.
-            ("clear_ms", milliseconds(.milliseconds(2500).onThisMachine)),
-            // Of so many of the mixture some are read, and some called off.
-            ("mixture_from", fault.setup.load.isMixture ? 2000 : 0),
-            // A pool, a heartbeat and a listener each, and one of the pool on its way out.
-            ("connections", processes * 14),
-            ("list_slack", 1000),
-            ("clock_is_true", fault.setup.clockIsTrue ? 1 : 0),
-        ]
-        return general + fault.setup.settings + granted.map { (name: $0, value: 1.0) }
-    }
 }

@@ -28,7 +28,21 @@ import Testing
         #expect((2600...3000).contains(healed))
     }
 
-    private func healed(_ story: String) async throws -> Double {
+    @Test func `Whom runs beside it slowed before the fault must be as fast as it is asked to`()
+        async throws
+    {
+        let slow = done(16_000, 60_000, every: 20)
+        let alone = try await healed(slow, every: 20)
+        #expect((600...1000).contains(alone))
+        let steady = "INSERT INTO cfg VALUES ('steady_rate', 97);"
+        let beside = try await healed(slow + steady, every: 20)
+        #expect(beside == 9e9)
+        let fast = try await healed(done(20_000, 60_000) + steady, every: 20)
+        #expect((4000...5000).contains(fast))
+    }
+
+    /// With a job done every so many milliseconds before the fault.
+    private func healed(_ story: String, every: Int = 10) async throws -> Double {
         let figures = try await Scratch(server: TestServers.postgres()).withDatabase { history in
             try await history.run(
                 Story.words
@@ -38,7 +52,7 @@ import Testing
                         happened(15000, 'fault.stop', 1, NULL, 'f'),
                         happened(60000, 'phase', 1, NULL, 'drain');
 
-                    """ + done(0, 12_000) + story)
+                    """ + done(0, 12_000, every: every) + story)
             _ = try await history.check()
             return try await history.figures()
         }
@@ -67,6 +81,16 @@ struct LimitTests {
             #expect(unasked.map(\.name).sorted() == ["calm", "order", "order-workers"])
         }
         #expect(all.filter { $0.hasNoRecovery?.isEmpty == false }.count == 3)
+    }
+
+    @Test func `A minute of calm is for the percentiles of the defaults alone`() throws {
+        let held = try #require(Fault.named("held-transaction"))
+        #expect(plan(held, .test).calm == Duration.seconds(10))
+        #expect(plan(held, .defaults).calm == Duration.seconds(60))
+        for fault in Fault.all {
+            #expect(plan(fault, .test).calm <= Duration.seconds(10), "\(fault.name)")
+            #expect(plan(fault, .defaults).calm == fault.setup.calm, "\(fault.name)")
+        }
     }
 
     @Test func `A run that does not recover does not pass`() throws {

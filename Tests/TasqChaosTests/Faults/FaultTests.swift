@@ -19,9 +19,25 @@ enum FaultTests {
         {
             let faults = ["fail-points", "server-kill", "redis-flush", "postgres-terminate"]
                 .filter { Fault.named($0)?.obstacle == nil }
+            let record = NSTemporaryDirectory() + "tasq-record-" + UUID().uuidString
+            defer { try? FileManager.default.removeItem(atPath: record) }
             let run = try await ChaosRun.of(
-                faults, options: ["--jobs", "150", "--rate", "40", "--at-once", "4"])
+                faults,
+                options: [
+                    "--jobs", "150", "--rate", "40", "--at-once", "4", "--record", record,
+                ])
             #expect(run.reports.map(\.fault).sorted() == faults.sorted())
+            let recorded = try Record(at: record)
+            #expect(recorded.unread == [])
+            #expect(recorded.runs.map(\.fault).sorted() == faults.sorted())
+            for one in recorded.runs {
+                let report = run.reports.first { $0.fault == one.fault }
+                #expect(one.clean == report?.clean)
+                #expect(one.build == recorded.newestBuild)
+                #expect(one.beside)
+                let phases = ["starting servers", "load", "fault", "draining", "checking"]
+                #expect(Set(one.seconds.keys).isSuperset(of: phases))
+            }
             for report in run.reports {
                 // A worker whose session was ended has a second to show that it lives, which four
                 // systems beside each other may not give it. What comes of its death is asked for.
