@@ -96,6 +96,12 @@ import Testing
                 ("/v1/jobs", #"{"kind":"foreign"}"#), ("/v1/jobs", #"{"kind":"fail"}"#),
                 ("/v1/jobs", #"{"kind":"again"}"#),
             ] { _ = try await ask("POST", admin + path, body: body) }
+            let limit = try await ask("PUT", admin + "/v1/limits/idle", body: #"{"max_depth":1}"#)
+            #expect(limit.status == 200)
+            try await eventually("more jobs than the limit are refused") {
+                let pair = #"[{"kind":"noop","queue":"idle"},{"kind":"noop","queue":"idle"}]"#
+                return try await ask("POST", admin + "/v1/jobs", body: pair).status == 422
+            }
             try await eventually("the worker has run the jobs") {
                 try await page(metrics).sum("tasq_settled_total") == 4
             }
