@@ -42,8 +42,12 @@ struct PgBench: Sendable {
             atPath: directory, withIntermediateDirectories: true)
         defer { do { try FileManager.default.removeItem(atPath: directory) } catch {} }
         let target = URLWithoutPassword(stage.servers.databaseURL)
+        // As the worker's own sessions: behind a pooler, where a session is whoever's turn it is,
+        // nothing is prepared, and nothing set.
+        let isPooled = await stage.servers.admin.isPooled
         var words = [
-            "-n", "-M", "prepared", "-f", "-", "-c", "\(clients)", "-j", "\(min(clients, 2))",
+            "-n", "-M", isPooled ? "extended" : "prepared", "-f", "-", "-c", "\(clients)", "-j",
+            "\(min(clients, 2))",
             "-D", "batch=\(batch)", "-D", "worker=\(worker)",
             "-D", "body=" + String(repeating: "x", count: bytes),
         ]
@@ -52,11 +56,11 @@ struct PgBench: Sendable {
         case .transactions(let count): words += ["-t", "\(count)"]
         }
         if isLogged { words += ["-l"] }
-        // As the worker's own sessions plan.
-        var environment = [
-            "PGOPTIONS":
+        var environment: [String: String] = [:]
+        if !isPooled {
+            environment["PGOPTIONS"] =
                 "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
-        ]
+        }
         environment["PGPASSWORD"] = target.password
         let child = try await ChildProcess.start(
             program, words + [target.url],

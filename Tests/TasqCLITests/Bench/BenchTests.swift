@@ -41,6 +41,20 @@ import Testing
         #expect(document.machine.postgres_settings["synchronous_commit"] == "on")
     }
 
+    @Test func `Behind a pooler floors are taken one after the other`() async throws {
+        let server = try await PrivatePostgres.start()
+        let pooler = try await PrivatePooler.start(before: server, poolSize: 8)
+        let run = try await TasqProgram.run(
+            "bench", "drain", "--jobs", "60", "--rounds", "2", "--json", "--database-url",
+            pooler.url(database: "postgres"))
+        #expect(run.exit == .code(0), "\(run.errors)")
+        let document = try JSONDecoder().decode(BenchDocument.self, from: Data(run.output.utf8))
+        let drain = try #require(document.figures.first { $0.measure == "drain" })
+        #expect(PostgresTools.pgbench == nil || (drain.floor ?? 0) > 0)
+        await pooler.stop()
+        await server.stop(.immediate)
+    }
+
     @Test(arguments: Scenario.allCases)
     func `Every scenario runs to its end in the smallest size`(scenario: Scenario) async throws {
         try await withFreeDatabase { url in
