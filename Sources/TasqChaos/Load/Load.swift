@@ -30,6 +30,8 @@ final class Load: Sendable {
 
     private struct State {
         var tally = Tally()
+        /// The ids that were told.
+        var jobs: Set<String> = []
         var random: SeededGenerator
         var number = 0
         var rate: Double
@@ -110,7 +112,8 @@ final class Load: Sendable {
         }
     }
 
-    /// What the server has counted beyond what its clients were told.
+    /// What the server has counted beyond what its clients were told. A job that holds the unique key
+    /// of another one's request is told again, and counted once.
     func overcount() async throws -> Int {
         let answer = try await execute(.GET, "/metrics")
         let page = String(decoding: answer?.body ?? Data(), as: UTF8.self)
@@ -118,7 +121,7 @@ final class Load: Sendable {
         guard let line = page.split(separator: "\n").first(where: { $0.hasPrefix(name) }),
             let counted = Double(line.dropFirst(name.count))
         else { throw TestingError.failed("the server does not say what it counted") }
-        return Int(counted) - tally.acknowledged
+        return Int(counted) - state.withLock { $0.jobs.count }
     }
 
     // MARK: One request
@@ -173,7 +176,10 @@ final class Load: Sendable {
             case .acknowledged(let ids):
                 let took = Double(Event.now - begin) / 1e6
                 request.ids.withLock { $0 = ids }
-                state.withLock { $0.tally.acknowledged += ids.count }
+                state.withLock { state in
+                    state.tally.acknowledged += ids.count
+                    state.jobs.formUnion(ids)
+                }
                 for (job, id) in zip(request.jobs, ids) {
                     log.write(
                         Event(
