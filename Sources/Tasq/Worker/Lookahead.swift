@@ -2,9 +2,11 @@ import Synchronization
 
 /// How many jobs a worker claims beyond its free slots, so that these need not wait for the answer.
 ///
-/// As many as will have ended when the answer comes, and at most two for each slot or one whole
-/// claim: while jobs are shorter than a claim takes, that many are on board beside those that run;
-/// while they are longer, it claims for free slots only, and leaves the others to whoever has one.
+/// As many as will have ended when the answer comes, and at most a batch or two for each slot, and
+/// one whole claim: while jobs are shorter than a claim takes, that many are on board beside those
+/// that run; while they are longer, it claims for free slots only, and leaves the others to whoever
+/// has one. A batch whatever the slots, because what a claim costs by itself is what few of them
+/// wait for: with one slot and jobs that end at once, 2 a slot came to a fifth of the rate.
 final class Lookahead: Sendable {
     /// A job that waits longer for its slot is given back: another worker may have one free.
     static let patience = Duration.milliseconds(100)
@@ -22,7 +24,7 @@ final class Lookahead: Sendable {
 
     init(slots: Int) {
         self.slots = slots
-        limit = min(2 * slots, ClaimPlan.claimLimit)
+        limit = min(max(2 * slots, ClaimPlan.batchLeast), ClaimPlan.claimLimit)
     }
 
     /// How many jobs may wait for a slot.

@@ -14,16 +14,26 @@ import Testing
         #expect(lookahead.count == 0)
     }
 
-    @Test("What ends while a claim is under way is claimed ahead, up to two a slot and one claim")
+    @Test("What ends while a claim is under way is claimed ahead, up to a batch or two a slot")
     func shortJobs() {
-        for (slots, most) in [(1, 2), (10, 20), (10_000, ClaimPlan.claimLimit)] {
+        for (slots, most) in [(1, 100), (10, 100), (64, 128), (10_000, 500)] {
             let lookahead = Lookahead(slots: slots)
             for _ in 0..<400 {
                 lookahead.noteClaim(took: .milliseconds(2))
-                lookahead.noteRun(took: .microseconds(20))
+                lookahead.noteRun(took: .microseconds(5))
             }
             #expect(lookahead.count == most)
         }
+    }
+
+    @Test("A slot has no more ahead of it than it will have run when a claim has come")
+    func shortAsAClaim() {
+        let lookahead = Lookahead(slots: 10)
+        for _ in 0..<400 {
+            lookahead.noteClaim(took: .milliseconds(2))
+            lookahead.noteRun(took: .microseconds(500))
+        }
+        #expect((38...42).contains(lookahead.count))
     }
 
     @Test("Jobs that waited in vain end it, until short ones have ended again")
@@ -36,7 +46,7 @@ import Testing
         lookahead.noteHeldUp()
         #expect(lookahead.count == 0)
         for _ in 0..<400 { lookahead.noteRun(took: .microseconds(20)) }
-        #expect(lookahead.count == 20)
+        #expect(lookahead.count == 100)
     }
 
     @Test("Nothing is claimed ahead after that, however long claims take")
