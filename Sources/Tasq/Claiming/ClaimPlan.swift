@@ -12,7 +12,7 @@ struct ClaimPlan: Sendable {
     static let pace = Duration.milliseconds(2)
     /// Half of the slots are claimed at once, where that is a batch worth its statement: while one
     /// half is claimed the other one starts.
-    static let batchLeast = 100
+    static let batchLeast = 200
     /// The share of the slots that are kept for what a long sweep finds beside a list that gives
     /// work, or beside it for the list once that is empty.
     static let sweepShare = 8

@@ -16,7 +16,7 @@ import Testing
 
     @Test("What ends while a claim is under way is claimed ahead, up to a batch or two a slot")
     func shortJobs() {
-        for (slots, most) in [(1, 100), (10, 100), (64, 128), (10_000, 500)] {
+        for (slots, most) in [(1, 200), (10, 200), (150, 300), (10_000, 500)] {
             let lookahead = Lookahead(slots: slots)
             for _ in 0..<400 {
                 lookahead.noteClaim(took: .milliseconds(2))
@@ -46,7 +46,7 @@ import Testing
         lookahead.noteHeldUp()
         #expect(lookahead.count == 0)
         for _ in 0..<400 { lookahead.noteRun(took: .microseconds(20)) }
-        #expect(lookahead.count == 100)
+        #expect(lookahead.count == 200)
     }
 
     @Test("Nothing is claimed ahead after that, however long claims take")
