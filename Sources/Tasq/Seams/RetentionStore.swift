@@ -37,7 +37,7 @@ public struct ExpiredJob: Sendable, Hashable {
 
 /// A stretch of the walk over all jobs in the order of their ids.
 public struct ExpiredPage: Sendable, Hashable {
-    /// Those that have been kept long enough.
+    /// Those that have been kept long enough, in no order.
     public var jobs: [ExpiredJob]
     /// The last one that was looked at; `nil` when there was none left.
     public var last: JobID?

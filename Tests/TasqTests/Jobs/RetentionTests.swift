@@ -10,7 +10,8 @@ import Testing
         #expect(
             Retention.forever.description == "success never, error never, cancelled never")
         for number in 10..<22 {
-            retention.queues[try Name("q\(number)")] = .init(success: .zero, error: .seconds(60))
+            let queue = try Name("q\(number)")
+            retention.queues[queue] = .init(success: .zero, error: .seconds(60))
         }
         let text = retention.description
         #expect(
