@@ -1,4 +1,5 @@
 import Foundation
+import Tasq
 import TasqTesting
 import TestSizes
 import Testing
@@ -43,17 +44,17 @@ import Testing
         try await withDatabase { database in
             let file = try TemporaryFile(Self.retention)
             let environment = ["DATABASE_URL": database.url, "TASQ_CONFIG": file.path]
-            func prune(_ words: String...) async throws -> TasqProgram.Run {
+            func prune(_ words: [String]) async throws -> TasqProgram.Run {
                 let child = try await TasqProgram.start(
                     ["prune"] + words, environment: environment)
                 let exit = try await child.wait()
                 return .init(exit: exit, output: child.standardOutput, errors: child.standardError)
             }
-            let none = try await prune("--dry-run")
+            let none = try await prune(["--dry-run"])
             #expect(none.exit == .code(0) && none.output == "nothing to prune", "\(none.errors)")
             try await fill(database)
             let all = "c31d ci e8d e91d s2h s8d waits"
-            let dry = try await prune("--dry-run", "--json")
+            let dry = try await prune(["--dry-run", "--json"])
             #expect(
                 dry.output.split(separator: "\n") == [
                     #"{"queue":"ci","status":"success","jobs":1}"#,
@@ -61,20 +62,25 @@ import Testing
                     #"{"queue":"default","status":"error","jobs":1}"#,
                     #"{"queue":"default","status":"success","jobs":1}"#,
                 ])
-            let table = try await prune("--dry-run", "--status", "error")
+            let table = try await prune(["--dry-run", "--status", "error"])
             #expect(table.output.split(separator: "\n").count == 2, "\(table.output)")
             #expect(table.output.contains("default  error"), "\(table.output)")
             #expect(try await kinds(in: database) == all)
 
-            let one = try await prune("--status", "success", "--queue", "ci")
+            let one = try await prune(["--status", "success", "--queue", "ci"])
             #expect(one.exit == .code(0), "\(one.errors)")
             #expect(one.output == "1 pruned: 1 success, 0 error, 0 cancelled")
             #expect(try await kinds(in: database) == "c31d e8d e91d s2h s8d waits")
-            let failed = try await prune("--status", "error", "--older-than", "1h", "--json")
+            let older = ["--status", "error", "--older-than", "1h"]
+            let unasked = try await prune(older)
+            #expect(unasked.exit == .code(1) && unasked.output.isEmpty)
+            #expect(unasked.errors.contains("give --yes"), "\(unasked.errors)")
+            #expect(try await kinds(in: database) == "c31d e8d e91d s2h s8d waits")
+            let failed = try await prune(older + ["--json", "--yes"])
             #expect(
                 failed.output
                     == #"{"pruned":2,"success":0,"error":2,"cancelled":0,"passed_over":0}"#)
-            let rest = try await prune()
+            let rest = try await prune([])
             #expect(rest.output == "2 pruned: 1 success, 0 error, 1 cancelled")
             #expect(try await kinds(in: database) == "s2h waits")
             #expect(try await database.execute("SELECT count(*) FROM tasq.payload") == "2")
@@ -94,7 +100,7 @@ import Testing
             let json = try await TasqProgram.run("prune", "--json", environment: environment)
             #expect(json.output.hasPrefix(#"{"pruned":0,"#), "\(json.output)")
             let told = try await TasqProgram.run(
-                "prune", "--older-than", "30d", environment: environment)
+                "prune", "--older-than", "30d", "--yes", environment: environment)
             #expect(told.output == "2 pruned: 0 success, 1 error, 1 cancelled")
             #expect(try await kinds(in: database) == "ci e8d s2h s8d waits")
         }

@@ -6,7 +6,8 @@ public struct Retention: Sendable, Hashable {
     /// How long jobs are kept after their end, by their status; `nil` for ever.
     ///
     /// Zero lets them go as soon as they are looked at, and less than zero counts as zero; more than
-    /// ``Retention/longest`` counts as that.
+    /// ``Retention/longest`` counts as that. A job is known to whoever repeats its enqueue, as after an
+    /// answer that got lost, for no longer than it is kept: with next to nothing it may run again.
     public struct Ages: Sendable, Hashable {
         /// Of those that ended well.
         public var success: Duration?

@@ -6,6 +6,9 @@ package struct PruneWalk: Sendable {
     /// Jobs looked at, and deleted, in one statement.
     package static let reach = 1000
     package static let batchLimit = 500
+    /// How far ahead of this process's clock PostgreSQL's may be. It decides what is old, and one that is
+    /// wrong by years would let everything go.
+    package static let clockSlack = Duration.seconds(3600)
 
     /// Jobs that are counted together.
     package struct Group: Sendable, Hashable {
@@ -29,12 +32,15 @@ package struct PruneWalk: Sendable {
     private var isAtEnd = false
     /// Found and not yet deleted.
     private var found: [ExpiredJob] = []
+    /// Deleted in the next statement, at most.
+    private var batchSize = PruneWalk.batchLimit
     /// Jobs looked at so far, and about how many there are.
     package private(set) var examined = 0
     package private(set) var estimate = 0
     /// What was deleted so far, or, in a dry run, what would be.
     package private(set) var counts: [Group: Int] = [:]
-    /// Those that somebody held, or retried, between the look and the deletion.
+    /// Those that somebody held, or retried, between the look and the deletion, and those that could not be
+    /// deleted.
     package private(set) var passedOver = 0
 
     package init(_ retention: Retention, dryRun: Bool = false) {
@@ -42,13 +48,23 @@ package struct PruneWalk: Sendable {
         isDryRun = dryRun
     }
 
-    /// Makes the next statement. After an error the same one comes again.
+    /// Makes the next statement. After an error a look comes again, and a deletion with fewer jobs: one
+    /// that cannot be deleted must not hold back the others, and is left to the next round.
+    ///
+    /// A clock of PostgreSQL's that is too far ahead is an error, too.
     package mutating func step(
         in store: any RetentionStore
     ) async throws(StoreError) -> Step {
         guard found.isEmpty else {
-            let batch = Array(found.prefix(Self.batchLimit))
-            let pruned = try await store.prune(batch)
+            let batch = Array(found.prefix(batchSize))
+            let pruned: [ExpiredJob]
+            do throws(StoreError) {
+                pruned = try await store.prune(batch)
+            } catch {
+                shrink(after: batch.count)
+                throw error
+            }
+            batchSize = min(batchSize * 2, Self.batchLimit)
             found.removeFirst(batch.count)
             passedOver += batch.count - pruned.count
             count(pruned)
@@ -56,12 +72,32 @@ package struct PruneWalk: Sendable {
         }
         guard !isAtEnd else { return .end }
         let page = try await store.expired(by: retention, after: cursor, limit: Self.reach)
+        try Self.requireTime(of: page)
         cursor = page.last ?? cursor
         isAtEnd = page.examined < Self.reach
         examined += page.examined
         estimate = max(page.estimate, examined)
         if isDryRun { count(page.jobs) } else { found = page.jobs }
         return .looked(found: page.jobs.count)
+    }
+
+    /// Behind a deletion of so many that failed.
+    private mutating func shrink(after count: Int) {
+        if count > 1 {
+            batchSize = count / 2
+        } else {
+            found.removeFirst()
+            passedOver += 1
+        }
+    }
+
+    private static func requireTime(of page: ExpiredPage) throws(StoreError) {
+        let (theirs, ours) = (page.asOf.microseconds, Timestamp.now.microseconds)
+        guard theirs > ours + clockSlack.inMicroseconds else { return }
+        let ahead = Duration.microseconds(theirs - ours)
+        throw .misconfigured(
+            "PostgreSQL's clock, which decides what is old, is \(ahead.rough) ahead of this machine's: "
+                + "nothing is pruned until they agree")
     }
 
     private mutating func count(_ jobs: [ExpiredJob]) {

@@ -45,14 +45,18 @@ public struct ExpiredPage: Sendable, Hashable {
     public var examined: Int
     /// About how many jobs there are in all.
     public var estimate: Int
+    /// When this was so, by PostgreSQL's clock.
+    public var asOf: Timestamp
 
     /// Makes an answer to ``RetentionStore/expired(by:after:limit:)``.
     public init(
-        jobs: [ExpiredJob] = [], last: JobID? = nil, examined: Int = 0, estimate: Int = 0
+        jobs: [ExpiredJob] = [], last: JobID? = nil, examined: Int = 0, estimate: Int = 0,
+        asOf: Timestamp
     ) {
         self.jobs = jobs
         self.last = last
         self.examined = examined
         self.estimate = estimate
+        self.asOf = asOf
     }
 }

@@ -9,10 +9,10 @@ struct PruneCommand: AsyncParsableCommand {
         abstract: "Delete finished jobs that have been kept long enough; --dry-run counts them.",
         discussion: """
             Goes by retention of the configuration, as the worker or server with the maintenance term \
-            does by itself, or by --older-than. Their attempts go too, and their bodies unless another \
-            job uses them; an event whose last job is deleted is forgotten, so a redelivery of it runs \
-            again. What is scheduled, queued or executing is never touched. A job that somebody holds, \
-            or retries meanwhile, is passed over.
+            does by itself, or by --older-than, which asks first, or wants --yes. Their attempts go \
+            too, and their bodies unless another job uses them; an event whose last job is deleted is \
+            forgotten, so a redelivery of it runs again. What is scheduled, queued or executing is \
+            never touched. A job that somebody holds, or retries meanwhile, is passed over.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -29,6 +29,9 @@ struct PruneCommand: AsyncParsableCommand {
             valueName: "duration"))
     var olderThan: String?
 
+    @Flag(help: "Do not ask before --older-than deletes what the configuration may keep.")
+    var yes = false
+
     @Flag(help: "Print what would go, by queue and status, and change nothing.")
     var dryRun = false
 
@@ -43,6 +46,13 @@ struct PruneCommand: AsyncParsableCommand {
         var retention = configuration.retention
         if let age {
             retention = Retention(Retention.Ages(success: age, error: age, cancelled: age))
+            if !dryRun, !yes {
+                try Consent.ask(
+                    "Delete what ended more than \(DurationText.format(age)) ago, "
+                        + "whatever the configuration keeps?",
+                    else: "--older-than deletes what the configuration may keep: count it with "
+                        + "--dry-run, then give --yes")
+            }
         }
         retention = retention.only(status, on: queue)
         guard retention.prunes || json else {

@@ -13,11 +13,12 @@
 -- is never found.
 --
 -- Both times are this server's own. A clock that goes ahead, as after a failover to a host whose clock is
--- wrong, lets jobs go so much too early, and nothing brings them back; one that goes back keeps them longer
--- by as much, and those that ended while it was ahead until it has come there again.
+-- wrong, lets jobs go so much too early, and nothing brings them back: so whoever asks gets the time, too,
+-- and compares it with his own (PruneWalk.swift). One that goes back keeps them longer by as much, and those
+-- that ended while it was ahead until it has come there again.
 --
--- The last row has no id: it tells the last id looked at, how many, and about how many jobs there are
--- (what the last ANALYZE saw).
+-- The last row has no id: it tells the last id looked at, how many, about how many jobs there are (what the
+-- last ANALYZE saw), and the time.
 WITH page AS MATERIALIZED (
     SELECT j.id, j.queue, j.status, j.finished_at
     FROM tasq.job AS j
@@ -27,7 +28,7 @@ WITH page AS MATERIALIZED (
 )
 SELECT
     p.id, p.queue, p.status::text AS status, p.finished_at, NULL::uuid AS last,
-    NULL::bigint AS examined, NULL::bigint AS estimate
+    NULL::bigint AS examined, NULL::bigint AS estimate, NULL::timestamptz AS as_of
 FROM page AS p
 LEFT JOIN unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
     AS o (queue, success, error, cancelled) ON o.queue = p.queue
@@ -40,4 +41,5 @@ UNION ALL
 SELECT
     NULL, NULL, NULL, NULL, (SELECT p.id FROM page AS p ORDER BY p.id DESC LIMIT 1),
     (SELECT count(*) FROM page AS p),
-    (SELECT greatest(c.reltuples, 0)::bigint FROM pg_class AS c WHERE c.oid = 'tasq.job'::regclass)
+    (SELECT greatest(c.reltuples, 0)::bigint FROM pg_class AS c WHERE c.oid = 'tasq.job'::regclass),
+    now()

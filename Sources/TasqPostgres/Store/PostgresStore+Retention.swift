@@ -15,12 +15,13 @@ extension PostgresStore {
             parameters.append(own.map { microseconds($0.value[status]) })
         }
         for status in statuses { parameters.append(microseconds(retention.ages[status])) }
-        var page = ExpiredPage()
+        var page = ExpiredPage(asOf: .now)
         try await pool.run(statements.expired, parameters).read { row throws(StoreError) in
             let (id, queue): (JobID?, Name?) = try (row.next(), row.next())
             let (status, end): (JobStatus?, Timestamp?) = try (row.next(), row.next())
             let last: JobID? = try row.next()
             let (examined, estimate): (Int?, Int?) = try (row.next(), row.next())
+            let asOf: Timestamp? = try row.next()
             if let id, let queue, let status, let end {
                 page.jobs.append(
                     ExpiredJob(id: id, queue: queue, status: status, finishedAt: end))
@@ -28,6 +29,7 @@ extension PostgresStore {
                 page.last = last
                 page.examined = examined ?? 0
                 page.estimate = estimate ?? 0
+                page.asOf = asOf ?? page.asOf
             }
         }
         return page

@@ -107,6 +107,59 @@ import Testing
         }
     }
 
+    @Test func `A job that cannot be deleted holds back no other`() async throws {
+        try await withStore { store, database in
+            try await fill(database)
+            try await database.execute(
+                """
+                CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql
+                    AS 'BEGIN RAISE EXCEPTION ''this one stays''; END';
+                UPDATE tasq.job SET priority = 3 WHERE id = (
+                    SELECT j.id FROM tasq.job AS j ORDER BY j.id LIMIT 1 OFFSET 1200);
+                CREATE TRIGGER refuse BEFORE DELETE ON tasq.job FOR EACH ROW
+                    WHEN (OLD.priority = 3) EXECUTE FUNCTION public.refuse()
+                """)
+            var walk = PruneWalk(nothing)
+            var (steps, failures, isAtEnd) = (0, 0, false)
+            while !isAtEnd, steps < 200 {
+                steps += 1
+                do throws(StoreError) {
+                    if case .end = try await walk.step(in: store) { isAtEnd = true }
+                } catch {
+                    failures += 1
+                }
+            }
+            #expect(isAtEnd && failures > 1)
+            #expect(walk.total == 2599 && walk.passedOver == 1 && walk.examined == 2603)
+            #expect(try await database.execute("SELECT count(*) FROM tasq.job") == "4")
+        }
+    }
+
+    @Test func `Nothing is pruned while the server's clock is far ahead of this machine's`()
+        async throws
+    {
+        try await withStore { _, database in
+            try await fill(database)
+            let ahead = PostgresStore(
+                try PostgresSettings(url: database.url).patient, logger: quiet,
+                editing: { statement in
+                    guard statement.name == "tasq_expired" else { return statement }
+                    return Statement(
+                        name: statement.name,
+                        text: statement.text.replacing(
+                            "now()", with: "now() + interval '2 hours'"),
+                        isPlannedAnew: statement.isPlannedAnew)
+                })
+            var walk = PruneWalk(nothing)
+            let error = await failure { () async throws(StoreError) in
+                try await walk.step(in: ahead)
+            }
+            await ahead.close()
+            #expect(error?.word == "misconfigured", "\(String(describing: error))")
+            #expect(walk.examined == 0 && walk.total == 0)
+        }
+    }
+
     private func pruner(of store: PostgresStore, _ meters: Meters) -> Pruner {
         Pruner(
             store: store, retention: nothing, meters: meters, logger: quiet, isWanted: { true })
