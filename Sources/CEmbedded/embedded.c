@@ -133,6 +133,9 @@ static const struct {
     {"TasqPostgres/SQL/events.sql", (const char[]){
 #embed "../TasqPostgres/SQL/events.sql" suffix(, 0) if_empty(0)
     }},
+    {"TasqPostgres/SQL/expired.sql", (const char[]){
+#embed "../TasqPostgres/SQL/expired.sql" suffix(, 0) if_empty(0)
+    }},
     {"TasqPostgres/SQL/explain.sql", (const char[]){
 #embed "../TasqPostgres/SQL/explain.sql" suffix(, 0) if_empty(0)
     }},
@@ -253,6 +256,9 @@ static const struct {
     {"TasqPostgres/SQL/parts/claimed.sql", (const char[]){
 #embed "../TasqPostgres/SQL/parts/claimed.sql" suffix(, 0) if_empty(0)
     }},
+    {"TasqPostgres/SQL/parts/deleted.sql", (const char[]){
+#embed "../TasqPostgres/SQL/parts/deleted.sql" suffix(, 0) if_empty(0)
+    }},
     {"TasqPostgres/SQL/parts/job_columns.sql", (const char[]){
 #embed "../TasqPostgres/SQL/parts/job_columns.sql" suffix(, 0) if_empty(0)
     }},
@@ -288,6 +294,9 @@ static const struct {
     }},
     {"TasqPostgres/SQL/promote.sql", (const char[]){
 #embed "../TasqPostgres/SQL/promote.sql" suffix(, 0) if_empty(0)
+    }},
+    {"TasqPostgres/SQL/prune.sql", (const char[]){
+#embed "../TasqPostgres/SQL/prune.sql" suffix(, 0) if_empty(0)
     }},
     {"TasqPostgres/SQL/pulse.sql", (const char[]){
 #embed "../TasqPostgres/SQL/pulse.sql" suffix(, 0) if_empty(0)

@@ -72,6 +72,9 @@ enum Interface {
             "TasqCLITests/TopTests",
             "--once --json is one object with the state, the rates and the waits"),
         "explain": Trial("TasqCLITests/ReasonTests", "Paused queue"),
+        "prune": Trial(
+            "TasqCLITests/PruneTests",
+            "A dry run counts and changes nothing, and a prune deletes what is told"),
         "repair": Trial(
             "TasqCLITests/RepairTests",
             "What verify finds is mended, and what a person must decide is left"),

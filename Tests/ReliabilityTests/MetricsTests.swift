@@ -198,6 +198,38 @@ import Testing
         }
     }
 
+    @Test func `Pruned jobs are counted by how they ended`() async throws {
+        try await Station.with { station in
+            try await station.enqueue("ok", 3)
+            for kind in ["bad", "bad", "off"] { try await station.enqueue(kind, 1) }
+            var page = try await station.page { $0.sum("tasq_settled_total") == 6 }
+            #expect(page.sum("tasq_pruned_total") == 0)
+            await station.end()
+            _ = try await station.sql(
+                "UPDATE tasq.job SET finished_at = finished_at - interval '100 days'")
+            try await station.enqueue("ok", 1, start: .after(.seconds(3600)))
+            // It counts together with the one before, and begins with a round.
+            let worker = Worker(
+                of: station.queue, handlers: HandlerTable(),
+                settings: try WorkerSettings(retention: .usual),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let running = Task { try await worker.run() }
+            do {
+                page = try await station.page { $0.sum("tasq_pruned_total") == 6 }
+            } catch {
+                running.cancel()
+                throw error
+            }
+            for (status, count) in [("success", 3), ("error", 2), ("cancelled", 1)] {
+                let labels: KeyValuePairs = ["status": status]
+                #expect(page["tasq_pruned_total", labels] == Double(count), "\(status)")
+            }
+            #expect(try await station.sql("SELECT count(*) FROM tasq.job") == "1")
+            running.cancel()
+            _ = await running.result
+        }
+    }
+
     @Test func `Failures of PostgreSQL are counted, and waiting callers`() async throws {
         try await Station.withServer { station, postgres in
             try await expectCallersToWait(station, postgres)

@@ -76,6 +76,7 @@ struct ConfigurationTests {
         #expect(shipped.handlers.map(\.pattern) == ["noop*", "log*"])
         #expect(shipped.schedules == nil, "whoever starts with it takes no schedules away")
         #expect(shipped.flowLimits == nil, "nor limits")
+        #expect(shipped.retention == .usual)
     }
 
     @Test func `Uncommented, the shipped file's examples are a valid configuration`() throws {
@@ -109,6 +110,9 @@ struct ConfigurationTests {
         #expect(configuration.schedules?.map(\.name.description) == ["nightly"])
         let limit = try FlowLimit(queue: Name("ci"), maxDepth: 100_000, maxAge: .seconds(600))
         #expect(configuration.flowLimits == [limit])
+        let kept = Retention.Ages(success: .seconds(3600), cancelled: .seconds(30 * 86_400))
+        let own = [try Name("ci"): kept]
+        #expect(configuration.retention.queues == own)
     }
 
     @Test(arguments: [
@@ -336,4 +340,7 @@ private let samples: [String: [String]] = [
     "worker.sweep_every": ["1", "2", "3"],
     "worker.memory": ["67108864", "100000000", "134217728"],
     "worker.listen": ["127.0.0.1:8082", "[::1]:0", "localhost:9000"],
+    "retention.success": ["1d", "0s", "forever"],
+    "retention.error": ["forever", "36500d", "250ms"],
+    "retention.cancelled": ["1h", "forever", "2h"],
 ]

@@ -122,6 +122,7 @@ import Testing
                 ["jobs", "list", "--reason", "exit"], ["events", "list"],
                 ["jobs", "retry", "--status", "error"],
                 ["jobs", "cancel", "--kind", "noop"], ["jobs", "delete", "--status", "success"],
+                ["prune", "--status", "cancelled", "--older-than", "0s", "--yes"],
                 ["queues", "pause", "default"], ["queues", "resume", "default"],
                 ["limits", "set", "default", "--max-depth", "9"], ["limits", "list"],
                 ["queues", "list"], ["limits", "clear", "default"],

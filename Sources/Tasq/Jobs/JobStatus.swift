@@ -12,7 +12,8 @@ public enum JobStatus: String, Sendable, Hashable, CaseIterable, Codable {
     case executing
     /// Ended well; never runs again by itself.
     case success
-    /// Ended badly: attempts used up, too many crashes, or the handler said so. Kept and listed.
+    /// Ended badly: attempts used up, too many crashes, or the handler said so. Listed as long as it
+    /// is kept.
     case error
     /// Called off.
     case cancelled

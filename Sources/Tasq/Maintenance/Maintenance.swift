@@ -3,8 +3,8 @@ import Synchronization
 
 /// What one process at a time does for all: reaps dead workers, promotes what is due, fires the
 /// ticks of schedules, watches whether the doorbell forgot, takes off its lists what nobody else
-/// does, announces what SQL has enqueued, makes due what a clock that went back has put off, and notes
-/// what has been done for charts.
+/// does, announces what SQL has enqueued, makes due what a clock that went back has put off, prunes
+/// what has been kept long enough, and notes what has been done for charts.
 ///
 /// The right to do so is a term in a row, which its holder renews. Whoever sees it stand still for
 /// longer than a holder takes, by its own clock, takes it over. Two holders at once do no harm:
@@ -37,6 +37,7 @@ final class Maintenance: Sendable {
     let announcer: any Announcer
     let doorbell: Doorbell
     private let promoter: Promoter
+    private let retention: Retention
     /// Set to the next tick of a schedule.
     private let tickAlarm = Alarm()
     let meters: Meters
@@ -65,13 +66,15 @@ final class Maintenance: Sendable {
     /// session lock, or anybody else. While it is nil nobody asks.
     init(
         store: any JobStore, doorbell: Doorbell, promoter: Promoter, meters: Meters,
-        logger: Logger, holder: @escaping @Sendable () -> WorkerID?
+        logger: Logger, retention: Retention = .forever,
+        holder: @escaping @Sendable () -> WorkerID?
     ) {
         self.holder = holder
         self.store = store
         self.doorbell = doorbell
         announcer = doorbell.announcer
         self.promoter = promoter
+        self.retention = retention
         self.meters = meters
         self.logger = logger
         failures = FailureLog(logger)
@@ -91,6 +94,7 @@ final class Maintenance: Sendable {
             group.addTask { await self.keepTallies() }
             group.addTask { await self.fireTicks() }
             group.addTask { await self.hasten() }
+            group.addTask { await self.prune() }
         }
     }
 
@@ -233,6 +237,13 @@ final class Maintenance: Sendable {
             store: store, doorbell: doorbell, meters: meters, logger: logger, alarm: tickAlarm
         ) { [self] in holdsTerm.load(ordering: .relaxed) }
         await scheduler.run()
+    }
+
+    private func prune() async {
+        let pruner = Pruner(
+            store: store, retention: retention, meters: meters, logger: logger
+        ) { [self] in holdsTerm.load(ordering: .relaxed) }
+        await pruner.run()
     }
 
     private func weed() async {

@@ -33,6 +33,8 @@ package final class Meters: Sendable {
     package let forgotten: Counter
     package let recovered: Counter
     package let withdrawn: Counter
+    /// Finished jobs deleted, by their status.
+    let prunings: [JobStatus: Counter]
     /// What the program's own metrics have beside these; `nil` when it has none.
     let told: ToldMeters?
 
@@ -74,6 +76,10 @@ package final class Meters: Sendable {
         forgotten = count("reconciles", [("tasq.reason", "forgot")])
         recovered = count("reconciles", [("tasq.reason", "outage")])
         withdrawn = count("withdrawn_ids")
+        prunings = Dictionary(
+            uniqueKeysWithValues: JobStatus.finished.map {
+                ($0, count("pruned", [("tasq.status", $0.rawValue)]))
+            })
         told = facade.map { ToldMeters($0) }
     }
 }
@@ -178,6 +184,14 @@ extension Meters {
             count("promoted", promoted, "Scheduled jobs moved to queued when due."),
             count("buried", buried, "Workers declared dead."),
             count("reaped", reaped, "Claims taken back from dead workers."),
+            Metric(
+                "tasq_pruned_total", .counter,
+                help: "Finished jobs deleted since they had been kept long enough, by status.",
+                samples: JobStatus.finished.map { status in
+                    .init(
+                        Double(prunings[status]?.value ?? 0),
+                        labels: [.init("status", status.rawValue)])
+                }),
         ]
     }
 

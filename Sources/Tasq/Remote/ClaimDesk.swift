@@ -73,7 +73,7 @@ package final class ClaimDesk: Sendable {
     /// `holdUpPatience` is how long an outcome is tried whose job's row somebody has locked.
     package init(
         store: any JobStore, catalog: any Catalog, announcer: any Announcer, meters: Meters,
-        logger: Logger, holdUpPatience: Duration = .seconds(2)
+        logger: Logger, retention: Retention = .forever, holdUpPatience: Duration = .seconds(2)
     ) {
         let doorbell = Doorbell(announcer, meters: meters)
         let promoter = Promoter(store: store, doorbell: doorbell, meters: meters, logger: logger)
@@ -88,7 +88,7 @@ package final class ClaimDesk: Sendable {
         let id = WorkerID()
         maintenance = Maintenance(
             store: store, doorbell: doorbell, promoter: promoter, meters: meters, logger: logger,
-            holder: { id })
+            retention: retention, holder: { id })
         settling = Coalescer(batchLimit: Settler.batchLimit) { batch throws(StoreError) in
             try await ClaimDesk.endings(of: batch, in: store)
         }

@@ -5,7 +5,7 @@ import Logging
 /// Every write is idempotent by its ids or tokens, so a caller that got
 /// ``StoreError/unknown(_:)`` repeats the same call. Batches are all or nothing.
 public protocol JobStore: IntakeStore, ClaimStore, MemberStore, UpkeepStore, OperateStore,
-    BulkStore, LimitStore
+    BulkStore, LimitStore, RetentionStore
 {
     /// What this process has done with the store: connections, callers that wait, failures.
     var metrics: [Metric] { get }

@@ -115,7 +115,8 @@ public final class Worker: Service {
         let failure = try await withThrowingTaskGroup(of: Void.self) { group -> StoreError? in
             let maintenance = Maintenance(
                 store: store, doorbell: doorbell, promoter: promoter, meters: meters,
-                logger: logger, holder: { self.registered.withLock { $0 } })
+                logger: logger, retention: settings.retention,
+                holder: { self.registered.withLock { $0 } })
             group.addTask { await maintenance.run() }
             group.addTask { await self.bell.run(self.doorbellAnswers) }
             group.addTask { await self.beat() }

@@ -57,6 +57,9 @@ public struct WorkerSettings: Sendable, Hashable {
     /// Bytes of bodies over ``JobLimits/claimedBytes`` that its running jobs may hold together; a
     /// job that finds no room waits in its slot.
     public var memory: Int
+    /// What it prunes while it holds the maintenance term: nothing unless told. Of processes that differ
+    /// in this the one that holds the term counts.
+    public var retention: Retention
     /// Name of this machine and number of this process, for people.
     public var host: String
     /// The number of this process, for people.
@@ -73,8 +76,8 @@ public struct WorkerSettings: Sendable, Hashable {
         heartbeat: Duration = .seconds(2), lease: Duration = .seconds(15),
         grace: Duration = .seconds(25), findWork: FindWork = .pushAndSweep,
         onLeaseUnknown: LeaseUnknown = .continue, pollInterval: Duration = .seconds(1),
-        sweepEvery: Int = 16, memory: Int = 268_435_456, host: String = "localhost",
-        processID: Int32 = 0, version: String = "library"
+        sweepEvery: Int = 16, memory: Int = 268_435_456, retention: Retention = .forever,
+        host: String = "localhost", processID: Int32 = 0, version: String = "library"
     ) throws(InvalidInput) {
         guard (1...64).contains(queues.count), queues.allSatisfy({ (1...100).contains($0.weight) })
         else {
@@ -114,6 +117,7 @@ public struct WorkerSettings: Sendable, Hashable {
         self.pollInterval = pollInterval
         self.sweepEvery = sweepEvery
         self.memory = memory
+        self.retention = retention
         self.host = host
         self.processID = processID
         self.version = version

@@ -9,8 +9,6 @@ struct BulkForeground {
     let connections: Connections
     let json: Bool
 
-    /// Characters of the progress bar.
-    private static let barWidth = 24
     /// Jobs of a list that are asked for at once.
     private static let pageLength = 500
 
@@ -71,11 +69,8 @@ struct BulkForeground {
     }
 
     private func bar(_ walk: BulkWalk) -> String {
-        let total = max(1, walk.estimate)
-        let filled = min(Self.barWidth, walk.counts.examined * Self.barWidth / total)
-        return "[" + String(repeating: "=", count: filled)
-            + String(repeating: " ", count: Self.barWidth - filled)
-            + "] \(walk.counts.examined) of about \(total) looked at, \(walk.counts.matched) match"
+        Progress.bar(walk.counts.examined, of: walk.estimate)
+            + ", \(walk.counts.matched) match"
     }
 
     private func report(

@@ -23,6 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
         let level = LogLevel(configuration.logLevel)
         let logger = configuration.logger(level)
         OpenFiles.raiseLimit(logger)
+        configuration.tellOfRetention(logger)
         let connections = try Connections(configuration, logger: logger)
         do {
             // Before anything listens; an outage is waited out while it does.

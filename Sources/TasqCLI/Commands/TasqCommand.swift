@@ -13,8 +13,8 @@ struct TasqCommand: AsyncParsableCommand {
             JobsCommand.self, EventsCommand.self, ReplayCommand.self,
             QueuesCommand.self, LimitsCommand.self, WorkersCommand.self, SchedulesCommand.self,
             TopCommand.self,
-            ExplainCommand.self, VerifyCommand.self, RepairCommand.self, DoctorCommand.self,
-            ConfigCommand.self, WebhookCommand.self,
+            ExplainCommand.self, PruneCommand.self, VerifyCommand.self, RepairCommand.self,
+            DoctorCommand.self, ConfigCommand.self, WebhookCommand.self,
             DevCommand.self, BenchCommand.self,
         ])
 

@@ -63,8 +63,10 @@ struct WorkCommand: AsyncParsableCommand {
         let logger = configuration.logger(level)
         OpenFiles.raiseLimit(logger)
         let process = ProcessInfo.processInfo
-        let settings = try configuration.worker.settings(
+        var settings = try configuration.worker.settings(
             host: process.hostName, processID: process.processIdentifier)
+        settings.retention = configuration.retention
+        configuration.tellOfRetention(logger)
         let path = process.environment["PATH"] ?? "/usr/bin:/bin"
         let guardian = CommandGuard()
         let handlers = try HandlerSet(configuration.handlers, path: path, guardian: guardian)

@@ -49,6 +49,10 @@ extension Configuration {
                 kind: found.kind, place: found.place, text: found.text)
             setting.read(found, into: &configuration, needs: needs, resolver, problems)
         }
+        if let section = sections.section("retention") {
+            configuration.retention.readQueues(of: section)
+            configuration.origins.leaves += section.leaves(below: "queues")
+        }
         sections.finish()
         reportNearMisses(in: environment, problems)
         if let root {

@@ -20,6 +20,8 @@ struct Configuration: Sendable {
     /// What the listeners accept at most.
     var limits = HTTPLimits()
     var worker = WorkerSection()
+    /// How long finished jobs are kept.
+    var retention = Retention.usual
     var sources: [SourceEntry] = []
     /// In file order: the first whose pattern matches a kind counts.
     var handlers: [HandlerEntry] = []

@@ -14,7 +14,7 @@ struct ConfigurationOrigins: Sendable {
         let text: String
     }
 
-    /// A value below `sources`, `handlers` or `admin_tokens`.
+    /// A value below `sources`, `handlers`, `admin_tokens` or the like.
     struct Leaf: Sendable {
         /// As in `handlers.github.http.url` or `sources.erp.secrets[1]`.
         let path: String

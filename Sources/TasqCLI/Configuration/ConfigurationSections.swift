@@ -17,7 +17,7 @@ final class Sections {
     func find(_ key: String) -> Found? {
         let parts = key.split(separator: ".").map(String.init)
         guard let root, let last = parts.last else { return nil }
-        let map = parts.count == 1 ? root : section(parts[0], of: root)
+        let map = parts.count == 1 ? root : section(parts[0])
         guard let items = map?.list(last), let first = items.first else { return nil }
         return Found(
             text: items.map(\.text).joined(separator: ","),
@@ -28,11 +28,10 @@ final class Sections {
         for case let map? in opened.values { map.finish() }
     }
 
-    private func section(
-        _ name: String, of root: ConfigurationMapping
-    ) -> ConfigurationMapping? {
+    /// A mapping below the top, for what it holds beside scalar keys.
+    func section(_ name: String) -> ConfigurationMapping? {
         if let known = opened[name] { return known }
-        let map = root.mapping(name)
+        let map = root?.mapping(name)
         opened[name] = map
         return map
     }

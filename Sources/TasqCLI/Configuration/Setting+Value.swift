@@ -8,6 +8,7 @@ extension Setting {
     /// A secret comes out in the clear: only ``Configuration/listing()`` shows values to people.
     func value(in configuration: Configuration) -> String? {
         let (http, worker) = (configuration.http, configuration.worker)
+        let kept = configuration.retention.ages
         return switch key {
         case "database_url": configuration.databaseURL
         case "redis_url": configuration.redisURL
@@ -41,6 +42,9 @@ extension Setting {
         case "worker.sweep_every": String(worker.sweepEvery)
         case "worker.memory": String(worker.memory)
         case "worker.listen": worker.listen?.description
+        case "retention.success": Retention.text(of: kept.success)
+        case "retention.error": Retention.text(of: kept.error)
+        case "retention.cancelled": Retention.text(of: kept.cancelled)
         default: nil
         }
     }

@@ -113,6 +113,15 @@ struct Setting: Sendable {
         plain("worker.listen") { text, it throws(InvalidInput) in
             it.worker.listen = text.isEmpty ? nil : try ListenAddress(text, field: "address")
         },
+        plain("retention.success") { text, it throws(InvalidInput) in
+            it.retention.ages.success = try Retention.age(text)
+        },
+        plain("retention.error") { text, it throws(InvalidInput) in
+            it.retention.ages.error = try Retention.age(text)
+        },
+        plain("retention.cancelled") { text, it throws(InvalidInput) in
+            it.retention.ages.cancelled = try Retention.age(text)
+        },
     ]
 
     /// At least what the largest body takes, as a form beside what stands in it; at most a TiB.

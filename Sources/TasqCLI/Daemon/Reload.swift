@@ -58,6 +58,9 @@ extension Configuration {
             let isTaken = setting.isOfCertificate ? (old == nil) == (new == nil) : old == new
             return setting.key != "log_level" && !isTaken
         }.map(\.key)
+        if retention != fresh.retention, !keys.contains(where: { $0.hasPrefix("retention.") }) {
+            keys.append("retention.queues")
+        }
         let tokens = (Set(http.operateTokens), Set(http.readTokens))
         if !keys.contains("admin_token"),
             tokens != (Set(fresh.http.operateTokens), Set(fresh.http.readTokens))

@@ -38,7 +38,7 @@ struct Server: Sendable {
         let admin = try AdminServer(
             address: configuration.http.admin, limits: adminLimits, tls: adminTLS,
             tokens: configuration.http.tokens(), queue: queue, catalog: store, announcer: announcer,
-            readiness: readiness,
+            retention: configuration.retention, readiness: readiness,
             redis: { await announcer.state() },
             defaults: { kind, payload in entries.defaults(for: kind, payload: payload) },
             meters: httpMeters, metrics: { [.version] }, logger: logger,

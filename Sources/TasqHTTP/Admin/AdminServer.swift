@@ -31,6 +31,7 @@ public struct AdminServer: Service {
     ///   - catalog: Answers the reads.
     ///   - announcer: Tells of new jobs whoever waits for some at `POST /v1/claims`, and how many
     ///     stand on its lists.
+    ///   - retention: What it prunes while it holds the maintenance term: nothing unless told.
     ///   - readiness: Says when shutdown has begun.
     ///   - redis: Whether Redis answers; told by `/readyz` and the dashboard, decides nothing.
     ///   - defaults: What a job of a kind, with a payload, gets where its request does not say.
@@ -42,7 +43,8 @@ public struct AdminServer: Service {
     public init(
         address: ListenAddress, limits: HTTPLimits = AdminServer.defaultLimits,
         tls: ListenerTLS? = nil, tokens: [AdminToken], queue: Queue, catalog: any Catalog,
-        announcer: any Announcer = NoAnnouncer(), readiness: Readiness,
+        announcer: any Announcer = NoAnnouncer(), retention: Retention = .forever,
+        readiness: Readiness,
         redis: @escaping @Sendable () async -> DependencyState = { .none },
         defaults: @escaping @Sendable (Name, [UInt8]) -> JobOptions = { _, _ in JobOptions() },
         meters: HTTPMeters, metrics: @escaping @Sendable () async -> [Metric] = { [] },
@@ -55,7 +57,8 @@ public struct AdminServer: Service {
         }
         let bulk = BulkRunner(queue: queue, catalog: catalog, logger: logger)
         self.bulk = bulk
-        desk = queue.desk(catalog: catalog, announcer: announcer, logger: logger)
+        desk = queue.desk(
+            catalog: catalog, announcer: announcer, retention: retention, logger: logger)
         feed = ActivityFeed(catalog: catalog, logger: logger)
         let facts = StoreMetrics(catalog: catalog, announcer: announcer)
         routes =

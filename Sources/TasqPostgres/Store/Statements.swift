@@ -33,6 +33,7 @@ package struct Statements: Sendable {
     let eventJobs: Statement
     let eventOutcomes: Statement
     let events: Statement
+    let expired: Statement
     let explain: Statement
     let failures: Statement
     let grant: Statement
@@ -58,6 +59,7 @@ package struct Statements: Sendable {
     let piece: Statement
     let ping: Statement
     let promote: Statement
+    let prune: Statement
     let pulse: Statement
     let queued: Statement
     let queues: Statement
@@ -144,6 +146,7 @@ package struct Statements: Sendable {
         eventJobs = load("event_jobs")
         eventOutcomes = load("event_outcomes")
         events = load("events", isPlannedAnew: true)
+        expired = load("expired")
         explain = load("explain")
         failures = load("failures")
         grant = load("grant")
@@ -169,6 +172,7 @@ package struct Statements: Sendable {
         piece = load("piece")
         ping = load("ping")
         promote = load("promote")
+        prune = load("prune")
         pulse = load("pulse")
         queued = load("queued")
         queues = load("queues")

@@ -110,6 +110,16 @@ struct PlanScene {
             Hot(statement: all.delete, arguments: "public.ids('success')"),
             // These are of webhook events.
             Hot(statement: all.delete, arguments: "public.ids('error')"),
+            // None of them ended then: each is looked at, and left.
+            Hot(
+                statement: all.prune,
+                arguments: """
+                    public.ids('success'), array_fill('success'::text, ARRAY[\(batch)]), \
+                    array_fill('2020-01-01'::timestamptz, ARRAY[\(batch)])
+                    """),
+            Hot(
+                statement: all.expired,
+                arguments: "NULL, \(batch), '{other}', '{1}', '{1}', '{1}', 0, 0, NULL"),
             Hot(
                 statement: all.look,
                 arguments:

@@ -108,6 +108,12 @@ import Testing
         await ask { _ = try await store.hasten(on: defaultQueues, upTo: 1) }
         await ask { _ = try await store.queued(after: nil, limit: 1) }
         await ask { try await store.tally() }
+        await ask { _ = try await store.expired(by: .usual, after: nil, limit: 1) }
+        await ask {
+            let old = ExpiredJob(
+                id: id, queue: .defaultQueue, status: .success, finishedAt: .now)
+            _ = try await store.prune([old])
+        }
         await ask {
             let record = try #require(try await store.dueSchedules(upTo: 1).records.first)
             let firing = Firing(
