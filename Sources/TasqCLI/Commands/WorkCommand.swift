@@ -67,7 +67,9 @@ struct WorkCommand: AsyncParsableCommand {
             host: process.hostName, processID: process.processIdentifier)
         let path = process.environment["PATH"] ?? "/usr/bin:/bin"
         let guardian = CommandGuard()
-        let handlers = try HandlerSet(configuration.handlers, path: path, guardian: guardian)
+        let slots = settings.concurrency
+        let handlers = try HandlerSet(
+            configuration.handlers, path: path, guardian: guardian, slots: slots)
         if configuration.handlers.isEmpty {
             logger.warning("the configuration names no handlers: no job is claimed")
         }
@@ -92,7 +94,9 @@ struct WorkCommand: AsyncParsableCommand {
                 try global.reload(needs, flags: flags, as: configuration)
             },
             takeOver: { fresh in
-                let table = try HandlerSet(fresh.handlers, path: path, guardian: guardian).table
+                let table = try HandlerSet(
+                    fresh.handlers, path: path, guardian: guardian, slots: slots
+                ).table
                 try listener?.takeOver(fresh)
                 worker.replaceHandlers(table)
                 schedules.takeOver(fresh.schedules)
