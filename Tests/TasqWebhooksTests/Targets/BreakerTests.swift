@@ -1,0 +1,359 @@
+import Testing
+
+@testable import TasqWebhooks
+
+/// The rules of a breaker, by a clock that the test sets.
+@Suite struct BreakerTests {
+    private let start = ContinuousClock.now
+    private let five = Breaker.Rule.after(5, slots: nil)
+
+    /// A delivery that may begin; `nil` when it may not.
+    private func begun(
+        _ pace: inout Pace, by rule: Breaker.Rule, at now: ContinuousClock.Instant
+    ) -> Pace.Turn? {
+        guard case .now(let turn) = pace.ask(at: now, by: rule, chance: 0) else { return nil }
+        return turn
+    }
+
+    private func begin(
+        _ pace: inout Pace, by rule: Breaker.Rule, at now: ContinuousClock.Instant
+    ) throws -> Pace.Turn {
+        let turn = begun(&pace, by: rule, at: now)
+        return try #require(turn)
+    }
+
+    private func fail(
+        _ pace: inout Pace, _ count: Int, by rule: Breaker.Rule, at now: ContinuousClock.Instant,
+        chance: Double = 0
+    ) throws {
+        for _ in 0..<count {
+            let turn = try begin(&pace, by: rule, at: now)
+            pace.fail(turn, by: rule, at: now, chance: chance)
+        }
+    }
+
+    /// For how long the next one is held back since the target fails.
+    private func hold(
+        _ pace: inout Pace, by rule: Breaker.Rule, at now: ContinuousClock.Instant
+    ) throws -> Duration {
+        guard case .held(let hold, .failures) = pace.ask(at: now, by: rule, chance: 0) else {
+            throw Unheld()
+        }
+        return hold
+    }
+
+    private struct Unheld: Error {}
+
+    @Test(arguments: [1, 2, 5, 1000])
+    func `So many failures in a row open it, and an answer between them begins anew`(
+        limit: Int
+    ) throws {
+        let rule = Breaker.Rule.after(limit, slots: nil)
+        var pace = Pace(at: start)
+        try fail(&pace, limit - 1, by: rule, at: start)
+        // Whatever it says of the job, as 404.
+        let well = try begin(&pace, by: rule, at: start)
+        pace.refuse(well, at: start)
+        try fail(&pace, limit - 1, by: rule, at: start)
+        #expect(!pace.breaker.isHeld)
+        try fail(&pace, 1, by: rule, at: start)
+        #expect(pace.breaker.isHeld)
+        #expect(pace.breaker.failures == limit)
+        let held = try hold(&pace, by: rule, at: start)
+        #expect(held == .seconds(1))
+    }
+
+    @Test func `One tries when the time is over, and after its answer more and more`() throws {
+        var pace = Pace(at: start)
+        try fail(&pace, 5, by: five, at: start)
+        let early = begun(&pace, by: five, at: start + .milliseconds(999))
+        #expect(early == nil)
+        let now = start + .seconds(1)
+        let probe = try begin(&pace, by: five, at: now)
+        for _ in 0..<100 {
+            let held = try hold(&pace, by: five, at: now)
+            #expect(held >= .seconds(1))
+        }
+        pace.accept(probe, at: now)
+        #expect(!pace.breaker.isHeld)
+        // As many as may be under way all end before the next begin.
+        var rounds: [Int] = []
+        while rounds.count < 6 {
+            var turns: [Pace.Turn] = []
+            while turns.count < 1000, let turn = begun(&pace, by: five, at: now) {
+                turns.append(turn)
+            }
+            rounds.append(turns.count)
+            for turn in turns { pace.accept(turn, at: now) }
+        }
+        #expect(rounds == [2, 4, 8, 16, 32, 64])
+        // The last of those made it any number.
+        let rest = try (0..<1000).map { _ in try begin(&pace, by: five, at: now) }
+        for turn in rest { pace.accept(turn, at: now) }
+        // And the next failures open it for no longer than the first ones did.
+        try fail(&pace, 5, by: five, at: now)
+        let held = try hold(&pace, by: five, at: now)
+        #expect(held == .seconds(1))
+    }
+
+    @Test(arguments: [0.0, 1.0])
+    func `Each time that the one fails it is open for twice as long, up to a minute`(
+        chance: Double
+    ) throws {
+        var pace = Pace(at: start)
+        var now = start
+        try fail(&pace, 5, by: five, at: now, chance: chance)
+        var times: [Double] = []
+        for _ in 0..<100 {
+            let held = try hold(&pace, by: five, at: now)
+            times.append(held / .seconds(1))
+            let early = begun(&pace, by: five, at: now + held - .microseconds(1))
+            #expect(early == nil)
+            now += held
+            try fail(&pace, 1, by: five, at: now, chance: chance)
+        }
+        let whole = [1, 2, 4, 8, 16, 32, 60, 60].map { $0 * (1 - chance / 5) }
+        for (time, expected) in zip(times, whole) { #expect(abs(time - expected) < 0.001) }
+        #expect(times.allSatisfy { $0 <= 60 })
+        #expect(pace.breaker.failures == 105)
+    }
+
+    @Test func `What was under way when it opened neither opens it longer nor closes it`() throws {
+        var pace = Pace(at: start)
+        let old = try (0..<64).map { _ in try begin(&pace, by: five, at: start) }
+        for turn in old[..<40] { pace.fail(turn, by: five, at: start, chance: 0) }
+        #expect(pace.breaker.failures == 5)
+        pace.accept(old[40], at: start)
+        #expect(pace.breaker.isHeld)
+        let probe = try begin(&pace, by: five, at: start + .seconds(1))
+        for turn in old[41..<50] { pace.fail(turn, by: five, at: start + .seconds(1), chance: 0) }
+        pace.accept(old[50], at: start + .seconds(1))
+        let second = begun(&pace, by: five, at: start + .seconds(1))
+        #expect(pace.breaker.isHeld && second == nil)
+        pace.accept(probe, at: start + .seconds(1))
+        for turn in old[51...] { pace.fail(turn, by: five, at: start + .seconds(1), chance: 0) }
+        #expect(!pace.breaker.isHeld)
+    }
+
+    @Test func `One that tries and is called off leaves it to the next`() throws {
+        var pace = Pace(at: start)
+        try fail(&pace, 5, by: five, at: start)
+        let now = start + .seconds(1)
+        let probe = try begin(&pace, by: five, at: now)
+        pace.release(probe, at: now)
+        #expect(pace.breaker.isHeld)
+        let next = try begin(&pace, by: five, at: now)
+        pace.accept(next, at: now)
+        #expect(!pace.breaker.isHeld)
+    }
+
+    @Test func `Without a breaker nobody is held back, and no failure counts`() throws {
+        var pace = Pace(at: start)
+        try fail(&pace, 100, by: .off, at: start)
+        #expect(!pace.breaker.isHeld)
+        try fail(&pace, 5, by: five, at: start)
+        #expect(pace.breaker.isHeld)
+        try fail(&pace, 100, by: .off, at: start)
+        let held = try hold(&pace, by: five, at: start)
+        #expect(held == .seconds(1))
+    }
+
+    @Test func `Those held back come again one after the other, none later than the bound`() throws
+    {
+        var pace = Pace(at: start)
+        try fail(&pace, 5, by: five, at: start)
+        let holds = try (0..<100_000).map { _ in
+            try hold(&pace, by: five, at: start)
+        }
+        let inLine = 44_950
+        for (index, hold) in holds[..<inLine].enumerated() {
+            guard hold != .seconds(1) + Breaker.gap * index else { continue }
+            Issue.record("the one at \(index) waits for \(hold)")
+            break
+        }
+        #expect(holds[inLine...].allSatisfy { $0 >= .seconds(450) && $0 <= Pace.longestHold })
+        // Who comes while it is well again does not stand behind them.
+        let probe = try begin(&pace, by: five, at: start + .seconds(1))
+        pace.accept(probe, at: start + .seconds(1))
+        try fail(&pace, 5, by: five, at: start + .seconds(1))
+        let held = try hold(&pace, by: five, at: start + .seconds(1))
+        #expect(held == .seconds(2))
+    }
+
+    @Test(arguments: [(64, 16), (4, 1), (1, 1), (10_000, 2500)])
+    func `While a target answers nothing a quarter of the slots is the most it gets`(
+        slots: Int, share: Int
+    ) throws {
+        let rule = Breaker.Rule.after(5, slots: slots)
+        var pace = Pace(at: start)
+        var turns = try (0..<share).map { _ in try begin(&pace, by: rule, at: start) }
+        // An answer may come within a moment.
+        let first = pace.ask(at: start, by: rule)
+        #expect(first == .again(after: Breaker.glance))
+        let now = start + Breaker.moment
+        guard case .held(let hold, .silence(share)) = pace.ask(at: now, by: rule, since: start)
+        else {
+            Issue.record("it is held back")
+            return
+        }
+        #expect(hold >= .seconds(1))
+        // One that ends makes room for one, an answer for as many again.
+        pace.fail(turns.removeLast(), by: rule, at: now)
+        turns.append(try begin(&pace, by: rule, at: now))
+        let more = begun(&pace, by: rule, at: now)
+        #expect(more == nil)
+        pace.accept(turns.removeLast(), at: now)
+        for _ in 0..<share { turns.append(try begin(&pace, by: rule, at: now)) }
+        let beyond = begun(&pace, by: rule, at: now)
+        #expect(beyond == nil)
+    }
+
+    @Test func `A target that answers has any number under way`() throws {
+        let rule = Breaker.Rule.after(5, slots: 8)
+        var pace = Pace(at: start)
+        var slow: [Pace.Turn] = []
+        for _ in 0..<1000 {
+            slow.append(try begin(&pace, by: rule, at: start))
+            let quick = try begin(&pace, by: rule, at: start)
+            pace.accept(quick, at: start)
+        }
+        #expect(slow.count == 1000)
+        for turn in slow { pace.fail(turn, by: rule, at: start) }
+        #expect(pace.breaker.isHeld)
+    }
+
+    @Test(arguments: [
+        Duration.zero, .nanoseconds(1), .seconds(3600 * 24 * 365 * 10_000),
+    ])
+    func `However far the clock goes it opens and closes`(step: Duration) throws {
+        var pace = Pace(at: start)
+        var now = start
+        for _ in 0..<100 {
+            now += step
+            try fail(&pace, 5, by: five, at: now)
+            #expect(pace.breaker.isHeld)
+            now += max(step, Breaker.longest)
+            let probe = try begin(&pace, by: five, at: now)
+            pace.accept(probe, at: now)
+            #expect(!pace.breaker.isHeld)
+        }
+    }
+}
+
+/// Thousands of schedules of deliveries, answers, failures and times.
+@Suite struct BreakerScheduleTests {
+    private struct World {
+        var breaker: Breaker
+        var now: ContinuousClock.Instant
+        var random: SeededGenerator
+        var flights: [Breaker.Flight] = []
+        /// Nothing may begin before.
+        var closedUntil: ContinuousClock.Instant?
+        let rule: Breaker.Rule
+
+        init(seed: UInt64) {
+            let start = ContinuousClock.now
+            var random = SeededGenerator(seed: seed)
+            let isBound = Bool.random(using: &random)
+            rule = Breaker.Rule(
+                failures: Int.random(in: 1...6, using: &random),
+                unanswered: isBound ? Int.random(in: 1...16, using: &random) : nil)
+            now = start
+            breaker = Breaker(at: start)
+            self.random = random
+        }
+
+        /// What went wrong in one step; `nil`: nothing.
+        mutating func step() -> String? {
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0..<5: return ask()
+            case 5..<9 where !flights.isEmpty: return end()
+            default:
+                // Threads see the clock one after another, and come in another order.
+                let steps: [Duration] = [
+                    .microseconds(-50), .microseconds(1), .milliseconds(30), .seconds(1),
+                    .seconds(70),
+                ]
+                now += steps.randomElement(using: &random) ?? .zero
+                return nil
+            }
+        }
+
+        mutating func ask() -> String? {
+            let wasHeld = breaker.isHeld
+            let chance = Double.random(in: 0...1, using: &random)
+            switch breaker.admit(by: rule, at: now, since: now, chance: chance) {
+            case .go: break
+            case .wait: return wasHeld ? "one waits for an answer while it is open" : nil
+            case .away(let hold, _):
+                return hold > .zero && hold <= Pace.longestHold ? nil : "held for \(hold)"
+            }
+            guard let flight = breaker.begin(by: rule, at: now) else { return "no flight" }
+            if flight.isProbe != wasHeld { return "more than the one begin while it is open" }
+            if flight.isProbe {
+                if let closedUntil, now < closedUntil { return "one tries too early" }
+                closedUntil = nil
+                if !breaker.isHeld { return "it closes before the answer" }
+            }
+            flights.append(flight)
+            return nil
+        }
+
+        mutating func end() -> String? {
+            let index = Int.random(in: 0..<flights.count, using: &random)
+            let flight = flights.remove(at: index)
+            let wasHeld = breaker.isHeld
+            let count = breaker.failures
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0..<4: breaker.answer(flight, at: now)
+            case 4: breaker.release(flight, at: now)
+            default:
+                let chance = Double.random(in: 0...1, using: &random)
+                breaker.fail(flight, by: rule, at: now, chance: chance)
+                guard breaker.failures > count else { break }
+                if wasHeld, !flight.isProbe { return "an old failure counts" }
+                if breaker.isHeld { closedUntil = now + breaker.length * 0.8 }
+            }
+            if wasHeld, !breaker.isHeld, !flight.isProbe { return "an old answer closes it" }
+            return nil
+        }
+
+        /// Whether it comes to rest once all that was under way has ended and the target is well.
+        mutating func settle() -> String? {
+            while !flights.isEmpty { if let problem = end() { return problem } }
+            for _ in 0..<200 {
+                now += Breaker.longest + .seconds(1)
+                if let problem = ask() { return problem }
+                guard let flight = flights.popLast() else { return "it never ends to be open" }
+                breaker.answer(flight, at: now)
+            }
+            // Nothing is counted as under way that has ended.
+            let most = rule.unanswered ?? 1000
+            for begun in 0..<most {
+                guard breaker.objection(to: rule, at: now) == nil else { return "\(begun) begin" }
+                _ = breaker.begin(by: rule, at: now)
+            }
+            if rule.unanswered != nil, breaker.objection(to: rule, at: now) == nil {
+                return "more begin than may be unanswered"
+            }
+            return nil
+        }
+    }
+
+    @Test func `Never more than one tries, none too early, and it always comes to an end`() {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        print("seed \(seed)")
+        for number in 0..<3000 {
+            var world = World(seed: seed &+ UInt64(number))
+            for step in 0..<200 {
+                guard let problem = world.step() else { continue }
+                Issue.record("seed \(seed), schedule \(number), step \(step): \(problem)")
+                return
+            }
+            if let problem = world.settle() {
+                Issue.record("seed \(seed), schedule \(number), at the end: \(problem)")
+                return
+            }
+        }
+    }
+}
