@@ -3,7 +3,7 @@ public import Tasq
 extension TargetClient {
     /// How many targets of this process are held back now, and how many deliveries have been.
     ///
-    /// They are shared by all clients of the process; ``PrometheusText/page(of:)`` writes them
+    /// They are shared by all clients of the process; `PrometheusText.page(of:)` writes them
     /// beside those of a worker. Reads counters and asks nobody.
     public static var metrics: [Metric] {
         [
