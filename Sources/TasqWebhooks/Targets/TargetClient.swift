@@ -34,8 +34,8 @@ public final class TargetClient: Sendable {
     ///   - slots: How many jobs the worker runs at once: while the origin answers nothing, deliveries
     ///     to it take at most a quarter of them; `nil`: as many as there are.
     public init(
-        _ target: HTTPTarget, version: String, breaker failures: Int? = TargetClient.breakerFailures,
-        slots: Int? = nil
+        _ target: HTTPTarget, version: String,
+        breaker failures: Int? = TargetClient.breakerFailures, slots: Int? = nil
     ) {
         self.target = target
         rule = Breaker.Rule.after(failures, slots: slots)
