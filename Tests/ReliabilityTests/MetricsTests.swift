@@ -5,7 +5,6 @@ import Tasq
 import TasqPostgres
 import TasqRedis
 import TasqTesting
-import TasqWebhooks
 import TestSizes
 import Testing
 
@@ -197,32 +196,6 @@ import Testing
             #expect(page["tasq_handed_back_total"] == 2)
             #expect(page["tasq_settled_total", ["outcome": "handed_back"]] == 2)
         }
-    }
-
-    @Test func `A target that fails is counted, and each delivery that is put off for it`()
-        async throws
-    {
-        // Nobody listens there.
-        let target = try HTTPTarget(url: "http://127.0.0.1:2/", allow: ["127.0.0.1"])
-        var table = HandlerTable()
-        try table.add("hook", TargetClient(target, version: "test", breaker: 1).handler())
-        let handlers = table
-        let job = try NewJob(kind: Name("hook"), payload: Payload([]))
-        func page() throws -> Exposition {
-            try Exposition(PrometheusText.page(of: TargetClient.metrics))
-        }
-        #expect(try page()["tasq_targets_held_back"] == 0)
-        let before = try page().sum("tasq_deliveries_held_back_total")
-        guard case .retry = try await handlers.runInline(job) else {
-            Issue.record("nobody refused it")
-            return
-        }
-        #expect(try page()["tasq_targets_held_back"] == 1)
-        #expect(try page().sum("tasq_deliveries_held_back_total") == before)
-        try await eventually("one is put off") {
-            if case .later = try await handlers.runInline(job) { true } else { false }
-        }
-        #expect(try page().sum("tasq_deliveries_held_back_total") == before + 1)
     }
 
     @Test func `Failures of PostgreSQL are counted, and waiting callers`() async throws {

@@ -6,10 +6,11 @@
 /// as many each round, and from ``rampEnd`` on any number. The answers to what was sent before the
 /// breaker last changed say nothing of the target as it is now.
 ///
-/// A target that does not answer would hold every slot of a worker until its deliveries time out.
-/// So between two answers of a target only so many may begin, ``Rule/unanswered``; the next ones wait a
-/// ``moment`` for an answer, as a target that is well gives one, and are held back otherwise. A target
-/// that answers is not bound by that: each answer lets as many begin again.
+/// A target that hangs would hold every slot of a worker until its deliveries time out. So while it is
+/// in doubt whether a target answers, only so many may be under way, ``Rule/unanswered``; the next ones
+/// wait up to ``Pace/patience`` for an answer and are held back otherwise. It is in doubt until the first
+/// answer, after a delivery that got none in its time, and when none has come for twice the longest that
+/// an answer took of late. A target that is well is not bound by that, however slow it is.
 ///
 /// Who is held back is told when to come again: the first when the breaker lets one through, the others
 /// behind each other, a ``gap`` apart, so that what waits for a target that is gone costs the database
@@ -24,10 +25,13 @@ struct Breaker {
     static let longest = Duration.seconds(60)
     /// How many may be under way when any number may.
     static let rampEnd = 64
-    /// How long a delivery waits in its slot for an answer to others.
+    /// For how long any target may be silent, and how long a delivery waits in its slot while few
+    /// may be under way.
     static let moment = Duration.milliseconds(250)
-    /// How often it looks meanwhile.
+    /// How soon one that waits in its slot looks again at first.
     static let glance = Duration.milliseconds(10)
+    /// For about how long it is remembered how long an answer took.
+    static let memory = Duration.seconds(60)
     /// Between the turns of those that are held back.
     static let gap = Duration.milliseconds(20)
 
@@ -36,14 +40,14 @@ struct Breaker {
         /// Failures in a row that open it; `nil`: the handler goes by no breaker, and its deliveries do
         /// not count.
         var failures: Int?
-        /// Deliveries that may be under way while the target answers none; `nil`: any number.
+        /// Deliveries that may be under way while it is in doubt whether the target answers; `nil`: any
+        /// number.
         var unanswered: Int?
 
         /// No breaker.
         static let off = Rule(failures: nil, unanswered: nil)
 
-        /// A rule for a worker of so many slots, of which a target that does not answer may hold a
-        /// quarter.
+        /// A rule for a worker of so many slots, of which a target that is in doubt may hold a quarter.
         static func after(_ failures: Int?, slots: Int?) -> Rule {
             guard let failures else { return off }
             return Rule(failures: max(1, failures), unanswered: slots.map { max(1, $0 / 4) })
@@ -54,6 +58,7 @@ struct Breaker {
     struct Flight: Sendable, Hashable {
         fileprivate let period: Int
         fileprivate let answers: Int
+        fileprivate let began: ContinuousClock.Instant
         /// Whether it tries alone.
         let isProbe: Bool
     }
@@ -70,7 +75,7 @@ struct Breaker {
 
     enum Admission: Sendable, Hashable {
         case go
-        /// Ask again in a ``Breaker/glance``.
+        /// Ask again, as an answer may come at any time.
         case wait
         case away(Duration, Cause)
     }
@@ -78,7 +83,7 @@ struct Breaker {
     private enum State {
         case closed
         case open(until: ContinuousClock.Instant)
-        case probing
+        case probing(since: ContinuousClock.Instant)
         case ramp(Int)
     }
 
@@ -96,11 +101,18 @@ struct Breaker {
     private var unanswered = 0
     /// Since when none of those has been answered.
     private var quietSince: ContinuousClock.Instant
+    private var answeredAt: ContinuousClock.Instant
+    /// Whether an answer is the last that is known of it.
+    private var isProven = false
+    /// About the longest that an answer took within ``memory``; a shorter one lowers it slowly, however
+    /// many of them come.
+    private var usual = Duration.zero
     /// When the next of those that are held back is to come again.
     private var line: ContinuousClock.Instant
 
     init(at now: ContinuousClock.Instant) {
         quietSince = now
+        answeredAt = now
         line = now
     }
 
@@ -119,18 +131,38 @@ struct Breaker {
         return min(Self.longest, Self.shortest * (1 << doublings))
     }
 
+    /// For how long a target that is well may be silent.
+    private var due: Duration { max(Self.moment, usual * 2) }
+
+    /// Whether it may be that the target does not answer.
+    private func isDoubtful(at now: ContinuousClock.Instant) -> Bool {
+        guard isProven else { return true }
+        // A quick one that has had nothing to do shows by the first few whether it still is well. A
+        // slow one would keep the others waiting for that.
+        let since = due > Self.moment ? quietSince : answeredAt
+        return now - since >= due
+    }
+
+    /// Whether a delivery has waited for longer than an answer takes.
+    func isLate(_ flight: Flight, at now: ContinuousClock.Instant) -> Bool {
+        now - flight.began >= max(Pace.patience, usual)
+    }
+
     /// Why a delivery would be held back now; `nil` when it may begin.
     func objection(to rule: Rule, at now: ContinuousClock.Instant) -> Cause? {
         guard rule.failures != nil else { return nil }
         switch state {
         case .open(let until):
             return now < until ? .failures(failures) : nil
-        case .probing:
-            return .failures(failures)
+        case .probing(let since):
+            // One that hangs for as long as its handler lets it is not the only one to try.
+            return now - since < max(Self.longest, due) ? .failures(failures) : nil
         case .ramp(let bound) where underWay >= bound:
             return .recovery
         case .ramp, .closed:
-            guard let most = rule.unanswered, unanswered >= most else { return nil }
+            guard let most = rule.unanswered, unanswered >= most, isDoubtful(at: now) else {
+                return nil
+            }
             return .silence(unanswered)
         }
     }
@@ -149,7 +181,8 @@ struct Breaker {
         case (.failures, _):
             earliest = now + length
         case (.silence, _), (.recovery, _):
-            if now - quietSince < Self.moment, now - start < Self.moment { return .wait }
+            let bound = cause == .recovery ? Self.moment : Pace.patience
+            if now - quietSince < bound, now - start < bound { return .wait }
             earliest = now + Self.shortest
         }
         return .away(hold(until: earliest, at: now, chance: chance), cause)
@@ -158,24 +191,28 @@ struct Breaker {
     /// A delivery begins that was let through; `nil` for one that goes by no breaker.
     mutating func begin(by rule: Rule, at now: ContinuousClock.Instant) -> Flight? {
         guard rule.failures != nil else { return nil }
-        var isProbe = false
-        if case .open = state {
-            isProbe = true
-            change(to: .probing)
-        }
+        let isProbe = isHeld
+        if isProbe { change(to: .probing(since: now)) }
         underWay += 1
         if unanswered == 0 { quietSince = now }
         unanswered += 1
-        return Flight(period: period, answers: answers, isProbe: isProbe)
+        return Flight(period: period, answers: answers, began: now, isProbe: isProbe)
     }
 
     /// The target answered, whatever it said of the job.
     mutating func answer(_ flight: Flight, at now: ContinuousClock.Instant) {
         land(flight)
+        // Another may try beside one that takes very long; the first answer of them counts.
+        let isProbe = if case .probing = state { flight.isProbe } else { false }
+        guard flight.period == period || isProbe else { return }
+        let time = now - flight.began
+        let forgotten = min(max(0, (now - answeredAt) / Self.memory), 1)
+        usual = max(time, usual - (usual - time) * forgotten)
         answers += 1
         unanswered = 0
         quietSince = now
-        guard flight.period == period else { return }
+        answeredAt = now
+        isProven = true
         failures = 0
         line = now
         switch state {
@@ -198,6 +235,7 @@ struct Breaker {
     ) {
         land(flight)
         guard flight.period == period, let most = rule.failures else { return }
+        if isLate(flight, at: now) { isProven = false }
         failures += 1
         guard flight.isProbe || failures >= most else { return }
         openings += 1

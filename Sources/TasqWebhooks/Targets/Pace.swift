@@ -76,9 +76,10 @@ struct Pace {
         at now: ContinuousClock.Instant, by rule: Breaker.Rule = .off,
         since first: ContinuousClock.Instant? = nil, chance: Double = Double.random(in: 0...1)
     ) -> Answer {
-        switch breaker.admit(by: rule, at: now, since: first ?? now, chance: chance) {
+        let first = first ?? now
+        switch breaker.admit(by: rule, at: now, since: first, chance: chance) {
         case .go: break
-        case .wait: return .again(after: Breaker.glance)
+        case .wait: return .again(after: max(Breaker.glance, (now - first) / 4))
         case .away(let hold, let cause): return .held(hold, cause)
         }
         guard let rate else { return .now(begin(by: rule, at: now)) }
@@ -137,6 +138,11 @@ struct Pace {
         chance: Double = Double.random(in: 0...1)
     ) {
         if let flight = turn.flight { breaker.fail(flight, by: rule, at: now, chance: chance) }
+    }
+
+    /// Whether a turn has taken longer than the target takes for an answer.
+    func isLate(_ turn: Turn, at now: ContinuousClock.Instant) -> Bool {
+        turn.flight.map { breaker.isLate($0, at: now) } ?? false
     }
 
     /// The turn ended without telling anything of the target.

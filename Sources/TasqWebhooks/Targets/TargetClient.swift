@@ -31,8 +31,8 @@ public final class TargetClient: Sendable {
     ///   - version: The program's own, for the `User-Agent`.
     ///   - failures: Failures in a row after which deliveries to the target's origin are held back;
     ///     `nil`: never. See ``deliver(_:)``.
-    ///   - slots: How many jobs the worker runs at once: while the origin answers nothing, deliveries
-    ///     to it take at most a quarter of them; `nil`: as many as there are.
+    ///   - slots: How many jobs the worker runs at once: while it is in doubt whether the origin
+    ///     answers, deliveries to it take at most a quarter of them; `nil`: as many as there are.
     public init(
         _ target: HTTPTarget, version: String,
         breaker failures: Int? = TargetClient.breakerFailures, slots: Int? = nil
@@ -67,8 +67,8 @@ public final class TargetClient: Sendable {
     /// An origin that fails several times in a row, with no answer or with 5xx, is left alone for a
     /// second, then twice as long each time, up to a minute; each time one delivery tries whether it is
     /// well again. Meanwhile all others are put off without a request, as by `Outcome.later`. Answers
-    /// that are the job's own affair, as 404, count for the origin. A delivery that is cancelled after
-    /// a second without an answer counts against it.
+    /// that are the job's own affair, as 404, count for the origin. A delivery that is cancelled
+    /// without an answer counts against it, if it took a second and no less than answers take of late.
     ///
     /// The headers that were kept of a webhook go along, unless the target's own have their names.
     /// Every attempt carries the same `webhook-id` (the payload's id) and a timestamp and

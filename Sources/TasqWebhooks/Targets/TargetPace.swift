@@ -51,15 +51,15 @@ final class TargetPace: Sendable {
     func deliver(
         _ context: JobContext, by rule: Breaker.Rule, _ send: () async throws -> Reception
     ) async throws {
-        let (turn, start) = try await turn(by: rule)
+        let turn = try await turn(by: rule)
         let reception: Reception
         do {
             reception = try await send()
         } catch {
             // Only a target that does not answer is waited for until then.
-            let isSilent = ContinuousClock.now - start >= Pace.patience
-            note(context, fault: isSilent ? "did not answer" : nil) { pace, now in
-                if isSilent {
+            let isLate = state.withLock { $0.pace.isLate(turn, at: .now) }
+            note(context, fault: isLate ? "did not answer" : nil) { pace, now in
+                if isLate {
                     pace.fail(turn, by: rule, at: now)
                 } else {
                     pace.release(turn, at: now)
@@ -80,7 +80,8 @@ final class TargetPace: Sendable {
             }
             throw Outcome.later(after: wait, reason)
         case .failed(let outcome, let fault):
-            note(context, fault: fault) { $0.fail(turn, by: rule, at: $1) }
+            // Nobody is told of one that does not count.
+            note(context, fault: rule == .off ? nil : fault) { $0.fail(turn, by: rule, at: $1) }
             throw outcome
         case .unsent(let outcome):
             note(context) { $0.release(turn, at: $1) }
@@ -116,21 +117,19 @@ final class TargetPace: Sendable {
         return told
     }
 
-    private func turn(
-        by rule: Breaker.Rule
-    ) async throws -> (Pace.Turn, ContinuousClock.Instant) {
+    private func turn(by rule: Breaker.Rule) async throws -> Pace.Turn {
         let start = ContinuousClock.now
         var now = start
         while true {
             let answer = state.withLock { $0.pace.ask(at: now, by: rule, since: start) }
             switch answer {
             case .now(let turn):
-                return (turn, now)
+                return turn
             case .soon(let turn, let wait):
                 try await Task.sleep(for: wait)
                 now = .now
                 let used = state.withLock { $0.pace.confirm(turn, at: now, by: rule) }
-                if let used { return (used, now) }
+                if let used { return used }
             case .again(let wait):
                 try await Task.sleep(for: wait)
             case .away(let wait):

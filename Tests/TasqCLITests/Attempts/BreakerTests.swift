@@ -13,7 +13,8 @@ import Testing
 /// Targets that fail and hang, seen from outside.
 @Suite(.medium) struct BreakerTests {
     private func page(_ metrics: String) async throws -> Exposition {
-        try Exposition(try await HTTPRequest(url: metrics + "/metrics").answer().text)
+        let request = try TasqWebhooks.HTTPRequest(url: metrics + "/metrics")
+        return try Exposition(try await request.answer().text)
     }
 
     @Test func `Jobs of a target that fails wait without attempts and tell why until it is well`()

@@ -181,31 +181,113 @@ import Testing
     }
 
     @Test(arguments: [(64, 16), (4, 1), (1, 1), (10_000, 2500)])
-    func `While a target answers nothing a quarter of the slots is the most it gets`(
+    func `Until a target answers a quarter of the slots is the most it gets`(
         slots: Int, share: Int
     ) throws {
         let rule = Breaker.Rule.after(5, slots: slots)
         var pace = Pace(at: start)
         var turns = try (0..<share).map { _ in try begin(&pace, by: rule, at: start) }
-        // An answer may come within a moment.
+        // An answer may come yet.
         let first = pace.ask(at: start, by: rule)
         #expect(first == .again(after: Breaker.glance))
-        let now = start + Breaker.moment
+        let now = start + Pace.patience
         guard case .held(let hold, .silence(share)) = pace.ask(at: now, by: rule, since: start)
         else {
             Issue.record("it is held back")
             return
         }
         #expect(hold >= .seconds(1))
-        // One that ends makes room for one, an answer for as many again.
+        // One that ends makes room for one, an answer for any number.
         pace.fail(turns.removeLast(), by: rule, at: now)
         turns.append(try begin(&pace, by: rule, at: now))
         let more = begun(&pace, by: rule, at: now)
         #expect(more == nil)
         pace.accept(turns.removeLast(), at: now)
-        for _ in 0..<share { turns.append(try begin(&pace, by: rule, at: now)) }
+        for _ in 0..<slots { turns.append(try begin(&pace, by: rule, at: now)) }
+    }
+
+    /// Seconds that a target takes for its answers.
+    @Test(arguments: [(0.01, 0.01), (0.3, 0.3), (2.0, 2.0), (2.0, 5.0), (30.0, 30.0)])
+    func `A target that is well has all slots, however slow it is`(
+        shortest: Double, longest: Double
+    ) throws {
+        let slots = 64
+        let rule = Breaker.Rule.after(5, slots: slots)
+        var pace = Pace(at: start)
+        var random = SeededGenerator(seed: 7)
+        let first = try begin(&pace, by: rule, at: start)
+        var now = start + .seconds(longest)
+        pace.accept(first, at: now)
+        var underWay: [(turn: Pace.Turn, end: ContinuousClock.Instant)] = []
+        for _ in 0..<200 {
+            while underWay.count < slots {
+                let time = Double.random(in: shortest...longest, using: &random)
+                let turn = try begin(&pace, by: rule, at: now)
+                underWay.append((turn, now + .seconds(time)))
+            }
+            // What is answered at one moment is answered before the next begin.
+            now = try #require(underWay.map { $0.end }.min())
+            for (turn, end) in underWay where end <= now { pace.accept(turn, at: now) }
+            underWay.removeAll { $0.end <= now }
+        }
+    }
+
+    @Test(arguments: [(10, 250), (1000, 2000)])
+    func `One that was well and hangs gets no more when twice its usual time is over`(
+        usual: Int, due: Int
+    ) throws {
+        let rule = Breaker.Rule.after(5, slots: 64)
+        var pace = Pace(at: start)
+        let first = try begin(&pace, by: rule, at: start)
+        let answered = start + .milliseconds(usual)
+        pace.accept(first, at: answered)
+        for _ in 0..<17 { _ = try begin(&pace, by: rule, at: answered) }
+        _ = try begin(&pace, by: rule, at: answered + .milliseconds(due - 1))
+        let late = begun(&pace, by: rule, at: answered + .milliseconds(due))
+        #expect(late == nil)
+    }
+
+    @Test func `A quick one that has had nothing to do begins with a quarter of the slots`() throws
+    {
+        let rule = Breaker.Rule.after(5, slots: 64)
+        var pace = Pace(at: start)
+        let first = try begin(&pace, by: rule, at: start)
+        pace.accept(first, at: start)
+        let now = start + .seconds(3600)
+        let turns = try (0..<16).map { _ in try begin(&pace, by: rule, at: now) }
         let beyond = begun(&pace, by: rule, at: now)
         #expect(beyond == nil)
+        pace.accept(turns[0], at: now)
+        for _ in 0..<64 { _ = try begin(&pace, by: rule, at: now) }
+    }
+
+    @Test func `One that tries and hangs is followed by another, and any answer counts`() throws {
+        var pace = Pace(at: start)
+        try fail(&pace, 5, by: five, at: start)
+        var now = start + .seconds(1)
+        let hanging = try begin(&pace, by: five, at: now)
+        let early = begun(&pace, by: five, at: now + .milliseconds(59_999))
+        #expect(early == nil)
+        now += Breaker.longest
+        let next = try begin(&pace, by: five, at: now)
+        let third = begun(&pace, by: five, at: now)
+        #expect(third == nil)
+        pace.accept(hanging, at: now)
+        #expect(!pace.breaker.isHeld)
+        // It is well: what the other one meets was so before.
+        pace.fail(next, by: five, at: now)
+        #expect(!pace.breaker.isHeld)
+    }
+
+    @Test func `A delivery is late when an answer takes less time`() throws {
+        var pace = Pace(at: start)
+        let first = try begin(&pace, by: five, at: start)
+        let isLate = [999, 1000].map { pace.isLate(first, at: start + .milliseconds($0)) }
+        #expect(isLate == [false, true])
+        pace.accept(first, at: start + .seconds(5))
+        let second = try begin(&pace, by: five, at: start)
+        let isLater = [4999, 5000].map { pace.isLate(second, at: start + .milliseconds($0)) }
+        #expect(isLater == [false, true])
     }
 
     @Test func `A target that answers has any number under way`() throws {
