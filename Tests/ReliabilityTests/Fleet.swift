@@ -115,7 +115,8 @@ struct Fleet: Sendable {
           github: { verify: github, secrets: [env:GITHUB_SECRET], kind: run }
         handlers:
           "run*":
-            http: { url: "http://127.0.0.1:\(port)/run", allow: [127.0.0.1], timeout: 120s }
+            http:
+              { url: "http://127.0.0.1:\(port)/run", allow: [127.0.0.1], timeout: 120s, breaker: off }
             retry: { base: 200ms, cap: 1s }
           "pill": { command: [/bin/sh, -c, "kill -9 $PPID"] }
           "noop*": { noop: {} }

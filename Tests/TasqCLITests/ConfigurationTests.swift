@@ -196,6 +196,14 @@ struct ConfigurationTests {
                 + "sign: [env:S, env:S, env:S, env:S, env:S] } }",
             "http.sign must be 1 to 4 secrets"
         ),
+        (
+            "handlers:\n  a:\n    http:\n      url: \"https://h.example\"\n      breaker: 0",
+            "5: handlers.a.http.breaker must be a whole number from 1 to 1000, or off"
+        ),
+        (
+            "handlers:\n  a: { http: { url: \"https://h.example\", breaker: never } }",
+            "handlers.a.http.breaker must be a whole number from 1 to 1000, or off"
+        ),
     ])
     func `A mistake in the file is named with its line and the mend`(
         yaml: String, expected: String

@@ -69,7 +69,9 @@ struct WorkCommand: AsyncParsableCommand {
         configuration.tellOfRetention(logger)
         let path = process.environment["PATH"] ?? "/usr/bin:/bin"
         let guardian = CommandGuard()
-        let handlers = try HandlerSet(configuration.handlers, path: path, guardian: guardian)
+        let slots = settings.concurrency
+        let handlers = try HandlerSet(
+            configuration.handlers, path: path, guardian: guardian, slots: slots)
         if configuration.handlers.isEmpty {
             logger.warning("the configuration names no handlers: no job is claimed")
         }
@@ -94,7 +96,9 @@ struct WorkCommand: AsyncParsableCommand {
                 try global.reload(needs, flags: flags, as: configuration)
             },
             takeOver: { fresh in
-                let table = try HandlerSet(fresh.handlers, path: path, guardian: guardian).table
+                let table = try HandlerSet(
+                    fresh.handlers, path: path, guardian: guardian, slots: slots
+                ).table
                 try listener?.takeOver(fresh)
                 worker.replaceHandlers(table)
                 schedules.takeOver(fresh.schedules)

@@ -2,6 +2,7 @@ import Logging
 import ServiceLifecycle
 import Tasq
 import TasqHTTP
+import TasqWebhooks
 
 /// Where `tasq work` tells its numbers, if anywhere. It has the admin listener's tokens and
 /// certificate.
@@ -25,7 +26,8 @@ struct WorkerListener: Sendable {
         server = try WorkerServer(
             address: address, limits: limits, tls: tls, tokens: configuration.http.tokens(),
             catalog: connections.store, readiness: readiness,
-            redis: { await announcer.state() }, metrics: { worker.metrics + [.version] },
+            redis: { await announcer.state() },
+            metrics: { worker.metrics + TargetClient.metrics + [.version] },
             logger: logger,
             onListening: { address in
                 do {

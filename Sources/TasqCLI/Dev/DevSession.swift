@@ -187,7 +187,7 @@ struct DevSession: Sendable {
 
     private func writeConfiguration(in directory: String, receiver port: Int) throws -> String {
         let target = """
-            http: { url: "http://127.0.0.1:\(port)/hook", allow: [127.0.0.1] }
+            http: { url: "http://127.0.0.1:\(port)/hook", allow: [127.0.0.1], breaker: off }
                 retry: { base: 100ms, cap: 2s }
             """
         let text = """

@@ -12,6 +12,8 @@
 /// then: so a backlog of a quarter of an hour costs the database some such turns a second, and of a
 /// longer one each job has a turn about every ten minutes.
 ///
+/// A target that fails rather than says "later" is a matter of its ``breaker``, which is asked first.
+///
 /// A value without a clock: whoever holds it says what time it is.
 struct Pace {
     /// How long a turn is waited for in a worker's slot.
@@ -23,19 +25,29 @@ struct Pace {
     /// Requests a second that are made however often the target says "later".
     static let slowest = 0.1
 
-    /// The right to make one request.
+    /// The right to make one request. What became of it is told by just one of ``accept(_:at:)``,
+    /// ``refuse(_:at:)``, ``cut(_:for:at:)``, ``fail(_:by:at:chance:)`` and ``release(_:at:)``.
     struct Turn: Sendable, Hashable {
         /// How often the target had said "later" when the turn was given.
         fileprivate let cuts: Int
+        /// `nil` until it is used, and where it goes by no breaker.
+        fileprivate var flight: Breaker.Flight?
     }
 
     enum Answer: Sendable, Hashable {
         case now(Turn)
-        /// Wait so long, then ``confirm(_:)``.
+        /// Wait so long, then ``confirm(_:at:by:)``.
         case soon(Turn, after: Duration)
+        /// Wait so long, then ask again.
+        case again(after: Duration)
+        /// The target's rate lets it through after so long.
         case away(Duration)
+        /// The breaker may let it through after so long.
+        case held(Duration, Breaker.Cause)
     }
 
+    /// What holds deliveries back while the target fails.
+    private(set) var breaker: Breaker
     private let start: ContinuousClock.Instant
     /// Requests a second; `nil` while the target takes what comes.
     private(set) var rate: Double?
@@ -52,21 +64,30 @@ struct Pace {
     private var accepted = (second: Int64(0), count: 0, before: 0)
 
     init(at now: ContinuousClock.Instant) {
+        breaker = Breaker(at: now)
         start = now
         next = now
         line = now
     }
 
-    /// Asks for the right to make a request. `chance`, from 0 to 1, spreads those who wait longest.
+    /// Asks for the right to make a request, for one who asked first at `since`. `chance`, from 0 to 1,
+    /// spreads those who wait longest.
     mutating func ask(
-        at now: ContinuousClock.Instant, chance: Double = Double.random(in: 0...1)
+        at now: ContinuousClock.Instant, by rule: Breaker.Rule = .off,
+        since first: ContinuousClock.Instant? = nil, chance: Double = Double.random(in: 0...1)
     ) -> Answer {
-        let turn = Turn(cuts: cuts)
-        guard let rate else { return .now(turn) }
+        let first = first ?? now
+        switch breaker.admit(by: rule, at: now, since: first, chance: chance) {
+        case .go: break
+        case .wait: return .again(after: max(Breaker.glance, (now - first) / 4))
+        case .away(let hold, let cause): return .held(hold, cause)
+        }
+        guard let rate else { return .now(begin(by: rule, at: now)) }
         let mine = max(now, next)
         if mine - now <= Self.patience {
             next = mine + .seconds(1 / rate)
-            return mine == now ? .now(turn) : .soon(turn, after: mine - now)
+            guard mine > now else { return .now(begin(by: rule, at: now)) }
+            return .soon(Turn(cuts: cuts), after: mine - now)
         }
         let place = max(line, next, now + Self.patience / 2)
         guard place - now < Self.longestHold else {
@@ -76,11 +97,24 @@ struct Pace {
         return .away(place - now)
     }
 
-    /// Whether a turn that was waited for still holds: the target has not said "later" since.
-    func confirm(_ turn: Turn) -> Bool { turn.cuts == cuts }
+    /// The turn to use, of one that was waited for; `nil` when the target has said "later" since, or
+    /// its breaker objects now: ask again.
+    mutating func confirm(
+        _ turn: Turn, at now: ContinuousClock.Instant, by rule: Breaker.Rule = .off
+    ) -> Turn? {
+        guard turn.cuts == cuts, breaker.objection(to: rule, at: now) == nil else { return nil }
+        return begin(by: rule, at: now)
+    }
+
+    private mutating func begin(
+        by rule: Breaker.Rule, at now: ContinuousClock.Instant
+    ) -> Turn {
+        Turn(cuts: cuts, flight: breaker.begin(by: rule, at: now))
+    }
 
     /// The target took what was sent.
     mutating func accept(_ turn: Turn, at now: ContinuousClock.Instant) {
+        refuse(turn, at: now)
         count(at: now)
         guard let rate else { return }
         guard turn.cuts == cuts else {
@@ -93,10 +127,34 @@ struct Pace {
         self.rate = grown > limit * 16 ? nil : grown
     }
 
+    /// The target answered, and did not take what was sent; that is the job's affair.
+    mutating func refuse(_ turn: Turn, at now: ContinuousClock.Instant) {
+        if let flight = turn.flight { breaker.answer(flight, at: now) }
+    }
+
+    /// The target did not answer, or said that it is broken.
+    mutating func fail(
+        _ turn: Turn, by rule: Breaker.Rule, at now: ContinuousClock.Instant,
+        chance: Double = Double.random(in: 0...1)
+    ) {
+        if let flight = turn.flight { breaker.fail(flight, by: rule, at: now, chance: chance) }
+    }
+
+    /// Whether a turn has taken longer than the target takes for an answer.
+    func isLate(_ turn: Turn, at now: ContinuousClock.Instant) -> Bool {
+        turn.flight.map { breaker.isLate($0, at: now) } ?? false
+    }
+
+    /// The turn ended without telling anything of the target.
+    mutating func release(_ turn: Turn, at now: ContinuousClock.Instant) {
+        if let flight = turn.flight { breaker.release(flight, at: now) }
+    }
+
     /// The target said "later", and for how long; says whether that is news.
     mutating func cut(
         _ turn: Turn, for wait: Duration?, at now: ContinuousClock.Instant
     ) -> Bool {
+        refuse(turn, at: now)
         let pause = now + min(max(wait ?? .zero, .seconds(1)), Self.pauseLimit)
         next = max(next, pause)
         line = max(line, pause)

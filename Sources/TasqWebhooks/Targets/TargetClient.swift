@@ -18,14 +18,27 @@ public final class TargetClient: Sendable {
     /// How long the end of such a body is waited for.
     package static let answerGrace = Duration.seconds(1)
 
+    /// Failures in a row after which deliveries to a target are held back, unless it is said.
+    public static let breakerFailures = 5
+
     private let target: HTTPTarget
     private let pool: TargetPool
     private let userAgent: String
     private let pace: TargetPace
+    private let rule: Breaker.Rule
 
-    /// `version` is the program's own, for the `User-Agent`.
-    public init(_ target: HTTPTarget, version: String) {
+    /// - Parameters:
+    ///   - version: The program's own, for the `User-Agent`.
+    ///   - failures: Failures in a row after which deliveries to the target's origin are held back;
+    ///     `nil`: never. See ``deliver(_:)``.
+    ///   - slots: How many jobs the worker runs at once: while it is in doubt whether the origin
+    ///     answers, deliveries to it take at most a quarter of them; `nil`: as many as there are.
+    public init(
+        _ target: HTTPTarget, version: String,
+        breaker failures: Int? = TargetClient.breakerFailures, slots: Int? = nil
+    ) {
         self.target = target
+        rule = Breaker.Rule.after(failures, slots: slots)
         userAgent = "tasq/\(version)"
         pace = TargetPace.of(target.origin)
         pool = TargetPool(
@@ -47,9 +60,15 @@ public final class TargetClient: Sendable {
     /// Throws the `Outcome` of any other end: 410 and a peer that is not allowed
     /// (`target_forbidden`) fail for good; 429, and 503 with `Retry-After`, put the job off for the
     /// wait the target asks for, up to a day, and slow down all deliveries of this process to the
-    /// same origin: what is beyond its pace is snoozed without a request; every other status, redirects among them, a timeout and
-    /// a broken connection are tried again by the kind's policy: a deployment may mend
-    /// them. Throws `CancellationError` when the task is cancelled.
+    /// same origin: what is beyond its pace is snoozed without a request; every other status,
+    /// redirects among them, a timeout and a broken connection are tried again by the kind's policy: a
+    /// deployment may mend them. Throws `CancellationError` when the task is cancelled.
+    ///
+    /// An origin that fails several times in a row, with no answer or with 5xx, is left alone for a
+    /// second, then twice as long each time, up to a minute; each time one delivery tries whether it is
+    /// well again. Meanwhile all others are put off without a request, as by `Outcome.later`. Answers
+    /// that are the job's own affair, as 404, count for the origin. A delivery that is cancelled
+    /// without an answer counts against it, if it took a second and no less than answers take of late.
     ///
     /// The headers that were kept of a webhook go along, unless the target's own have their names.
     /// Every attempt carries the same `webhook-id` (the payload's id) and a timestamp and
@@ -57,12 +76,12 @@ public final class TargetClient: Sendable {
     /// the reason of an attempt that failed, without what the request proved itself by. A request
     /// that a connection used before did not carry is sent once more within the attempt.
     public func deliver(_ context: JobContext) async throws {
-        try await pace.deliver(logger: context.logger) {
+        try await pace.deliver(context, by: rule) {
             try await post(context)
         }
     }
 
-    private func post(_ context: JobContext) async throws {
+    private func post(_ context: JobContext) async throws -> Reception {
         let deadline = NIODeadline.now() + TimeAmount(target.timeout)
         let request = request(for: context)
         let answer: HTTPAnswer
@@ -72,16 +91,21 @@ public final class TargetClient: Sendable {
                 grace: TimeAmount(Self.answerGrace))
         } catch {
             try Task.checkCancellation()
-            throw outcome(of: error)
+            return reception(of: error)
         }
-        guard !(200...299).contains(answer.status) else { return }
+        guard !(200...299).contains(answer.status) else { return .taken }
         let (waits, dates) = (answer.headers["retry-after"], answer.headers["date"])
         let outcome = TargetAnswer(
             status: answer.status, retryAfter: waits.count == 1 ? waits.first : nil,
             date: dates.count == 1 ? dates.first : nil,
             text: answer.text(hiding: secrets(of: request))
         ).outcome(from: target.shown)
-        if let outcome { throw outcome }
+        return switch (outcome, answer.status) {
+        case (nil, _): .taken
+        case (.later(let wait, let reason)?, _): .later(after: wait, reason)
+        case (let outcome?, 500...599): .failed(outcome, fault: "answered \(answer.status)")
+        case (let outcome?, _): .refused(outcome)
+        }
     }
 
     /// Closes the connections. Deliveries still under way fail.
@@ -128,14 +152,18 @@ public final class TargetClient: Sendable {
         return words.map { Array($0.utf8) }.filter { $0.count >= 8 }
     }
 
-    private func outcome(of error: any Error) -> Outcome {
+    private func reception(of error: any Error) -> Reception {
+        let fault = connectionFault(error)
         switch error {
         case RequestFault.timedOut, ChannelError.connectTimeout:
-            return .retry("\(target.shown) did not answer within \(target.timeout)")
+            let reason = "did not answer within \(target.timeout)"
+            return .failed(.retry("\(target.shown) \(reason)"), fault: reason)
         case let error as NIOConnectionError where error.refusal != nil:
-            return .fail("\(target.shown): \(error.refusal ?? "")")
+            return .unsent(.fail("\(target.shown): \(error.refusal ?? "")"))
+        case RequestFault.unsendable, RequestFault.closed:
+            return .unsent(.retry("\(target.shown): \(fault)"))
         default:
-            return .retry("\(target.shown): \(connectionFault(error))")
+            return .failed(.retry("\(target.shown): \(fault)"), fault: fault)
         }
     }
 }

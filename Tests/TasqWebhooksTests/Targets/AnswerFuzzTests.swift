@@ -131,7 +131,8 @@ extension [UInt8] {
             let ends = try await withThrowingTaskGroup(of: [Outcome?].self) { group in
                 for _ in 0..<8 {
                     group.addTask {
-                        let client = TargetClient(try sampleTarget(port), version: "1")
+                        let client = TargetClient(
+                            try sampleTarget(port), version: "1", breaker: nil)
                         var ends: [Outcome?] = []
                         for _ in 0..<1250 { ends.append(await outcome(of: client)) }
                         await client.shutdown()

@@ -27,7 +27,7 @@ import Testing
             end = visit.at
             try #require(requests < jobs * 10)
             var turn = visit.turn
-            if let held = turn, !pace.confirm(held) { turn = nil }
+            if let waited = turn { turn = pace.confirm(waited, at: end) }
             if turn == nil {
                 switch pace.ask(at: end, chance: Double.random(in: 0...1, using: &random)) {
                 case .now(let now): turn = now
@@ -36,6 +36,10 @@ import Testing
                     continue
                 case .away(let delay):
                     waiting[index] = Visit(at: end + delay)
+                    continue
+                case .again, .held:
+                    Issue.record("a target that only says later is not held back")
+                    waiting.remove(at: index)
                     continue
                 }
             }
@@ -106,10 +110,16 @@ import Testing
             Issue.record("one a turn")
             return
         }
-        #expect(pace.confirm(next))
+        let later = now + .milliseconds(1500)
+        guard case .soon(let waiting, let wait) = pace.ask(at: later) else {
+            Issue.record("a turn that is near is waited for")
+            return
+        }
+        let isGranted = pace.confirm(waiting, at: later + wait) != nil
         let isNewsAgain = pace.cut(next, for: .seconds(1000), at: now)
-        #expect(isNews && isNewsAgain)
-        #expect(!pace.confirm(next))
+        #expect(isNews && isNewsAgain && isGranted)
+        let isVoid = pace.confirm(waiting, at: later + wait) == nil
+        #expect(isVoid)
         // A minute is the longest pause, and a tenth of a request a second the slowest pace.
         guard case .away(let pause) = pace.ask(at: now) else { return }
         #expect(pause == Pace.pauseLimit)
