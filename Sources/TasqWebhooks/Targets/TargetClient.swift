@@ -27,7 +27,10 @@ public final class TargetClient: Sendable {
     private let pace: TargetPace
     private let rule: Breaker.Rule
 
+    /// Makes a client of one target; it connects when the first delivery is made.
+    ///
     /// - Parameters:
+    ///   - target: Where deliveries go, and how they are signed.
     ///   - version: The program's own, for the `User-Agent`.
     ///   - failures: Failures in a row after which deliveries to the target's origin are held back;
     ///     `nil`: never. See ``deliver(_:)``.
