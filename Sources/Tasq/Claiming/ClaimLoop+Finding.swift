@@ -63,7 +63,9 @@ extension ClaimLoop {
         // way of new ones for as long as there is work.
         guard all.count <= limit else { return .lookAgain(all, areMissed: false) }
         batches += 1
-        let areMany = plan.findWork != nil && all.count >= ClaimPlan.flightLeast
+        // A worker with one slot starts jobs as they were announced, so its claims do not overlap.
+        let areMany =
+            plan.findWork != nil && plan.slots > 1 && all.count >= ClaimPlan.flightLeast
         if areMany, all.count < limit { restsUntil = now + ClaimPlan.pace }
         if areMany, flights < ClaimPlan.flightLimit {
             flights += 1

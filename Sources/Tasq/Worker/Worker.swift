@@ -256,15 +256,16 @@ public final class Worker: Service {
         _ jobs: [ClaimedJob], askedAt asked: ContinuousClock.Instant, in session: WorkerSession
     ) {
         var memo = JobMetersMemo()
+        let now = ContinuousClock.now
         for job in jobs {
-            start(job, askedAt: asked, memo.meters(of: job, in: meters), in: session)
+            start(job, askedAt: asked, at: now, memo.meters(of: job, in: meters), in: session)
         }
         if executor.waits > 0 { giveBackLate() }
     }
 
     private func start(
-        _ job: ClaimedJob, askedAt asked: ContinuousClock.Instant, _ meters: JobMeters,
-        in session: WorkerSession
+        _ job: ClaimedJob, askedAt asked: ContinuousClock.Instant,
+        at time: ContinuousClock.Instant, _ meters: JobMeters, in session: WorkerSession
     ) {
         FailPoint.afterClaim.reach()
         let run = executor.nextRun()
@@ -280,9 +281,11 @@ public final class Worker: Service {
             var verdict = Verdict.handedBack
             // It may have waited for its slot, and its claim ended meanwhile.
             if self.held.isRunning(job.claim), !session.isReaped {
-                // Claimed while the worker was told to leave: it is for others to begin.
+                // Claimed while the worker was told to leave, or come to its slot when the claim may
+                // have ended: it is for others to begin.
+                let onUnknown = self.settings.onLeaseUnknown
                 verdict =
-                    self.leaves.isRaised
+                    self.leaves.isRaised || !session.mayBegin(what: time, at: .now, onUnknown)
                     ? .unstarted
                     : await attempt.run {
                         self.leaving.load(ordering: .relaxed) || session.isUnknown

@@ -17,6 +17,18 @@ final class WorkerSession: Sendable {
     var isReaped: Bool { state.withLock { $0 == .reaped } }
     var isUnknown: Bool { state.withLock { $0 == .unknown } }
 
+    /// Whether the handler may begin of a job that came at `time`.
+    ///
+    /// One that has waited for as long as the lease may be another worker's by now: no time goes by so
+    /// but in a process that stood still, and what it hears of its lease comes after what it goes on with.
+    func mayBegin(
+        what time: ContinuousClock.Instant, at now: ContinuousClock.Instant,
+        _ onUnknown: LeaseUnknown
+    ) -> Bool {
+        now - time < record.lease
+            && state.withLock { $0 != .reaped && ($0 != .unknown || onUnknown == .continue) }
+    }
+
     /// Takes what the heartbeat learned; once reaped, always reaped.
     func note(_ news: HeartbeatState) {
         state.withLock { state in

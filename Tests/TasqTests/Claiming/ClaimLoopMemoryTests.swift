@@ -143,6 +143,16 @@ import Testing
         #expect(pause < .milliseconds(30))
     }
 
+    @Test func `With one slot claims come one after the other, and so do their jobs`() throws {
+        for (slots, flies) in [(1, false), (2, true)] {
+            var talk = try Talk(slots: slots)
+            _ = talk.round(free: 200)
+            _ = talk.swept(0, free: 200)
+            let some = Array(ids.prefix(5))
+            #expect(talk.taken(some) == .claim(some, flies: flies))
+        }
+    }
+
     @Test func `A round waits for the pace once`() throws {
         var talk = try Talk(slots: 20)
         _ = talk.round(free: 20)

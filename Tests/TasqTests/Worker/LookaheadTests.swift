@@ -36,6 +36,16 @@ import Testing
         #expect((38...42).contains(lookahead.count))
     }
 
+    @Test("However long claims take, no more is ahead than runs before it would be given back")
+    func slowClaims() {
+        let lookahead = Lookahead(slots: 1)
+        for _ in 0..<400 {
+            lookahead.noteClaim(took: .seconds(3))
+            lookahead.noteRun(took: .milliseconds(1))
+        }
+        #expect((45...50).contains(lookahead.count))
+    }
+
     @Test("Jobs that waited in vain end it, until short ones have ended again")
     func heldUp() {
         let lookahead = Lookahead(slots: 10)
