@@ -29,7 +29,7 @@ public struct TestDatabase: Sendable {
     ///     have closed its connections when it returns.
     ///   - body: The test.
     public static func with<Result>(
-        template: String = "tasq", migrate: @Sendable (String) async throws -> Void,
+        template: String = "tasq", migrate: @concurrent @Sendable (String) async throws -> Void,
         _ body: (TestDatabase) async throws -> Result
     ) async throws -> Result {
         try await Turnstile.forTests.pass {
@@ -45,9 +45,12 @@ public struct TestDatabase: Sendable {
         }
     }
 
+    // @concurrent, here and where the library takes a handler: what a function is in packages that are
+    // built without NonisolatedNonsendingByDefault, so that one may be given by its name.
+
     /// Makes a fresh database; the caller drops it. See `with(template:migrate:_:)`.
     public static func make(
-        template: String = "tasq", migrate: @Sendable (String) async throws -> Void
+        template: String = "tasq", migrate: @concurrent @Sendable (String) async throws -> Void
     ) async throws -> TestDatabase {
         try Turnstile.check("a database")
         let server = try await TestServers.postgres()
@@ -75,7 +78,7 @@ private enum Templates {
 
     static func name(
         of label: String, in server: any PostgresServer,
-        migrate: @Sendable (String) async throws -> Void
+        migrate: @concurrent @Sendable (String) async throws -> Void
     ) async throws -> String {
         let once = made.withLock { made in
             if let known = made[label] { return known }

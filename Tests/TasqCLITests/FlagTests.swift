@@ -14,6 +14,29 @@ import Testing
 
 /// Flags, variables and exit codes that no other suite is about.
 @Suite(.medium) struct FlagTests {
+    @Test func `A text may begin with a hyphen, as a flag does`() async throws {
+        try await withDatabase { database in
+            let environment = ["DATABASE_URL": database.url]
+            let job = try await TasqProgram.run(
+                "enqueue", "noop", "--payload", "-7", "--key", "--a", "--unique-key", "-x",
+                environment: environment)
+            #expect(job.exit == .code(0), "\(job.errors)")
+            #expect(
+                try await database.execute(
+                    "SELECT convert_from(p.body, 'UTF8') FROM tasq.payload AS p") == "-7")
+            let list = try await TasqProgram.run(
+                "jobs", "list", "--key", "--a", "--json", environment: environment)
+            #expect(list.output.contains(job.output) && !job.output.isEmpty, "\(list.errors)")
+            let none = try await TasqProgram.run(
+                "jobs", "list", "--reason", "-x", "--json", environment: environment)
+            #expect(none.exit == .code(0) && none.output.isEmpty, "\(none.errors)")
+            let schedule = try await TasqProgram.run(
+                "schedules", "add", "tick", "@daily", "noop", "--payload", "-7",
+                environment: environment)
+            #expect(schedule.exit == .code(0), "\(schedule.errors)")
+        }
+    }
+
     @Test func `What somebody's open transaction holds is busy, 75, and goes on when it is over`()
         async throws
     {

@@ -79,11 +79,39 @@ import Testing
             let failed = try await prune(older + ["--json", "--yes"])
             #expect(
                 failed.output
-                    == #"{"pruned":2,"success":0,"error":2,"cancelled":0,"passed_over":0}"#)
+                    == #"{"pruned":2,"success":0,"error":2,"cancelled":0,"#
+                    + #""passed_over":0,"failed":0}"#)
             let rest = try await prune([])
             #expect(rest.output == "2 pruned: 1 success, 0 error, 1 cancelled")
             #expect(try await kinds(in: database) == "s2h waits")
             #expect(try await database.execute("SELECT count(*) FROM tasq.payload") == "2")
+        }
+    }
+
+    @Test func `A job that PostgreSQL refuses to delete stays, and is told; all others go`()
+        async throws
+    {
+        try await withDatabase { database in
+            try await fill(database)
+            try await database.execute(
+                """
+                CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql
+                    AS 'BEGIN RAISE EXCEPTION ''this one stays''; END';
+                CREATE TRIGGER refuse BEFORE DELETE ON tasq.job FOR EACH ROW
+                    WHEN (OLD.kind = 'e91d') EXECUTE FUNCTION public.refuse()
+                """)
+            let file = try TemporaryFile(Self.retention)
+            let pruned = try await TasqProgram.run(
+                "prune", "--json",
+                environment: ["DATABASE_URL": database.url, "TASQ_CONFIG": file.path])
+            #expect(pruned.exit == .code(65))
+            #expect(
+                pruned.output
+                    == #"{"pruned":3,"success":2,"error":0,"cancelled":1,"#
+                    + #""passed_over":0,"failed":1}"#)
+            #expect(pruned.errors.contains("1 could not be deleted: "), "\(pruned.errors)")
+            #expect(pruned.errors.contains("this one stays"), "\(pruned.errors)")
+            #expect(try await kinds(in: database) == "e8d e91d s2h waits")
         }
     }
 

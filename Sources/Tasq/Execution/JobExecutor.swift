@@ -35,7 +35,7 @@ public final class JobExecutor: Sendable {
         /// Whoever posted it can have it run elsewhere.
         let mayBeWithdrawn: Bool
         var isCancelled = false
-        let body: @Sendable () async throws -> Void
+        let body: @concurrent @Sendable () async throws -> Void
     }
 
     private struct Slot {
@@ -79,7 +79,7 @@ public final class JobExecutor: Sendable {
     /// run any more, and the job is dropped.
     @discardableResult
     public func post(
-        _ id: JobID = JobID(), _ body: @escaping @Sendable () async throws -> Void
+        _ id: JobID = JobID(), _ body: @escaping @concurrent @Sendable () async throws -> Void
     ) -> JobID {
         enter(id, as: nextRun(), mayBeWithdrawn: false, body)
         return id
@@ -93,7 +93,7 @@ public final class JobExecutor: Sendable {
     /// Posts a body; ``cancel(_:)`` knows it by its run.
     package func enter(
         _ id: JobID, as run: Run, mayBeWithdrawn: Bool = true,
-        _ body: @escaping @Sendable () async throws -> Void
+        _ body: @escaping @concurrent @Sendable () async throws -> Void
     ) {
         state.withLock { state in
             guard !state.isStopped else { return }

@@ -12,13 +12,13 @@ public struct Handler: Sendable {
     public var putOff: Duration
     /// Runs one attempt. Returning means success; throwing an ``Outcome`` says that outcome; any
     /// other error is a retry. It must stop soon after its task is cancelled.
-    public var run: @Sendable (JobContext) async throws -> Void
+    public var run: @concurrent @Sendable (JobContext) async throws -> Void
 
     /// Makes a handler; by default an attempt may take as long as it likes.
     public init(
         timeout: Duration? = nil, retry: RetryPolicy = RetryPolicy(),
         putOff: Duration = .seconds(86_400),
-        run: @escaping @Sendable (JobContext) async throws -> Void
+        run: @escaping @concurrent @Sendable (JobContext) async throws -> Void
     ) {
         self.timeout = timeout
         self.retry = retry

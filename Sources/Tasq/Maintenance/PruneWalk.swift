@@ -39,9 +39,10 @@ package struct PruneWalk: Sendable {
     package private(set) var estimate = 0
     /// What was deleted so far, or, in a dry run, what would be.
     package private(set) var counts: [Group: Int] = [:]
-    /// Those that somebody held, or retried, between the look and the deletion, and those that could not be
-    /// deleted.
+    /// Those that somebody held, or retried, between the look and the deletion.
     package private(set) var passedOver = 0
+    /// Those whose deletion failed though each was tried by itself.
+    package private(set) var failed = 0
 
     package init(_ retention: Retention, dryRun: Bool = false) {
         self.retention = retention
@@ -81,13 +82,16 @@ package struct PruneWalk: Sendable {
         return .looked(found: page.jobs.count)
     }
 
+    /// Whether the next statement deletes.
+    package var isDeleting: Bool { !found.isEmpty }
+
     /// Behind a deletion of so many that failed.
     private mutating func shrink(after count: Int) {
         if count > 1 {
             batchSize = count / 2
         } else {
             found.removeFirst()
-            passedOver += 1
+            failed += 1
         }
     }
 

@@ -3,14 +3,15 @@ import Synchronization
 /// How many jobs a worker claims beyond its free slots, so that these need not wait for the answer.
 ///
 /// As many as will have ended when the answer comes, and at most a batch, or two jobs a slot if
-/// that is more, and one whole claim: while jobs are shorter than a claim takes, that many are on board beside those
-/// that run; while they are longer, it claims for free slots only, and leaves the others to whoever
-/// has one. A batch whatever the slots, because what a claim costs by itself is what few of them
-/// wait for: with one slot and jobs that end at once, 2 a slot came to a fifth of the rate.
+/// that is more; never more than one claim may ask for. While jobs are longer than a claim takes,
+/// that is none: a worker claims for its free slots, and leaves the others to whoever has one.
+///
+/// The bound does not shrink with the slots, because few slots wait for what a claim costs by
+/// itself: with one slot and jobs that end at once, two jobs a slot came to a fifth of the rate.
 final class Lookahead: Sendable {
     /// A job that waits longer for its slot is given back: another worker may have one free.
     static let patience = Duration.milliseconds(100)
-    /// A claim that takes longer counts for this: what is claimed ahead is to run, not to be given back.
+    /// A claim that takes longer counts for this: what it brings is to run within the patience.
     private static let longestClaim = patience / 2
     /// What jobs are taken to last while none has ended, or when slots did not come free.
     private static let longRun: Int64 = 1_000_000_000

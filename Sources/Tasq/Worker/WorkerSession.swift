@@ -17,16 +17,16 @@ final class WorkerSession: Sendable {
     var isReaped: Bool { state.withLock { $0 == .reaped } }
     var isUnknown: Bool { state.withLock { $0 == .unknown } }
 
-    /// Whether the handler may begin of a job that came at `time`.
+    /// Whether a job that was claimed at `time`, and whose slot is free at `now`, may begin.
     ///
-    /// One that has waited for as long as the lease may be another worker's by now: no time goes by so
-    /// but in a process that stood still, and what it hears of its lease comes after what it goes on with.
+    /// After a wait as long as the lease it may be another worker's. Only a process that stood still
+    /// waits so long, and it goes on with its jobs before it hears of its lease.
     func mayBegin(
         what time: ContinuousClock.Instant, at now: ContinuousClock.Instant,
         _ onUnknown: LeaseUnknown
     ) -> Bool {
         now - time < record.lease
-            && state.withLock { $0 != .reaped && ($0 != .unknown || onUnknown == .continue) }
+            && (onUnknown == .continue || !isUnknown)
     }
 
     /// Takes what the heartbeat learned; once reaped, always reaped.

@@ -23,7 +23,9 @@ struct EnqueueCommand: AsyncParsableCommand {
         help: ArgumentHelp("What the job is; its handler is found by this.", valueName: "kind"))
     var kind: String?
 
-    @Option(help: ArgumentHelp("JSON, or @FILE, or - for standard input.", valueName: "json"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("JSON, or @FILE, or - for standard input.", valueName: "json"))
     var payload: String?
 
     @Option(
@@ -36,6 +38,7 @@ struct EnqueueCommand: AsyncParsableCommand {
     @OptionGroup var flags: JobFlags
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "While a job with this key is unfinished, its id is printed instead.",
             valueName: "text"))

@@ -12,7 +12,9 @@ struct FilterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only those of this kind.", valueName: "name"))
     var kind: String?
 
-    @Option(help: ArgumentHelp("Only those with this key.", valueName: "text"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Only those with this key.", valueName: "text"))
     var key: String?
 
     @Option(
@@ -48,6 +50,7 @@ struct FinderOptions: ParsableArguments {
     var runningLongerThan: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Only those whose reason has this in it, in capitals or not.", valueName: "text"))
     var reason: String?

@@ -12,7 +12,9 @@ struct JobFlags: ParsableArguments {
     @Option(help: ArgumentHelp("How often to try before it ends in error.", valueName: "n"))
     var maxAttempts: String?
 
-    @Option(help: ArgumentHelp("Jobs of one key belong together.", valueName: "text"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Jobs of one key belong together.", valueName: "text"))
     var key: String?
 
     private func text(of option: JobOption) -> String? {

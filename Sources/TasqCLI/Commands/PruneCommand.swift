@@ -4,6 +4,9 @@ import TasqPostgres
 
 /// `tasq prune`: deletes finished jobs that have been kept long enough, now.
 struct PruneCommand: AsyncParsableCommand {
+    /// Jobs that PostgreSQL may refuse to delete before the rest is taken to be refused, too.
+    private static let failuresBorne = 100
+
     static let configuration = CommandConfiguration(
         commandName: "prune",
         abstract: "Delete finished jobs that have been kept long enough; --dry-run counts them.",
@@ -12,7 +15,8 @@ struct PruneCommand: AsyncParsableCommand {
             does by itself, or by --older-than, which asks first, or wants --yes. Their attempts go \
             too, and their bodies unless another job uses them; an event whose last job is deleted is \
             forgotten, so a redelivery of it runs again. What is scheduled, queued or executing is \
-            never touched. A job that somebody holds, or retries meanwhile, is passed over.
+            never touched. A job that somebody holds, or retries meanwhile, is passed over; those that \
+            PostgreSQL refuses to delete stay, the others go, and the exit code is 65.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -59,40 +63,48 @@ struct PruneCommand: AsyncParsableCommand {
             return try StandardOutput.line(
                 "nothing is pruned: the configuration keeps these for ever; give --older-than")
         }
-        let walk = try await Connections.with(configuration) { [retention] connections in
+        let (walk, refusal) = try await Connections.with(configuration) { [retention] connections in
             try await walked(by: retention, in: connections.store)
         }
-        if dryRun {
-            try list(walk)
-        } else {
-            try report(walk)
+        if dryRun { return try list(walk) }
+        try report(walk)
+        if let refusal {
+            let failure = Failure(refusal)
+            throw Failure(failure.code, "\(walk.failed) could not be deleted: " + failure.text)
         }
     }
 
-    /// One whole round.
+    /// One whole round, and why the last of those could not be deleted that PostgreSQL would not delete.
     private func walked(
         by retention: Retention, in store: PostgresStore
-    ) async throws -> PruneWalk {
+    ) async throws -> (PruneWalk, StoreError?) {
         let progress = Progress(isShown: StandardError.isTerminal)
         var walk = PruneWalk(retention, dryRun: dryRun)
+        var refusal: StoreError?
         var isAtEnd = !retention.prunes
-        do throws(StoreError) {
-            while !isAtEnd {
+        while !isAtEnd {
+            let isDeletion = walk.isDeleting
+            do throws(StoreError) {
                 if case .end = try await walk.step(in: store) { isAtEnd = true }
-                progress.show(
-                    Progress.bar(walk.examined, of: walk.estimate)
-                        + ", \(walk.total) \(dryRun ? "to prune" : "pruned")")
+            } catch {
+                // With fewer jobs, and at last with one, the deletion comes to who is refused.
+                if case .rejected = error, isDeletion, walk.failed < Self.failuresBorne {
+                    refusal = error
+                    continue
+                }
+                progress.clear()
+                let failure = Failure(error)
+                guard !dryRun else { throw failure }
+                throw Failure(
+                    failure.code,
+                    failure.text + "; \(walk.total) jobs are pruned, the same command goes on")
             }
-        } catch {
-            progress.clear()
-            let failure = Failure(error)
-            guard !dryRun else { throw failure }
-            throw Failure(
-                failure.code,
-                failure.text + "; \(walk.total) jobs are pruned, the same command goes on")
+            progress.show(
+                Progress.bar(walk.examined, of: walk.estimate)
+                    + ", \(walk.total) \(dryRun ? "to prune" : "pruned")")
         }
         progress.clear()
-        return walk
+        return (walk, refusal)
     }
 
     private func list(_ walk: PruneWalk) throws {
@@ -128,7 +140,7 @@ struct PruneCommand: AsyncParsableCommand {
                     "pruned": .int(walk.total), "success": .int(walk.count(of: .success)),
                     "error": .int(walk.count(of: .error)),
                     "cancelled": .int(walk.count(of: .cancelled)),
-                    "passed_over": .int(walk.passedOver),
+                    "passed_over": .int(walk.passedOver), "failed": .int(walk.failed),
                 ]).text)
         }
         let counts = JobStatus.finished.map { "\(walk.count(of: $0)) \($0.rawValue)" }

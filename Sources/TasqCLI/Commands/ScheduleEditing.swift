@@ -40,7 +40,9 @@ extension SchedulesCommand {
                 "Start each job up to so much later than its tick.", valueName: "duration"))
         var jitter: String?
 
-        @Option(help: ArgumentHelp("JSON, or @FILE, or - for standard input.", valueName: "json"))
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("JSON, or @FILE, or - for standard input.", valueName: "json"))
         var payload: String?
 
         @OptionGroup var flags: JobFlags

@@ -4,7 +4,8 @@
 --
 -- The columns of job.sql, then: this server's time; whether its queue is paused; the workers whose
 -- lease has not run out; those of them that serve its queue and know its kind, with their slots and
--- how many are taken; how the latest recorded attempt ended; how many of the first 1000 jobs of its
+-- how many are taken (a worker may hold more jobs than it has slots, which come to their turn in
+-- some milliseconds); how the latest recorded attempt ended; how many of the first 1000 jobs of its
 -- queue come before it, as queues.sql reads them (a limit that the planner does not know makes it go by
 -- the order, too); the worker that holds it; how many live workers serve its queue and do not know its
 -- kind; since when and why it is put off; of a job that a webhook made the source of it and the
@@ -45,13 +46,7 @@ SELECT
     EXISTS (SELECT FROM tasq.queue_setting AS s WHERE s.queue = j.queue AND s.paused) AS paused,
     (SELECT count(DISTINCT l.worker) FROM live AS l) AS live,
     able.workers AS serving,
-    able.slots,
-    (
-        SELECT count(*)
-        FROM tasq.executing_job AS o
-        JOIN live AS l ON l.id = o.worker_id
-        WHERE j.queue = ANY (l.queues) AND (j.kind LIKE ANY (l.kinds)) IS NOT FALSE
-    ) AS executing,
+    able.slots, able.taken,
     last.outcome,
     (
         SELECT count(*)
@@ -93,12 +88,15 @@ CROSS JOIN LATERAL (
     SELECT
         count(*) FILTER (WHERE k.knows) AS workers,
         coalesce(sum(k.concurrency) FILTER (WHERE k.knows), 0)::bigint AS slots,
+        coalesce(sum(least(k.executing, k.concurrency)) FILTER (WHERE k.knows), 0)::bigint
+            AS taken,
         count(*) FILTER (WHERE NOT k.knows) AS unable
     FROM (
         SELECT
             greatest(
                 max(l.concurrency), CASE WHEN bool_or(l.is_remote) THEN sum(l.executing) END
             ) AS concurrency,
+            sum(l.executing) AS executing,
             bool_or((j.kind LIKE ANY (l.kinds)) IS NOT FALSE) AS knows
         FROM live AS l
         WHERE j.queue = ANY (l.queues)

@@ -34,11 +34,14 @@ struct LongSpecificationTests {
             mode == "positive"
             ? Data(try NarrowedSpecification.text().utf8) : Data(SpecificationRoute.document)
         try text.write(to: URL(fileURLWithPath: specification))
+        // What is valid is the other mode's matter: of a zone's name, or a cron text, no schema says
+        // whether there is such a one, and there the specification is narrowed.
         // 422 is for an Idempotency-Key, or a bulk action's id, that another request came with: no schema
         // says that. A bulk action that is called off can still be looked at.
         try Data(
             """
             [checks.positive_data_acceptance]
+            enabled = \(mode == "positive")
             expected-statuses = ["2xx", 401, 403, 404, 409, 422, 429, 503]
             [[operations]]
             include-path = "/v1/bulk/{id}"

@@ -125,6 +125,19 @@ import Testing
         }
     }
 
+    @Test func `What a worker has claimed ahead takes no slot of another`() async throws {
+        try await withStore { store, _ in
+            let ahead = try await store.registeredWorker(concurrency: 2)
+            _ = try await store.registeredWorker(concurrency: 3)
+            var ids: [JobID] = []
+            for _ in 0..<20 { ids.append(try await store.job()) }
+            let claimed = try await store.claim(ids, for: ahead, from: defaultQueues)
+            try #require(claimed.count == 20)
+            let found = try #require(try await store.circumstances(of: try await store.job()))
+            #expect(found.servingSlots == 5 && found.servingExecuting == 2)
+        }
+    }
+
     @Test func `The rows of one remote worker are one worker with its slots`() async throws {
         try await withStore { store, database in
             try await database.execute(

@@ -19,7 +19,7 @@ import Testing
         try await withCountedStore { counted, store, database in
             let promoter = promoter(of: counted)
             try await database.execute(Self.dueByAndBy)
-            try await running([promoter], goByAll: true) {
+            try await running([promoter], { await $0.run { true } }) {
                 promoter.arm(after: .zero)
                 try await untilAllAreQueued(in: database)
             }
@@ -35,12 +35,12 @@ import Testing
             let others = (0..<3).map { _ in promoter(of: counted) }
             let holder = promoter(of: store)
             try await database.execute(Self.dueByAndBy)
-            try await running(others, goByAll: false) {
+            try await running(others, { await $0.run { false } }) {
                 for other in others { other.arm(after: .zero) }
                 try await eventually("each has looked") {
                     try await promotions(in: database) >= 3
                 }
-                try await running([holder], goByAll: true) {
+                try await running([holder], { await $0.run { true } }) {
                     holder.arm(after: .zero)
                     try await untilAllAreQueued(in: database)
                 }
@@ -54,7 +54,7 @@ import Testing
     {
         try await withCountedStore { _, store, database in
             let promoter = promoter(of: store)
-            try await running([promoter], goByAll: false) {
+            try await running([promoter], { await $0.run { false } }) {
                 for delay in [Duration.milliseconds(300), .milliseconds(100), .milliseconds(200)] {
                     _ = try await store.job(start: .after(delay))
                     promoter.armOwn(after: [delay])
@@ -116,26 +116,6 @@ import Testing
             }
             await counted.close()
         }
-    }
-
-    /// Runs promoters as long as `body` takes.
-    private func running(
-        _ promoters: [Promoter], goByAll: Bool, _ body: () async throws -> Void
-    ) async throws {
-        let tasks = promoters.map { promoter in
-            Task { await promoter.run { goByAll } }
-        }
-        func end() async {
-            for task in tasks { task.cancel() }
-            for task in tasks { await task.value }
-        }
-        do {
-            try await body()
-        } catch {
-            await end()
-            throw error
-        }
-        await end()
     }
 
     private func promoter(of store: PostgresStore) -> Promoter {

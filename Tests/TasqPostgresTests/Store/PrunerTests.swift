@@ -34,7 +34,7 @@ import Testing
             try await fill(database)
             let meters = [Meters(), Meters()]
             let pruners = meters.map { self.pruner(of: store, $0) }
-            try await running(pruners.map { pruner in { await pruner.run() } }) {
+            try await running(pruners, { await $0.run() }) {
                 try await eventually("all have been counted") {
                     meters.reduce(0) { $0 + count($1) } >= 2600
                 }
@@ -62,7 +62,7 @@ import Testing
                     store: store, doorbell: doorbell, promoter: promoter, meters: meters,
                     logger: quiet, retention: retention, holder: { id })
             }
-            try await running(both.map { maintenance in { await maintenance.run() } }) {
+            try await running(both, { await $0.run() }) {
                 try await eventually("all have been counted") { count(meters) >= 2600 }
             }
             #expect(count(meters) == 2600)
@@ -92,7 +92,7 @@ import Testing
             let meters = Meters()
             do {
                 let pruner = self.pruner(of: failing, meters)
-                try await running([{ await pruner.run() }]) {
+                try await running([pruner], { await $0.run() }) {
                     try await eventually("all have been counted") { count(meters) >= 2600 }
                 }
             } catch {
@@ -130,7 +130,7 @@ import Testing
                 }
             }
             #expect(isAtEnd && failures > 1)
-            #expect(walk.total == 2599 && walk.passedOver == 1 && walk.examined == 2603)
+            #expect(walk.total == 2599 && walk.failed == 1 && walk.examined == 2603)
             #expect(try await database.execute("SELECT count(*) FROM tasq.job") == "4")
         }
     }
@@ -167,23 +167,5 @@ import Testing
 
     private func count(_ meters: Meters) -> Int {
         meters.prunings.values.reduce(0) { $0 + $1.value }
-    }
-
-    /// Runs them as long as `body` takes.
-    private func running(
-        _ works: [@Sendable () async -> Void], _ body: () async throws -> Void
-    ) async throws {
-        let tasks = works.map { work in Task { await work() } }
-        func end() async {
-            for task in tasks { task.cancel() }
-            for task in tasks { await task.value }
-        }
-        do {
-            try await body()
-        } catch {
-            await end()
-            throw error
-        }
-        await end()
     }
 }

@@ -26,6 +26,25 @@ func withStore(
     }
 }
 
+/// Has each of `works` run for as long as `body` takes, then cancels them and waits for their end.
+func running<Work: Sendable>(
+    _ works: [Work], _ run: @escaping @Sendable (Work) async -> Void,
+    _ body: () async throws -> Void
+) async throws {
+    let tasks = works.map { work in Task { await run(work) } }
+    func end() async {
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
+    }
+    do {
+        try await body()
+    } catch {
+        await end()
+        throw error
+    }
+    await end()
+}
+
 @Sendable func migrated(url: String) async throws {
     let store = PostgresStore(
         try PostgresSettings(url: url).patient, logger: Logger(label: "migrate"))
