@@ -301,6 +301,9 @@ static const struct {
     {"TasqPostgres/SQL/pulse.sql", (const char[]){
 #embed "../TasqPostgres/SQL/pulse.sql" suffix(, 0) if_empty(0)
     }},
+    {"TasqPostgres/SQL/put_off.sql", (const char[]){
+#embed "../TasqPostgres/SQL/put_off.sql" suffix(, 0) if_empty(0)
+    }},
     {"TasqPostgres/SQL/queued.sql", (const char[]){
 #embed "../TasqPostgres/SQL/queued.sql" suffix(, 0) if_empty(0)
     }},

@@ -29,6 +29,9 @@ struct DashboardAccessTests {
         try await stack.store.register(worker)
         let schedule = #"{"cron":"@daily","kind":"report"}"#
         _ = try await stack.ask("PUT", "/v1/schedules/nightly", schedule)
+        _ = try await stack.ask("PUT", "/v1/limits/full", #"{"max_depth": 1}"#)
+        let reason = HoldReason(of: "http://a.test:80", .failures(5, last: "answered 500")).text
+        try await database.putOff(3, for: reason)
         // Another server's, which goes on.
         let bulk = BulkID()
         try await database.execute(
@@ -44,7 +47,8 @@ struct DashboardAccessTests {
             "/", "/jobs", "/jobs?status=error&queue=default&since=2020-01-01T00:00:00Z",
             "/jobs?kind=none", "/jobs?retrying=true", "/jobs/\(failed)", "/jobs/\(job)",
             "/jobs/\(job)/retry", "/jobs/\(job)/cancel", "/jobs/\(job)/delete", "/queues",
-            "/queues/pause?queue=default", "/queues/resume?queue=default", "/workers", "/schedules",
+            "/queues/pause?queue=default", "/queues/resume?queue=default", "/held-back", "/workers",
+            "/schedules",
             "/schedules/pause?schedule=nightly", "/schedules/resume?schedule=nightly",
             "/schedules/edit?schedule=nightly", "/schedules/edit?schedule=nightly&cron=x",
             "/events", "/events?source=github", "/events/\(event)", "/events/\(event)/replay",

@@ -182,9 +182,11 @@ struct DashboardListTests {
             let id = try await stack.enqueue(#"{"kind":"noop"}"#)
             try await stack.end("fail", #"{"error":"no luck"}"#)
             _ = try await stack.deliver(Array("{}".utf8))
+            _ = try await stack.ask("PUT", "/v1/limits/default", #"{"max_depth": 9}"#)
             _ = try await stack.ask("PUT", "/v1/schedules/s", #"{"cron": "@daily", "kind": "k"}"#)
             for path in [
-                "/", "/jobs", "/jobs/\(id)", "/queues", "/workers", "/schedules", "/events",
+                "/", "/jobs", "/jobs/\(id)", "/queues", "/held-back", "/workers", "/schedules",
+                "/events",
             ] {
                 let page = try await stack.ask("GET", path).text
                 let cells = page.components(of: "<td ")

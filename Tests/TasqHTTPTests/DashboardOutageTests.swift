@@ -16,8 +16,8 @@ struct DashboardOutageTests {
         try await Stack.with(redis: redis) { stack, _ in
             let id = try await stack.enqueue(#"{"kind":"noop"}"#)
             for path in [
-                "/", "/jobs", "/jobs/\(id)", "/jobs/\(id)/cancel", "/queues", "/workers",
-                "/schedules", "/events",
+                "/", "/jobs", "/jobs/\(id)", "/jobs/\(id)/cancel", "/queues", "/held-back",
+                "/workers", "/schedules", "/events",
             ] {
                 let page = try await stack.ask("GET", path)
                 #expect(page.status == 200, "\(path)")
@@ -39,7 +39,8 @@ struct DashboardOutageTests {
             let asked = try await browser.get("/jobs/\(id)/cancel")
             await server.stop(.immediate)
             for path in [
-                "/", "/jobs", "/jobs/\(id)", "/queues", "/workers", "/schedules", "/events",
+                "/", "/jobs", "/jobs/\(id)", "/queues", "/held-back", "/workers", "/schedules",
+                "/events",
             ] {
                 let page = try await browser.get(path)
                 #expect(page.status == 503 && page["retry-after"] != nil, "\(path)")

@@ -25,7 +25,7 @@ struct DashboardStrangerTests {
     /// What stands on some page of what was put in.
     private static let shown = [
         "key", "body", "error", "retry", "host", "delivery", "type", "subject", "header", "event",
-        "called", "problem",
+        "called", "problem", "later",
     ]
 
     @Test func `Script in every field that a stranger can write is text on every page`()
@@ -74,6 +74,7 @@ struct DashboardStrangerTests {
             "PUT", "/v1/schedules/nightly",
             "{\"cron\":\"@daily\",\"kind\":\"report\",\(texts)}")
         #expect(schedule.status == 200, "\(schedule.text)")
+        try await database.putOff(1, for: Self.script("later"))
         let bulk = BulkID()
         // What no sender can be had to write here: other senders, other servers. Paused and of
         // another version, the schedule is planned by nobody, who would find that it is well.
@@ -94,8 +95,8 @@ struct DashboardStrangerTests {
         return [
             "/", "/jobs", "/jobs?status=error", "/jobs?retrying=true", "/jobs?key=\(asked)",
             "/jobs?reason=\(asked)", "/jobs?cursor=\(asked)", "/jobs?queue=\(asked)",
-            "/jobs?\(asked)=1", "/find?id=\(asked)", "/jobs?done=\(asked)", "/queues", "/workers",
-            "/schedules", "/schedules/edit?schedule=nightly",
+            "/jobs?\(asked)=1", "/find?id=\(asked)", "/jobs?done=\(asked)", "/queues", "/held-back",
+            "/workers", "/schedules", "/schedules/edit?schedule=nightly",
             "/schedules/edit?schedule=nightly&cron=\(asked)&zone=\(asked)",
             "/schedules/edit?schedule=\(asked)", "/queues/pause?queue=\(asked)", "/events",
             "/events?source=\(asked)", "/events/\(event)", "/events/\(event)/replay",

@@ -20,7 +20,8 @@ struct DashboardTests {
                 ("/", "Throughput"), ("/jobs", id),
                 ("/jobs?kind=none&queue=", "No job is like that"),
                 ("/jobs?key=k", id), ("/jobs/\(id)", "no luck"), ("/queues", "default"),
-                ("/workers", "claims/1"), ("/events", eventID), ("/events/\(eventID)", "push"),
+                ("/held-back", "No queue has a limit."), ("/workers", "claims/1"),
+                ("/events", eventID), ("/events/\(eventID)", "push"),
             ] {
                 let answer = try await stack.ask("GET", path)
                 #expect(answer.status == 200, "\(path): \(answer.text)")

@@ -110,7 +110,7 @@ import Testing
         "GET /bulk", "POST /bulk", "GET /bulk/{id}", "POST /bulk/{id}/stop",
         "GET /jobs/{id}/payload", "GET /find", "GET /schedules", "GET /schedules/pause",
         "POST /schedules/pause", "GET /schedules/resume", "POST /schedules/resume",
-        "GET /schedules/edit", "POST /schedules/edit",
+        "GET /schedules/edit", "POST /schedules/edit", "GET /held-back",
     ]
 
     /// The paths stand at two blanks, their methods at four.

@@ -77,6 +77,10 @@ public protocol Catalog: BodyReader, LimitReader {
     /// frequent first. Looks at no more than 20 000 jobs; queues without any worker are left out.
     func unknownKinds() async throws(StoreError) -> [UnknownKind]
 
+    /// What puts jobs off, as those tell that it has put off and that wait for their time: looks at no
+    /// more than ``PutOffLook/jobLimit`` scheduled jobs, those that are due first.
+    func putOff() async throws(StoreError) -> PutOffLook
+
     /// What each table takes on disk; one that somebody has locked for himself is left out.
     func tableSizes() async throws(StoreError) -> [TableSize]
 

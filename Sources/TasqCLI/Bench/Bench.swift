@@ -27,6 +27,7 @@ struct Bench: Sendable {
         case .crash: try await crash()
         case .held: try await held()
         case .shared: try await shared()
+        case .target: try await target()
         case .term: try await term()
         }
     }

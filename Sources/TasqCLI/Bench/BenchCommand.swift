@@ -56,6 +56,23 @@ struct BenchCommand: AsyncParsableCommand {
     var rounds = 3
 
     @Option(
+        help: ArgumentHelp(
+            "Deliveries of target that are measured, \(BenchPlan.liveRange.text).",
+            valueName: "n"))
+    var live: Int = BenchPlan.usual.live
+
+    @Option(
+        help: ArgumentHelp(
+            "Slots of target's worker, \(BenchPlan.concurrencyRange.text).", valueName: "n"))
+    var slots: Int = BenchPlan.usual.slots
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds that a delivery of target waits for a target that never answers, "
+                + "\(BenchPlan.secondRange.text).", valueName: "n"))
+    var hang: Int = BenchPlan.usual.hang
+
+    @Option(
         name: .customLong("database-url"),
         help: ArgumentHelp(
             "Measure on this PostgreSQL instead of a private one, in a schema that is made and "
@@ -78,6 +95,9 @@ struct BenchCommand: AsyncParsableCommand {
         try check(rows, "--rows", BenchPlan.rowRange)
         try check(concurrency, "--concurrency", BenchPlan.concurrencyRange)
         try check(rounds, "--rounds", BenchPlan.roundRange)
+        try check(live, "--live", BenchPlan.liveRange)
+        try check(slots, "--slots", BenchPlan.concurrencyRange)
+        try check(hang, "--hang", BenchPlan.secondRange)
         let longest = 63 - BenchServers.otherSuffix.utf8.count
         guard schema.utf8.count <= longest else {
             throw ValidationError("--schema must be at most \(longest) characters")
@@ -100,7 +120,8 @@ struct BenchCommand: AsyncParsableCommand {
         }
         let plan = BenchPlan(
             scenarios: scenarios.isEmpty ? Scenario.allCases : scenarios, jobs: jobs,
-            seconds: seconds, rows: rows, concurrency: concurrency, rounds: rounds)
+            seconds: seconds, rows: rows, concurrency: concurrency, rounds: rounds, live: live,
+            slots: slots, hang: hang)
         let report = try await BenchRun(
             plan: plan,
             place: BenchServers.Place(

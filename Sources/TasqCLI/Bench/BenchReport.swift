@@ -32,7 +32,8 @@ struct BenchReport: Sendable {
                 "rounds": .int(plan.rounds), "concurrency": .int(plan.concurrency),
                 "jobs": plan.jobs.map(JSON.int) ?? .null,
                 "seconds": plan.seconds.map(JSON.int) ?? .null,
-                "rows": plan.rows.map(JSON.int) ?? .null,
+                "rows": plan.rows.map(JSON.int) ?? .null, "live": .int(plan.live),
+                "slots": .int(plan.slots), "hang": .int(plan.hang),
             ]),
             "figures": .array(figures.map(Self.json)),
             "latencies": .array(

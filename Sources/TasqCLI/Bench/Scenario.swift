@@ -3,7 +3,7 @@ import ArgumentParser
 /// What `tasq bench` can measure.
 enum Scenario: String, Sendable, CaseIterable, ExpressibleByArgument {
     case enqueue, drain, steady, latency, ingest, history, backlog, reconcile, payload, idle
-    case burst, slots, outage, crash, held, shared, term
+    case burst, slots, outage, crash, held, shared, target, term
 
     /// One line for `--list`.
     var summary: String {
@@ -24,6 +24,7 @@ enum Scenario: String, Sendable, CaseIterable, ExpressibleByArgument {
         case .crash: "a killed worker: its jobs' return, and what the others' jobs notice"
         case .held: "enqueue of unique jobs beside a transaction that holds somebody's key"
         case .shared: "two databases on one Redis prefix, and workers that know different kinds"
+        case .target: "deliveries to one target behind a backlog of another that never answers"
         case .term: "a delayed job's pickup while a term of nobody ends in an hour"
         }
     }

@@ -202,6 +202,13 @@ struct Stage: Sendable {
     ) async throws -> Result {
         var handlers = HandlerTable()
         for kind in kinds { try handlers.add(kind, Handler(run: handler)) }
+        return try await withWorker(slots: slots, handlers: handlers, body)
+    }
+
+    /// Runs a worker with these handlers while the body runs.
+    func withWorker<Result: Sendable>(
+        slots: Int, handlers: HandlerTable, _ body: () async throws -> Result
+    ) async throws -> Result {
         let worker = Worker(
             store: store, announcer: announcer, handlers: handlers,
             settings: try WorkerSettings(concurrency: slots), logger: .silent, meters: meters)
@@ -228,4 +235,23 @@ struct Stage: Sendable {
     }
 
     private static let patience = Duration.seconds(30)
+
+    /// The one number that a reading statement gives.
+    func number(_ sql: String) async throws -> Int {
+        try await servers.rows(sql)[0].at(0)
+    }
+
+    /// Looks again and again until it is so; throws ``Failure`` when that takes too long.
+    func until(
+        _ what: String, for limit: Duration = .seconds(60),
+        every pause: Duration = .milliseconds(20), _ isSo: () async throws -> Bool
+    ) async throws {
+        let end = ContinuousClock.now + limit
+        while try await !isSo() {
+            guard ContinuousClock.now < end else {
+                throw Failure(.internal, "not within \(DurationText.format(limit)): \(what)")
+            }
+            try await Task.sleep(for: pause)
+        }
+    }
 }

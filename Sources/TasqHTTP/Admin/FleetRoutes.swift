@@ -1,6 +1,6 @@
 import Tasq
 
-/// `/v1/queues` and `/v1/workers`.
+/// `/v1/queues`, `/v1/held-back` and `/v1/workers`.
 struct FleetRoutes: Sendable {
     let catalog: any Catalog
 
@@ -14,6 +14,17 @@ struct FleetRoutes: Sendable {
                 return .json { json in
                     json.name("queues")
                     json.array(queues) { $0.queue($1) }
+                }
+            },
+            Route("GET", "/v1/held-back", .read) { request, _ async throws(Problem) in
+                _ = try Query(request.head.query, allowing: [])
+                let look = try await read { () async throws(StoreError) in
+                    try await catalog.putOff()
+                }
+                return .json { json in
+                    json.name("held_back")
+                    json.array(look.groups) { $0.putOff($1) }
+                    json.member("more", look.hasMore)
                 }
             },
             Route("GET", "/v1/workers", .read) { request, _ async throws(Problem) in

@@ -81,6 +81,20 @@ extension JSONWriter {
         member("more_retrying", failures.hasMoreRetrying)
     }
 
+    mutating func putOff(_ group: PutOffJobs) {
+        object { json in
+            json.member("target", group.target)
+            json.member("state", group.state?.rawValue)
+            json.member("jobs", group.jobs)
+            json.member("queues", group.queues.lazy.map(\.description))
+            json.member("reason", group.reason)
+            json.member("since", group.since?.description)
+            json.member("latest", group.latest?.description)
+            json.member("next_at", group.nextAt.description)
+            json.member("last_at", group.lastAt.description)
+        }
+    }
+
     mutating func worker(_ standing: WorkerStanding) {
         let worker = standing.worker
         object { json in

@@ -43,6 +43,7 @@ struct Dashboard: Sendable {
             file("/find") { visit async throws(Problem) in try await find(visit) },
             file("/jobs/{id}/payload") { visit async throws(Problem) in try await payload(visit) },
             page("/queues") { visit async throws(Problem) in try await queues(visit) },
+            page("/held-back") { _ async throws(Problem) in try await heldBack() },
             page("/workers") { _ async throws(Problem) in try await workers() },
             page("/schedules") { visit async throws(Problem) in try await schedules(visit) },
             page("/events") { visit async throws(Problem) in try await events(visit) },

@@ -8,8 +8,8 @@ struct Page {
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
         + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     private static let parts = [
-        ("/", "Overview"), ("/jobs", "Jobs"), ("/queues", "Queues"), ("/workers", "Workers"),
-        ("/schedules", "Schedules"), ("/events", "Events"),
+        ("/", "Overview"), ("/jobs", "Jobs"), ("/queues", "Queues"), ("/held-back", "Held back"),
+        ("/workers", "Workers"), ("/schedules", "Schedules"), ("/events", "Events"),
     ]
 
     let title: String

@@ -61,6 +61,7 @@ package struct Statements: Sendable {
     let promote: Statement
     let prune: Statement
     let pulse: Statement
+    let putOff: Statement
     let queued: Statement
     let queues: Statement
     let reap: Statement
@@ -174,6 +175,7 @@ package struct Statements: Sendable {
         promote = load("promote")
         prune = load("prune")
         pulse = load("pulse")
+        putOff = load("put_off")
         queued = load("queued")
         queues = load("queues")
         reap = load("reap")

@@ -143,15 +143,12 @@ final class TargetPace: Sendable {
     }
 
     private func reason(_ cause: Breaker.Cause) -> String {
-        switch cause {
-        case .failures(let count):
-            let fault = state.withLock { $0.fault }
-            let times = count == 1 ? "once" : "\(count) times in a row"
-            return "held back since \(origin) failed \(times), the last time: \(fault)"
-        case .silence(let count):
-            return "held back since \(origin) has not answered \(count) others yet"
-        case .recovery:
-            return "held back since \(origin) has only just begun to answer again"
-        }
+        let known: HoldReason.Cause =
+            switch cause {
+            case .failures(let count): .failures(count, last: state.withLock { $0.fault })
+            case .silence(let count): .silence(count)
+            case .recovery: .recovery
+            }
+        return HoldReason(of: origin, known).text
     }
 }

@@ -58,6 +58,12 @@ import Testing
                 let held = try await page(metrics)
                 #expect(held["tasq_targets_held_back"] == 1)
                 #expect(held["tasq_deliveries_held_back_total"] ?? 0 > 0)
+                try await system.startServer()
+                let told = try TasqWebhooks.HTTPRequest(url: system.admin + "/v1/held-back")
+                try await eventually("the server tells what is held back") {
+                    try await told.answer().text.contains(
+                        "{\"target\":\"\(url)\",\"state\":\"failing\",\"jobs\":")
+                }
                 isWell.raise()
                 try await system.wait(
                     for: "success|60", "SELECT status, count(*) FROM tasq.job GROUP BY status")

@@ -71,10 +71,37 @@ import Testing
         }
     }
 
+    @Test func `Jobs of a target that never answers are held back, and none of any is lost`()
+        async throws
+    {
+        try await withFreeDatabase { url in
+            let redis = try await TestServers.redis().url
+            let run = try await TasqProgram.run(
+                "bench", "target", "--jobs", "40", "--live", "10", "--slots", "8", "--hang", "600",
+                "--seconds", "1", "--rounds", "1", "--json", "--database-url", url, "--redis-url",
+                redis)
+            #expect(run.exit == .code(0), "\(run.errors)")
+            let document = try JSONDecoder().decode(
+                BenchDocument.self, from: Data(run.output.utf8))
+            let values = Dictionary(
+                document.figures.map { ($0.measure, $0.value) }, uniquingKeysWith: { $1 })
+            // A quarter of the slots, and no more while none is answered.
+            #expect(values["deliveries to the dead one"] == 2)
+            #expect(values["its jobs held back"] == 38)
+            #expect(values["lost"] == 0)
+            for name in ["p50", "p99"] {
+                let figure = document.figures.first { $0.measure == "answered at once \(name)" }
+                #expect(try #require(figure?.ratio) > 0)
+            }
+        }
+    }
+
     @Test(arguments: [
         ("--jobs", "0"), ("--jobs", "1000001"), ("--seconds", "0"), ("--seconds", "601"),
         ("--rows", "-1"), ("--rows", "10000001"), ("--concurrency", "0"),
-        ("--concurrency", "10001"), ("--rounds", "0"), ("--rounds", "26"),
+        ("--concurrency", "10001"), ("--rounds", "0"), ("--rounds", "26"), ("--live", "0"),
+        ("--live", "10001"), ("--slots", "0"), ("--slots", "10001"), ("--hang", "0"),
+        ("--hang", "601"),
     ])
     func `A size out of its range exits 64 and names option and range`(
         option: String, value: String

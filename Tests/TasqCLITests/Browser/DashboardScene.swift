@@ -24,7 +24,7 @@ struct DashboardScene {
         [
             ("overview", "/"), ("jobs", "/jobs"), ("errors", "/jobs?status=error"),
             ("retrying", "/jobs?retrying=true"), ("job", "/jobs/\(failed)"), ("queues", "/queues"),
-            ("workers", "/workers"),
+            ("held-back", "/held-back"), ("workers", "/workers"),
             ("schedules", "/schedules"), ("schedule", "/schedules/edit?schedule=nightly"),
             ("events", "/events"), ("event", "/events/\(event)"), ("login", "/login"),
             ("question", "/jobs/\(failed)/retry"), ("pause", "/queues/pause?queue=slow"),
@@ -87,7 +87,12 @@ struct DashboardScene {
                 (job_id, claim, attempt, worker_id, outcome, reason, started_at)
             VALUES ('\(failed)', gen_random_uuid(), 1, gen_random_uuid(), 'error',
                 repeat('a reason without end; ', 40) || repeat('x', 300), now());
-            UPDATE tasq.job SET attempt = 1 WHERE id = '\(again)';
+            UPDATE tasq.job SET attempt = 1, claimed_at = now(), put_off_at = now(),
+                put_off_reason = 'held back since http://' || repeat('long.', 20) || 'example:80 '
+                    || 'failed 7 times in a row, the last time: connection refused'
+            WHERE id = '\(again)';
+            INSERT INTO tasq.flow_limit (queue, max_depth, max_age_us)
+            VALUES ('\(name)', 1, 3600000000), ('nightly', 1000, NULL);
             INSERT INTO tasq.attempt
                 (job_id, claim, attempt, worker_id, outcome, reason, started_at)
             VALUES ('\(again)', gen_random_uuid(), 1, gen_random_uuid(), 'retry',

@@ -65,6 +65,7 @@ struct PlanScene {
                     """),
             Hot(statement: all.queues, arguments: "\(batch), 10, \(batch)"),
             Hot(statement: all.failures, arguments: "\(batch), 10"),
+            Hot(statement: all.putOff, arguments: "\(batch), 10"),
             // A limit of depth is walked as far as it goes, and the oldest of each priority is looked at.
             Hot(
                 statement: all.limits, arguments: "NULL, 100, '{default}', FALSE, NULL",

@@ -170,6 +170,7 @@ import Testing
         await ask { _ = try await store.look(since: .now, executing: [id], limit: 1) }
         await ask { _ = try await store.tallies(since: .now) }
         await ask { _ = try await store.unknownKinds() }
+        await ask { _ = try await store.putOff() }
         await ask { _ = try await store.tableSizes() }
         await ask { try await store.ping() }
         for table in VerifiedTable.allCases {

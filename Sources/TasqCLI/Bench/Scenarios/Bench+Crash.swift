@@ -47,10 +47,8 @@ extension Bench {
     }
 
     private func killWorker(with jobs: Int, of seconds: Int) async throws -> CrashSeen {
-        let file = FileManager.default.temporaryDirectory
-            .appending(path: "tasq-bench-\(UUID().uuidString).yaml")
-        try Data("handlers: { long: { sleep: \(seconds)s }, quick: { noop: {} } }".utf8)
-            .write(to: file)
+        let file = try Self.configuration(
+            "handlers: { long: { sleep: \(seconds)s }, quick: { noop: {} } }")
         defer { try? FileManager.default.removeItem(at: file) }
         return try await Stage.with(servers) { stage in
             let doomed = try await worker(on: stage, file)
@@ -88,6 +86,14 @@ extension Bench {
         }
     }
 
+    /// A configuration file of its own; whoever asks for it removes it.
+    static func configuration(_ text: String) throws -> URL {
+        let file = FileManager.default.temporaryDirectory
+            .appending(path: "tasq-bench-\(UUID().uuidString).yaml")
+        try Data(text.utf8).write(to: file)
+        return file
+    }
+
     private func worker(on stage: Stage, _ file: URL) async throws -> ChildProcess {
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let worker = try await ChildProcess.start(
@@ -104,7 +110,7 @@ extension Bench {
         return worker
     }
 
-    private static func job(_ kind: String) throws -> NewJob {
+    static func job(_ kind: String) throws -> NewJob {
         try NewJob(kind: Name(kind), payload: Payload(Array("{}".utf8)))
     }
 
@@ -131,24 +137,5 @@ extension Bench {
         func seconds() throws -> Double { try row.next(Duration?.self)?.inSeconds ?? 0 }
         return try CrashSeen(
             returned: seconds(), lastReturned: seconds(), ended: seconds(), silence: seconds())
-    }
-}
-
-extension Stage {
-    fileprivate func number(_ sql: String) async throws -> Int {
-        try await servers.rows(sql)[0].at(0)
-    }
-
-    /// Looks again and again until it is so; throws ``Failure`` when that takes too long.
-    fileprivate func until(
-        _ what: String, for limit: Duration = .seconds(60), _ isSo: () async throws -> Bool
-    ) async throws {
-        let end = ContinuousClock.now + limit
-        while try await !isSo() {
-            guard ContinuousClock.now < end else {
-                throw Failure(.internal, "not within \(DurationText.format(limit)): \(what)")
-            }
-            try await Task.sleep(for: .milliseconds(20))
-        }
     }
 }

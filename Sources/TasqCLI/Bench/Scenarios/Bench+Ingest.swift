@@ -85,10 +85,10 @@ extension Bench {
     }
 
     /// Serves while the body runs, which is given the first of the addresses.
-    func serving<Result: Sendable>(
-        _ server: some Service, _ addresses: AsyncStream<ListenAddress>,
-        _ listening: AsyncStream<ListenAddress>.Continuation,
-        _ body: (ListenAddress) async throws -> Result
+    func serving<Address: Sendable, Result: Sendable>(
+        _ server: some Service, _ addresses: AsyncStream<Address>,
+        _ listening: AsyncStream<Address>.Continuation,
+        _ body: (Address) async throws -> Result
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -82,12 +82,12 @@ extension Bench {
         let plain = [
             "/", "/jobs", "/jobs?status=error", "/jobs?status=queued", "/jobs?retrying=true",
             "/jobs?kind=rare", "/jobs?status=error&reason=nope", "/jobs?since=1h", "/queues",
-            "/workers", "/schedules", "/events", "/bulk?action=delete&status=success",
+            "/held-back", "/workers", "/schedules", "/events", "/bulk?action=delete&status=success",
             "/bulk?action=retry&status=error", "/v1/jobs", "/v1/jobs?status=queued",
             "/v1/jobs?retrying=true", "/v1/jobs?status=error&reason=nope",
             "/v1/jobs?payload=/order/id=nope", "/v1/jobs?running_longer_than=1h", "/v1/events",
-            "/v1/events?status=error", "/v1/queues", "/v1/workers", "/v1/schedules", "/v1/stats",
-            "/metrics",
+            "/v1/events?status=error", "/v1/queues", "/v1/held-back", "/v1/workers",
+            "/v1/schedules", "/v1/stats", "/metrics",
         ]
         let ofOne = [
             "/jobs/ID", "/jobs/ID/cancel", "/v1/jobs/ID", "/v1/jobs/ID/attempts",
