@@ -144,6 +144,7 @@ enum Interface {
         "POST /v1/schedules/{name}/run": scheduled,
         "GET /v1/limits": limited, "GET /v1/limits/{queue}": limited,
         "PUT /v1/limits/{queue}": limited, "DELETE /v1/limits/{queue}": limited,
+        "GET /v1/held-back": heldBack, "GET /held-back": heldBack,
         "GET /v1/events": Trial(
             "TasqHTTPTests/EventTests",
             "Events are listed newest first, page by page, by source and time"),
@@ -196,6 +197,9 @@ enum Interface {
             "An id leads to its job or its event, whatever blanks stand around it"),
     ]
 
+    private static let heldBack = Trial(
+        "TasqHTTPTests/HeldBackTests",
+        "A target is told once, as the job says of it that was put off last")
     private static let jobLists = Trial(
         "TasqHTTPTests/AdminTests", "Jobs are listed by filter and page, and shown by id")
     private static let jobActions = Trial(

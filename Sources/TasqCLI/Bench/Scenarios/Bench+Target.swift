@@ -6,7 +6,7 @@ import TasqPostgres
 extension Bench {
     /// The kinds of the jobs that are measured, and of those that make connections and plans before.
     private static let (live, warm) = ("live", "warm")
-    private static let warmUp = 20
+    private static let warmUpJobs = 20
     /// Between two looks at whether jobs have ended, after the last of them was put in.
     private static let look = Duration.milliseconds(100)
 
@@ -92,8 +92,8 @@ extension Bench {
     private func deliver(
         over time: Duration, behind dead: Int, on stage: Stage, asked: () -> Int
     ) async throws -> String {
-        for _ in 0..<Self.warmUp { _ = try await stage.queue.enqueue(Self.job(Self.warm)) }
-        try await stage.settled(Self.warmUp)
+        for _ in 0..<Self.warmUpJobs { _ = try await stage.queue.enqueue(Self.job(Self.warm)) }
+        try await stage.settled(Self.warmUpJobs)
         try await stage.store.setPaused(true, .defaultQueue)
         try await stage.fill(dead)
         try await stage.store.setPaused(false, .defaultQueue)
