@@ -14,10 +14,17 @@ extension Dashboard {
         let query = try Query(visit.query, allowing: JobFilter.listParameters.union(["cursor"]))
         let filter = try JobFilter(ofList: query)
         let cursor = try Self.cursor(of: query) { JobCursor($0) }
+        async let allQueues = Result(of: { () async throws(StoreError) in
+            try await catalog.queues()
+        })
+        async let allKinds = Result(of: { () async throws(StoreError) in
+            try await catalog.kinds(limit: Self.choices)
+        })
         let page = try await read { () async throws(StoreError) in
             try await catalog.jobs(matching: filter, after: cursor, limit: Self.pageLength)
         }
-        let queues = try await read { () async throws(StoreError) in try await catalog.queues() }
+        let queues = try await read { () async throws(StoreError) in try await allQueues.get() }
+        let kinds = try await read { () async throws(StoreError) in try await allKinds.get() }
         let kept = visit.without("cursor")
         let next = Self.next(
             page.next.map { "/jobs?\(kept.isEmpty ? "" : kept + "&")cursor=\($0)" },
@@ -25,7 +32,7 @@ extension Dashboard {
         let none = kept.isEmpty ? "No job yet." : "No job is like that."
         let isNone = page.jobs.isEmpty && page.next == nil
         let tabs = Self.tabs(visit, filter, queues)
-        let fields = try await fields(query, filter, queues)
+        let fields = try Self.fields(query, filter, queues, kinds)
         let workers = try await workers(of: page.jobs)
         let table = Self.table(
             of: page.jobs, on: workers, empty: isNone ? none : "None so far.")
@@ -95,12 +102,9 @@ extension Dashboard {
     private static let shown: Set = ["queue", "kind", "key", "reason", "since", "until", "cursor"]
 
     /// What narrows the list, beside the tabs, whose choice is kept.
-    private func fields(
-        _ query: Query, _ filter: JobFilter, _ queues: [QueueRecord]
-    ) async throws(Problem) -> Markup {
-        let kinds = try await read { () async throws(StoreError) in
-            try await catalog.kinds(limit: Self.choices)
-        }
+    private static func fields(
+        _ query: Query, _ filter: JobFilter, _ queues: [QueueRecord], _ kinds: [Name]
+    ) throws(Problem) -> Markup {
         let hidden = Markup(each: query.all.filter { !Self.shown.contains($0.name) }) { field in
             "<input type=\"hidden\" name=\"\(field.name)\" value=\"\(field.value)\">"
         }
@@ -108,10 +112,10 @@ extension Dashboard {
         let since = try query.value("since") { $0 }
         let until = try query.value("until") { $0 }
         return """
-            \(hidden)\(Self.field("queue", filter.queue?.description, of: queues.map(\.name)))
-            \(Self.field("kind", filter.kind?.description, of: kinds))\(Self.field("key", filter.key))
-            \(Self.field("reason", filter.reason))
-            \(Self.field("since", since, "enqueued from"))\(Self.field("until", until, "enqueued before"))
+            \(hidden)\(field("queue", filter.queue?.description, of: queues.map(\.name)))
+            \(field("kind", filter.kind?.description, of: kinds))\(field("key", filter.key))
+            \(field("reason", filter.reason))
+            \(field("since", since, "enqueued from"))\(field("until", until, "enqueued before"))
             """
     }
 

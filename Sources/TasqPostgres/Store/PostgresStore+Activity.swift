@@ -49,13 +49,17 @@ extension PostgresStore {
 
     /// Four statements, each bounded by what it is told.
     public func glance() async throws(StoreError) -> Glance {
-        let queues = try await queues(atMost: Glance.queueLimit)
+        async let waiting = Result(of: { () async throws(StoreError) in
+            try await queues(atMost: Glance.queueLimit)
+        })
         let workers = try await workers()
         var bounds = Parameters()
         bounds.append(soon)
         bounds.append(1000 as Int64)
         bounds.append(60_000_000 as Int64)
-        let glances = try await pool.run(statements.pulse, bounds).read { row throws(StoreError) in
+        let pulse = try await pool.run(statements.pulse, bounds)
+        let queues = try await waiting.get()
+        let glances = try pulse.read { row throws(StoreError) in
             try Glance(
                 asOf: row.next(), queues: queues, workers: workers, totals: totals(&row),
                 medianWait: row.next(), slowWait: row.next())

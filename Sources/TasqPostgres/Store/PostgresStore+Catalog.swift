@@ -121,6 +121,9 @@ extension PostgresStore {
         parameters.append(Int64(Glance.countLimit))
         parameters.append(Int64(limit))
         parameters.append(Int64(Glance.scheduledLimit))
+        async let failures = Result(of: { () async throws(StoreError) in
+            try await self.failures()
+        })
         let queues = try await pool.run(statements.queues, parameters).read {
             row throws(StoreError) in
             try QueueRecord(
@@ -131,7 +134,7 @@ extension PostgresStore {
                 oldestRun: row.next(Duration?.self).map { max(.zero, $0) },
                 hasMoreScheduled: row.next(), hasMoreQueued: row.next())
         }
-        return Self.queues(queues, with: try await failures(), atMost: limit)
+        return Self.queues(queues, with: try await failures.get(), atMost: limit)
     }
 
     /// Jobs whose kinds ``kinds(limit:)`` looks at, at most, in each of its walks.
