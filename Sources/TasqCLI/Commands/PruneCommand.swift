@@ -95,9 +95,12 @@ struct PruneCommand: AsyncParsableCommand {
                 progress.clear()
                 let failure = Failure(error)
                 guard !dryRun else { throw failure }
+                let rest =
+                    refusal == nil
+                    ? "the same command goes on"
+                    : "\(walk.failed) could not be deleted, and the rest was not looked at"
                 throw Failure(
-                    failure.code,
-                    failure.text + "; \(walk.total) jobs are pruned, the same command goes on")
+                    failure.code, failure.text + "; \(walk.total) jobs are pruned, " + rest)
             }
             progress.show(
                 Progress.bar(walk.examined, of: walk.estimate)
