@@ -115,6 +115,32 @@ import Testing
         }
     }
 
+    @Test func `Behind a hundred refused deletions nothing goes on, and nothing else is promised`()
+        async throws
+    {
+        try await withDatabase { database in
+            try await database.execute(
+                """
+                SELECT tasq.enqueue('stays') FROM generate_series(1, 150);
+                UPDATE tasq.job SET status = 'success', finished_at = now() - interval '8 days';
+                CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql
+                    AS 'BEGIN RAISE EXCEPTION ''this one stays''; END';
+                CREATE TRIGGER refuse BEFORE DELETE ON tasq.job FOR EACH ROW
+                    EXECUTE FUNCTION public.refuse()
+                """)
+            let file = try TemporaryFile(Self.retention)
+            let pruned = try await TasqProgram.run(
+                "prune", environment: ["DATABASE_URL": database.url, "TASQ_CONFIG": file.path])
+            #expect(pruned.exit == .code(65))
+            #expect(
+                pruned.errors.contains(
+                    "0 jobs are pruned, 100 could not be deleted, and the rest was not looked at"),
+                "\(pruned.errors)")
+            #expect(!pruned.errors.contains("goes on"), "\(pruned.errors)")
+            #expect(try await database.execute("SELECT count(*) FROM tasq.job") == "150")
+        }
+    }
+
     @Test func `What is kept for ever is not pruned, unless an age is given`() async throws {
         try await withDatabase { database in
             try await fill(database)

@@ -15,8 +15,8 @@ struct EventsCommand: AsyncParsableCommand {
             abstract: "List stored webhook events, newest first.",
             discussion: """
                 Tells how many of the first hundred jobs of each are in which status. Goes on by itself \
-                until it has its lines. One search looks at a million events at most, with --status at \
-                a hundred thousand; then it says how far it came, and goes on from there with --cursor.
+                until it has its lines. One search looks at half a million events at most, with --status \
+                at a hundred thousand; then it says how far it came, and goes on from there with --cursor.
                 """)
 
         @OptionGroup var global: GlobalOptions

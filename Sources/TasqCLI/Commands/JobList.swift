@@ -9,9 +9,9 @@ extension JobsCommand {
         static let configuration = CommandConfiguration(
             abstract: "List jobs, newest first.",
             discussion: """
-                Goes on by itself until it has its lines. One search looks at a million jobs at most, \
-                with --payload at a hundred thousand; then it says how far it came, and goes on from \
-                there with --cursor. Jobs in error, cancelled or unfinished are found at once while \
+                Goes on by itself until it has its lines. One search looks at half a million jobs at \
+                most, with --payload at a hundred thousand; then it says how far it came, and goes on \
+                from there with --cursor. Jobs in error, cancelled or unfinished are found at once while \
                 there are no more than 5000 in their status: say which with --status.
                 """)
 

@@ -12,8 +12,8 @@ extension Dashboard {
         }
         let looked: Markup =
             look.hasMore
-            ? "It is told by the \(PutOffLook.jobLimit) scheduled jobs that are due first; there is more."
-            : "It is told by the scheduled jobs."
+            ? "Of the scheduled jobs the \(PutOffLook.jobLimit) that are due first were looked at; there is more."
+            : "All scheduled jobs were looked at."
         let rest: Markup =
             limits.count < Self.limitsShown
             ? "" : "<p class=\"dim\"><code>tasq limits list</code> has them all.</p>"

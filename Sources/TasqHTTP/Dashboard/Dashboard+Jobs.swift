@@ -23,8 +23,9 @@ extension Dashboard {
         let page = try await read { () async throws(StoreError) in
             try await catalog.jobs(matching: filter, after: cursor, limit: Self.pageLength)
         }
-        let queues = try await read { () async throws(StoreError) in try await allQueues.get() }
-        let kinds = try await read { () async throws(StoreError) in try await allKinds.get() }
+        let (queuesRead, kindsRead) = await (allQueues, allKinds)
+        let queues = try await read { () async throws(StoreError) in try queuesRead.get() }
+        let kinds = try await read { () async throws(StoreError) in try kindsRead.get() }
         let kept = visit.without("cursor")
         let next = Self.next(
             page.next.map { "/jobs?\(kept.isEmpty ? "" : kept + "&")cursor=\($0)" },

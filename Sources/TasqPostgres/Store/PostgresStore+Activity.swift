@@ -50,7 +50,7 @@ extension PostgresStore {
     /// Four statements, each bounded by what it is told.
     public func glance() async throws(StoreError) -> Glance {
         async let waiting = Result(of: { () async throws(StoreError) in
-            try await queues(atMost: Glance.queueLimit)
+            try await self.queues(atMost: Glance.queueLimit)
         })
         let workers = try await workers()
         var bounds = Parameters()

@@ -5,7 +5,7 @@ extension PostgresStore {
     private static let clockSlack: Int64 = 60_000_000
 
     /// Jobs or events that a list looks at, at most, in each of its walks.
-    package static let walkLimit = 10_000
+    package static let walkLimit = 5000
     /// Jobs of one status that a list looks at all, rather than to walk.
     package static let fewLimit = 5000
 

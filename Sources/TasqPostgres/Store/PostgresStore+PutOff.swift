@@ -5,7 +5,7 @@ extension PostgresStore {
     public func putOff() async throws(StoreError) -> PutOffLook {
         var parameters = Parameters()
         parameters.append(Int64(PutOffLook.jobLimit))
-        parameters.append(Int64(PutOffLook.groupLimit))
+        parameters.append(Int64(PutOffLook.groupLimit + 1))
         var look = PutOffLook(groups: [], hasMore: false)
         try await pool.run(statements.putOff, parameters).read { row throws(StoreError) in
             look.hasMore = try row.next()
@@ -16,7 +16,10 @@ extension PostgresStore {
                     reason: row.next(), since: row.next(), latest: row.next(),
                     nextAt: row.next(), lastAt: row.next()))
         }
-        if look.groups.count == PutOffLook.groupLimit { look.hasMore = true }
+        if look.groups.count > PutOffLook.groupLimit {
+            look.groups.removeLast()
+            look.hasMore = true
+        }
         return look
     }
 }
