@@ -1,7 +1,7 @@
 /// The state of a deployment as one look shows it, at a cost that no backlog and no history raises.
 public struct Glance: Sendable, Hashable {
     /// Queued jobs counted at most, all queues together; those with more than twenty share it.
-    public static let countLimit = 100_000
+    public static let countLimit = 50_000
     /// Scheduled jobs counted at most.
     public static let scheduledLimit = 10_000
     /// Queues shown at most.

@@ -14,7 +14,7 @@ struct TopCommand: AsyncParsableCommand {
 
             Rates are of the last seconds: jobs enqueued, started, ended in success or snoozed, and \
             ended in anything else. Pickup is how long jobs claimed within the last minute had been \
-            due. Counts stop at 100000, of jobs in error and of those tried again at 10000. Every look \
+            due. Counts stop at 50000, of jobs in error and of those tried again at 10000. Every look \
             costs the same, whatever the backlog.
             """)
 

@@ -137,31 +137,40 @@ extension Dashboard {
     private func counted(
         _ request: BulkRequest
     ) async throws(Problem) -> (jobs: Int, isAll: Bool, time: Timestamp?) {
+        // The walk begins with the oldest. Of what has not succeeded there is little, and lists
+        // find it wherever it stands.
+        async let list = Result(of: { () async throws(StoreError) in try await listed(request) })
         var walk = BulkWalk(request, dryRun: true)
+        var isWalked = false
         do {
-            for page in 1...Self.countedPages {
+            for page in 1...Self.countedPages where !isWalked {
                 let isMore = try await walk.step(queue)
-                if !isMore || walk.counts.examined < page * BulkWalk.pageLimit {
-                    return (walk.counts.matched, true, walk.until)
-                }
+                isWalked = !isMore || walk.counts.examined < page * BulkWalk.pageLimit
             }
         } catch {
             throw Problem.unavailable
         }
-        // The walk begins with the oldest. Of what has not succeeded there is little, and lists
-        // find it wherever it stands.
+        let listing = await list
+        if isWalked { return (walk.counts.matched, true, walk.until) }
+        let found = try await read { () async throws(StoreError) in try listing.get() }
+        return (
+            found.isAll ? found.jobs : max(found.jobs, walk.counts.matched), found.isAll, walk.until
+        )
+    }
+
+    /// How many jobs lists find, and whether those are all.
+    private func listed(
+        _ request: BulkRequest
+    ) async throws(StoreError) -> (jobs: Int, isAll: Bool) {
         var (jobs, isAll) = (0, !request.statuses.contains(.success))
         for status in request.statuses where isAll {
             var filter = request.filter
             filter.status = status
-            let narrow = filter
-            let page = try await read { () async throws(StoreError) in
-                try await catalog.jobs(matching: narrow, after: nil, limit: Self.listedJobs)
-            }
+            let page = try await catalog.jobs(matching: filter, after: nil, limit: Self.listedJobs)
             jobs += page.jobs.count
             isAll = page.next == nil
         }
-        return (isAll ? jobs : max(jobs, walk.counts.matched), isAll, walk.until)
+        return (jobs, isAll)
     }
 
     private static func description(of request: BulkRequest) -> Markup {
