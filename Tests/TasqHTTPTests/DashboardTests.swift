@@ -51,7 +51,7 @@ struct DashboardTests {
                 INSERT INTO tasq.job
                     (id, payload_id, queue, kind, status, priority, max_attempts, run_at, finished_at)
                 SELECT tasq.uuid_v7(), gen_random_uuid(), 'default', 'noop', 'success', 1, 3, now(), now()
-                FROM generate_series(1, 15000)
+                FROM generate_series(1, \(PostgresStore.walkLimit * 3 / 2))
                 """)
             let list = try await stack.ask("GET", "/v1/jobs?kind=rare")
             let cursor = try #require(member("next_cursor", of: list.text))

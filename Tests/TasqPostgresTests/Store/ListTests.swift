@@ -115,8 +115,9 @@ import Testing
             try await database.execute(
                 """
                 INSERT INTO tasq.payload (id, source, content_type, body)
-                SELECT tasq.uuid_v7(), CASE WHEN n % 5000 = 1 THEN 'rare' ELSE 's' END, 'text/plain', ''
-                FROM generate_series(1, 25000) AS n
+                SELECT tasq.uuid_v7(), CASE n % \(PostgresStore.walkLimit / 2) WHEN 1 THEN 'rare' ELSE 's' END,
+                    'text/plain', ''
+                FROM generate_series(1, \(PostgresStore.walkLimit * 5 / 2)) AS n
                 """)
             let filter = EventFilter(source: try Name("rare"))
             var pages: [EventPage] = []
