@@ -4,7 +4,7 @@ import Tasq
 /// `POST /v1/bulk` does.
 extension Dashboard {
     /// Pages of the walk over the jobs that a count takes, at most.
-    private static let countedPages = 4
+    private static let countedPages = 2
     /// Jobs of a status that are listed to be counted, at most.
     private static let listedJobs = 1000
 
