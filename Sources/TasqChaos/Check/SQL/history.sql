@@ -102,6 +102,9 @@ SELECT
         -- It waited for a slot, and was given back as if it had never been claimed.
         WHEN u.last_claim = i.claim AND u.status = 'queued' AND u.attempt < u.old_attempt
             AND u.handbacks = u.old_handbacks THEN 'given back'
+        -- Its target is held back: it was put off without being asked.
+        WHEN u.last_claim = i.claim AND u.status = 'scheduled' AND u.attempt < u.old_attempt
+            AND u.handbacks = u.old_handbacks THEN 'put off'
         WHEN u.last_claim = i.claim THEN 'settled'
         WHEN u.crashes > u.old_crashes THEN 'reaped'
         WHEN u.handbacks > u.old_handbacks THEN 'handed back'

@@ -22,4 +22,4 @@ FROM (
     FROM claim
     WINDOW jobs AS (PARTITION BY job ORDER BY n0)
 ) AS c
-WHERE c.attempt <= c.before AND c.ended NOT IN ('handed back', 'given back')
+WHERE c.attempt <= c.before AND c.ended NOT IN ('handed back', 'given back', 'put off')
