@@ -109,12 +109,17 @@ import Testing
 
     @Test(
         "A claim that is given back or put off before its handler began counts for nothing",
-        arguments: ["'queued'", "'scheduled', due => 3155"])
-    func beforeTheHandler(status: String) async throws {
+        arguments: [
+            "let_go(400, 401, 3150, 'queued', attempts => -1, by => 401)",
+            """
+            let_go(400, 401, 3150, 'scheduled', attempts => -1, by => 401, due => 3155),
+                moved(400, 3156, 'queued', nextval('n'))
+            """,
+        ])
+    func beforeTheHandler(ending: String) async throws {
         let given = """
             SELECT asked(400, 3000), entered(400, 3001), told(400, 3002, 400);
-            SELECT claimed(400, 401, 1, 3003),
-                let_go(400, 401, 3150, \(status), attempts => -1, by => 401);
+            SELECT claimed(400, 401, 1, 3003), \(ending);
             SELECT claimed(400, 402, 1, 3160), ran(400, 402, 1, 100, 3161, 3170),
                 settled(400, 402, 3171);
 
