@@ -118,21 +118,27 @@ extension Fault {
         }
     }
 
-    /// Whoever is left over must find the others dead, and run their jobs, once.
+    /// Whoever is left over must find the others dead, and run their jobs, once. Where the leader is
+    /// among them its term comes first, and only then is it watched whether they beat.
     private static var workersPauseButOne: Fault {
         Fault(
             name: "workers-pause-but-one",
-            summary: "all workers but one stand still, longer than a lease, then go on together",
+            summary: "all workers but one stand still until they are taken for dead, then go on",
             setup: Setup(excuses: Excuse.ofWorkers),
             limits: [
-                .atMost(9000, "takeover max", in: .test),
-                .atMost(25_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
+                // Twice the longest term and a lease.
+                .atMost(20_000, "takeover max", in: .test),
+                .atMost(32_000, "takeover max", in: .defaults), .atLeast(1, "taken over"),
+                .struck(),
             ]
         ) { rig in
             for worker in rig.workers.dropLast() { await worker.pause() }
             try await rig.pass(rig.plan.profile.lease + .seconds(5))
+            let found = await rig.comes(within: .seconds(60), "the others are found dead") {
+                try await rig.number("SELECT count(*) FROM tasq.worker") == 1
+            }
             for worker in rig.workers { await worker.resume() }
-            return []
+            return [.struck(found ? 1 : 0)]
         }
     }
 
