@@ -3,7 +3,7 @@ struct Run: Sendable, Hashable {
     let fault: String
     let seed: UInt64
     /// Whether nothing else may go on meanwhile, see ``Plan/isApart``.
-    let isApart: Bool
+    private(set) var isApart: Bool
     /// Whether others do.
     var isBeside = false
 
@@ -12,13 +12,21 @@ struct Run: Sendable, Hashable {
         seed = plan.seed
         isApart = plan.isApart
     }
+
+    /// The same, to be made once more and with nothing beside it.
+    var alone: Run {
+        var run = self
+        run.isApart = true
+        run.isBeside = false
+        return run
+    }
 }
 
 /// In which order runs are made, and which of them go on beside each other.
 ///
 /// Seed by seed, so that a sitting that ends early has made every fault once rather than a few
-/// five times. Where several go on at once, those that want the machine for themselves come last of
-/// their seed: the others have to end before each of them begins.
+/// five times. Where several go on at once, those that fill the machine come last of their seed: the
+/// others have to end before each of them begins.
 struct Rota: Sendable {
     private var waiting: [Run]
     private let atOnce: Int
@@ -52,4 +60,8 @@ struct Rota: Sendable {
         underway -= 1
         isHeldApart = false
     }
+
+    /// One that has ended shows nothing, for others may have moved its figures: it is made alone
+    /// once all the others are through.
+    mutating func again(_ run: Run) { waiting.append(run.alone) }
 }

@@ -14,9 +14,10 @@ struct RunCommand: AsyncParsableCommand {
             hours of runs can be made in several sittings, and one that is broken off loses only \
             the runs under way. `tasq-chaos table` prints what a record comes to.
 
-            With --at-once, faults that fill the machine, or are asked how much is done meanwhile, \
-            how busy workers are or how fast jobs are picked up, run alone all the same. The others \
-            have recovered only at nine tenths of what is asked for, however slow it was before.
+            With --at-once, faults that fill the machine run alone all the same, and so does, a \
+            second time, a run that missed only how much is done meanwhile, how busy workers are, \
+            how fast jobs are picked up or how long callers wait. What runs beside others has \
+            recovered only at nine tenths of what is asked for, however slow it was before.
             """)
 
     @Option(help: ArgumentHelp("A fault by name; may be repeated.", valueName: "name"))

@@ -26,6 +26,14 @@ struct Sitting: Sendable {
                 }
                 guard let last = try await group.next() else { break }
                 rota.ended()
+                if last.isMoved {
+                    rota.again(last.run)
+                    let misses = last.document.misses.joined(separator: "; ")
+                    Terminal.note(
+                        "\(last.run.fault), seed \(last.run.seed), is made again alone: beside "
+                            + "others it missed \(misses)")
+                    continue
+                }
                 try record?.add(last.document)
                 pace.ended(last.run, after: last.duration)
                 if runs.count > 1 {
@@ -60,6 +68,8 @@ struct Sitting: Sendable {
         let run: Run
         let document: Document
         let duration: Duration
+        /// Whether it missed only what runs beside it can have moved.
+        let isMoved: Bool
 
         /// As in `calm, seed 1, held in 63 s`.
         var words: String {
@@ -77,13 +87,17 @@ struct Sitting: Sendable {
 
     private func make(_ run: Run, _ scratch: Scratch) async throws -> Ended {
         let start = ContinuousClock.now
-        let document = try await document(of: run, scratch)
+        let (document, isMoved) = try await document(of: run, scratch)
         // One that was broken off shows nothing.
         try Task.checkCancellation()
-        return Ended(run: run, document: document, duration: ContinuousClock.now - start)
+        return Ended(
+            run: run, document: document, duration: ContinuousClock.now - start, isMoved: isMoved)
     }
 
-    private func document(of run: Run, _ scratch: Scratch) async throws -> Document {
+    /// What came of it, and whether it shows nothing because others moved it.
+    private func document(
+        of run: Run, _ scratch: Scratch
+    ) async throws -> (Document, isMoved: Bool) {
         var plan = plan(run)
         plan.isBeside = run.isBeside
         let name = "\(run.fault), seed \(run.seed)"
@@ -92,12 +106,12 @@ struct Sitting: Sendable {
                 Terminal.phase("\(name): \(phase)")
             }.run()
             try Task.checkCancellation()
-            Terminal.result(json ? report.json : report.text)
-            return Document(report)
+            if !report.isMoved { Terminal.result(json ? report.json : report.text) }
+            return (Document(report), report.isMoved)
         } catch let error as TrialError {
             try Task.checkCancellation()
             Terminal.note("\(name): NO REPORT: \(error)")
-            return Document(plan, error: "\(error)")
+            return (Document(plan, error: "\(error)"), false)
         }
     }
 }

@@ -31,7 +31,13 @@ extension Fault.Need {
         case .program(let name, let package):
             ChildProcess.find(name) == nil ? "\(name) not found: apt-get install \(package)" : nil
         case .fakeClock:
-            FakeClock.installed == nil ? "libfaketime not found: apt-get install faketime" : nil
+            if FakeClock.installed == nil {
+                "libfaketime not found: apt-get install faketime"
+            } else if ChildProcess.find("cc") == nil {
+                "cc not found: apt-get install gcc"
+            } else {
+                nil
+            }
         case .memoryGroups:
             MemoryGroup.areThere ? nil : "no control groups that bound memory"
         case .oldProgram:

@@ -133,7 +133,7 @@ extension Fault {
             needs: [.program("faketime", package: "faketime"), .fakeClock],
             limits: nobodyDies + [.struck(3)],
             prepare: { stage in
-                guard let clock = FakeClock() else {
+                guard let clock = try await FakeClock.make() else {
                     throw TestingError.failed("libfaketime is not installed")
                 }
                 kept.keep(clock)
@@ -147,8 +147,8 @@ extension Fault {
                 clock.shift(hours < 0 ? "\(hours)h" : "+\(hours)h")
                 try await rig.pass(rig.plan.profile.lease + .seconds(2))
                 let ahead = try await clock.secondsAhead()
-                let hasIt = await rig.workers[0].pid.map { clock.isWorn(by: $0) } ?? false
-                if hasIt, abs(ahead - hours * 3600) < 30 { struck += 1 }
+                guard let pid = await rig.workers[0].pid else { continue }
+                if try await clock.isWorn(by: pid), abs(ahead - hours * 3600) < 30 { struck += 1 }
             }
             return [.struck(struck)]
         }

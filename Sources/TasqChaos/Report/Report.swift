@@ -21,6 +21,12 @@ struct Report: Sendable {
     /// Whether nothing was found and every pass figure was kept.
     var isClean: Bool { findings.isEmpty && misses.isEmpty }
 
+    /// Whether nothing was found, and it missed only figures that runs beside it can have moved.
+    var isMoved: Bool {
+        plan.isBeside && findings.isEmpty && !misses.isEmpty
+            && misses.allSatisfy { Limit.movedByOthers.contains($0.limit.figure) }
+    }
+
     /// The nine that must be zero, as they are named in reports.
     var zeroes: [(name: String, count: Int)] {
         Invariant.all.compactMap { invariant in

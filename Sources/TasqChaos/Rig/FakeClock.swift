@@ -4,7 +4,7 @@ import TasqTesting
 /// A file that tells one process's clock how far it is off.
 struct FakeClock: Sendable {
     private let file: String
-    private let library: String
+    private let libraries: String
 
     /// Where libfaketime is; nil where it is not installed.
     static var installed: String? {
@@ -14,18 +14,34 @@ struct FakeClock: Sendable {
             .first { FileManager.default.fileExists(atPath: $0) }
     }
 
-    /// Makes the file; nil where libfaketime is not installed. Its monotonic clock stays true.
-    init?() {
-        guard let found = Self.installed else { return nil }
-        library = found
-        file = "/tmp/tasq-chaos-clock-" + UUID().uuidString.prefix(8).lowercased()
-        shift("+0")
+    /// Makes the file; nil where libfaketime is not installed. Its monotonic clock stays true, and so
+    /// do timers that go by it.
+    static func make() async throws -> FakeClock? {
+        guard let library = installed else { return nil }
+        let file = "/tmp/tasq-chaos-clock-" + UUID().uuidString.prefix(8).lowercased()
+        try await ChildProcess.run(
+            ["cc", "-shared", "-fPIC", "-o", file + ".so", "-x", "c", "-"], input: timers)
+        let clock = FakeClock(file: file, libraries: "\(file).so:\(library)")
+        clock.shift("+0")
+        return clock
     }
+
+    /// libfaketime (0.9.10) leaves the monotonic clock alone when told so, and all the same shifts
+    /// the moment that a timer of it is set to, by which such a timer rings at once or hours later.
+    /// This comes before it.
+    private static let timers = """
+        #include <sys/syscall.h>
+        #include <unistd.h>
+        int timerfd_settime(int fd, int flags, const void *next, void *last) {
+            return syscall(SYS_timerfd_settime, fd, flags, next, last);
+        }
+
+        """
 
     /// For the process whose clock it is.
     var environment: [String: String] {
         [
-            "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1",
+            "LD_PRELOAD": libraries, "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         ]
     }
@@ -46,12 +62,12 @@ struct FakeClock: Sendable {
     }
 
     /// Whether a process goes by it, or by another of its kind.
-    func isWorn(by pid: Int32) -> Bool {
-        let maps = FileManager.default.contents(atPath: "/proc/\(pid)/maps") ?? Data()
-        return String(decoding: maps, as: UTF8.self).contains("libfaketime")
+    func isWorn(by pid: Int32) async throws -> Bool {
+        // It comes in pieces, of which FileManager takes the first for the whole.
+        try await ChildProcess.run(["cat", "/proc/\(pid)/maps"]).contains("libfaketime")
     }
 
     func remove() {
-        try? FileManager.default.removeItem(atPath: file)
+        for name in [file, file + ".so"] { try? FileManager.default.removeItem(atPath: name) }
     }
 }

@@ -48,15 +48,8 @@ struct Plan: Sendable {
         return 0.97 * askedRate
     }
 
-    /// Whether no other run may go on meanwhile: it fills the machine, or asks for a figure that
-    /// others would move. A small run measures nothing.
-    var isApart: Bool {
-        guard !isBrief else { return false }
-        return fault.setup.fillsMachine
-            || fault.limits.contains { limit in
-                Limit.movedByOthers.contains(limit.figure) && limit.isFor(profile)
-            }
-    }
+    /// Whether no other run may go on meanwhile, for it fills the machine. A small run does not.
+    var isApart: Bool { fault.setup.fillsMachine && !isBrief }
 
     /// A small run is over too soon to tell how fast anything was.
     var isBrief: Bool { jobs < 1000 }

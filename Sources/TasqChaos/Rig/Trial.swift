@@ -74,7 +74,7 @@ struct Trial: Sendable {
     /// The servers, and the run's database in them.
     private func makeStage(_ evidence: Evidence) async throws -> Stage {
         let setup = plan.fault.setup
-        let clock = setup.fakesClock ? FakeClock() : nil
+        let clock = setup.fakesClock ? try await FakeClock.make() : nil
         let postgres = try await PrivatePostgres.start(
             settings: [
                 "track_commit_timestamp": "on", "log_line_prefix": Rig.logPrefix,

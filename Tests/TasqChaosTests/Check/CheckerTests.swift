@@ -86,6 +86,32 @@ import Testing
         #expect(findings.isEmpty, "\(findings)")
     }
 
+    @Test func `A worker that stood still is found dead by a clock that was set meanwhile`()
+        async throws
+    {
+        let set = """
+            CREATE OR REPLACE FUNCTION at(ms float8) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
+                $$ SELECT timestamptz '2026-01-01Z' + ms * interval '1 millisecond'
+                    + CASE WHEN ms BETWEEN 10000 AND 15000 THEN 2 ELSE 0 END * interval '1 minute' $$;
+
+            """
+        let stood = """
+            UPDATE event SET x = x
+                || jsonb_build_object('least_ns', t - 1000 * (x ->> 'clock_us')::bigint - 1000000)
+                || jsonb_build_object('most_ns', t - 1000 * (x ->> 'clock_us')::bigint + 1000000)
+            WHERE e = 'sample' AND name = 'postgres';
+            SELECT beat(8, 800, 'I', 9000), happened(14900, 'signalled', 800, 'STOP'),
+                beat(8, 800, 'D', 17950);
+            DELETE FROM cfg WHERE name = 'clock_is_true';
+
+            """
+        let findings = try await scratch().withDatabase { history in
+            try await history.run(Story.words + set + Story.good + stood)
+            return try await history.check()
+        }
+        #expect(findings.isEmpty, "\(findings)")
+    }
+
     @Test func `An innocent whose workers the suite killed may be given up`() async throws {
         let given = """
             SELECT asked(300, 3000), entered(300, 3001), told(300, 3002, 300);

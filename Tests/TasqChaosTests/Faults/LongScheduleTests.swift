@@ -77,7 +77,7 @@ struct LongScheduleTests {
     @Test func `Each tick is fired once, by the policy, while clocks change and schedulers die`()
         async throws
     {
-        let clock = try #require(FakeClock())
+        let clock = try #require(try await FakeClock.make())
         defer { clock.remove() }
         let first = try #require(Self.changes.first)
         try show(clock, secondsBefore: 60, first)

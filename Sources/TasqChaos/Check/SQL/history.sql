@@ -14,7 +14,8 @@ CREATE INDEX ON old_claim (claim);
 ANALYZE;
 
 -- How far the clocks are apart: over a long run they drift. Each look says how far at least and at
--- most, for it cannot have been answered before it was asked; forty looks together say it closely.
+-- most, for it cannot have been answered before it was asked; forty looks together say it closely,
+-- unless one of the clocks was set in between.
 CREATE TABLE clock AS
 SELECT
     clock_us AS from_us,
@@ -22,13 +23,22 @@ SELECT
         max(least_ns) OVER near / 2 + min(most_ns) OVER near / 2,
         min(t - clock_us * 1000) OVER near) AS offset_ns
 FROM (
-    SELECT
-        t, (x ->> 'clock_us')::bigint AS clock_us, (x ->> 'least_ns')::bigint AS least_ns,
-        (x ->> 'most_ns')::bigint AS most_ns
-    FROM event
-    WHERE e = 'sample' AND name = 'postgres'
+    SELECT *, count(*) FILTER (WHERE was_set) OVER (ORDER BY t) AS times_set
+    FROM (
+        SELECT
+            *,
+            least_ns > lag(most_ns) OVER (ORDER BY t) + 1000000000
+                OR most_ns < lag(least_ns) OVER (ORDER BY t) - 1000000000 AS was_set
+        FROM (
+            SELECT
+                t, (x ->> 'clock_us')::bigint AS clock_us,
+                (x ->> 'least_ns')::bigint AS least_ns, (x ->> 'most_ns')::bigint AS most_ns
+            FROM event
+            WHERE e = 'sample' AND name = 'postgres'
+        ) AS look
+    ) AS look
 ) AS look
-WINDOW near AS (ORDER BY t ROWS BETWEEN 20 PRECEDING AND 20 FOLLOWING);
+WINDOW near AS (PARTITION BY times_set ORDER BY t ROWS BETWEEN 20 PRECEDING AND 20 FOLLOWING);
 INSERT INTO clock SELECT 0, offset_ns FROM clock ORDER BY from_us LIMIT 1;
 CREATE INDEX ON clock (from_us);
 -- Monotonic nanoseconds of a PostgreSQL time.
