@@ -211,7 +211,8 @@ struct ClaimLoop: Sendable {
     mutating func note(
         _ answer: SweepAnswer, flown: Bool, at now: Instant
     ) -> Sweeps.Asked? {
-        let asked = sweeps.end(flown: flown, answer, of: plan.queues)
+        let asked = sweeps.end(
+            flown: flown, answer, of: plan.queues, listIsEmpty: listIsEmpty)
         guard case .success(let sweep) = answer.result else { return asked }
         if let queue = sweep.suspectsQueue {
             if plan.isPush { suspects.know(of: [queue]) } else { suspects.hear(of: queue) }

@@ -12,6 +12,9 @@ struct Sweeps: Sendable {
     /// Jobs that a sweep finds are taken to be lost from the list when they have waited this much
     /// longer, in microseconds, than those that the list gives.
     static let lostAfter: Int64 = 1_000_000
+    /// The same where the list gives none: their announcements would be there. A doorbell that
+    /// answers and takes no announcement, as a Redis without memory, is told by nothing else.
+    static let lostAfterNone: Int64 = 100_000
 
     enum Purpose: Sendable {
         /// Nothing else gives work.
@@ -72,8 +75,10 @@ struct Sweeps: Sendable {
     }
 
     /// Takes in the answer to one of these queues and returns what that was.
+    ///
+    /// - Parameter listIsEmpty: The last take brought nothing.
     mutating func end(
-        flown flew: Bool, _ answer: ClaimLoop.SweepAnswer, of queues: [Name]
+        flown flew: Bool, _ answer: ClaimLoop.SweepAnswer, of queues: [Name], listIsEmpty: Bool
     ) -> Asked? {
         guard let asked = flew ? flown.take() : awaited.take() else { return nil }
         let time = answer.answered - answer.asked
@@ -84,7 +89,11 @@ struct Sweeps: Sendable {
             cursors.note(sweep, of: queues, upTo: asked.limit, from: asked.start)
             // Lost ones are many or none: a sweep and a take go by turns until they are found.
             let longestWait = sweep.jobs.map(\.waitedMicroseconds).max() ?? 0
-            findLost = longestWait - (announcedWait ?? 0) > Self.lostAfter
+            let late =
+                listIsEmpty ? Self.lostAfterNone : (announcedWait ?? 0) + Self.lostAfter
+            // Urgent ones that have just come may be in front of those that wait.
+            let mayBeMore = findLost && listIsEmpty && sweep.jobs.count >= asked.limit
+            findLost = longestWait > late || mayBeMore
             let rests = findLost ? 1 : areLong ? 49 : 19
             next = answer.answered + time * rests
         case .failure:

@@ -75,6 +75,22 @@ import Testing
         #expect(talk.swept(0) == .take(upTo: 8, wait: .seconds(1)))
     }
 
+    @Test func `A list that gives nothing beside jobs in the table is not waited for`() throws {
+        var talk = try Talk()
+        #expect(talk.goToTake() == .take(upTo: 8, wait: .seconds(1)))
+        #expect(talk.taken([]) == .sweep(upTo: 8, behind: [:], flies: false))
+        #expect(talk.swept(8, waited: 900_000, free: 0) == .wait(until: nil))
+        // As soon as one is free, the next are looked for there.
+        var empty = talk
+        #expect(talk.round(free: 1) == .sweep(upTo: 1, behind: [:], flies: false))
+        #expect(talk.swept(1, waited: 800_000, free: 0) == .wait(until: nil))
+        #expect(talk.round(free: 1) == .take(upTo: 1, wait: .zero))
+        #expect(talk.taken([]) == .sweep(upTo: 1, behind: [:], flies: false))
+        // Until one of them finds none that is late.
+        #expect(empty.round() == .sweep(upTo: 8, behind: [:], flies: false))
+        #expect(empty.swept(1, waited: 1000, free: 7) == .take(upTo: 7, wait: .seconds(1)))
+    }
+
     @Test func `A suspect among missed ids makes the next sweep come at once`() throws {
         var talk = try Talk()
         talk.goToTake()

@@ -32,6 +32,21 @@ import Testing
         sweeps.note(announced: [.sample(waited: 1_500_000)])
         sweep(&sweeps, for: .seconds(100), .success(late))
         #expect(!sweeps.findLost)
+        // Where the list gives nothing at all, their announcements should have been there.
+        let fresh = Sweep(jobs: [.sample(waited: 150_000)])
+        sweep(&sweeps, for: .seconds(100), .success(fresh))
+        #expect(!sweeps.findLost)
+        sweep(&sweeps, for: .seconds(100), .success(fresh), listIsEmpty: true)
+        #expect(sweeps.findLost && sweeps.rest(at: start) == .seconds(100))
+        // Behind as many as were asked for there may be older ones that are less urgent.
+        let urgent = (0..<5).map { _ in ClaimedJob.sample(waited: 50_000) }
+        sweep(&sweeps, for: .seconds(100), .success(Sweep(jobs: urgent)), listIsEmpty: true)
+        #expect(sweeps.findLost)
+        let last = Sweep(jobs: Array(urgent.dropLast()))
+        sweep(&sweeps, for: .seconds(100), .success(last), listIsEmpty: true)
+        #expect(!sweeps.findLost)
+        sweep(&sweeps, for: .seconds(100), .success(Sweep(jobs: urgent)), listIsEmpty: true)
+        #expect(!sweeps.findLost)
     }
 
     @Test func `The one that is waited for and the one beside the loop are told apart`() {
@@ -48,17 +63,20 @@ import Testing
     }
 
     private func sweep(
-        _ sweeps: inout Sweeps, for time: Duration, _ result: Result<Sweep, StoreError>
+        _ sweeps: inout Sweeps, for time: Duration, _ result: Result<Sweep, StoreError>,
+        listIsEmpty: Bool = false
     ) {
         _ = sweeps.start(.turn, upTo: 5, flies: false)
         let answer = ClaimLoop.SweepAnswer(
             result: result, asked: start - time, answered: start)
-        _ = sweeps.end(flown: false, answer, of: [.defaultQueue])
+        _ = sweeps.end(
+            flown: false, answer, of: [.defaultQueue], listIsEmpty: listIsEmpty)
     }
 
     private func end(_ sweeps: inout Sweeps, flown: Bool) -> Sweeps.Asked? {
         let answer = ClaimLoop.SweepAnswer(
             result: .success(Sweep(jobs: [])), asked: start, answered: start)
-        return sweeps.end(flown: flown, answer, of: [.defaultQueue])
+        return sweeps.end(
+            flown: flown, answer, of: [.defaultQueue], listIsEmpty: false)
     }
 }

@@ -13,15 +13,16 @@ CREATE INDEX ON old_job (job);
 CREATE INDEX ON old_claim (claim);
 ANALYZE;
 
--- How far the clocks are apart: over a long run they drift. Each look says how far at least and at
--- most, for it cannot have been answered before it was asked; forty looks together say it closely,
--- unless one of the clocks was set in between.
-CREATE TABLE clock AS
+-- How far the clocks are apart, and how fast that changes: a machine that was suspended has its clock
+-- brought back by 5 ms a second. Each look says how far at least and at most, for it cannot have been
+-- answered before it was asked; forty looks together say it closely, unless one of the clocks was set
+-- in between. Those that took long tell nothing of the change.
+CREATE TABLE look AS
 SELECT
-    clock_us AS from_us,
+    *, row_number() OVER (PARTITION BY times_set ORDER BY t) AS place,
     coalesce(
-        max(least_ns) OVER near / 2 + min(most_ns) OVER near / 2,
-        min(t - clock_us * 1000) OVER near) AS offset_ns
+        regr_slope(least_ns / 2 + most_ns / 2, t) FILTER (WHERE most_ns - least_ns < 5000000) OVER near,
+        0) AS drift
 FROM (
     SELECT *, count(*) FILTER (WHERE was_set) OVER (ORDER BY t) AS times_set
     FROM (
@@ -35,16 +36,28 @@ FROM (
                 (x ->> 'least_ns')::bigint AS least_ns, (x ->> 'most_ns')::bigint AS most_ns
             FROM event
             WHERE e = 'sample' AND name = 'postgres'
-        ) AS look
-    ) AS look
-) AS look
+        ) AS l
+    ) AS l
+) AS l
 WINDOW near AS (PARTITION BY times_set ORDER BY t ROWS BETWEEN 20 PRECEDING AND 20 FOLLOWING);
-INSERT INTO clock SELECT 0, offset_ns FROM clock ORDER BY from_us LIMIT 1;
+CREATE INDEX ON look (times_set, place);
+ANALYZE look;
+CREATE TABLE clock AS
+SELECT
+    l.clock_us AS from_us,
+    coalesce(
+        max(n.least_ns - l.drift * (n.t - l.t)) / 2 + min(n.most_ns - l.drift * (n.t - l.t)) / 2,
+        min(n.t - n.clock_us * 1000))::bigint AS offset_ns,
+    l.drift
+FROM look AS l
+JOIN look AS n ON n.times_set = l.times_set AND n.place BETWEEN l.place - 20 AND l.place + 20
+GROUP BY l.t, l.clock_us, l.drift;
+INSERT INTO clock SELECT 0, offset_ns, 0 FROM clock ORDER BY from_us LIMIT 1;
 CREATE INDEX ON clock (from_us);
 -- Monotonic nanoseconds of a PostgreSQL time.
 CREATE FUNCTION mono(at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT (extract(epoch FROM at) * 1000000000)::bigint + (
-        SELECT c.offset_ns
+        SELECT c.offset_ns + (c.drift * 1000 * ((extract(epoch FROM at) * 1000000)::bigint - c.from_us))::bigint
         FROM clock AS c
         WHERE c.from_us <= (extract(epoch FROM at) * 1000000)::bigint
         ORDER BY c.from_us DESC
