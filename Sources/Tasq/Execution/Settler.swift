@@ -21,7 +21,8 @@ final class Settler: Sendable {
         var isWriting = false
         /// Outcomes that wait for somebody's lock to go.
         var heldUp = 0
-        var gaveUp = false
+        /// The last write failed.
+        var isFailing = false
         var lastStart: ContinuousClock.Instant?
         /// Raised when there is nothing left to write; somebody waits for it.
         var whenDone: Signal?
@@ -33,6 +34,7 @@ final class Settler: Sendable {
     private let onPutOff: @Sendable ([Duration]) -> Void
     private let onSettled: @Sendable ([Settled]) -> Void
     private let onLost: @Sendable (Settlement) -> Void
+    private let gaveUp = Signal()
     private let state = Mutex(State())
 
     /// `onPutOff` is told after which times jobs are due that were scheduled.
@@ -78,13 +80,26 @@ final class Settler: Sendable {
         await done?.wait()
     }
 
-    /// Gives up on what cannot be written now: the process is about to end, and the claims are
-    /// left to the lease.
-    func giveUp() {
-        state.withLock { $0.gaveUp = true }
+    /// Waits until all is written, five seconds at most; while writes fail until `end`, and a second at
+    /// least, for whoever asked this process to end kills it some time. Says whether all was
+    /// written: what was not is given up, and its claims are left to the lease.
+    func finish(by end: ContinuousClock.Instant) async -> Bool {
+        func isWritten(within limit: Duration) async -> Bool {
+            await happens(within: limit, unless: nil) {
+                await self.settled()
+                return !Task.isCancelled
+            }
+        }
+        if await isWritten(within: .seconds(1)) { return true }
+        let isFailing = state.withLock { $0.isFailing }
+        let rest = Duration.seconds(4)
+        if await isWritten(within: isFailing ? min(rest, max(end - .now, .zero)) : rest) {
+            return true
+        }
+        gaveUp.raise()
+        await settled()
+        return false
     }
-
-    private var hasGivenUp: Bool { state.withLock { $0.gaveUp } }
 
     private func drain() async {
         while true {
@@ -103,7 +118,7 @@ final class Settler: Sendable {
             }
             done?.raise()
             guard !batch.isEmpty else { return }
-            guard !hasGivenUp else {
+            guard !gaveUp.isRaised else {
                 for settlement in batch { onLost(settlement) }
                 continue
             }
@@ -125,6 +140,7 @@ final class Settler: Sendable {
             let start = ContinuousClock.now
             do {
                 let answer = try await store.settle(Array(batch))
+                state.withLock { $0.isFailing = false }
                 meters.settleTimes.observe(.now - start)
                 meters.settleBatches.observe(batch.count)
                 finish(batch, answer)
@@ -147,8 +163,11 @@ final class Settler: Sendable {
                 if backoff.attempts == 0 {
                     store.tell(logger, "outcomes wait for postgres", error)
                 }
-                if hasGivenUp { break }
-                await backoff.pause()
+                state.withLock { $0.isFailing = true }
+                _ = await happens(within: backoff.next(), unless: gaveUp) {
+                    await sleep(for: .seconds(60))
+                }
+                if gaveUp.isRaised { break }
             }
         }
         for settlement in batch { onLost(settlement) }

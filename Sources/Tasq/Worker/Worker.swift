@@ -319,6 +319,7 @@ public final class Worker: Service {
     /// Ends the last registration: grace, hand-back, last outcomes, last heartbeat.
     private func leave(_ last: Registration?) async {
         leaving.store(true, ordering: .relaxed)
+        let end = ContinuousClock.now + settings.grace
         _ = giveBackWaiting(since: .now)
         logger.info("worker is leaving", metadata: ["executing": "\(executor.load)"])
         let isIdle = await happens(within: settings.grace, unless: hurry) {
@@ -335,13 +336,7 @@ public final class Worker: Service {
             failures.note(job, .handedBack)
             settler.settle(Settlement(job: job.id, claim: job.claim, verdict: .handedBack))
         }
-        let isSettled = await happens(within: .seconds(5), unless: nil) {
-            await self.settler.settled()
-            return true
-        }
-        if !isSettled {
-            settler.giveUp()
-            await settler.settled()
+        if !(await settler.finish(by: hurry.isRaised ? .now : end)) {
             logger.warning("postgres does not answer: the last claims are left to the lease")
         }
         await doorbell.quiet()

@@ -15,9 +15,9 @@ struct RunCommand: AsyncParsableCommand {
             the runs under way. `tasq-chaos table` prints what a record comes to.
 
             With --at-once, faults that fill the machine run alone all the same, and so does, a \
-            second time, a run that missed only how much is done meanwhile, how busy workers are, \
-            how fast jobs are picked up or how long callers wait. What runs beside others has \
-            recovered only at nine tenths of what is asked for, however slow it was before.
+            second time, a run that missed nothing but times, rates and shares, which others can \
+            have moved. What runs beside others has recovered only at nine tenths of what is asked \
+            for, however slow it was before.
             """)
 
     @Option(help: ArgumentHelp("A fault by name; may be repeated.", valueName: "name"))

@@ -28,7 +28,8 @@ struct Sitting: Sendable {
                 rota.ended()
                 if last.isMoved {
                     rota.again(last.run)
-                    let misses = last.document.misses.joined(separator: "; ")
+                    let misses = (last.document.findings.map(\.invariant) + last.document.misses)
+                        .joined(separator: "; ")
                     Terminal.note(
                         "\(last.run.fault), seed \(last.run.seed), is made again alone: beside "
                             + "others it missed \(misses)")
@@ -68,7 +69,7 @@ struct Sitting: Sendable {
         let run: Run
         let document: Document
         let duration: Duration
-        /// Whether it missed only what runs beside it can have moved.
+        /// See ``Report/isMoved``.
         let isMoved: Bool
 
         /// As in `calm, seed 1, held in 63 s`.
@@ -94,7 +95,7 @@ struct Sitting: Sendable {
             run: run, document: document, duration: ContinuousClock.now - start, isMoved: isMoved)
     }
 
-    /// What came of it, and whether it shows nothing because others moved it.
+    /// What came of it, and whether others did that, see ``Report/isMoved``.
     private func document(
         of run: Run, _ scratch: Scratch
     ) async throws -> (Document, isMoved: Bool) {

@@ -150,13 +150,6 @@ struct Limit: Sendable {
         (most.map { value <= $0 } ?? true) && (least.map { value >= $0 } ?? true)
     }
 
-    /// Figures about what a machine can do in a time. A run that misses one of them while others go on
-    /// beside it is made again alone.
-    static let movedByOthers: Set<String> = [
-        "rate during, share", "worker CPU during", "pickup p99, times the one before",
-        "enqueue p99 during",
-    ]
-
     static let noRequestFails = atMost(0, "requests failed")
     /// What callers see of a Redis that is away: nothing.
     static let unseen = [noRequestFails, .atMost(100, "enqueue p99 during")]

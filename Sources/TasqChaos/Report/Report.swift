@@ -21,10 +21,15 @@ struct Report: Sendable {
     /// Whether nothing was found and every pass figure was kept.
     var isClean: Bool { findings.isEmpty && misses.isEmpty }
 
-    /// Whether nothing was found, and it missed only figures that runs beside it can have moved.
+    /// Whether it did not hold, and runs beside it can have done that: only times, rates and shares
+    /// were missed, and no count.
     var isMoved: Bool {
-        plan.isBeside && findings.isEmpty && !misses.isEmpty
-            && misses.allSatisfy { Limit.movedByOthers.contains($0.limit.figure) }
+        let timed = Set(Invariant.all.filter(\.isTimed).map(\.name))
+        return plan.isBeside && !isClean
+            && findings.allSatisfy { timed.contains($0.invariant) }
+            && misses.allSatisfy { miss in
+                figures.contains { $0.name == miss.limit.figure && !$0.unit.isEmpty }
+            }
     }
 
     /// The nine that must be zero, as they are named in reports.
