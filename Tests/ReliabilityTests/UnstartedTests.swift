@@ -94,6 +94,41 @@ import Testing
         }
     }
 
+    @Test func `What a claim brings later than the lease is begun by nobody, and claimed again`()
+        async throws
+    {
+        try await with { store, database in
+            let job = try await store.enqueue([newJob()])[0].id
+            var handlers = HandlerTable()
+            try handlers.add("noop", Handler { _ in })
+            let worker = Worker(
+                store: store, announcer: NoAnnouncer(), handlers: handlers,
+                settings: try WorkerSettings(
+                    heartbeat: .milliseconds(200), lease: .milliseconds(1200)), logger: logger)
+            let group = ServiceGroup(services: [worker], logger: logger)
+            let locker = Session(settings: try PostgresSettings(url: database.url), logger: logger)
+            try await locker.script("BEGIN; LOCK TABLE tasq.executing_job IN SHARE MODE")
+            let running = Task { try await group.run() }
+            try await eventually("a claim has waited for as long as the lease") {
+                try await database.execute(
+                    """
+                    SELECT count(*) > 0 FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+                    WHERE l.relation = 'tasq.executing_job'::regclass AND NOT l.granted
+                        AND clock_timestamp() - a.query_start > interval '1.2 s'
+                    """) == "t"
+            }
+            try await locker.script("COMMIT")
+            await locker.close()
+            let state = "SELECT status, attempt, crashes FROM tasq.job WHERE id = '\(job)'"
+            try await eventually("it has run") {
+                try await database.execute(state) == "success|1|0"
+            }
+            #expect(worker.meters.unstarted.value == 1)
+            await group.triggerGracefulShutdown()
+            try await running.value
+        }
+    }
+
     @Test func `An id that is taken as the worker ends is announced before it has ended`()
         async throws
     {

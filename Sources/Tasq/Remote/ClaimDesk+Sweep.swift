@@ -10,7 +10,10 @@ extension ClaimDesk {
         for worker: RemoteWorker, _ row: WorkerID
     ) async throws(StoreError) -> [ClaimedJob] {
         do throws(StoreError) {
-            return try await swept(for: worker, row)
+            let asked = ContinuousClock.now
+            let jobs = try await swept(for: worker, row)
+            try Self.checkInTime(asked, worker.lease)
+            return jobs
         } catch {
             leave(row, after: error)
             throw error

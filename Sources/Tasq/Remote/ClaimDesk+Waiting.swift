@@ -26,7 +26,7 @@ extension ClaimDesk {
                     self.line(
                         up: Waiter(
                             number: number, row: row, queues: worker.queues, limit: worker.limit,
-                            answer: answer))
+                            lease: worker.lease, answer: answer))
                 }
             }
             group.addTask {
@@ -148,6 +148,7 @@ extension ClaimDesk {
             do throws(StoreError) {
                 let asked = ContinuousClock.now
                 let jobs = try await store.claim(offered, for: waiter.row, from: waiter.queues)
+                try Self.checkInTime(asked, waiter.lease)
                 meters.claimTimes.observe(.now - asked)
                 let claimed = Set(jobs.map(\.id))
                 left.removeAll { claimed.contains($0) }
@@ -169,6 +170,15 @@ extension ClaimDesk {
         for waiter in unlucky.reversed() { stepBack(waiter) }
         meters.claimMisses.add(left.count)
         return handedOut
+    }
+
+    /// What was claimed as long ago as the lease may be another worker's by now: nobody begins it.
+    static func checkInTime(
+        _ asked: ContinuousClock.Instant, _ lease: Duration
+    ) throws(StoreError) {
+        if ContinuousClock.now - asked >= lease {
+            throw .unknown("the answer to a claim took longer than the lease")
+        }
     }
 
     /// To the front of the line again, unless it was released meanwhile.

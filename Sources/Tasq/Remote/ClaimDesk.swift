@@ -36,6 +36,7 @@ package final class ClaimDesk: Sendable {
         let row: WorkerID
         let queues: [Name]
         let limit: Int
+        let lease: Duration
         let answer: CheckedContinuation<[ClaimedJob], Never>
     }
 

@@ -256,16 +256,15 @@ public final class Worker: Service {
         _ jobs: [ClaimedJob], askedAt asked: ContinuousClock.Instant, in session: WorkerSession
     ) {
         var memo = JobMetersMemo()
-        let now = ContinuousClock.now
         for job in jobs {
-            start(job, askedAt: asked, at: now, memo.meters(of: job, in: meters), in: session)
+            start(job, askedAt: asked, memo.meters(of: job, in: meters), in: session)
         }
         if executor.waits > 0 { giveBackLate() }
     }
 
     private func start(
-        _ job: ClaimedJob, askedAt asked: ContinuousClock.Instant,
-        at time: ContinuousClock.Instant, _ meters: JobMeters, in session: WorkerSession
+        _ job: ClaimedJob, askedAt asked: ContinuousClock.Instant, _ meters: JobMeters,
+        in session: WorkerSession
     ) {
         FailPoint.afterClaim.reach()
         let run = executor.nextRun()
@@ -285,7 +284,7 @@ public final class Worker: Service {
                 // have ended: it is for others to begin.
                 let onUnknown = self.settings.onLeaseUnknown
                 verdict =
-                    self.leaves.isRaised || !session.mayBegin(what: time, at: .now, onUnknown)
+                    self.leaves.isRaised || !session.mayBegin(what: asked, at: .now, onUnknown)
                     ? .unstarted
                     : await attempt.run {
                         self.leaving.load(ordering: .relaxed) || session.isUnknown

@@ -17,15 +17,16 @@ final class WorkerSession: Sendable {
     var isReaped: Bool { state.withLock { $0 == .reaped } }
     var isUnknown: Bool { state.withLock { $0 == .unknown } }
 
-    /// Whether a job that was claimed at `time`, and whose slot is free at `now`, may begin.
+    /// Whether a job whose claim was asked for at `asked`, and whose slot is free at `now`, may begin.
     ///
-    /// After a wait as long as the lease it may be another worker's. Only a process that stood still
-    /// waits so long, and it goes on with its jobs before it hears of its lease.
+    /// After as long as the lease it may be another worker's. Only a process that stood still takes so
+    /// long, or an answer that was held up on its way, and what it brings would begin before the worker
+    /// hears of its lease.
     func mayBegin(
-        what time: ContinuousClock.Instant, at now: ContinuousClock.Instant,
+        what asked: ContinuousClock.Instant, at now: ContinuousClock.Instant,
         _ onUnknown: LeaseUnknown
     ) -> Bool {
-        now - time < record.lease
+        now - asked < record.lease
             && (onUnknown == .continue || !isUnknown)
     }
 

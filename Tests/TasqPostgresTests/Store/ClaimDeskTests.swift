@@ -200,13 +200,56 @@ import Testing
         }
     }
 
+    @Test func `What a claim brings later than the lease is given to nobody`() async throws {
+        try await withStore { store, database in
+            let desk = desk(on: store)
+            let worker = try RemoteWorker(id: WorkerID(), lease: .seconds(3))
+            _ = try await desk.claim(for: worker, wait: .zero, gone: Signal())
+            try await database.execute(Self.gate)
+            let gate = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            try await gate.script("BEGIN; SELECT pg_advisory_xact_lock(1)")
+            let offered = try await store.job()
+            let offer = Task { await self.offer(offered, to: worker, at: desk) }
+            try await waits(1, in: database)
+            let swept = try await store.job()
+            let sweep = Task { try await desk.claim(for: worker, wait: .zero, gone: Signal()) }
+            try await waits(2, in: database)
+            try await gate.script("COMMIT")
+            await gate.close()
+            #expect(await offer.value.isEmpty)
+            await #expect(throws: StoreError.self) { try await sweep.value }
+            // The claims are left to the reaper with their rows, and the worker goes on with another.
+            let rows = """
+                SELECT count(*) FROM tasq.executing_job WHERE job_id IN ('\(offered)', '\(swept)')
+                """
+            #expect(try await database.execute(rows) == "2")
+            let next = try await store.job()
+            let jobs = try await desk.claim(for: worker, wait: .zero, gone: Signal()).jobs
+            #expect(jobs.map(\.id) == [next])
+        }
+    }
+
+    /// So many claims have waited at the gate for as long as the lease.
+    private func waits(_ count: Int, in database: TestDatabase) async throws {
+        try await eventually("\(count) claims have waited for as long as the lease") {
+            try await database.execute(
+                """
+                SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event = 'advisory'
+                    AND clock_timestamp() - query_start > interval '3 s'
+                """) == "\(count)"
+        }
+    }
+
     /// As to a request that waits.
     private func offer(
         _ job: JobID, to worker: RemoteWorker, at desk: ClaimDesk
     ) async -> [ClaimedJob] {
         await withCheckedContinuation { answer in
             let waiter = ClaimDesk.Waiter(
-                number: 0, row: worker.id, queues: worker.queues, limit: 1, answer: answer)
+                number: 0, row: worker.id, queues: worker.queues, limit: 1, lease: worker.lease,
+                answer: answer)
             desk.state.withLock { $0.waiters.append(waiter) }
             Task { _ = await desk.handOut([job]) }
         }
