@@ -30,6 +30,23 @@ import Testing
         try NewJob(kind: Name("noop"), payload: Payload(Array("{}".utf8)))
     }
 
+    /// Claims wait until the session that has its lock ends its transaction.
+    private func lockClaims(in database: TestDatabase) async throws -> Session {
+        let locker = Session(settings: try PostgresSettings(url: database.url), logger: logger)
+        try await locker.script("BEGIN; LOCK TABLE tasq.executing_job IN SHARE MODE")
+        return locker
+    }
+
+    /// One that waits for that lock, and has done so for longer than this.
+    private func claimWaits(_ interval: String, in database: TestDatabase) async throws -> Bool {
+        try await database.execute(
+            """
+            SELECT count(*) > 0 FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+            WHERE l.relation = 'tasq.executing_job'::regclass AND NOT l.granted
+                AND clock_timestamp() - a.query_start > interval '\(interval)'
+            """) == "t"
+    }
+
     @Test func `A job that never started and was cancelled meanwhile is no lost outcome`()
         async throws
     {
@@ -72,17 +89,9 @@ import Testing
                 store: store, announcer: NoAnnouncer(), handlers: handlers,
                 settings: try WorkerSettings(), logger: logger)
             let group = ServiceGroup(services: [worker], logger: logger)
-            // A claim waits for the table it writes to.
-            let locker = Session(settings: try PostgresSettings(url: database.url), logger: logger)
-            try await locker.script("BEGIN; LOCK TABLE tasq.executing_job IN SHARE MODE")
+            let locker = try await lockClaims(in: database)
             let running = Task { try await group.run() }
-            try await eventually("a claim waits") {
-                try await database.execute(
-                    """
-                    SELECT count(*) > 0 FROM pg_locks
-                    WHERE relation = 'tasq.executing_job'::regclass AND NOT granted
-                    """) == "t"
-            }
+            try await eventually("a claim waits") { try await claimWaits("0", in: database) }
             await group.triggerGracefulShutdown()
             await worker.leaves.wait()
             try await locker.script("COMMIT")
@@ -106,16 +115,10 @@ import Testing
                 settings: try WorkerSettings(
                     heartbeat: .milliseconds(200), lease: .milliseconds(1200)), logger: logger)
             let group = ServiceGroup(services: [worker], logger: logger)
-            let locker = Session(settings: try PostgresSettings(url: database.url), logger: logger)
-            try await locker.script("BEGIN; LOCK TABLE tasq.executing_job IN SHARE MODE")
+            let locker = try await lockClaims(in: database)
             let running = Task { try await group.run() }
             try await eventually("a claim has waited for as long as the lease") {
-                try await database.execute(
-                    """
-                    SELECT count(*) > 0 FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-                    WHERE l.relation = 'tasq.executing_job'::regclass AND NOT l.granted
-                        AND clock_timestamp() - a.query_start > interval '1.2 s'
-                    """) == "t"
+                try await claimWaits("1.2 s", in: database)
             }
             try await locker.script("COMMIT")
             await locker.close()

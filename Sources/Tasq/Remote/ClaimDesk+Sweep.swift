@@ -11,9 +11,7 @@ extension ClaimDesk {
     ) async throws(StoreError) -> [ClaimedJob] {
         do throws(StoreError) {
             let asked = ContinuousClock.now
-            let jobs = try await swept(for: worker, row)
-            try Self.checkInTime(asked, worker.lease)
-            return jobs
+            return await inTime(try await swept(for: worker, row), asked, under: row, worker.lease)
         } catch {
             leave(row, after: error)
             throw error

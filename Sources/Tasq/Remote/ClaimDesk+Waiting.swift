@@ -147,11 +147,12 @@ extension ClaimDesk {
             let offered = Array(left.prefix(waiter.limit))
             do throws(StoreError) {
                 let asked = ContinuousClock.now
-                let jobs = try await store.claim(offered, for: waiter.row, from: waiter.queues)
-                try Self.checkInTime(asked, waiter.lease)
+                let claimed = try await store.claim(
+                    offered, for: waiter.row, from: waiter.queues)
+                let jobs = await inTime(claimed, asked, under: waiter.row, waiter.lease)
                 meters.claimTimes.observe(.now - asked)
-                let claimed = Set(jobs.map(\.id))
-                left.removeAll { claimed.contains($0) }
+                let ids = Set(jobs.map(\.id))
+                left.removeAll { ids.contains($0) }
                 handedOut += jobs
                 guard jobs.isEmpty else {
                     waiter.answer.resume(returning: jobs)
@@ -172,13 +173,16 @@ extension ClaimDesk {
         return handedOut
     }
 
-    /// What was claimed as long ago as the lease may be another worker's by now: nobody begins it.
-    static func checkInTime(
-        _ asked: ContinuousClock.Instant, _ lease: Duration
-    ) throws(StoreError) {
-        if ContinuousClock.now - asked >= lease {
-            throw .unknown("the answer to a claim took longer than the lease")
-        }
+    /// These, unless they were asked for as long ago as the lease: they may be another worker's by now, so
+    /// nobody begins them, and they are given back.
+    func inTime(
+        _ jobs: [ClaimedJob], _ asked: ContinuousClock.Instant, under row: WorkerID,
+        _ lease: Duration
+    ) async -> [ClaimedJob] {
+        guard ContinuousClock.now - asked >= lease else { return jobs }
+        note(jobs.map(\.id), under: row)
+        await giveBack(jobs, of: row, isOurs: true)
+        return []
     }
 
     /// To the front of the line again, unless it was released meanwhile.

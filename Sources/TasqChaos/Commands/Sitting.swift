@@ -32,7 +32,7 @@ struct Sitting: Sendable {
                         .joined(separator: "; ")
                     Terminal.note(
                         "\(last.run.fault), seed \(last.run.seed), is made again alone: beside "
-                            + "others it missed \(misses)")
+                            + "others it missed \(misses)" + (last.evidence.map { ", kept in \($0)" } ?? ""))
                     continue
                 }
                 try record?.add(last.document)
@@ -69,8 +69,9 @@ struct Sitting: Sendable {
         let run: Run
         let document: Document
         let duration: Duration
-        /// See ``Report/isMoved``.
+        /// See ``Report/isMoved``, and the folder of a run that is.
         let isMoved: Bool
+        let evidence: String?
 
         /// As in `calm, seed 1, held in 63 s`.
         var words: String {
@@ -88,17 +89,18 @@ struct Sitting: Sendable {
 
     private func make(_ run: Run, _ scratch: Scratch) async throws -> Ended {
         let start = ContinuousClock.now
-        let (document, isMoved) = try await document(of: run, scratch)
+        let (document, moved) = try await document(of: run, scratch)
         // One that was broken off shows nothing.
         try Task.checkCancellation()
         return Ended(
-            run: run, document: document, duration: ContinuousClock.now - start, isMoved: isMoved)
+            run: run, document: document, duration: ContinuousClock.now - start,
+            isMoved: moved != nil, evidence: moved?.evidence)
     }
 
-    /// What came of it, and whether others did that, see ``Report/isMoved``.
+    /// What came of it, and the report if others did that, see ``Report/isMoved``.
     private func document(
         of run: Run, _ scratch: Scratch
-    ) async throws -> (Document, isMoved: Bool) {
+    ) async throws -> (Document, moved: Report?) {
         var plan = plan(run)
         plan.isBeside = run.isBeside
         let name = "\(run.fault), seed \(run.seed)"
@@ -108,11 +110,11 @@ struct Sitting: Sendable {
             }.run()
             try Task.checkCancellation()
             if !report.isMoved { Terminal.result(json ? report.json : report.text) }
-            return (Document(report), report.isMoved)
+            return (Document(report), report.isMoved ? report : nil)
         } catch let error as TrialError {
             try Task.checkCancellation()
             Terminal.note("\(name): NO REPORT: \(error)")
-            return (Document(plan, error: "\(error)"), false)
+            return (Document(plan, error: "\(error)"), nil)
         }
     }
 }

@@ -33,6 +33,37 @@ import Testing
         return locker
     }
 
+    @Test func `What a claim brings later than the lease is handed to nobody, and is queued again`()
+        async throws
+    {
+        try await withStore { store, database in
+            let desk = desk(on: store)
+            let job = try await store.job()
+            let locker = Session(
+                settings: try PostgresSettings(url: database.url).patient, logger: quiet)
+            try await locker.script("BEGIN; LOCK TABLE tasq.executing_job IN SHARE MODE")
+            let worker = try RemoteWorker(id: WorkerID(), lease: .seconds(3))
+            let claim = Task {
+                try await desk.claim(for: worker, wait: .zero, gone: Signal()).jobs
+            }
+            try await eventually("it has waited for as long as the lease") {
+                try await database.execute(
+                    """
+                    SELECT count(*) > 0 FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+                    WHERE l.relation = 'tasq.executing_job'::regclass AND NOT l.granted
+                        AND clock_timestamp() - a.query_start > interval '3 s'
+                    """) == "t"
+            }
+            try await locker.script("COMMIT")
+            await locker.close()
+            #expect(try await claim.value.isEmpty)
+            let state = "SELECT status, attempt, crashes, handbacks FROM tasq.job"
+            #expect(try await database.execute(state) == "queued|0|0|0")
+            let next = try await desk.claim(for: worker, wait: .zero, gone: Signal()).jobs
+            #expect(next.map(\.id) == [job])
+        }
+    }
+
     @Test func `An outcome whose job somebody has locked keeps no other one waiting`()
         async throws
     {
