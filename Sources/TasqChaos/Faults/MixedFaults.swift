@@ -91,7 +91,12 @@ extension Fault {
             ]
         ) { rig in
             await rig.redis.kill()
-            try await rig.pass(.seconds(60))
+            let end = ContinuousClock.now + .seconds(60)
+            while end > .now {
+                // A fast machine would be through with all of them before the minute is over.
+                if try await rig.queued() < 50_000 { try await rig.enqueueBySQL(20_000) }
+                try await rig.pass(min(.seconds(1), max(.zero, end - .now)))
+            }
             let queued = try await rig.queued()
             try await rig.redis.restart()
             return [.struck(queued)]

@@ -84,6 +84,8 @@ extension Fault {
                 }
             }
         ) { rig in
+            let living = "SELECT count(*) FROM tasq.worker"
+            let workers = try await rig.number(living)
             for round in 0..<2 {
                 if cancels {
                     // Something that would still be on board when the lease has run out.
@@ -97,6 +99,12 @@ extension Fault {
                 // PostgreSQL sees the end of its sessions the second time, and nothing at first.
                 if cancels, round == 1 { for road in roads.all { road.postgres.reset() } }
                 try await rig.pass(rig.plan.profile.lease + .seconds(5))
+                if isFatal {
+                    // Where it had the term, another has to take that over before.
+                    _ = await rig.comes(within: .seconds(30), "it is declared dead") {
+                        try await rig.number(living) < workers
+                    }
+                }
                 roads.set(.fair, .fair)
                 try await rig.pass(.seconds(3))
             }
