@@ -42,7 +42,8 @@ import Testing
         try await database.execute(
             """
             SELECT count(*) > 0 FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-            WHERE l.relation = 'tasq.executing_job'::regclass AND NOT l.granted
+            WHERE a.datname = current_database()
+                AND l.relation = 'tasq.executing_job'::regclass AND NOT l.granted
                 AND clock_timestamp() - a.query_start > interval '\(interval)'
             """) == "t"
     }

@@ -151,10 +151,10 @@ extension ClaimDesk {
                     offered, for: waiter.row, from: waiter.queues)
                 let jobs = await inTime(claimed, asked, under: waiter.row, waiter.lease)
                 meters.claimTimes.observe(.now - asked)
-                let ids = Set(jobs.map(\.id))
+                let ids = Set(claimed.map(\.id))
                 left.removeAll { ids.contains($0) }
                 handedOut += jobs
-                guard jobs.isEmpty else {
+                guard claimed.isEmpty else {
                     waiter.answer.resume(returning: jobs)
                     continue
                 }

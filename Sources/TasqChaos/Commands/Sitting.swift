@@ -30,9 +30,10 @@ struct Sitting: Sendable {
                     rota.again(last.run)
                     let misses = (last.document.findings.map(\.invariant) + last.document.misses)
                         .joined(separator: "; ")
+                    let kept = last.evidence.map { ", kept in \($0)" } ?? ""
                     Terminal.note(
                         "\(last.run.fault), seed \(last.run.seed), is made again alone: beside "
-                            + "others it missed \(misses)" + (last.evidence.map { ", kept in \($0)" } ?? ""))
+                            + "others it missed \(misses)\(kept)")
                     continue
                 }
                 try record?.add(last.document)
