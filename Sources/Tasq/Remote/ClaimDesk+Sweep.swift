@@ -10,8 +10,7 @@ extension ClaimDesk {
         for worker: RemoteWorker, _ row: WorkerID
     ) async throws(StoreError) -> [ClaimedJob] {
         do throws(StoreError) {
-            let asked = ContinuousClock.now
-            return await inTime(try await swept(for: worker, row), asked, under: row, worker.lease)
+            return try await swept(for: worker, row)
         } catch {
             leave(row, after: error)
             throw error

@@ -26,7 +26,7 @@ extension ClaimDesk {
                     self.line(
                         up: Waiter(
                             number: number, row: row, queues: worker.queues, limit: worker.limit,
-                            lease: worker.lease, answer: answer))
+                            answer: answer))
                 }
             }
             group.addTask {
@@ -147,14 +147,12 @@ extension ClaimDesk {
             let offered = Array(left.prefix(waiter.limit))
             do throws(StoreError) {
                 let asked = ContinuousClock.now
-                let claimed = try await store.claim(
-                    offered, for: waiter.row, from: waiter.queues)
-                let jobs = await inTime(claimed, asked, under: waiter.row, waiter.lease)
+                let jobs = try await store.claim(offered, for: waiter.row, from: waiter.queues)
                 meters.claimTimes.observe(.now - asked)
-                let ids = Set(claimed.map(\.id))
-                left.removeAll { ids.contains($0) }
+                let claimed = Set(jobs.map(\.id))
+                left.removeAll { claimed.contains($0) }
                 handedOut += jobs
-                guard claimed.isEmpty else {
+                guard jobs.isEmpty else {
                     waiter.answer.resume(returning: jobs)
                     continue
                 }
@@ -171,18 +169,6 @@ extension ClaimDesk {
         for waiter in unlucky.reversed() { stepBack(waiter) }
         meters.claimMisses.add(left.count)
         return handedOut
-    }
-
-    /// These, unless they were asked for as long ago as the lease: they may be another worker's by now, so
-    /// nobody begins them, and they are given back.
-    func inTime(
-        _ jobs: [ClaimedJob], _ asked: ContinuousClock.Instant, under row: WorkerID,
-        _ lease: Duration
-    ) async -> [ClaimedJob] {
-        guard ContinuousClock.now - asked >= lease else { return jobs }
-        note(jobs.map(\.id), under: row)
-        await giveBack(jobs, of: row, isOurs: true)
-        return []
     }
 
     /// To the front of the line again, unless it was released meanwhile.

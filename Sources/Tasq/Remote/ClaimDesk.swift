@@ -36,7 +36,6 @@ package final class ClaimDesk: Sendable {
         let row: WorkerID
         let queues: [Name]
         let limit: Int
-        let lease: Duration
         let answer: CheckedContinuation<[ClaimedJob], Never>
     }
 
@@ -147,17 +146,20 @@ package final class ClaimDesk: Sendable {
         while true {
             row = try await enter(worker, row)
             var jobs: [ClaimedJob] = []
+            var asked = ContinuousClock.now
             if listFirst {
                 jobs = await stand(for: worker, row, upTo: Self.listPatience, gone)
             }
             if jobs.isEmpty, !gone.isRaised {
                 // A claim under it may have got lost meanwhile.
                 if !stands(row) { row = try await enter(worker, row) }
+                asked = .now
                 jobs = try await sweep(for: worker, row)
             }
             let left = deadline - .now
             if jobs.isEmpty, mayWait, left > .zero, !gone.isRaised {
                 let pause = min(left, look, worker.lease / 3)
+                asked = .now
                 jobs = await stand(for: worker, row, upTo: pause, gone)
                 look = min(look * 2, Self.looks.last)
             } else if jobs.isEmpty {
@@ -165,6 +167,11 @@ package final class ClaimDesk: Sendable {
             }
             isFree = jobs.isEmpty
             note(jobs.map(\.id), under: row)
+            if ContinuousClock.now - asked >= worker.lease {
+                // They may be another worker's by now: nobody begins them.
+                await giveBack(jobs, of: worker.id, isOurs: true)
+                jobs = []
+            }
             jobs = await withBodies(jobs)
             if !jobs.isEmpty {
                 meters.handedOut(jobs)

@@ -26,11 +26,11 @@ struct Sitting: Sendable {
                 }
                 guard let last = try await group.next() else { break }
                 rota.ended()
-                if last.isMoved {
+                if let moved = last.moved {
                     rota.again(last.run)
                     let misses = (last.document.findings.map(\.invariant) + last.document.misses)
                         .joined(separator: "; ")
-                    let kept = last.evidence.map { ", kept in \($0)" } ?? ""
+                    let kept = moved.evidence.map { ", kept in \($0)" } ?? ""
                     Terminal.note(
                         "\(last.run.fault), seed \(last.run.seed), is made again alone: beside "
                             + "others it missed \(misses)\(kept)")
@@ -70,9 +70,8 @@ struct Sitting: Sendable {
         let run: Run
         let document: Document
         let duration: Duration
-        /// See ``Report/isMoved``, and the folder of a run that is.
-        let isMoved: Bool
-        let evidence: String?
+        /// Its report if others did that, see ``Report/isMoved``.
+        let moved: Report?
 
         /// As in `calm, seed 1, held in 63 s`.
         var words: String {
@@ -94,8 +93,7 @@ struct Sitting: Sendable {
         // One that was broken off shows nothing.
         try Task.checkCancellation()
         return Ended(
-            run: run, document: document, duration: ContinuousClock.now - start,
-            isMoved: moved != nil, evidence: moved?.evidence)
+            run: run, document: document, duration: ContinuousClock.now - start, moved: moved)
     }
 
     /// What came of it, and the report if others did that, see ``Report/isMoved``.
